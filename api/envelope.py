@@ -1,0 +1,51 @@
+"""The reply's four keys, and what of the ledger a caller may see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any
+
+from flask import Response, g, jsonify, request
+
+from api.source import source
+from codes_dict import Code
+
+_KEYS = {
+    "upload_imgs": ("upload_results", "upload_code", "upload_message"),
+    "upload_db": ("upload_results", "result_code", "result_message"),
+    "verify": ("recognition_results", "recognition_code", "recognition_message"),
+}
+"""Endpoint to the names of results, code and message."""
+
+_OTHERS = ("results", "code", "message")
+_SHOWN_TO_ALL = ("name", "in", "out", "code", "milliseconds", "advice")
+
+
+def reply(code: Code, results: Any) -> Response:
+    """Return the envelope of the requested endpoint around a code and its results."""
+    g.answered = code, results
+    results_key, code_key, message_key = _KEYS.get(request.path.strip("/"), _OTHERS)
+    response = jsonify(
+        {
+            code_key: int(code),
+            message_key: code.message,
+            results_key: results,
+            "system_errors": source().system_errors(),
+        }
+    )
+    response.status_code = code.status
+    return response
+
+
+def without_scores(results: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a failure's results as strangers see them: exact scores would teach an attacker how close they came."""
+    rows = [{key: row[key] for key in _SHOWN_TO_ALL if key in row} for row in results.get("stages", [])]
+    return {**results, "stages": rows}
+
+
+def sees_everything() -> bool:
+    """Whether the caller sits at the server itself: it listens on loopback alone and no proxy stands before it."""
+    forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    address = request.remote_addr
+    return bool(address) and not forwarded and source().open_loopback() and ip_address(str(address)).is_loopback

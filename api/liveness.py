@@ -1,0 +1,19 @@
+"""Active liveness: challenges."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from api.envelope import reply
+from api.forms import challenge_form
+from api.source import source
+from pipeline import flows
+
+blueprint = Blueprint("liveness", __name__)
+
+
+@blueprint.post("/liveness/challenge", strict_slashes=False, provide_automatic_options=False)
+def challenge() -> Response:
+    """Give an ID a challenge, to be answered with an upload."""
+    outcome = flows.challenge(challenge_form(request), source().current())
+    return reply(outcome.code, outcome.results)

@@ -1,0 +1,73 @@
+"""For integrators and operators: the catalogue of codes, and whether the server is alive and ready."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response
+
+from api.envelope import reply
+from api.source import source
+from codes_dict import Code, Refusal
+
+blueprint = Blueprint("ops", __name__)
+
+_ENDPOINTS = {
+    "POST /upload_imgs?id=ID": "Score photos and keep the good ones.",
+    "POST /upload_db": "Enrol an upload's photos.",
+    "POST /verify": "Verify an upload's photos.",
+    "POST /liveness/challenge": "Give an ID a challenge, to be answered by /upload_imgs?id=ID&challenge=NONCE.",
+    "GET /codes": "Every code with its message and advice.",
+    "GET /codes/<number>": "One code.",
+    "GET /health": "Whether the server is alive.",
+    "GET /health/ready": "Whether its settings are valid and its models loaded.",
+}
+
+
+@blueprint.get("/")
+def index() -> Response:
+    """List the endpoints."""
+    return reply(Code.DONE, _ENDPOINTS)
+
+
+@blueprint.get("/codes")
+def codes() -> Response:
+    """Serve the catalogue, keyed by number."""
+    return reply(Code.DONE, {str(int(code)): _described(code) for code in Code})
+
+
+@blueprint.get("/codes/<int:number>")
+def one_code(number: int) -> Response:
+    """Serve one code."""
+    known = next((code for code in Code if int(code) == number), None)
+    if known is None:
+        raise Refusal(Code.NO_ROUTE)
+    return reply(Code.DONE, _described(known))
+
+
+@blueprint.get("/health")
+def health() -> Response:
+    """Answer as long as the process does."""
+    return reply(Code.DONE, {"alive": True})
+
+
+@blueprint.get("/health/ready")
+def ready() -> Response:
+    """Answer DONE once requests can be served; BUSY while models load, BAD_ENV where settings are wrong."""
+    if source().system_errors() is not None:
+        raise Refusal(Code.BAD_ENV)
+    if not source().ready():
+        raise Refusal(Code.BUSY)
+    return reply(Code.DONE, {"ready": True, "settings": int(Code.ENV_VALID)})
+
+
+def _described(code: Code) -> dict[str, Any]:
+    return {
+        "number": int(code),
+        "name": code.name,
+        "message": code.message,
+        "http_status": code.status,
+        "kind": code.kind.value,
+        "caller": code.caller_does,
+        "operator": code.operator_does,
+    }

@@ -1,0 +1,40 @@
+"""The three endpoints: parse, call the flow, reply."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from api.envelope import reply
+from api.forms import enrol_form, upload_form, verify_form
+from api.gate import gate
+from api.source import source
+from pipeline import flows
+
+blueprint = Blueprint("pipeline", __name__)
+
+
+@blueprint.post("/upload_imgs", strict_slashes=False, provide_automatic_options=False)
+def upload_imgs() -> Response:
+    """Score photos and keep the good ones."""
+    with gate().passing():
+        person_id, files, challenge = upload_form(request)
+        outcome = flows.upload(person_id, files, source().current(), challenge)
+    return reply(outcome.code, outcome.results)
+
+
+@blueprint.post("/upload_db", strict_slashes=False, provide_automatic_options=False)
+def upload_db() -> Response:
+    """Enrol an upload's photos."""
+    with gate().passing():
+        ask = enrol_form(request)
+        outcome = flows.enrol(ask, source().current())
+    return reply(outcome.code, outcome.results)
+
+
+@blueprint.post("/verify", strict_slashes=False, provide_automatic_options=False)
+def verify() -> Response:
+    """Verify an upload's photos."""
+    with gate().passing():
+        ask = verify_form(request)
+        outcome = flows.verify(ask, source().current())
+    return reply(outcome.code, outcome.results)

@@ -1,0 +1,148 @@
+"""The production server: waitress, with a clean end. It buffers slow uploads, so that a slow client holds no thread."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from waitress import wasyncore
+from waitress.server import create_server
+
+from api.receiving import Channel
+
+DRAINING_S = 30.0
+CONNECTIONS = 1000
+BACKLOG = 256
+NEVER = 1 << 62
+
+_log = logging.getLogger(__name__)
+
+
+class CannotListenError(Exception):
+    """Why the server cannot listen there, in one sentence."""
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address, so that a port in use shows before anything heavy is loaded.
+
+    Raises `CannotListenError`.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise CannotListenError(f"{host} cannot be listened on: {error.strerror}.") from None
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(BACKLOG)
+    except OSError as error:
+        bound.close()
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise CannotListenError(f"Port {port} of {host} cannot be listened on: {reason}.") from None
+    return bound
+
+
+def serve(
+    app: Callable[..., Any],
+    listening: socket.socket,
+    threads: int,
+    on_ready: Callable[[str], None],
+    body_limit: Callable[[], int] = lambda: NEVER,
+    draining_s: float = DRAINING_S,
+) -> None:
+    """Serve the WSGI application until SIGTERM or Ctrl-C, then finish what is under way (at most `draining_s` seconds).
+
+    `threads` of 0 goes by the number of cores. `on_ready` gets the address when requests are taken. A request body
+    larger than `body_limit()` bytes is received but not kept: the application sees its length and no content. Call in
+    the main thread.
+    """
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    host, port = listening.getsockname()[:2]
+    channels: dict[int, Any] = {}
+    server = create_server(
+        app,
+        map=channels,
+        sockets=[listening],
+        threads=threads or default_threads(),
+        connection_limit=CONNECTIONS,
+        backlog=BACKLOG,
+        ident=None,
+        max_request_body_size=NEVER,
+        clear_untrusted_proxy_headers=True,
+    )
+    server.channel_class = Channel
+    server.adj.body_limit = body_limit
+    with _stop_signals(server.pull_trigger) as is_stopping:
+        on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        while not is_stopping():
+            _poll(channels, 1.0)
+        _log.info("stopping: no new connections; requests under way finish")
+        _drain(server, channels, draining_s)
+
+
+def leave(status: int) -> NoReturn:
+    """End the process with its exit status, at once.
+
+    The interpreter's own end crashes in libraries that another thread is still loading; everything of ours is closed.
+    """
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def default_threads() -> int:
+    """Return how many requests are worked on at once where nobody says: two for each core, 4 to 32."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(max(4, 2 * cores), 32)
+
+
+def _poll(channels: dict[int, Any], seconds: float) -> None:
+    wasyncore.loop(timeout=seconds, use_poll=True, map=channels, count=1)
+
+
+def _drain(server: Any, channels: dict[int, Any], seconds: float) -> None:
+    """Close the door, let requests under way be answered, and end the threads."""
+    for _ in range(BACKLOG):  # each poll lets one caller in; who has called already is under way
+        _poll(channels, 0.0)
+    wasyncore.dispatcher.close(server)  # the listening socket alone: the trigger still wakes the loop
+    deadline = time.monotonic() + seconds
+    while server.active_channels and time.monotonic() < deadline:
+        for channel in list(server.active_channels.values()):
+            channel.will_close = channel.will_close or channel.is_idle()
+        _poll(channels, 0.1)
+    if server.active_channels:
+        _log.warning("%d connections were cut after %.0f s", len(server.active_channels), seconds)
+    server.task_dispatcher.shutdown(cancel_pending=True, timeout=1)
+    wasyncore.close_all(channels, ignore_all=True)
+
+
+@contextmanager
+def _stop_signals(wake: Callable[[], None]) -> Iterator[Callable[[], bool]]:
+    """Turn the first SIGTERM or Ctrl-C into a request to stop; the second one has its usual effect."""
+    seen: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def stop(number: int, frame: object) -> None:
+        seen.append(number)
+        restore()
+        wake()
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield lambda: bool(seen)
+    finally:
+        restore()

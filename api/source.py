@@ -1,0 +1,47 @@
+"""What the endpoints ask of the wiring: services that fit the settings as they are now."""
+
+from __future__ import annotations
+
+from typing import Protocol, TypedDict, cast
+
+from flask import current_app
+
+from pipeline.flows import Services
+
+EXTENSION = "faceapp"
+
+
+class SystemErrors(TypedDict):
+    """What is wrong with `.env`: missing keys, and bad values as `KEY: what is wrong, what is accepted`."""
+
+    not_in_env: list[str]
+    env_errs: list[str]
+
+
+class Source(Protocol):
+    """Hands out services; one per application."""
+
+    def current(self) -> Services:
+        """Return services for the settings as they are now; raises `Refusal(BAD_ENV)` where those are wrong."""
+        ...
+
+    def system_errors(self) -> SystemErrors | None:
+        """Return what is wrong with the settings, None where nothing is; never loads anything."""
+        ...
+
+    def max_upload_bytes(self) -> int:
+        """Return the largest request body that is read."""
+        ...
+
+    def open_loopback(self) -> bool:
+        """Whether the server listens on loopback alone, so that who calls is who runs it."""
+        ...
+
+    def ready(self) -> bool:
+        """Whether the models are loaded and warm."""
+        ...
+
+
+def source() -> Source:
+    """Return the application's source."""
+    return cast(Source, current_app.extensions[EXTENSION])

@@ -1,0 +1,1 @@
+"""What `bin/bench` measures: the product against named peers, in one run, interleaved, as ratios."""

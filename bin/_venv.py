@@ -1,0 +1,35 @@
+"""Runs a command in the house: imports start from the root, and the Python of `.venv` is used where there is one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def use_root() -> Path:
+    """Import from the repository's root, not from `bin`; returns the root."""
+    sys.path[0] = str(ROOT)
+    return ROOT
+
+
+def use_venv() -> Path:
+    """Import from the root, and start over with the Python of `.venv` where there is one and it is another."""
+    python = ROOT / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if python.exists() and not is_within():
+        run_with(python)
+    return use_root()
+
+
+def is_within() -> bool:
+    """Tell whether this is the Python of `.venv`."""
+    return Path(sys.prefix).resolve() == (ROOT / ".venv").resolve()
+
+
+def run_with(python: Path) -> None:
+    """Start this command over with another Python; does not return."""
+    sys.stdout.flush()
+    script = str(Path(sys.argv[0]).absolute())
+    os.execv(python, [str(python), script, *sys.argv[1:]])  # noqa: S606 - no shell is wanted

@@ -1,0 +1,56 @@
+"""Challenges: each is given to one ID, answered once, and within its lifetime."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+import sqlalchemy as sa
+
+from codes_dict import Code, Refusal
+from db.schema import challenges
+from db.session import Database
+
+_KEPT_S = 86_400
+"""How long a challenge is kept at all, so that a late answer is told from an invented one."""
+
+
+class Challenges:
+    """The challenges that were given. `lifetime_s` is how long one may be answered; `draw` draws 32 hex digits."""
+
+    def __init__(
+        self,
+        database: Database,
+        lifetime_s: int,
+        clock: Callable[[], float] = time.time,
+        draw: Callable[[], str] = lambda: secrets.token_hex(16),
+    ) -> None:
+        self._database, self._lifetime_s, self._clock, self._draw = database, lifetime_s, clock, draw
+
+    def issue(self, person_id: str, actions: Sequence[str]) -> str:
+        """Keep a new challenge for an ID and return its nonce, 32 hex digits. Raises `Refusal(DB_DOWN)`."""
+        nonce, now = self._draw(), int(self._clock())
+        row = {"nonce": nonce, "reco_id": person_id, "actions": ",".join(actions), "created": now}
+        with self._database.writing(failed=Code.DB_DOWN) as connection:
+            connection.execute(sa.delete(challenges).where(challenges.c.created < now - _KEPT_S))
+            connection.execute(sa.insert(challenges).values(row))
+        return nonce
+
+    def redeem(self, person_id: str, nonce: str) -> tuple[str, ...]:
+        """Use a challenge up and return its actions; of two who try at once one succeeds.
+
+        Raises `Refusal`: CHALLENGE_FOREIGN (of another ID, or of nobody), CHALLENGE_REUSED, CHALLENGE_EXPIRED, DB_DOWN.
+        """
+        now, row = int(self._clock()), challenges.c.nonce == nonce
+        open_ = challenges.c.used.is_(None) & (challenges.c.created >= now - self._lifetime_s)
+        with self._database.writing(failed=Code.DB_DOWN) as connection:
+            mine = row & (challenges.c.reco_id == person_id)
+            taken = connection.execute(sa.update(challenges).where(mine & open_).values(used=now)).rowcount
+            columns = challenges.c.reco_id, challenges.c.actions, challenges.c.used
+            found = connection.execute(sa.select(*columns).where(row)).first()
+        if found is None or found.reco_id != person_id:
+            raise Refusal(Code.CHALLENGE_FOREIGN)
+        if taken == 1:
+            return tuple(str(found.actions).split(","))
+        raise Refusal(Code.CHALLENGE_EXPIRED if found.used is None else Code.CHALLENGE_REUSED)

@@ -1,0 +1,162 @@
+"""The ledger of enrolments: which files count. What it does not list as added and not removed does not exist."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.engine import Connection
+
+from db.schema import VERSION, enrolments, locks, state
+from db.session import Database
+
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """A committed enrolment: `images` source crops under `token` in `folder` (relative to DB_PATH)."""
+
+    token: str
+    id: str
+    folder: str
+    upload_id: str
+    images: int
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What happened up to `version` since an earlier one: enrolments added and still there, tokens removed."""
+
+    version: int
+    added: tuple[Enrolment, ...]
+    removed: frozenset[str]
+
+
+_COLUMNS = (
+    enrolments.c.token, enrolments.c.reco_id, enrolments.c.folder, enrolments.c.upload_id, enrolments.c.images,
+)  # fmt: skip
+
+
+class Enrolments:
+    """The enrolments table and the version counter. Versions are in the order of the commits."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def version(self) -> int:
+        """Return the number of the last commit that changed the gallery."""
+        with self._database.reading() as connection:
+            return _version(connection)
+
+    def changes(self, since: int) -> Changes:
+        """Return what was committed after version `since`. All of it where the counter went back (a new database)."""
+        with self._database.reading() as connection:
+            now = _version(connection)
+            since = since if since <= now else 0
+            added, removed = enrolments.c.added_version, enrolments.c.removed_version
+            new = (added > since) & (added <= now) & (removed.is_(None) | (removed > now))
+            gone = (removed > since) & (removed <= now)
+            query = sa.select(*_COLUMNS).where(new).order_by(added)
+            alive = tuple(Enrolment(*row) for row in connection.execute(query))
+            dead = frozenset(connection.execute(sa.select(enrolments.c.token).where(gone)).scalars())
+        return Changes(now, alive, dead)
+
+    def by_token(self, token: str) -> Enrolment | None:
+        """Return the enrolment of a token, removed or not."""
+        with self._database.reading() as connection:
+            return _one(connection, enrolments.c.token == token)
+
+    def by_upload(self, upload_id: str, connection: Connection | None = None) -> Enrolment | None:
+        """Return the enrolment that an upload became, removed or not."""
+        with contextlib.ExitStack() as stack:
+            used = connection or stack.enter_context(self._database.reading())
+            return _one(used, enrolments.c.upload_id == upload_id)
+
+    def used(self, upload_ids: Sequence[str]) -> set[str]:
+        """Return those of the uploads that a committed enrolment has used."""
+        return self._among(enrolments.c.upload_id, upload_ids)
+
+    def known(self, tokens: Sequence[str]) -> set[str]:
+        """Return those of the tokens that were ever committed."""
+        return self._among(enrolments.c.token, tokens)
+
+    def _among(self, column: sa.Column[Any], values: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        with self._database.reading() as connection:
+            for start in range(0, len(values), _BATCH):
+                batch = values[start : start + _BATCH]
+                found.update(connection.execute(sa.select(column).where(column.in_(batch))).scalars())
+        return found
+
+    def unfinished(self) -> list[Enrolment]:
+        """Return removed enrolments whose files may still be there."""
+        where = enrolments.c.removed_version.is_not(None) & enrolments.c.files_removed.is_(False)
+        with self._database.reading() as connection:
+            return [Enrolment(*row) for row in connection.execute(sa.select(*_COLUMNS).where(where))]
+
+    def finish(self, tokens: Iterable[str]) -> None:
+        """Note that the files of these removed enrolments are gone."""
+        gone = list(tokens)
+        if not gone:
+            return
+        with self._database.writing() as connection:
+            for start in range(0, len(gone), _BATCH):
+                some = enrolments.c.token.in_(gone[start : start + _BATCH])
+                connection.execute(sa.update(enrolments).where(some).values(files_removed=True))
+
+    # -- inside an enrolment's transaction -----------------------------------------------------------------
+    def make_lock(self, person_id: str) -> None:
+        """Make the lock row of an ID where there is none yet."""
+        row = locks.c.reco_id == person_id
+        with self._database.reading() as connection:
+            if connection.execute(sa.select(locks.c.reco_id).where(row)).first() is not None:
+                return
+        insert = sa.insert(locks).values(reco_id=person_id)
+        with self._database.writing() as connection, contextlib.suppress(exc.IntegrityError):
+            connection.execute(insert)  # another process may have been faster
+
+    def lock(self, connection: Connection, person_id: str) -> None:
+        """Hold the ID's lock row until the transaction's end: enrolments of one ID come one after the other."""
+        row = sa.select(locks.c.reco_id).where(locks.c.reco_id == person_id)
+        connection.execute(row.with_for_update()).all()
+
+    def of_person(self, connection: Connection, person_id: str) -> list[Enrolment]:
+        """Return the ID's enrolments that count, oldest first."""
+        where = (enrolments.c.reco_id == person_id) & enrolments.c.removed_version.is_(None)
+        query = sa.select(*_COLUMNS).where(where).order_by(enrolments.c.added_version)
+        return [Enrolment(*row) for row in connection.execute(query)]
+
+    def next_version(self, connection: Connection) -> int:
+        """Count up and hold the counter until the commit, so that versions and commits have one order."""
+        counter = state.c.name == VERSION
+        connection.execute(sa.update(state).where(counter).values(value=state.c.value + 1))
+        return _version(connection)
+
+    def add(self, connection: Connection, enrolment: Enrolment, version: int, created: int) -> None:
+        """Insert an enrolment; `created` is in seconds since 1970. Its upload can never be enrolled again."""
+        row = {
+            "token": enrolment.token, "reco_id": enrolment.id, "folder": enrolment.folder,
+            "upload_id": enrolment.upload_id, "images": enrolment.images, "added_version": version,
+            "files_removed": False, "created": created,
+        }  # fmt: skip
+        connection.execute(sa.insert(enrolments).values(row))
+
+    def remove(self, connection: Connection, tokens: Sequence[str], version: int) -> None:
+        """Mark enrolments as removed: from the commit on they do not count."""
+        for start in range(0, len(tokens), _BATCH):
+            some = enrolments.c.token.in_(tokens[start : start + _BATCH])
+            connection.execute(sa.update(enrolments).where(some).values(removed_version=version))
+
+
+def _version(connection: Connection) -> int:
+    return int(connection.execute(sa.select(state.c.value).where(state.c.name == VERSION)).scalar_one())
+
+
+def _one(connection: Connection, where: sa.ColumnElement[bool]) -> Enrolment | None:
+    row = connection.execute(sa.select(*_COLUMNS).where(where)).first()
+    return Enrolment(*row) if row else None

@@ -1,0 +1,159 @@
+"""The people's image folders under DB_PATH: what an enrolment puts there, and how source crops come back.
+
+Every file's name begins with its enrolment's token (32 hex digits), so nothing is overwritten, and what belongs to an
+enrolment that never was committed can be told from what counts.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from db import files
+from db.enrolments import Enrolment
+from pipeline.ports import NewFace
+from pipeline.types import Box, Crop, Pixels
+
+log = logging.getLogger(__name__)
+
+MAIN, AUGMENTED, SOURCE = "faces", "augmented_imgs", "source"
+TOKEN = re.compile(r"[0-9a-f]{32}(?=[_.])")
+_SLUG_LENGTH = 60
+
+
+@dataclass(frozen=True)
+class Written:
+    """Paths of an enrolment's pictures, relative to DB_PATH."""
+
+    main: list[str]
+    augmented: list[str]
+
+
+def slug(name: str) -> str:
+    """Return a name as part of a folder's name: `[a-z0-9_]`, 1 to 60 characters."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")[:_SLUG_LENGTH].strip("_") or "person"
+
+
+class FaceFolders:
+    """The image folders below `root` (DB_PATH)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write(self, folder: str, token: str, faces: Sequence[NewFace]) -> Written:
+        """Write an enrolment's files, durably. Raises `Refusal(Code.NO_SPACE)`; what it wrote until then stays."""
+        place = self.root / folder
+        written = Written([], [])
+        contents: dict[Path, bytes] = {}
+        for number, face in enumerate(faces, start=1):
+            stem = f"{token}_{number:02}"
+            contents[place / SOURCE / f"{stem}.png"] = _png(face.crop.pixels)
+            written.main.append(f"{folder}/{MAIN}/{stem}.png")
+            contents[self.root / written.main[-1]] = _png(face.aligned)
+            for turn, picture in enumerate(face.augmented, start=1):
+                written.augmented.append(f"{folder}/{AUGMENTED}/{stem}_{turn:02}.png")
+                contents[self.root / written.augmented[-1]] = _png(picture)
+        crops = [_described(face.crop) for face in faces]
+        contents[place / SOURCE / f"{token}.json"] = json.dumps({"crops": crops}).encode()
+        files.write_together(contents)
+        return written
+
+    def crops(self, enrolment: Enrolment) -> list[Crop] | None:
+        """Read an enrolment's source crops; None, with a line in the log, where one is missing or damaged."""
+        place = files.inside(self.root, enrolment.folder)
+        if place is None:
+            log.warning("enrolment %s of %s lies outside DB_PATH", enrolment.token, enrolment.id)
+            return None
+        try:
+            described = _load(place / SOURCE / f"{enrolment.token}.json")
+            return [
+                _crop(place / SOURCE / f"{enrolment.token}_{number:02}.png", about)
+                for number, about in enumerate(described, start=1)
+            ]
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("source crops of %s, enrolment %s: %s", enrolment.id, enrolment.token, error)
+            return None
+
+    def has_crops(self, enrolment: Enrolment) -> bool:
+        """Whether the enrolment's source crops seem to be there."""
+        place = files.inside(self.root, enrolment.folder)
+        return place is not None and (place / SOURCE / f"{enrolment.token}.json").is_file()
+
+    def remove(self, folder: str, token: str) -> bool:
+        """Remove an enrolment's files, and the person's folder once it is empty; True where no file is left."""
+        place = files.inside(self.root, folder)
+        if place is None:
+            return True
+        gone = [files.remove(path) for path in self.found(place) if path.name.startswith(token)]
+        self.tidy(folder)
+        return all(gone)
+
+    def remove_foreign(self, folder: str) -> None:
+        """Remove what no enrolment of ours has put into a person's folder (pictures from before)."""
+        place = files.inside(self.root, folder)
+        for path in self.found(place) if place else ():
+            if not TOKEN.match(path.name.lstrip(".")):
+                files.remove(path)
+        self.tidy(folder)
+
+    def tidy(self, folder: str) -> None:
+        """Remove the person's folder where it is empty."""
+        place = files.inside(self.root, folder)
+        if place is not None:
+            for inner in [path for path in place.glob("*") if path.is_dir() and not path.is_symlink()]:
+                files.remove_if_empty(inner)
+            files.remove_if_empty(place)
+
+    def folders(self) -> Iterator[Path]:
+        """Return the people's folders."""
+        found = sorted(self.root.glob("[!.]*"))
+        return (path for path in found if path.is_dir() and not path.is_symlink())
+
+    def found(self, place: Path) -> list[Path]:
+        """Return all files in a person's folder, at any depth."""
+        return [path for path in sorted(place.rglob("*")) if path.is_symlink() or not path.is_dir()]
+
+
+def _png(pixels: Pixels) -> bytes:
+    swapped = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    done, data = cv2.imencode(".png", swapped, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not done:
+        raise ValueError(f"a picture of shape {pixels.shape} cannot be written as PNG")
+    return bytes(data.tobytes())
+
+
+def _described(crop: Crop) -> dict[str, object]:
+    box = [float(x) for x in (crop.box.left, crop.box.top, crop.box.width, crop.box.height)]
+    return {"landmarks": np.asarray(crop.landmarks, float).tolist(), "box": box, "digest": crop.digest}
+
+
+def _load(path: Path) -> list[dict[str, object]]:
+    data = files.read_bytes(path)
+    if data is None:
+        raise ValueError(f"{path.name} is missing")
+    crops = json.loads(data)["crops"]
+    if not isinstance(crops, list) or not crops:
+        raise ValueError(f"{path.name} lists no crops")
+    return crops
+
+
+def _crop(path: Path, about: Mapping[str, object]) -> Crop:
+    data = files.read_bytes(path)
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if picture is None:
+        raise ValueError(f"{path.name} is missing or damaged")
+    landmarks = np.asarray(about["landmarks"], np.float32)
+    box = np.asarray(about["box"], np.float64)
+    if landmarks.shape != (5, 2) or box.shape != (4,) or not np.isfinite(landmarks).all():
+        raise ValueError(f"{path.name}: landmarks or box are damaged")
+    pixels: Pixels = np.ascontiguousarray(picture[:, :, ::-1])
+    return Crop(pixels, landmarks, Box(*(float(x) for x in box)), str(about["digest"]))

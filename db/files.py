@@ -1,0 +1,156 @@
+"""Every byte of a photo, crop, embedding or pickle goes to the disk and comes back through here, and nowhere else."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from codes_dict import Code, Refusal
+
+log = logging.getLogger(__name__)
+
+PART = ".part"
+"""Ending of what is not finished: never read, swept when old."""
+
+_SYNCS = 8
+_ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+
+
+def read_bytes(path: Path) -> bytes | None:
+    """Return a file's content; None where there is no such file."""
+    try:
+        return path.read_bytes()
+    except _ABSENT:
+        return None
+
+
+def write_bytes_atomic(path: Path, data: bytes) -> None:
+    """Write a whole file or nothing, durably. Raises `Refusal(Code.NO_SPACE)` where the disk does not take it."""
+    write_together({path: data})
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write several files, each whole or not at all, all durable on return; makes the folders that are missing.
+
+    Temporary names, fsync, rename, fsync of the folders; the fsyncs run side by side, because a file system brings
+    those that wait at the same time to the disk in one go. After a failure some of the files may be there, whole.
+    Raises `Refusal(Code.NO_SPACE)` where the disk does not take them.
+    """
+    parts = {path: path.with_name(f".{path.name}.{secrets.token_hex(4)}{PART}") for path in contents}
+    folders = {path.parent for path in contents}
+    with writing(min(folders)):
+        try:
+            _side_by_side(_write_synced, parts.values(), contents.values())
+            for path, part in parts.items():
+                part.replace(path)
+            _side_by_side(sync_folder, sorted(folders | {folder.parent for folder in folders}))
+        finally:
+            for part in parts.values():
+                remove(part)
+
+
+def _side_by_side(work: Callable[..., None], *arguments: Iterable[object]) -> None:
+    with ThreadPoolExecutor(_SYNCS) as pool:  # leaving the block waits for all, after a failure too
+        list(pool.map(work, *arguments))
+
+
+def _write_synced(path: Path, data: bytes) -> None:
+    for attempt in range(3):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with path.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except FileNotFoundError:  # somebody removed the folder as empty between the two calls
+            if attempt == 2:
+                raise
+        else:
+            return
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn the disk's errors into `Refusal(Code.NO_SPACE)`, naming the folder and the system's reason."""
+    try:
+        yield
+    except OSError as error:
+        raise Refusal(Code.NO_SPACE, f"{folder}: {error.strerror or type(error).__name__}") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def remove(path: Path) -> bool:
+    """Remove a file; True where it is gone now. What cannot be removed is logged and stays for the next sweep."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("could not remove %s: %s", path, error.strerror)
+        return False
+    return True
+
+
+def remove_if_empty(folder: Path) -> bool:
+    """Remove a folder that holds nothing; True where it is gone now."""
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError:  # not empty, or not ours to remove: both mean that it stays
+        return False
+    return True
+
+
+def remove_tree(folder: Path) -> bool:
+    """Remove a folder and all that is in it, without following links; True where it is gone now."""
+    for place, folders, names in os.walk(folder, topdown=False):
+        for name in names:
+            remove(Path(place, name))
+        for name in folders:
+            inner = Path(place, name)
+            if inner.is_symlink():
+                remove(inner)
+            else:
+                remove_if_empty(inner)
+    return remove_if_empty(folder)
+
+
+def inside(root: Path, relative: str) -> Path | None:
+    """Return `root / relative`; None where that is not strictly inside the root, links resolved."""
+    if not relative or "\0" in relative:
+        return None
+    base = root.resolve()
+    path = (base / relative).resolve()
+    return path if base in path.parents else None
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool = False) -> Iterator[bool]:
+    """Hold a lock file between processes for the block; yields False where another holds it and we do not wait.
+
+    The lock goes with the process, so a killed one never leaves it behind.
+    """
+    with writing(path.parent):
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)

@@ -1,0 +1,115 @@
+"""The rows of the people table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+from sqlalchemy.sql import quoted_name
+
+from codes_dict import Code, Refusal
+from db.files import inside
+from db.schema import PeopleNames, people_words
+from db.session import Database
+from pipeline.types import Person
+
+
+@dataclass(frozen=True)
+class _Row:
+    person: Person
+    key_column: str
+
+
+class People:
+    """The people table, under whatever names the settings give it. `root` is DB_PATH."""
+
+    def __init__(self, database: Database, names: PeopleNames, root: Path) -> None:
+        self._database, self._names, self._root = database, names, root
+        self._table = people_words(names)
+        self._id, self._name, self._path = self._table.columns
+
+    def find(self, person_id: str) -> Person | None:
+        """Return the row whose ID is exactly this, byte for byte."""
+        with self._database.reading() as connection:
+            return self.find_in(connection, person_id)
+
+    def find_in(self, connection: Connection, person_id: str, *, lock: bool = False) -> Person | None:
+        """Do the same inside a transaction, with the row locked until its end where asked."""
+        row = self._row(connection, person_id, lock)
+        return row.person if row else None
+
+    def all(self) -> list[Person]:
+        """Return every row, by primary key."""
+        with self._database.reading() as connection:
+            rows = [_read(row) for row in connection.execute(self._select())]
+        return sorted(rows, key=lambda person: person.key)
+
+    def insert(self, connection: Connection, person_id: str, name: str, path: str) -> Person:
+        """Insert a row and return it with its primary key. `name` is what a person calls themselves."""
+        values = {self._id.name: person_id, self._name.name: stored_name(name), self._path.name: path}
+        self._check_widths(connection, values)
+        connection.execute(sa.insert(self._table).values(values))
+        row = self._row(connection, person_id, lock=False)
+        if row is None:
+            raise Refusal(Code.INSERT_FAILED, "the row was inserted, yet the table does not return it")
+        return row.person
+
+    def update(self, connection: Connection, person_id: str, name: str, path: str) -> Person:
+        """Give the row another name and path; the primary key stays."""
+        values = {self._name.name: stored_name(name), self._path.name: path}
+        self._check_widths(connection, values)
+        row = self._row(connection, person_id, lock=True)
+        if row is None:
+            raise Refusal(Code.INSERT_FAILED, "the row is gone")
+        key: sa.ColumnClause[Any] = sa.column(quoted_name(row.key_column, quote=True))
+        connection.execute(sa.update(self._table).where(key == row.person.key).values(values))
+        return Person(row.person.key, person_id, stored_name(name), path)
+
+    def folder(self, person: Person) -> Path | None:
+        """Return the person's image folder; None where the row's path leads out of DB_PATH."""
+        return inside(self._root, person.path)
+
+    def folder_exists(self, person: Person) -> bool:
+        """Whether the row's path is a folder inside DB_PATH."""
+        folder = self.folder(person)
+        return folder is not None and folder.is_dir()
+
+    def _select(self) -> sa.Select[Any]:
+        # The star gives the primary key by position, whatever it is called. The named columns are qualified: a column
+        # that does not exist is an error then, and not a string as SQLite would take it.
+        return sa.select(sa.literal_column("*"), self._id, self._name, self._path).select_from(self._table)
+
+    def _row(self, connection: Connection, person_id: str, lock: bool) -> _Row | None:
+        query = self._select().where(self._id == person_id)
+        found = connection.execute(query.with_for_update() if lock else query)
+        key_column = next(iter(found.keys()))
+        # An existing table may equate letter case or trailing spaces: its index narrows, bytes decide.
+        rows = [row for row in found if row[-3] == person_id]
+        return _Row(_read(rows[0]), key_column) if rows else None
+
+    def _check_widths(self, connection: Connection, texts: dict[str, str]) -> None:
+        widths = {
+            str(column["name"]).lower(): getattr(column["type"], "length", None)
+            for column in sa.inspect(connection).get_columns(self._names.table)
+        }
+        for column, text in texts.items():
+            width = widths.get(str.lower(column))  # a quoted name's own lower() does nothing
+            if width is not None and len(text) > width:
+                raise Refusal(
+                    Code.INSERT_FAILED,
+                    f"column {column} of table {self._names.table} is VARCHAR({width}), too narrow for "
+                    f"{len(text)} characters: widen it (ID 64, name 200, path 500)",
+                )
+
+
+def stored_name(name: str) -> str:
+    """Return a name as the row keeps it: lower-case, `_` for spaces."""
+    return name.lower().replace(" ", "_")
+
+
+def _read(row: Sequence[Any]) -> Person:
+    return Person(int(row[0]), str(row[-3]), str(row[-2] or ""), str(row[-1] or ""))

@@ -1,0 +1,219 @@
+"""The gallery's pickle files, directly in DB_PATH: derived data in plain values, read without executing anything.
+
+`gallery_{model}_{version}.pkl` is the base that compaction writes; each enrolment adds a segment
+`gallery_{model}_{version}_{token}.pkl`. A file is a dictionary of strings, bytes and whole numbers; embeddings are raw
+little-endian float32.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import pickle
+import pickletools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from codes_dict import Code
+from db import files
+from pipeline.types import Floats
+
+log = logging.getLogger(__name__)
+
+FORMAT = "faceapp-gallery-1"
+LOCK = ".gallery.lock"
+
+_HARMLESS = frozenset(
+    {
+        "PROTO", "FRAME", "STOP", "MARK", "MEMOIZE", "BINGET", "LONG_BINGET", "EMPTY_DICT", "SETITEM", "SETITEMS",
+        "BININT", "BININT1", "BININT2", "SHORT_BINUNICODE", "BINUNICODE", "SHORT_BINBYTES", "BINBYTES", "BINBYTES8",
+    }
+)  # fmt: skip
+_FIELDS = {
+    "format": str, "model": str, "version": str, "size": int, "tokens": bytes, "counts": bytes, "data": bytes,
+    "sha256": bytes,
+}  # fmt: skip
+_NAME = re.compile(
+    r"gallery_(?P<model>[A-Za-z0-9-]+)_(?P<version>[0-9a-f]{16})(?:_(?P<token>[0-9a-f]{32}))?\.pkl", re.ASCII
+)
+
+
+class PickleRefusedError(ValueError):
+    """A gallery file that is damaged, foreign, or holds more than plain values."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """What embeddings of a file were made with: the model's name, the embedder's version, the embedding's length."""
+
+    model: str
+    version: str
+    size: int
+
+    @property
+    def base(self) -> str:
+        """Name of the compacted file."""
+        return f"gallery_{self.model}_{self.version}.pkl"
+
+    def segment(self, token: str) -> str:
+        """Name of the file that one enrolment adds."""
+        return f"gallery_{self.model}_{self.version}_{token}.pkl"
+
+    def checked(self, rows: Floats, count: int) -> Floats:
+        """Return embeddings as float32 (count, size); raises ValueError for another shape or what is no number."""
+        if rows.shape != (count, self.size) or not np.isfinite(rows).all():
+            raise ValueError(f"{self.model} gave embeddings of shape {rows.shape} or with values that are not numbers")
+        return rows.astype(np.float32, copy=False)
+
+
+class _NothingUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str, /) -> NoReturn:
+        raise PickleRefusedError(f"it names {module}.{name}"[:200])
+
+    def persistent_load(self, pid: object, /) -> NoReturn:
+        raise PickleRefusedError("it has a persistent id")
+
+
+def encode(key: Key, rows: Mapping[str, Floats]) -> bytes:
+    """Return the content of a file: for each token its embeddings, float32 (m, size)."""
+    counts = np.fromiter((len(block) for block in rows.values()), "<u4", len(rows))
+    blocks = [np.ascontiguousarray(block, "<f4") for block in rows.values()]
+    if any(block.ndim != 2 or block.shape[1] != key.size for block in blocks):
+        raise ValueError(f"embeddings of {key.model} are not of shape (m, {key.size})")
+    data = b"".join(block.tobytes() for block in blocks)
+    content = {
+        "format": FORMAT, "model": key.model, "version": key.version, "size": key.size,
+        "tokens": bytes.fromhex("".join(rows)), "counts": counts.tobytes(), "data": data,
+        "sha256": hashlib.sha256(data).digest(),
+    }  # fmt: skip
+    return pickle.dumps(content, protocol=4)
+
+
+def decode(blob: bytes, key: Key) -> dict[str, Floats]:
+    """Return each token's embeddings, float32 (m, size), read-only views of one array.
+
+    Raises `PickleRefusedError` for everything but what `encode` makes for this key. Nothing is executed: opcodes are
+    checked against a list before loading, and the loader knows no classes.
+    """
+    content = _plain(blob)
+    if {name: type(value) for name, value in content.items()} != _FIELDS:
+        raise PickleRefusedError("its fields are others")
+    if [content[name] for name in ("format", "model", "version", "size")] != [FORMAT, key.model, key.version, key.size]:
+        raise PickleRefusedError("it was made by another model or version")
+    tokens, data = content["tokens"], content["data"]
+    if len(tokens) % 16 or len(content["counts"]) * 4 != len(tokens):
+        raise PickleRefusedError("its lists differ in length")
+    counts = np.frombuffer(content["counts"], "<u4").astype(np.int64)
+    if int(counts.sum()) * key.size * 4 != len(data) or hashlib.sha256(data).digest() != content["sha256"]:
+        raise PickleRefusedError("its embeddings are damaged")
+    array: Floats = np.frombuffer(data, "<f4").reshape(-1, key.size)
+    if not np.isfinite(array).all():
+        raise PickleRefusedError("it has embeddings that are not numbers")
+    ends = np.cumsum(counts)
+    names = (tokens[start : start + 16].hex() for start in range(0, len(tokens), 16))
+    return {name: array[end - count : end] for name, count, end in zip(names, counts, ends, strict=True)}
+
+
+def _plain(blob: bytes) -> dict[str, Any]:
+    try:
+        for opcode, _, _ in pickletools.genops(blob):
+            if opcode.name not in _HARMLESS:
+                raise PickleRefusedError(f"it has the opcode {opcode.name}")
+        content = _NothingUnpickler(io.BytesIO(blob)).load()
+    except PickleRefusedError:
+        raise
+    except (ValueError, pickle.UnpicklingError, EOFError, IndexError, KeyError, TypeError, OverflowError) as error:
+        raise PickleRefusedError("it is cut off or no pickle") from error
+    if not isinstance(content, dict):
+        raise PickleRefusedError("it is no dictionary")
+    return content
+
+
+@dataclass(frozen=True)
+class Named:
+    """A gallery file by its name; `token` is None for a base."""
+
+    path: Path
+    model: str
+    version: str
+    token: str | None
+
+
+class PickleStore:
+    """The gallery files in `root` (DB_PATH)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write(self, name: str, key: Key, rows: Mapping[str, Floats]) -> None:
+        """Write a file, whole and durable or not at all. Raises `Refusal(Code.NO_SPACE)`."""
+        files.write_bytes_atomic(self.root / name, encode(key, rows))
+
+    def write_segments(self, token: str, rows: Mapping[Key, Floats]) -> None:
+        """Write one enrolment's segments, (m, size) a model. Raises `Refusal(Code.NO_SPACE)`."""
+        files.write_together(
+            {self.root / key.segment(token): encode(key, {token: block}) for key, block in rows.items()}
+        )
+
+    def read(self, name: str, key: Key) -> dict[str, Floats] | None:
+        """Return a file's rows; None where it is missing. One that is refused is logged and removed: it is derived."""
+        blob = files.read_bytes(self.root / name)
+        if blob is None:
+            return None
+        try:
+            return decode(blob, key)
+        except PickleRefusedError as error:
+            digest = hashlib.sha256(blob).hexdigest()
+            log.warning("gallery file %s refused and removed: %s (SHA-256 %s)", name, error, digest)
+            files.remove(self.root / name)
+            return None
+
+    def read_all(self, key: Key) -> dict[str, Floats]:
+        """Return all rows of a model and version, from segments and base.
+
+        The base comes last: what a compaction moves meanwhile from a segment into the base is then seen there.
+        """
+        rows: dict[str, Floats] = {}
+        for named in self.named(key):
+            if named.token is not None:
+                rows.update(self.read(named.path.name, key) or {})
+        return {**(self.read(key.base, key) or {}), **rows}
+
+    def state(self, key: Key) -> tuple[int, int] | None:
+        """Return what changes when the base is replaced; None where there is none."""
+        try:
+            found = (self.root / key.base).stat()
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
+    def named(self, key: Key | None = None) -> list[Named]:
+        """Return the gallery files, all or one model's and version's, by their names alone."""
+        found = [
+            Named(path, match["model"], match["version"], match["token"])
+            for path in sorted(self.root.glob("gallery_*.pkl"))
+            if (match := _NAME.fullmatch(path.name))
+        ]
+        return [one for one in found if key is None or (one.model, one.version) == (key.model, key.version)]
+
+    def delete(self, keys: Iterable[Key]) -> dict[str, Code]:
+        """Remove every gallery file; each name's code, and PICKLE_ABSENT under the base's name where a key had none."""
+        told: dict[str, Code] = {}
+        for one in self.named():
+            if files.remove(one.path):
+                told[one.path.name] = Code.PICKLE_DELETED
+        for key in keys:
+            if not any(name.startswith(f"gallery_{key.model}_{key.version}") for name in told):
+                told[key.base] = Code.PICKLE_ABSENT
+        return told
+
+    def foreign(self, keys: Iterable[Key]) -> Iterator[Named]:
+        """Return files of models and versions that are not among the keys."""
+        wanted = {(key.model, key.version) for key in keys}
+        return (one for one in self.named() if (one.model, one.version) not in wanted)

@@ -1,0 +1,94 @@
+"""What a crash leaves: `recover` finishes committed enrolments, `sweep` removes files that were never committed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from db import files
+from db.enrolments import Enrolments
+from db.faces import TOKEN, FaceFolders
+from db.pending import FOLDER, Pending
+from db.pickles import PickleStore
+from db.uploads import UploadStore
+
+log = logging.getLogger(__name__)
+
+
+def recover(enrolments: Enrolments, uploads: UploadStore, root: Path) -> int:
+    """Finish what was committed, undo what was not; return how many things were left. `root` is DB_PATH.
+
+    Renames the folders of enrolled uploads, removes the files of replaced enrolments and of those whose process died
+    before the commit. To be called at start; takes no longer the more people there are; safe while others work.
+    Raises `Refusal(Code.DB_DOWN)`.
+    """
+    waiting = list(uploads.waiting())
+    finished = 0
+    for upload_id in enrolments.used(waiting):
+        uploads.mark_used(upload_id)
+        finished += 1
+    faces = FaceFolders(root)
+    undone = _undo(enrolments, faces, root)
+    gone = [one.token for one in enrolments.unfinished() if faces.remove(one.folder, one.token)]
+    _segments(root, set(gone))
+    enrolments.finish(gone)
+    if finished or gone or undone:
+        log.info("after a crash: %d uploads, %d replaced, %d unfinished", finished, len(gone), undone)
+    return finished + len(gone) + undone
+
+
+def _undo(enrolments: Enrolments, faces: FaceFolders, root: Path) -> int:
+    abandoned = Pending(root).abandoned()
+    committed = enrolments.known([one.token for one in abandoned])
+    dead = [one for one in abandoned if one.token not in committed and faces.remove(one.folder, one.token)]
+    _segments(root, {one.token for one in dead})
+    for one in abandoned:
+        if one in dead or one.token in committed:
+            files.remove(one.note)
+    return len(dead)
+
+
+def sweep(
+    enrolments: Enrolments,
+    uploads: UploadStore,
+    root: Path,
+    older_than: float,
+    clock: Callable[[], float] = time.time,
+) -> int:
+    """Remove files without a committed enrolment that are older than that many seconds; return how many.
+
+    `older_than` has to exceed what an enrolment can take: its files are there before its commit. Files that we did not
+    name stay. Raises `Refusal(Code.DB_DOWN)`.
+    """
+    before = clock() - older_than
+    faces = FaceFolders(root)
+    old = [
+        path
+        for place in faces.folders()
+        for path in faces.found(place)
+        if (TOKEN.match(path.name.lstrip(".")) or path.name.endswith(files.PART)) and _older(path, before)
+    ]
+    tokens = sorted({path.name.lstrip(".")[:32] for path in old})
+    known = enrolments.known(tokens)
+    orphans = [path for path in old if path.name.endswith(files.PART) or path.name[:32] not in known]
+    removed = sum(files.remove(path) for path in orphans)
+    for folder in sorted({path.relative_to(root).parts[0] for path in orphans}):
+        faces.tidy(folder)
+    for path in [*root.glob(f".*{files.PART}"), *(root / FOLDER).glob("*")]:
+        removed += _older(path, before) and files.remove(path)
+    return removed + uploads.sweep(before)
+
+
+def _segments(root: Path, tokens: set[str]) -> None:
+    for named in PickleStore(root).named() if tokens else ():
+        if named.token in tokens:
+            files.remove(named.path)
+
+
+def _older(path: Path, before: float) -> bool:
+    try:
+        return path.lstat().st_mtime < before
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,119 @@
+"""Photos that were used before: a SHA-256 and a perceptual hash each, for a retention period, and nothing else.
+
+Who uses a photo first owns it: each claim is one transaction, and claims come one after the other across processes. The
+hash is cut into 16 bands, each found by an index. Two hashes that differ in at most 15 bits agree in one band at
+least, so the search misses none of them and looks at next to no others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from codes_dict import Code
+from db.schema import REPLAY_TURN, enrolments, replay_bands, replays, state
+from db.session import Database
+from pipeline.ports import PhotoMark
+
+BANDS = 16
+_DAY_S, _SWEEP_EVERY_S, _BATCH = 86_400, 3_600, 500
+
+
+class Replays:
+    """The marks of used photos.
+
+    `within` is the number of bits, under 16, in which the hashes of one photo may differ; `retention_days` how long a
+    mark counts, and is kept. Marks of enrolled photos count as long as the enrolment does.
+    """
+
+    def __init__(
+        self, database: Database, within: int, retention_days: int, clock: Callable[[], float] = time.time
+    ) -> None:
+        if not 0 <= within < BANDS:
+            raise ValueError(f"a search in {BANDS} bands finds differences of 0 to {BANDS - 1} bits")
+        self._database, self._within, self._clock = database, within, clock
+        self._retention_s = retention_days * _DAY_S
+        self._swept = 0.0
+
+    def claim(self, upload_id: str, marks: Sequence[PhotoMark]) -> list[bool]:
+        """Return for each photo whether another upload used it before; those that none did become this upload's.
+
+        An upload's own photos, and photos of one upload among each other, are no replays. Raises `Refusal(DB_DOWN)`.
+        """
+        self._sweep()
+        with self._database.writing(failed=Code.DB_DOWN) as connection:
+            turn = sa.update(state).where(state.c.name == REPLAY_TURN).values(value=state.c.value + 1)
+            connection.execute(turn)  # the row stays locked until the commit: claims come one after the other
+            own = _own(connection, upload_id)
+            used = [mark.digest not in own and self._used(connection, upload_id, mark) for mark in marks]
+            new = [mark for mark, is_used in zip(marks, used, strict=True) if not is_used]
+            remember(connection, upload_id, new, int(self._clock()))
+        return used
+
+    def forget(self) -> int:
+        """Delete what the retention period has left behind; return how many marks. Raises `Refusal(DB_DOWN)`."""
+        forgotten = 0
+        while True:
+            with self._database.writing(failed=Code.DB_DOWN) as connection:
+                query = sa.select(replays.c.number).where(~_counts(self._oldest())).limit(_BATCH)
+                gone = connection.execute(query).scalars().all()
+                connection.execute(sa.delete(replay_bands).where(replay_bands.c.number.in_(gone)))
+                connection.execute(sa.delete(replays).where(replays.c.number.in_(gone)))
+            forgotten += len(gone)
+            if len(gone) < _BATCH:
+                return forgotten
+
+    def _used(self, connection: Connection, upload_id: str, mark: PhotoMark) -> bool:
+        others = (replays.c.upload_id != upload_id) & _counts(self._oldest())
+        same = sa.select(replays.c.number).where(others & (replays.c.digest == mark.digest)).limit(1)
+        if connection.execute(same).first() is not None:
+            return True
+        shared = sa.or_(
+            *((replay_bands.c.band == band) & (replay_bands.c.bits == bits) for band, bits in enumerate(_bands(mark)))
+        )
+        near = sa.select(replays.c.hash).where(
+            others & replays.c.number.in_(sa.select(replay_bands.c.number).where(shared))
+        )
+        own = int.from_bytes(mark.hash, "big")
+        found = connection.execute(near).scalars()
+        return any((int.from_bytes(its, "big") ^ own).bit_count() <= self._within for its in found)
+
+    def _oldest(self) -> int:
+        return int(self._clock()) - self._retention_s
+
+    def _sweep(self) -> None:
+        if abs(self._clock() - self._swept) >= _SWEEP_EVERY_S:
+            self._swept = self._clock()
+            self.forget()
+
+
+def remember(connection: Connection, upload_id: str, marks: Sequence[PhotoMark], now: int) -> None:
+    """Keep marks as an upload's inside a transaction, each once; `now` is in seconds since 1970."""
+    known = _own(connection, upload_id)
+    for mark in {mark.digest: mark for mark in marks if mark.digest not in known}.values():
+        row = {"upload_id": upload_id, "digest": mark.digest, "hash": mark.hash, "created": now}
+        number = connection.execute(sa.insert(replays).values(row)).lastrowid
+        rows = [{"band": band, "bits": bits, "number": number} for band, bits in enumerate(_bands(mark))]
+        connection.execute(sa.insert(replay_bands), rows)
+
+
+def _own(connection: Connection, upload_id: str) -> set[str]:
+    return set(connection.execute(sa.select(replays.c.digest).where(replays.c.upload_id == upload_id)).scalars())
+
+
+def _counts(oldest: int) -> sa.ColumnElement[bool]:
+    """Whether a mark counts: it is young enough, or its upload's enrolment stands."""
+    enrolled = sa.select(enrolments.c.token).where(
+        enrolments.c.upload_id == replays.c.upload_id, enrolments.c.removed_version.is_(None)
+    )
+    return (replays.c.created >= oldest) | enrolled.exists()
+
+
+def _bands(mark: PhotoMark) -> list[int]:
+    """Cut a hash into 16 signed 64-bit numbers."""
+    width = len(mark.hash) // BANDS
+    parts = (mark.hash[start : start + width] for start in range(0, len(mark.hash), width))
+    return [int.from_bytes(part, "big", signed=True) for part in parts]

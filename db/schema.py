@@ -1,0 +1,205 @@
+"""The tables: the people table of the document, and our own beside it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.dialects import mysql
+from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.sql import quoted_name
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from db.session import Database, make_engine, open_sqlite, sqlite_path
+
+ID_WIDTH, NAME_WIDTH, PATH_WIDTH = 64, 200, 500
+VERSION = "gallery_version"
+"""The name of the counter in `faceapp_state`."""
+
+REPLAY_TURN = "replay_turn"
+"""The name of the row that claims of photos lock, one after the other."""
+
+_UNKNOWN_SCHEMA = 1049
+
+
+class Exact(TypeDecorator[str]):
+    """Text that compares byte for byte in every database: no letter case, no accents, no padding with spaces."""
+
+    impl = sa.String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose the server's binary collation without padding."""
+        if dialect.name != "mysql":
+            return dialect.type_descriptor(sa.String(self.length))
+        return dialect.type_descriptor(mysql.VARCHAR(self.length, collation=_collation(dialect)))
+
+
+def _collation(dialect: Dialect) -> str:
+    if getattr(dialect, "is_mariadb", False):
+        return "utf8mb4_nopad_bin"
+    known = dialect.server_version_info or (0,)
+    return "utf8mb4_0900_bin" if known >= (8, 0, 17) else "utf8mb4_bin"
+
+
+@dataclass(frozen=True)
+class PeopleNames:
+    """What the settings call the people table and its three columns."""
+
+    table: str = "faceapp"
+    id_col: str = "RECO_ID"
+    name_col: str = "RECO_NAME"
+    path_col: str = "RECO_PATH"
+
+    def __post_init__(self) -> None:
+        if len({self.id_col.lower(), self.name_col.lower(), self.path_col.lower()}) < 3:
+            raise ValueError("the three columns need three different names")
+
+
+_OWN = sa.MetaData()
+_MYSQL: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_default_charset": "utf8mb4"}
+
+locks = sa.Table(
+    "faceapp_locks", _OWN,
+    sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),
+    **_MYSQL,
+)  # fmt: skip
+
+state = sa.Table(
+    "faceapp_state", _OWN,
+    sa.Column("name", Exact(32), primary_key=True),
+    sa.Column("value", sa.BigInteger, nullable=False),
+    **_MYSQL,
+)  # fmt: skip
+
+# The pairs of the unique constraints are unique anyway: they are there as indexes that come with the table in one step.
+enrolments = sa.Table(
+    "faceapp_enrolments", _OWN,
+    sa.Column("token", Exact(32), primary_key=True),
+    sa.Column("reco_id", Exact(ID_WIDTH), nullable=False),
+    sa.Column("folder", Exact(PATH_WIDTH), nullable=False),
+    sa.Column("upload_id", Exact(100), nullable=False, unique=True),
+    sa.Column("images", sa.Integer, nullable=False),
+    sa.Column("added_version", sa.BigInteger, nullable=False, unique=True),
+    sa.Column("removed_version", sa.BigInteger, nullable=True),
+    sa.Column("files_removed", sa.Boolean, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("reco_id", "token"),
+    sa.UniqueConstraint("removed_version", "token"),
+    **_MYSQL,
+)  # fmt: skip
+
+replays = sa.Table(
+    "faceapp_replay", _OWN,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("upload_id", Exact(100), nullable=False),
+    sa.Column("digest", Exact(64), nullable=False),
+    sa.Column("hash", sa.LargeBinary(128), nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("upload_id", "digest"),
+    sa.UniqueConstraint("digest", "number"),
+    sa.UniqueConstraint("created", "number"),
+    **_MYSQL,
+)  # fmt: skip
+
+replay_bands = sa.Table(
+    "faceapp_replay_bands", _OWN,
+    sa.Column("band", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("bits", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.UniqueConstraint("number", "band"),
+    **_MYSQL,
+)  # fmt: skip
+
+challenges = sa.Table(
+    "faceapp_challenges", _OWN,
+    sa.Column("nonce", Exact(32), primary_key=True),
+    sa.Column("reco_id", Exact(ID_WIDTH), nullable=False),
+    sa.Column("actions", sa.String(200), nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("used", sa.BigInteger, nullable=True),
+    sa.UniqueConstraint("created", "nonce"),
+    **_MYSQL,
+)  # fmt: skip
+
+
+def people_table(names: PeopleNames) -> sa.Table:
+    """Return the people table as we make it: integer primary key first, then ID, name and path."""
+    key = "ID" if "id" not in {names.id_col.lower(), names.name_col.lower(), names.path_col.lower()} else "ROW_ID"
+    return sa.Table(
+        _quoted(names.table),
+        sa.MetaData(),
+        sa.Column(key, sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column(_quoted(names.id_col), Exact(ID_WIDTH), nullable=False, unique=True),
+        sa.Column(_quoted(names.name_col), sa.String(NAME_WIDTH), nullable=False),
+        sa.Column(_quoted(names.path_col), sa.String(PATH_WIDTH), nullable=False),
+        sqlite_autoincrement=True,
+        **_MYSQL,
+    )
+
+
+def people_words(names: PeopleNames) -> sa.TableClause:
+    """Return the people table for queries: its name and three columns, always quoted."""
+    columns = (sa.column(_quoted(name), sa.String) for name in (names.id_col, names.name_col, names.path_col))
+    return sa.table(_quoted(names.table), *columns)
+
+
+def _quoted(name: str) -> quoted_name:
+    return quoted_name(name, quote=True)
+
+
+def initialise(uri: str, names: PeopleNames, user: str = "", password: str = "", schema: str = "") -> None:
+    """Make schema, people table and our own tables where they are missing; safe to repeat and to race.
+
+    Raises `Refusal(Code.DB_DOWN)` where the server cannot be reached, `Refusal(Code.INSERT_FAILED)` where the user may
+    not create, `OSError` or `sqlite3.Error` where a SQLite file cannot be made.
+    """
+    path = sqlite_path(uri)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        open_sqlite(path, "rwc").close()
+    else:
+        _make_schema(uri, user, password, schema)
+    database = Database(make_engine(uri, user, password, schema))
+    try:
+        with database.writing() as connection:
+            for table in (people_table(names), *_OWN.sorted_tables):
+                connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
+            for name in (VERSION, REPLAY_TURN):
+                _first_value(connection, name)
+    finally:
+        database.dispose()
+
+
+def _make_schema(uri: str, user: str, password: str, schema: str) -> None:
+    known = make_engine(uri, user, password, schema)
+    try:
+        with known.connect():
+            return  # a user who may not create schemas needs only to have one
+    except exc.DBAPIError as error:
+        if getattr(error.orig, "errno", None) != _UNKNOWN_SCHEMA:
+            return  # the trouble shows again, translated, when the tables are made
+    finally:
+        known.dispose()
+    server = Database(make_engine(uri, user, password))
+    try:
+        with server.writing() as connection:
+            preparer = connection.dialect.identifier_preparer
+            name = preparer.quote_identifier(schema)
+            connection.exec_driver_sql(f"CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb4")
+    finally:
+        server.dispose()
+
+
+def _first_value(connection: Connection, name: str) -> None:
+    there = connection.execute(sa.select(state.c.value).where(state.c.name == name)).first()
+    if there is None:
+        with contextlib.suppress(exc.IntegrityError), connection.begin_nested():  # another process was faster
+            connection.execute(sa.insert(state).values(name=name, value=0))

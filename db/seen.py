@@ -1,0 +1,86 @@
+"""What was computed of an upload's photos, as a small file beside them, so that nothing is computed twice.
+
+Plain JSON behind a line with its SHA-256: reading it executes nothing, and one that is damaged or of another version
+of the detector counts for nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pipeline.ports import SeenFace, SeenPhoto
+from pipeline.registry import DETECTION_VERSION
+from pipeline.types import Box, Detection, Floats
+
+log = logging.getLogger(__name__)
+
+FORMAT = f"faceapp-seen-1 {DETECTION_VERSION}"
+
+
+def encode(photos: Mapping[str, SeenPhoto]) -> bytes:
+    """Return the file's content; every number comes back exactly as it was."""
+    described = {name: _described(photo) for name, photo in photos.items()}
+    text = json.dumps({"format": FORMAT, "photos": described}).encode()
+    return hashlib.sha256(text).hexdigest().encode() + b"\n" + text
+
+
+def decode(data: bytes, upload_id: str) -> dict[str, SeenPhoto]:
+    """Return what `encode` was given; nothing, with a line in the log, where the content is not whole or not ours."""
+    digest, _, text = data.partition(b"\n")
+    if hashlib.sha256(text).hexdigest().encode() != digest:
+        log.warning("upload %s: what was computed of its photos is damaged", upload_id)
+        return {}
+    try:
+        content = json.loads(text)
+        if content["format"] != FORMAT:
+            log.info("upload %s: what was computed of its photos is of another version", upload_id)
+            return {}
+        return {str(name): _photo(about) for name, about in content["photos"].items()}
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        log.warning("upload %s: what was computed of its photos is no such file: %s", upload_id, type(error).__name__)
+        return {}
+
+
+def _described(photo: SeenPhoto) -> dict[str, Any]:
+    return {"hash": f"{photo.hash:016x}", "faces": [_face_described(face) for face in photo.faces]}
+
+
+def _face_described(face: SeenFace) -> dict[str, Any]:
+    box = face.detection.box
+    return {
+        "box": [float(value) for value in (box.left, box.top, box.width, box.height)],
+        "landmarks": face.detection.landmarks.tolist(),
+        "confidence": float(face.detection.confidence),
+        "embeddings": [[*made_by, _text(vector)] for made_by, vector in face.embeddings.items()],
+    }
+
+
+def _photo(about: Mapping[str, Any]) -> SeenPhoto:
+    return SeenPhoto(int(about["hash"], 16), [_face(one) for one in about["faces"]])
+
+
+def _face(about: Mapping[str, Any]) -> SeenFace:
+    landmarks, box = np.asarray(about["landmarks"], np.float32), np.asarray(about["box"], np.float64)
+    if landmarks.shape != (5, 2) or box.shape != (4,) or not (np.isfinite(landmarks).all() and np.isfinite(box).all()):
+        raise ValueError("a face is not where a face can be")
+    embeddings = {(str(model), str(version)): _vector(text) for model, version, text in about["embeddings"]}
+    detection = Detection(Box(*(float(value) for value in box)), landmarks, float(about["confidence"]))
+    return SeenFace(detection, embeddings)
+
+
+def _text(vector: Floats) -> str:
+    return base64.b64encode(np.ascontiguousarray(vector, "<f4").tobytes()).decode()
+
+
+def _vector(text: str) -> Floats:
+    vector = np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float32)
+    if not np.isfinite(vector).all():
+        raise ValueError("an embedding is not a number")
+    return vector

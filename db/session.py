@@ -1,0 +1,220 @@
+"""The way to the database: one engine for MySQL, MariaDB and SQLite, transactions, driver errors translated once."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.pool import QueuePool
+
+from codes_dict import Code, Refusal
+
+log = logging.getLogger(__name__)
+
+_SQLITE = "sqlite:///"
+_LOCK_WAIT_S = 20
+_ANSWER_S = 30  # above the lock wait, so that a wait for a lock is never taken for a dead server
+
+# Numbers that a statement fails with when the server goes away, is stopping, or keeps us waiting for a lock.
+_CONNECTION_ERRORS = frozenset(
+    {1040, 1053, 1077, 1079, 1080, 1152, 1153, 1158, 1159, 1160, 1161, 1184, 1203, 1205, 1213, 1317, 1927, 3024}
+)
+_SQLITE_DOWN = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT,
+     sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOMEM}
+)  # fmt: skip
+
+
+class CommitLostError(Refusal):
+    """The connection went while a commit was under way: it may stand or not, and only the database knows."""
+
+
+def sqlite_path(uri: str) -> Path | None:
+    """Return the file of `sqlite:///path`; None for a server's address. Raises ValueError for one without a file."""
+    if not uri.startswith("sqlite:"):
+        return None
+    path = uri.removeprefix(_SQLITE) if uri.startswith(_SQLITE) else ""
+    if not path or path == ":memory:":
+        raise ValueError("SQLite needs a file: sqlite:///path")
+    return Path(path)
+
+
+def server_address(uri: str) -> tuple[str, int]:
+    """Split `host` or `host:port` (an IPv6 address in brackets), port 3306 where none is given."""
+    parts = urlsplit(f"//{uri}")
+    if not parts.hostname or parts.path or parts.query or parts.username is not None:
+        raise ValueError("the address is host or host:port")
+    return parts.hostname, parts.port or 3306
+
+
+def make_engine(uri: str, user: str = "", password: str = "", schema: str = "", *, connect_timeout: int = 4) -> Engine:
+    """Make an engine; nothing is connected yet.
+
+    `uri` is `host`, `host:port` or `sqlite:///path`; `schema` may be empty to reach a server before its schema exists;
+    `connect_timeout` is in seconds. A SQLite file is never created here: a missing one is an outage, not a fresh start.
+    """
+    path = sqlite_path(uri)
+    return _sqlite_engine(path) if path is not None else _server_engine(uri, user, password, schema, connect_timeout)
+
+
+def _server_engine(uri: str, user: str, password: str, schema: str, connect_timeout: int) -> Engine:
+    host, port = server_address(uri)
+    url = URL.create("mysql+mysqlconnector", user, password or None, host, port, schema or None)
+    engine = sa.create_engine(
+        url,
+        connect_args={
+            "connection_timeout": connect_timeout,
+            "read_timeout": _ANSWER_S,
+            "write_timeout": _ANSWER_S,
+            "charset": "utf8mb4",
+            "collation": "utf8mb4_bin",  # the driver's own default does not exist on MariaDB
+        },
+        isolation_level="READ COMMITTED",
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        pool_size=10,
+        max_overflow=20,
+        pool_timeout=connect_timeout,
+        hide_parameters=True,  # names must not reach a log through an exception's text
+    )
+
+    def strict(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'")
+        cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {_LOCK_WAIT_S}")
+        cursor.close()
+
+    event.listen(engine, "connect", strict)
+    return engine
+
+
+def _sqlite_engine(path: Path) -> Engine:
+    engine = sa.create_engine(
+        "sqlite://",
+        creator=lambda: open_sqlite(path, "rw"),
+        poolclass=QueuePool,
+        pool_size=10,
+        max_overflow=20,
+        pool_timeout=5,
+        hide_parameters=True,
+    )
+    event.listen(engine, "connect", lambda _connection, record: record.info.update(file=_identity(path)))
+    event.listen(engine, "checkout", _same_file(path))
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def open_sqlite(path: Path, mode: str) -> sqlite3.Connection:
+    """Open a SQLite file (`rw`, or `rwc` to create it) in WAL mode with a busy timeout of 10 s."""
+    connection = sqlite3.connect(
+        f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=10, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")  # in WAL mode anything less may lose the last commits
+    return connection
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _same_file(path: Path) -> Callable[[Any, Any, Any], None]:
+    def check(_connection: Any, record: Any, _proxy: Any) -> None:
+        if record.info["file"] != _identity(path):  # moved, removed or restored: an open handle would not notice
+            raise exc.DisconnectionError("the database file is another one now")
+
+    return check
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class Database:
+    """Transactions over an engine. Thread-safe; recovers by itself once the database is back."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this is SQLite."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction for reading. Every trouble is `Refusal(Code.DB_DOWN)`."""
+        with self._connection(writes=False, failed=Code.DB_DOWN) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, failed: Code = Code.INSERT_FAILED) -> Iterator[Connection]:
+        """Open a transaction that commits at the block's end and rolls back on any exception.
+
+        Connection trouble is `Refusal(Code.DB_DOWN)`, a refused statement `Refusal(failed)`, a connection lost during
+        the commit itself `CommitLostError`.
+        """
+        with self._connection(writes=True, failed=failed) as connection:
+            yield connection
+            try:
+                connection.commit()
+            except exc.SQLAlchemyError as error:
+                raise CommitLostError(Code.DB_DOWN, f"commit: {_said(error)}") from error
+
+    @contextmanager
+    def _connection(self, writes: bool, failed: Code) -> Iterator[Connection]:
+        try:
+            opened = self.engine.connect().execution_options(writes=writes)
+        except exc.SQLAlchemyError as error:
+            raise Refusal(Code.DB_DOWN, _said(error)) from error
+        try:
+            yield opened
+        except exc.SQLAlchemyError as error:
+            raise Refusal(_code(error, failed), _said(error)) from error
+        finally:
+            _close(opened)
+
+    def dispose(self) -> None:
+        """Close all pooled connections."""
+        self.engine.dispose()
+
+
+def _close(connection: Connection) -> None:
+    try:
+        connection.close()
+    except exc.SQLAlchemyError as error:  # the rollback did not get through: the server does it by itself
+        log.info("a connection went away while it was closed: %s", _said(error))
+        if not connection.closed:
+            connection.invalidate()
+
+
+def _said(error: exc.SQLAlchemyError) -> str:
+    return str(error.orig) if isinstance(error, exc.DBAPIError) else f"{type(error).__name__}: {error}"
+
+
+def _code(error: exc.SQLAlchemyError, failed: Code) -> Code:
+    if isinstance(error, exc.TimeoutError | exc.DisconnectionError | exc.InterfaceError):
+        return Code.DB_DOWN
+    if not isinstance(error, exc.DBAPIError):
+        return failed
+    if isinstance(error.orig, sqlite3.Error):
+        primary = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+        if primary == sqlite3.SQLITE_FULL:
+            return Code.NO_SPACE
+        return Code.DB_DOWN if primary in _SQLITE_DOWN else failed
+    number = getattr(error.orig, "errno", None)
+    lost = number in _CONNECTION_ERRORS or (isinstance(number, int) and (number < 0 or 2000 <= number < 3000))
+    return Code.DB_DOWN if error.connection_invalidated or lost else failed

@@ -1,0 +1,148 @@
+"""Uploads: the photos of one /upload_imgs request, waiting to be enrolled or verified."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from codes_dict import Code, Refusal
+from db import files, seen
+from pipeline.ports import NewImage, SeenPhoto, StoredImage
+
+log = logging.getLogger(__name__)
+
+USED = "_UPLOADED_TO_DB"
+"""What the folder's name ends with once its photos are enrolled."""
+
+_MANIFEST, _SEEN = "manifest.json", "seen.json"
+_UPLOAD_ID = re.compile(r"(?P<id>[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63})-(?P<suffix>[0-9a-f]{32})", re.ASCII)
+_EXTENSION = re.compile(r"[a-z0-9]{1,5}", re.ASCII)
+_SAVED_AS = re.compile(r"[0-9]{4,6}\.[a-z0-9]{1,5}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An upload that can be used. `upload_id` is its folder's name, `id` the ID that it was made for.
+
+    `challenge` names the actions that its photos answer, none where they answer none.
+    """
+
+    upload_id: str
+    id: str
+    images: tuple[StoredImage, ...]
+    folder: Path
+    challenge: tuple[str, ...] = ()
+
+    def read(self, image: StoredImage) -> bytes | None:
+        """Return a photo's bytes; None where its file is gone."""
+        return files.read_bytes(self.folder / image.saved_as)
+
+    def load(self) -> list[tuple[StoredImage, bytes]]:
+        """Return every photo with its bytes, in the order of the upload.
+
+        Raises `Refusal` with NO_IMAGES where there is none, with IMAGE_MISSING where some files are gone.
+        """
+        found = [(image, data) for image in self.images if (data := self.read(image)) is not None]
+        if not found:
+            raise Refusal(Code.NO_IMAGES, f"upload {self.upload_id} has no images left")
+        if len(found) < len(self.images):
+            there = {image.saved_as for image, _ in found}
+            missing = ", ".join(image.saved_as for image in self.images if image.saved_as not in there)
+            raise Refusal(Code.IMAGE_MISSING, f"upload {self.upload_id} misses {missing}")
+        return found
+
+    def seen(self) -> dict[str, SeenPhoto]:
+        """Return what was computed of the photos when they came, by `saved_as`; nothing where that is damaged."""
+        data = files.read_bytes(self.folder / _SEEN)
+        return {} if data is None else seen.decode(data, self.upload_id)
+
+
+class UploadStore:
+    """The uploads below `root` (UPLOAD_FOLDER). `suffix` draws what makes an upload_id unguessable: 32 hex digits."""
+
+    def __init__(self, root: Path, suffix: Callable[[], str] = lambda: secrets.token_hex(16)) -> None:
+        self.root, self._suffix = root, suffix
+
+    def create(self, person_id: str, images: Sequence[NewImage], challenge: Sequence[str] = ()) -> Upload:
+        """Keep photos as a new upload: all of them or nothing. Raises `Refusal(Code.NO_SPACE)`."""
+        upload_id = f"{person_id}-{self._suffix()}"
+        if not _UPLOAD_ID.fullmatch(upload_id):
+            raise ValueError("the ID is not one that a folder can be named after")
+        stored = tuple(
+            StoredImage(f"{number:04}.{_checked(image.extension)}", image.digest, image.score)
+            for number, image in enumerate(images, start=1)
+        )
+        folder, staged = self.root / upload_id, self.root / f".{upload_id}{files.PART}"
+        try:
+            manifest = {"id": person_id, "images": [asdict(kept) for kept in stored], "challenge": list(challenge)}
+            contents = {staged / kept.saved_as: image.data for kept, image in zip(stored, images, strict=True)}
+            computed = {kept.saved_as: image.seen for kept, image in zip(stored, images, strict=True) if image.seen}
+            contents[staged / _SEEN] = seen.encode(computed)
+            files.write_together({**contents, staged / _MANIFEST: json.dumps(manifest).encode()})
+            with files.writing(self.root):
+                staged.rename(folder)
+                files.sync_folder(self.root)
+        except BaseException:
+            files.remove_tree(staged)
+            raise
+        return Upload(upload_id, person_id, stored, folder, tuple(challenge))
+
+    def open(self, upload_id: str) -> Upload:
+        """Return an upload. Raises `Refusal(Code.UPLOAD_GONE)` for one that is malformed, unknown or used."""
+        parts = _UPLOAD_ID.fullmatch(upload_id)
+        folder = self.root / upload_id if parts else None
+        if parts is None or folder is None or folder.is_symlink() or not folder.is_dir() or self._used(upload_id):
+            raise Refusal(Code.UPLOAD_GONE)
+        images, challenge = _manifest(folder)
+        return Upload(upload_id, parts["id"], images, folder, challenge)
+
+    def mark_used(self, upload_id: str) -> None:
+        """Rename the folder, so that the upload is over. Raises `Refusal(Code.NO_SPACE)`; does nothing twice."""
+        with files.writing(self.root):
+            try:
+                (self.root / upload_id).rename(self.root / f"{upload_id}{USED}")
+            except FileNotFoundError:
+                if not self._used(upload_id):
+                    log.warning("upload %s is gone", upload_id)
+            else:
+                files.sync_folder(self.root)
+
+    def waiting(self) -> Iterator[str]:
+        """Return the upload_ids that are not used up."""
+        return (path.name for path in sorted(self.root.glob("*-*")) if _UPLOAD_ID.fullmatch(path.name))
+
+    def sweep(self, before: float) -> int:
+        """Remove what never became an upload and was last changed before that time (seconds since 1970)."""
+        staged = [path for path in self.root.glob(f".*{files.PART}") if path.is_dir() and not path.is_symlink()]
+        return sum(files.remove_tree(path) for path in staged if path.lstat().st_mtime < before)
+
+    def _used(self, upload_id: str) -> bool:
+        return (self.root / f"{upload_id}{USED}").exists()
+
+
+def _checked(extension: str) -> str:
+    if not _EXTENSION.fullmatch(extension):
+        raise ValueError("a file's extension is 1 to 5 of a-z and 0-9")
+    return extension
+
+
+def _manifest(folder: Path) -> tuple[tuple[StoredImage, ...], tuple[str, ...]]:
+    """Return the images and the challenge; without a manifest that is whole there are no images."""
+    data = files.read_bytes(folder / _MANIFEST)
+    if data is None:
+        log.warning("upload %s has no manifest", folder.name)
+        return (), ()
+    try:
+        content = json.loads(data)
+        images = tuple(StoredImage(**image) for image in content["images"])
+        challenge = tuple(str(action) for action in content.get("challenge", ()))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        log.warning("upload %s: its manifest is damaged: %s", folder.name, type(error).__name__)
+        return (), ()
+    safe = (image for image in images if isinstance(image.saved_as, str) and _SAVED_AS.fullmatch(image.saved_as))
+    return tuple(safe), challenge

@@ -1,0 +1,47 @@
+"""faceapp: verifies from photos that a person is who they say they are. `python faceapp.py` serves on HOST:PORT."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from flask import Flask
+
+from api import errors, gate, liveness, ops, request_log, source
+from api import pipeline as endpoints
+from api.gate import Gate
+from api.serving import default_threads, leave
+from api.source import Source
+
+ROOT = Path(__file__).resolve().parent
+ENV_FILE = ROOT / ".env"
+
+_log = logging.getLogger(__name__)
+
+
+def create_app(services: Source, door: Gate | None = None) -> Flask:
+    """Return the application over a source of services. No folder of this project is served.
+
+    `door` bounds how many costly requests are worked on and may wait; without one it goes by the number of cores.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.extensions[source.EXTENSION] = services
+    app.extensions[gate.EXTENSION] = door or Gate.of(default_threads())
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    request_log.register(app)
+    errors.register(app)
+    app.register_blueprint(endpoints.blueprint)
+    app.register_blueprint(liveness.blueprint)
+    app.register_blueprint(ops.blueprint)
+    return app
+
+
+def main() -> int:
+    """Serve until SIGTERM or Ctrl-C; returns the exit status, 2 where the server could not start."""
+    from wiring.serving import serve_settings
+
+    return serve_settings(ENV_FILE, create_app)
+
+
+if __name__ == "__main__":
+    leave(main())

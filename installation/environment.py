@@ -1,0 +1,130 @@
+"""The virtual environment `.venv` with the pinned packages. Runs under any bare Python: standard library only."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+OLDEST, NEWEST = (3, 11), (3, 13)
+UV = "uv==0.13.9"
+"""An installer several times faster than pip; it is fetched for the moment and pip does the work where it fails."""
+
+Say = Callable[[str], None]
+
+
+class SetupError(Exception):
+    """Why the installation cannot go on, in one sentence for the person who runs it."""
+
+
+def prepare(root: Path, requirements: Sequence[str], say: Say) -> Path:
+    """Make `root/.venv` and install the requirement files into it, in order, unless that is done already.
+
+    Returns the environment's Python; raises `SetupError`.
+    """
+    venv = root / ".venv"
+    python = python_of(venv)
+    try:
+        for name in requirements:
+            marker = venv / f".installed-{name}"
+            if marker.is_file() and marker.read_text() == fingerprint(python, root / name):
+                continue
+            is_outdated = marker.is_file() and name == requirements[0]
+            if is_outdated or not is_whole(venv):
+                make(venv, say)  # anew: packages that are no longer listed must not stay
+            install(python, root / name, say)
+            marker.write_text(fingerprint(python, root / name))
+    except OSError as error:
+        raise SetupError(f"{error.filename or venv} cannot be written: {error.strerror}.") from None
+    return python
+
+
+def python_of(venv: Path) -> Path:
+    """Return the path of the environment's Python, there or not."""
+    return venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def is_whole(venv: Path) -> bool:
+    """Tell whether the environment was made to its end, pip coming last, and still fits the Python that it rests on."""
+    python = python_of(venv)
+    if not python.exists():
+        return False
+    return subprocess.run([str(python), "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
+
+
+def fingerprint(python: Path, requirements: Path) -> str:
+    """Return what an installation depends on: the list's content, and which Python the environment rests on."""
+    return hashlib.sha256(requirements.read_bytes() + bytes(python.resolve())).hexdigest()
+
+
+def make(venv: Path, say: Say) -> None:
+    """Make an empty virtual environment; raises `SetupError`."""
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        found = ".".join(map(str, sys.version_info[:2]))
+        raise SetupError(f"Python 3.11, 3.12 or 3.13 is needed, and this is Python {found}.")
+    if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
+        raise SetupError("Python's venv module is not complete here; on Debian: apt-get install python3-venv.")
+    say(f"Making {venv} with Python {sys.version.split()[0]}")
+    try:
+        if venv.exists():
+            shutil.rmtree(venv)
+        venv.mkdir()
+    except OSError as error:
+        raise SetupError(f"{venv} cannot be written: {error.strerror or error}.") from None
+    done = subprocess.run([sys.executable, "-m", "venv", str(venv)], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        reason = (done.stdout + done.stderr).strip().splitlines() or ["no reason given"]
+        raise SetupError(f"Python could not make {venv}: {reason[-1]}")
+
+
+def install(python: Path, requirements: Path, say: Say) -> None:
+    """Install a complete list of pinned packages, leaving out what they ask for beside it; raises `SetupError`."""
+    lines = requirements.read_text().splitlines()
+    count = sum(1 for line in lines if "==" in line and not line.startswith("#"))
+    say(f"Installing the {count} packages of {requirements.name} (one to three minutes the first time)")
+    if not install_with_uv(python, requirements, say):
+        command = [str(python), "-m", "pip", "install", "--progress-bar", "off", "--no-deps", "-r", str(requirements)]
+        if subprocess.run(command, check=False).returncode != 0:
+            raise SetupError(f"The packages of {requirements.name} could not be installed; see above.")
+
+
+def install_with_uv(python: Path, requirements: Path, say: Say) -> bool:
+    """Install with uv where that works; False leaves the work to pip."""
+    pip = [str(python), "-m", "pip"]
+    with tempfile.TemporaryDirectory() as folder:
+        fetch = [*pip, "install", "-q", "--no-deps", "--target", folder, UV]
+        if subprocess.run(fetch, capture_output=True, check=False).returncode != 0:
+            return False
+        index = index_of_pip(pip)
+        command = [
+            str(Path(folder, "bin", "uv")),
+            "pip",
+            "install",
+            "--python",
+            str(python),
+            "--no-deps",
+            "--no-config",
+            *(["--default-index", index] if index else []),
+            "-r",
+            str(requirements),
+        ]
+        try:
+            done = subprocess.run(command, check=False)
+        except OSError:
+            return False
+    if done.returncode != 0:
+        say("uv could not install them; trying with pip")
+    return done.returncode == 0
+
+
+def index_of_pip(pip: Sequence[str]) -> str:
+    """Return the package index that pip is set to, empty for the default one."""
+    listed = subprocess.run([*pip, "config", "list"], capture_output=True, text=True, check=False).stdout
+    found = [line.split("=", 1)[1].strip("'\"") for line in listed.splitlines() if ".index-url=" in line]
+    return found[-1] if found else ""

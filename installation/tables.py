@@ -1,0 +1,53 @@
+"""The tables of README.md that are made from the program itself: the codes and the settings."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from codes_dict import Code
+from settings.keys import OPTIONAL, REQUIRED, Key
+
+
+def codes_table() -> str:
+    """Return a row per code, by number: message, HTTP status, and who has to do what."""
+    rows = ["| code | HTTP | message | what the caller does | what the operator does |", "|---|---|---|---|---|"]
+    for code in sorted(Code, key=int):
+        cells = (str(int(code)), str(code.status), code.message, code.caller_does, code.operator_does)
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(rows)
+
+
+def settings_table(example: str) -> str:
+    """Return a row per key: required ones with the value of the example, then optional ones with their default."""
+    values = dict(re.findall(r"(?m)^([A-Z_]+)=(.*)$", example))
+    rows = ["| key | meaning | accepted | example or default |", "|---|---|---|---|"]
+    rows += [_row(key, values[key.name]) for key in REQUIRED]
+    rows += ["| | **Optional keys** | | |"]
+    rows += [_row(key, key.default or "") for key in OPTIONAL]
+    return "\n".join(rows)
+
+
+def refresh(text: str, example: str) -> str:
+    """Return the text of README.md with both tables as they are now; raises `ValueError` where a marker is missing."""
+    for name, table in {"codes": codes_table(), "settings": settings_table(example)}.items():
+        begin, end = f"<!-- {name}: made by bin/docs -->", f"<!-- end of {name} -->"
+        if text.count(begin) != 1 or text.count(end) != 1:
+            raise ValueError(f"README.md lacks the markers of the table of {name}")
+        before, rest = text.split(begin)
+        text = f"{before}{begin}\n{table}\n{end}{rest.split(end)[1]}"
+    return text
+
+
+def refresh_file(root: Path) -> bool:
+    """Bring README.md up to date; returns whether anything changed."""
+    readme = root / "README.md"
+    before = readme.read_text(encoding="utf-8")
+    after = refresh(before, (root / ".env.example").read_text(encoding="utf-8"))
+    readme.write_text(after, encoding="utf-8")
+    return after != before
+
+
+def _row(key: Key, value: str) -> str:
+    shown = f"`{value}`" if value else "(empty)"
+    return f"| `{key.name}` | {key.meaning} | {key.accepted} | {shown} |"

@@ -1,0 +1,174 @@
+"""Fitting the quality score: the occlusion model, the limits that cap the score, and the utility that orders the rest.
+
+Everything here works on measured components; `quality_data` collects them. Held-out figures come from folds that no
+person is on both sides of.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.stages.quality.score import TAIL, Limit, Term, Utility
+
+Doubles = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+STOPPED = 0.975
+"""A limit is as lenient as it may be while this share of its kind's degraded copies fails it."""
+
+RIDGE = 1e-2
+"""Regularisation of the occlusion model, on weights of features between 0 and 1 and outcomes of -1 and 1."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a component's limit is found.
+
+    `kind` names the degraded copies that it has to stop, None where the `spared` share of portraits passes instead;
+    `higher` tells whether more is better; `margin` is how far the threshold moves through the gap, if there is one,
+    towards the worst of a thousand portraits; `least` is the threshold itself where it is a requirement.
+    """
+
+    kind: str | None
+    higher: bool
+    spared: float = 0.0
+    margin: float = 0.0
+    least: float | None = None
+
+
+LOWER_IS_BETTER = frozenset({"FaceOcclusionPrevention", "OverExposurePrevention", "CompressionArtifacts"})
+
+RULES: Mapping[str, Rule] = {
+    "InterEyeDistance": Rule("small", True, least=24.0),
+    "HeadPoseYaw": Rule(None, False, spared=0.985),
+    "HeadPosePitch": Rule(None, False, spared=0.998),
+    "Sharpness": Rule("blur", True, margin=0.25),
+    "UnderExposurePrevention": Rule("underexposure", True),
+    "OverExposurePrevention": Rule("overexposure", False, margin=0.25),
+    "CompressionArtifacts": Rule("jpeg5", False, margin=0.33),
+    "FaceOcclusionPrevention": Rule("covered", False),
+}
+
+
+def fit_limit(rule: Rule, portraits: Doubles, copies: Doubles) -> Limit:
+    """Fit one limit. `portraits` are the component's values (n,), `copies` those of the kind, NaN where no face.
+
+    The score falls to 0 at the value of the worst copies in twenty, and is no longer capped from a value that 98 in a
+    hundred portraits reach: among ordinary photos the utility alone decides the order.
+    """
+    sign = 1.0 if rule.higher else -1.0
+    usual = sign * portraits
+    if rule.kind is None:
+        threshold = float(np.quantile(usual, 1 - rule.spared))
+        worst = threshold - 2 * (float(np.median(usual)) - threshold)
+    else:
+        seen = np.where(np.isnan(copies), -np.inf, sign * copies)
+        threshold = rule.least if rule.least is not None else float(np.quantile(seen, STOPPED))
+        threshold += rule.margin * max(0.0, float(np.quantile(usual, 0.001)) - threshold)
+        worst = float(np.quantile(seen[np.isfinite(seen)], 0.05))
+    fine = max(float(np.quantile(usual, 0.02)), threshold + 0.1 * abs(threshold - worst))
+    worst = min(worst, threshold - 0.5 * (fine - threshold))
+    return Limit(*(_short(sign * value) for value in (worst, threshold, fine)))
+
+
+def fit_limits(
+    portraits: Sequence[Mapping[str, float]], copies: Mapping[str, Sequence[Mapping[str, float] | None]]
+) -> dict[str, Limit]:
+    """Fit every limit of `RULES` on measured components; None stands for a copy in which no face was found."""
+    found = {}
+    for name, rule in RULES.items():
+        usual = np.array([_size(name, one[name]) for one in portraits])
+        of_kind = copies.get(rule.kind or "", ())
+        values = np.array([math.nan if one is None else _size(name, one[name]) for one in of_kind])
+        found[name] = fit_limit(rule, usual, values)
+    return found
+
+
+def fit_linear(features: Doubles, positive: Bools, ridge: float = RIDGE) -> tuple[Doubles, float]:
+    """Return weights (d,) and bias of the ridge regression to 1 for positive and -1 for negative rows.
+
+    Both classes count the same, however many rows they have.
+    """
+    share = np.where(positive, 0.5 / positive.sum(), 0.5 / (~positive).sum())
+    outcome = np.where(positive, 1.0, -1.0)
+    mean = share @ features
+    centred = features - mean
+    gram = centred.T @ (centred * share[:, None]) + ridge * np.eye(features.shape[1])
+    weights = np.linalg.solve(gram, centred.T @ (share * outcome))
+    return weights, float(share @ outcome - mean @ weights)
+
+
+def fit_utility(names: Sequence[str], values: Doubles, left: Ints, right: Ints, success: Bools) -> Utility:
+    """Fit the log odds that a genuine comparison succeeds as a sum over its two photos.
+
+    `values` (n, k) are the photos' components in the order of `names`; `left`, `right` and `success` are of shape
+    (pairs,). A logistic regression in which both photos share their weights; the bias is that of a comparison with a
+    photo whose components are all in the middle.
+    """
+    middle = np.median(values, axis=0)
+    spread = (np.quantile(values, 0.84, axis=0) - np.quantile(values, 0.16, axis=0)) / 2
+    terms = [
+        Term(_short(m), _short(-s if name in LOWER_IS_BETTER else s), 1.0)
+        for name, m, s in zip(names, middle, spread, strict=True)
+    ]
+    far = np.array([[term.distance(v) for v in column] for term, column in zip(terms, values.T, strict=True)]).T
+    parts = np.hstack([far, np.minimum(0.0, far + TAIL)])
+    weights = _logistic(parts[left] + parts[right], success.astype(np.float64))
+    fitted = {
+        name: Term(term.middle, term.spread, _short(weight), _short(tail))
+        for name, term, weight, tail in zip(
+            names, terms, weights[1 : 1 + len(names)], weights[1 + len(names) :], strict=True
+        )
+    }
+    return Utility(_short(weights[0]), fitted)
+
+
+def _logistic(parts: Doubles, outcome: Doubles, ridge: float = 1.0) -> Doubles:
+    """Return bias and weights of a logistic regression; no weight is below zero, since no part is bad for a photo.
+
+    Newton's method; a weight that would be negative is left out, the most negative one first.
+    """
+    kept = list(range(parts.shape[1]))
+    while True:
+        weights = _newton(np.column_stack([np.ones(len(parts)), parts[:, kept]]), outcome, ridge)
+        if not kept or weights[1:].min() >= 0:
+            break
+        kept.pop(int(weights[1:].argmin()))
+    whole = np.zeros(1 + parts.shape[1])
+    whole[[0, *(1 + at for at in kept)]] = weights
+    return whole
+
+
+def _newton(design: Doubles, outcome: Doubles, ridge: float, rounds: int = 50) -> Doubles:
+    penalty = ridge * np.eye(design.shape[1])
+    penalty[0, 0] = 0.0
+    weights = np.zeros(design.shape[1])
+    for _ in range(rounds):
+        chance = 1 / (1 + np.exp(-design @ weights))
+        curvature = (design * (chance * (1 - chance))[:, None]).T @ design + penalty
+        step = np.linalg.solve(curvature, design.T @ (outcome - chance) - penalty @ weights)
+        weights = weights + step
+        if float(np.abs(step).max()) < 1e-8:
+            break
+    return weights
+
+
+def folds_of(person: Ints, count: int = 5, seed: int = 0) -> Ints:
+    """Return a fold, 0 to count - 1, for every photo, the same for all photos of a person."""
+    people = np.random.default_rng(seed).integers(0, count, int(person.max()) + 1)
+    return np.asarray(people[person], dtype=np.int64)
+
+
+def _size(name: str, value: float) -> float:
+    return abs(value) if name.startswith("HeadPose") else value
+
+
+def _short(value: float) -> float:
+    """Round to four digits, so that what is shown is what is used."""
+    return float(f"{value:.4g}")

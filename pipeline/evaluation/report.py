@@ -1,0 +1,109 @@
+"""The evaluation's figures as a table for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def as_text(found: Mapping[str, Any]) -> str:
+    """Return what `evaluate` found as lines of text; what was not measured says so."""
+    return "\n".join([*_head(found), *_pairs(found), *_rates(found), *_system(found), *_rest(found)])
+
+
+def _head(found: Mapping[str, Any]) -> Iterator[str]:
+    data, settings = found["data"], found["settings"]
+    yield (
+        f"{data['name']}: {data['photos']} photos of {data['people']} people, {data['people_with_four']} of them with "
+        f"4 or more; no face found in {data['photos_without_a_face']}."
+    )
+    state = "calibrated" if settings["calibrated"] else "NOT calibrated, published thresholds"
+    yield (
+        f"{' + '.join(settings['models'])}, {settings['sim_func']}, {state}; VER_FMR {settings['fmr']:g}, "
+        f"VER_TOL {settings['ver_tol']}, VER_TOL_AUG {settings['ver_tol_aug']}, NUM_AUG {settings['num_aug']}."
+    )
+
+
+def _pairs(found: Mapping[str, Any]) -> Iterator[str]:
+    yield ""
+    if "pairs" not in found:
+        yield "Pair accuracy: not measured, there is no file of pairs."
+        return
+    yield f"{'Pair accuracy':<24}" + "".join(f"{name:>22}" for name in ("cosine", "euclidean", "euclidean_l2"))
+    for name, by_function in found["pairs"].items():
+        cells = [by_function.get(one) for one in ("cosine", "euclidean", "euclidean_l2")]
+        yield f"  {name:<22}" + "".join(
+            f"{_percent(one['accuracy']) + ' ± ' + _percent(one['sem']):>22}" if one else f"{'-':>22}" for one in cells
+        )
+
+
+def _rates(found: Mapping[str, Any]) -> Iterator[str]:
+    yield ""
+    rates = list(next(iter(found["tar"].values())))
+    yield f"{'True accepts, all pairs':<24}" + "".join(f"{'FMR ' + rate:>14}" for rate in rates)
+    for name, by_rate in found["tar"].items():
+        yield f"  {name:<22}" + "".join(f"{_percent(by_rate[rate]):>14}" for rate in rates)
+
+
+def _system(found: Mapping[str, Any]) -> Iterator[str]:
+    one, promise = found["system"], found["promise"]
+    yield ""
+    if one is None:
+        yield "System: not measured, it wants two people with four photos each."
+        return
+    yield f"System: {one['people']} people, {one['genuine']} genuine and {one['impostor']} impostor requests"
+    yield f"  {'':<34}{'FNMR':>10}{'FMR':>12}"
+    yield f"  {'200 or 134':<34}{_percent(one['fnmr']):>10}{_rate(one['fmr']):>12}"
+    low_high = "  {:<34}{:>10}{:>12}"
+    for end, index in (("95 % from", 0), ("     to", 1)):
+        yield low_high.format(end, _percent(one["fnmr_interval"][index]), _rate(one["fmr_interval"][index]))
+    for kind, words in (
+        ("first", "first look alone"),
+        ("second", "second look alone"),
+        ("verify", "both looks (skip_db_search)"),
+        ("search", "search alone (skip_verify)"),
+    ):
+        yield low_high.format(words, _percent(one["parts"][kind]["fnmr"]), _rate(one["parts"][kind]["fmr"]))
+    if one["seed_rule_fmr"] is not None:
+        yield low_high.format(
+            "any pair counts (the seed's rule)", _percent(one["seed_rule_fnmr"]), _rate(one["seed_rule_fmr"])
+        )
+    yield f"  stated FMR {_rate(promise['fmr_stated'])}, measured {_rate(promise['fmr_measured'])}; with other rules:"
+    for rule in promise["other_rules"]:
+        yield (
+            f"    VER_TOL {rule['ver_tol']}, up to {rule['photos']} photos: {_rate(rule['fmr'])} "
+            f"({_rate(rule['fmr_interval'][0])} to {_rate(rule['fmr_interval'][1])}), "
+            f"skip_verify {_rate(rule['fmr_skip_verify'])}"
+        )
+
+
+def _rest(found: Mapping[str, Any]) -> Iterator[str]:
+    search = found["search"]
+    yield ""
+    yield f"Search among {search['people']} people's entries, all splits: {search['mated']} mated photos"
+    yield f"  rank 1 {_percent(search['rank1'])}, FNIR at FPIR 1 % {_percent(search['fnir_at_fpir_1e-2'])}"
+    yield ""
+    quality = found.get("quality")
+    if quality is None:
+        yield "Quality: not measured."
+    else:
+        yield f"Quality (FNMR of {quality['scores_of']} at FMR 1e-3)"
+        yield f"  leaving out the worst 10 % cuts FNMR by {_percent(quality['fnmr_drop_10'])}"
+        yield f"  BRISQUE: {_percent(quality['brisque_drop_10'])}"
+        yield f"  portraits that pass SCORE_TOL 7: {_percent(quality['portraits_passed'])}"
+        for kind, share in quality["degraded_stopped"].items():
+            yield f"  stopped, {kind}: {_percent(share)}"
+    for name, one in found.get("peer", {}).items():
+        yield ""
+        yield f"DeepFace.verify, {name}, {one['pairs']} pairs"
+        yield f"  at its threshold {_percent(one['deepface_at_published_threshold'])}"
+        yield f"  at the best threshold for these pairs {_percent(one['deepface_at_best_threshold'])}"
+        yield f"  ours on the same pairs {_percent(one['ours'])}"
+
+
+def _percent(value: float | None) -> str:
+    return "not measured" if value is None else f"{100 * max(value, 0.0):.2f} %"
+
+
+def _rate(value: float | None) -> str:
+    return "none" if value is None else f"{value:.1e}"

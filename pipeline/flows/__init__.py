@@ -1,0 +1,9 @@
+"""The flows. Each reads top to bottom as its list of stages; a stage's refusal ends it with its code."""
+
+from pipeline.flows.challenge import challenge
+from pipeline.flows.enrol import EnrolRequest, enrol
+from pipeline.flows.services import Policy, Services
+from pipeline.flows.upload import SentFile, upload
+from pipeline.flows.verify import VerifyRequest, verify
+
+__all__ = ["EnrolRequest", "Policy", "SentFile", "Services", "VerifyRequest", "challenge", "enrol", "upload", "verify"]

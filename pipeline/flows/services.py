@@ -1,0 +1,76 @@
+"""What a flow works with: the operator's policy, the loaded models and the records, handed in ready to use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from codes_dict import Refusal
+from pipeline.ledger import Ledger
+from pipeline.ports import Challenges, Enrolments, Gallery, People, Replays, Uploads
+from pipeline.types import Crop, Detector, Embedder, LivenessJudge, Scorer
+
+AT_ONCE = 8
+"""Photos of a request that are decoded and in memory together."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The settings that decide; see the README's table for their ranges."""
+
+    id_regex: str
+    score_tol: float
+    num_aug: int
+    ver_tol: int
+    ver_tol_aug: int
+    sim_func: str
+    target_width: int
+    target_height: int
+    allow_skip_liveness: bool
+    enrol_liveness: str
+    replay_policy: str
+    require_challenge: bool
+    duplicate_policy: str
+    max_image_mb: int
+    max_pixels: int
+
+
+@dataclass(frozen=True, eq=False)
+class Services:
+    """Everything that is plugged into the flows. `judge` raises `Refusal(NO_LIVENESS)` where none could be loaded."""
+
+    policy: Policy
+    detector: Detector
+    embedders: Mapping[str, Embedder]
+    scorer: Scorer
+    judge: Callable[[], LivenessJudge]
+    augment: Callable[[Crop, int], list[Crop]]
+    uploads: Uploads
+    people: People
+    enrolments: Enrolments
+    gallery: Gallery
+    replays: Replays
+    challenges: Challenges
+
+
+@contextmanager
+def explained(results: dict[str, Any], ledger: Ledger) -> Iterator[None]:
+    """Let a refusal carry the results as far as they came, the ledger's rows among them."""
+    try:
+        yield
+    except Refusal as refusal:
+        if refusal.results is None:
+            refusal.results = results
+        raise
+    finally:
+        results["stages"] = ledger.as_list()
+
+
+def in_batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield the items, a few at a time."""
+    for start in range(0, len(items), AT_ONCE):
+        yield items[start : start + AT_ONCE]

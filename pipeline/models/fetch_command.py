@@ -1,0 +1,73 @@
+"""What `bin/fetch-models` does: brings weight files to the weight folder, or says why it cannot."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.models.dlib_network import packaged_weights
+from pipeline.models.download import Progress
+from pipeline.models.weights import FetchFailed, WeightStore
+from pipeline.registry import FASNET_WEIGHTS, REGISTRY, WeightFile
+
+FOLDER = Path(__file__).resolve().parents[2] / "bin" / "model" / "weights"
+
+_FILES: dict[str, tuple[WeightFile, ...]] = {
+    **{name: (spec.weights,) for name, spec in REGISTRY.items()},
+    "Fasnet": FASNET_WEIGHTS,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Fetch the named models, or all; 0 if every file is there, 1 if one could not be had, 2 for a wrong call."""
+    options = _parser().parse_args(arguments)
+    unknown = [name for name in options.names if name not in _FILES]
+    if unknown:
+        print(f"There is no model {', '.join(unknown)}; there are {', '.join(_FILES)}.", file=sys.stderr)
+        return 2
+    store = WeightStore(options.folder, options.mirror)
+    names = options.names or list(_FILES)
+    brought = [_bring(name, store, options.timeout) for name in names]
+    return 0 if all(brought) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bin/fetch-models", description="Fetch the weights of recognition models.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"default all of: {', '.join(_FILES)}")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where files go (default bin/model/weights)")
+    parser.add_argument("--mirror", help="a folder or an http(s) address where files are looked for first")
+    parser.add_argument("--timeout", type=float, default=1800.0, help="seconds for one file (default 1800)")
+    return parser
+
+
+def _bring(name: str, store: WeightStore, timeout: float) -> bool:
+    """Say one line about the model; True if all of its files are there."""
+    for weights in _FILES[name]:
+        found = store.find(weights.file, weights.sha256) or (packaged_weights(weights.file) if name == "Dlib" else None)
+        if found is not None:
+            print(f"{name}: there, {found}")
+            continue
+        try:
+            with _bar(weights.file) as progress:
+                path = store.fetch(weights.file, weights.url, weights.sha256, timeout, progress)
+        except FetchFailed as reason:
+            print(f"{name}: {reason}; put {weights.file} into {store.folder} yourself", file=sys.stderr)
+            return False
+        print(f"{name}: fetched, {path} ({weights.licence})")
+    return True
+
+
+@contextmanager
+def _bar(file: str) -> Iterator[Progress]:
+    from tqdm import tqdm
+
+    with tqdm(desc=file, unit="B", unit_scale=True, leave=False, disable=None) as bar:
+
+        def show(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show

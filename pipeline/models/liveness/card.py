@@ -1,0 +1,222 @@
+"""The card of a liveness model: how its input is made and how its output is read.
+
+The card is a JSON file beside the model, of the same name with the suffix `.json`. A model without one is read by
+the older convention: one 224x224 BGR crop of the face box, pixel values 0 to 255, one output, 0.700 and above is
+an attack.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codes_dict import Code, Refusal
+
+FORMAT = 1
+READINGS = 5
+_MAX_BYTES = 1 << 20
+_COLOURS = ("RGB", "BGR")
+_ACTIVATIONS = ("probability", "logit")
+
+
+@dataclass(frozen=True)
+class View:
+    """One input of the model: a square crop around the face.
+
+    The crop's side is `scale` times the longer side of the face's box, or the box itself, stretched, where `square`
+    is false. What lies outside the photo is filled with the value `fill` (0 to 255). `size` is in pixels.
+    """
+
+    size: int
+    scale: float
+    square: bool = True
+    fill: int = 127
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """How the CNN's and Fasnet's log-odds of an attack become one score: five weights, see `fusion.READINGS`.
+
+    `weights` and `intercept` belong to faces with full surroundings, `tight_*` to faces that fill the frame;
+    between `tight_at` and `full_at` (side of the visible surroundings over the box's) the two are blended.
+    """
+
+    weights: tuple[float, ...]
+    intercept: float
+    tight_weights: tuple[float, ...]
+    tight_intercept: float
+    tight_at: float
+    full_at: float
+    live: float
+    spoof: float
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model's card says, checked.
+
+    `views` are the model's inputs in order; pixel values become `value * factor + offset`. `spoof` are the output
+    columns that mean an attack (their sum is the score), `kinds` name some of them. A score at or over
+    `threshold` is an attack, one at or under `live` is bona fide, both in [0, 1]. A column in `decisive` that holds
+    0.8 or more of the output is an attack whatever else is said; the score is taken without those columns. `slope`
+    and `intercept` calibrate the log-odds of the raw score.
+    """
+
+    views: tuple[View, ...]
+    colour: str
+    factor: float
+    offset: float
+    outputs: int
+    activation: str
+    spoof: tuple[int, ...]
+    kinds: Mapping[int, str]
+    threshold: float
+    live: float
+    decisive: tuple[int, ...] = ()
+    slope: float = 1.0
+    intercept: float = 0.0
+    sha256: str | None = None
+    fusion: Fusion | None = None
+
+
+SEED_CARD = Card(
+    views=(View(size=224, scale=1.0, square=False),), colour="BGR", factor=1.0, offset=0.0, outputs=1,
+    activation="probability", spoof=(0,), kinds={}, threshold=0.7, live=0.7,
+)  # fmt: skip
+"""What holds for a model without a card."""
+
+
+def card_path(model_file: Path) -> Path:
+    """Return where the card of `model_file` lies."""
+    return model_file.with_suffix(".json")
+
+
+def read_card(model_file: Path) -> Card:
+    """Read the card beside `model_file`, or return `SEED_CARD` where there is none.
+
+    Raises `Refusal(Code.NO_LIVENESS)` naming the fault where the card is not one.
+    """
+    path = card_path(model_file)
+    if not path.exists():
+        return SEED_CARD
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise ValueError("it is larger than 1 MiB")
+        return parse_card(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        reason = f"{type(fault).__name__}: {fault}"
+        raise Refusal(Code.NO_LIVENESS, f"the card {path.name} cannot be used: {reason}") from fault
+
+
+def parse_card(data: Mapping[str, Any]) -> Card:
+    """Check a card's content and build the `Card`.
+
+    Raises `ValueError`, `KeyError` or `TypeError` naming the first fault.
+    """
+    if data["format"] != FORMAT:
+        raise ValueError(f"format {data['format']!r} is not {FORMAT}")
+    given, output = data["input"], data["output"]
+    card = Card(
+        views=tuple(_view(entry) for entry in given["views"]),
+        colour=_one_of(given["colour"], _COLOURS, "colour"),
+        factor=_number(given["factor"], "factor"),
+        offset=_number(given["offset"], "offset"),
+        outputs=_whole(output["count"], "count", 1, 16),
+        activation=_one_of(output["activation"], _ACTIVATIONS, "activation"),
+        spoof=tuple(_whole(column, "spoof", 0, 15) for column in output["spoof"]),
+        kinds={_whole(int(key), "kinds", 0, 15): str(name) for key, name in output.get("kinds", {}).items()},
+        threshold=_share(output["threshold"], "threshold"),
+        live=_share(output["live"], "live"),
+        decisive=tuple(_whole(column, "decisive", 0, 15) for column in output.get("decisive", [])),
+        slope=_number(output.get("slope", 1.0), "slope"),
+        intercept=_number(output.get("intercept", 0.0), "intercept"),
+        sha256=_digest(data.get("sha256")),
+        fusion=_fusion(data["fusion"]) if data.get("fusion") else None,
+    )
+    _check_columns(card)
+    return card
+
+
+def _view(entry: Mapping[str, Any]) -> View:
+    scale = _number(entry["scale"], "scale")
+    if not 0.2 <= scale <= 8:
+        raise ValueError(f"scale {scale} is not within 0.2 to 8")
+    square = entry.get("square", True)
+    if not isinstance(square, bool):
+        raise ValueError("square is not true or false")
+    return View(
+        size=_whole(entry["size"], "size", 16, 1024),
+        scale=scale,
+        square=square,
+        fill=_whole(entry.get("fill", 127), "fill", 0, 255),
+    )
+
+
+def _fusion(entry: Mapping[str, Any]) -> Fusion:
+    weights = [_number(value, "weights") for value in entry["weights"]]
+    tight = [_number(value, "tight_weights") for value in entry["tight_weights"]]
+    if len(weights) != READINGS or len(tight) != READINGS:
+        raise ValueError(f"fusion wants {READINGS} weights")
+    fusion = Fusion(
+        weights=tuple(weights),
+        intercept=_number(entry["intercept"], "intercept"),
+        tight_weights=tuple(tight),
+        tight_intercept=_number(entry["tight_intercept"], "tight_intercept"),
+        tight_at=_number(entry["tight_at"], "tight_at"),
+        full_at=_number(entry["full_at"], "full_at"),
+        live=_share(entry["live"], "live"),
+        spoof=_share(entry["spoof"], "spoof"),
+    )
+    if fusion.full_at <= fusion.tight_at or fusion.live > fusion.spoof:
+        raise ValueError("fusion wants tight_at under full_at, and live not above spoof")
+    return fusion
+
+
+def _check_columns(card: Card) -> None:
+    if not card.views:
+        raise ValueError("there is no view")
+    if not card.spoof or max((*card.spoof, *card.kinds, *card.decisive)) >= card.outputs:
+        raise ValueError("spoof, kinds and decisive want columns that the output has")
+    if len({*card.spoof, *card.decisive}) != len(card.spoof) + len(card.decisive):
+        raise ValueError("spoof and decisive name a column twice")
+    if card.live > card.threshold:
+        raise ValueError("live is above threshold")
+    if card.slope <= 0:
+        raise ValueError("slope is not above 0")
+
+
+def _number(value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{name} is not a finite number")
+    return float(value)
+
+
+def _share(value: Any, name: str) -> float:
+    number = _number(value, name)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{name} is not within 0 to 1")
+    return number
+
+
+def _whole(value: Any, name: str, least: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ValueError(f"{name} is not a whole number within {least} to {most}")
+    return value
+
+
+def _one_of(value: Any, accepted: tuple[str, ...], name: str) -> str:
+    if value not in accepted:
+        raise ValueError(f"{name} is not one of {', '.join(accepted)}")
+    return str(value)
+
+
+def _digest(value: Any) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) != 64 or set(value.lower()) - set("0123456789abcdef"):
+        raise ValueError("sha256 is not 64 hexadecimal digits")
+    return value.lower()

@@ -1,0 +1,132 @@
+"""The CNN engine: a Keras network of our own kind, read through its card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from codes_dict import Code, Refusal
+from pipeline.models.liveness.card import Card, read_card
+from pipeline.models.liveness.graphs import KerasNetwork, graph_file, predictor
+from pipeline.models.liveness.keras_file import check_network, load_network
+from pipeline.models.liveness.views import network_inputs
+from pipeline.types import Box, Floats, Pixels
+
+_EDGE = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class CnnScores:
+    """What the CNN says of a batch: probability of an attack (faces,), and the output's columns (faces, outputs)."""
+
+    attack: Floats
+    columns: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Cnn:
+    """A loaded liveness network. `predict` is compiled once for every batch size and safe to call from threads."""
+
+    card: Card
+    predict: Callable[[list[Floats]], Floats]
+
+    def score(self, photos: Sequence[Pixels], boxes: Sequence[Box]) -> CnnScores:
+        """Score every face in one call of the network.
+
+        Raises `Refusal(Code.NO_LIVENESS)` where the output has another length than asked for or is not finite.
+        """
+        raw = self.predict(network_inputs(photos, boxes, self.card))
+        if raw.shape != (len(photos), self.card.outputs):
+            raise Refusal(Code.NO_LIVENESS, f"the model gave {raw.shape} for {len(photos)} faces")
+        if not np.isfinite(raw).all():
+            raise Refusal(Code.NO_LIVENESS, "the model's output is not a number")
+        return CnnScores(calibrated(raw, self.card), raw)
+
+
+def calibrated(raw: Floats, card: Card) -> Floats:
+    """Return the calibrated probability of an attack (n,) for raw outputs (n, outputs), decisive columns left away.
+
+    Platt's scaling on the log-odds (J. Platt, 1999); the probability itself where the card's slope is 1 and its
+    intercept 0.
+    """
+    chosen = raw[:, list(card.spoof)]
+    if card.activation == "probability":
+        share = chosen.sum(axis=1)
+        if share.min(initial=0.0) < -_EDGE or share.max(initial=0.0) > 1 + _EDGE * 100:
+            raise Refusal(Code.NO_LIVENESS, "the model's output is not a probability as its card says")
+        rest = 1 - raw[:, list(card.decisive)].sum(axis=1)
+        share = share / np.maximum(np.maximum(rest, share), _EDGE)
+        if card.slope == 1.0 and card.intercept == 0.0:
+            return np.asarray(np.clip(share, 0, 1), dtype=np.float32)
+        odds = log_odds(share)
+    else:
+        odds = chosen.sum(axis=1)
+    return np.asarray(1 / (1 + np.exp(-(card.slope * odds + card.intercept))), dtype=np.float32)
+
+
+def log_odds(probability: Floats) -> Floats:
+    """Return log(p / (1 - p)), with p kept 1e-6 away from 0 and 1."""
+    kept = np.clip(probability.astype(np.float64), _EDGE, 1 - _EDGE)
+    return np.asarray(np.log(kept / (1 - kept)), dtype=np.float32)
+
+
+def load_cnn(model_file: Path, pinned_sha256: str | None, graphs: Path | None = None) -> Cnn:
+    """Load the network in `model_file` with its card, compile it and run it once.
+
+    `pinned_sha256` is accepted beside the card's. `graphs` is where compiled graphs are kept, so that later loads do
+    without Keras; None keeps none. Raises `Refusal(Code.NO_LIVENESS)` naming what is wrong.
+    """
+    card = read_card(model_file)
+    accepted = frozenset(digest.lower() for digest in (card.sha256, pinned_sha256) if digest)
+
+    def load() -> KerasNetwork:
+        network = load_network(model_file, accepted)
+        check_fit(network, card, model_file.name)
+        return KerasNetwork(network, _compiled(network, card))
+
+    shapes = "-".join(str(number) for number in (*(view.size for view in card.views), card.outputs))
+    file = graph_file(graphs, f"liveness-{shapes}", check_network(model_file, accepted))
+    ends = sorted((card.offset, 255 * card.factor + card.offset))
+    cnn = Cnn(card, predictor(load, file, ends[0], ends[1]))
+    _warm(cnn)
+    return cnn
+
+
+def check_fit(network: Any, card: Card, name: str) -> None:
+    """Raise `Refusal(Code.NO_LIVENESS)` unless the network's inputs and outputs are those of the card."""
+    shapes = [tuple(tensor.shape[1:]) for tensor in network.inputs]
+    wanted = [(view.size, view.size, 3) for view in card.views]
+    fits = len(shapes) == len(wanted) and all(
+        len(shape) == 3 and all(side in (None, need) for side, need in zip(shape, want, strict=True))
+        for shape, want in zip(shapes, wanted, strict=False)
+    )
+    if not fits:
+        raise Refusal(Code.NO_LIVENESS, f"{name}: its inputs are {shapes}, the card says {wanted}")
+    outputs = [tuple(tensor.shape[1:]) for tensor in network.outputs]
+    if outputs != [(card.outputs,)]:
+        raise Refusal(Code.NO_LIVENESS, f"{name}: its outputs are {outputs}, the card says {card.outputs}")
+
+
+def _compiled(network: Any, card: Card) -> Callable[[list[Floats]], Floats]:
+    import tensorflow as tf
+
+    signature = [tf.TensorSpec((None, view.size, view.size, 3), tf.float32) for view in card.views]
+
+    @tf.function(input_signature=signature, autograph=False)  # type: ignore[untyped-decorator]
+    def forward(*views: Any) -> Any:
+        return network(list(views) if len(views) > 1 else views[0], training=False)
+
+    def predict(views: list[Floats]) -> Floats:
+        return np.asarray(forward(*[tf.constant(view) for view in views]), dtype=np.float32)
+
+    return predict
+
+
+def _warm(cnn: Cnn) -> None:
+    photo = np.full((64, 64, 3), 127, np.uint8)
+    for count in (1, 6):
+        cnn.score([photo] * count, [Box(16, 16, 32, 32)] * count)

@@ -1,0 +1,164 @@
+"""The Fasnet engine: MiniFASNet as DeepFace carries it, run compiled and in batches.
+
+Two networks look at the face with 2.7 and 4 times its box (minivision-ai, Silent-Face-Anti-Spoofing, Apache-2.0).
+Both need the surroundings. So each face is read twice: as DeepFace reads it, and cut out on a black ground, which
+puts a face that fills its photo at the size that the networks know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from codes_dict import Code, Refusal
+from pipeline.models.liveness.graphs import KerasNetwork, Predict, graph_file, predictor
+from pipeline.models.liveness.keras_file import sha256_of
+from pipeline.types import Box, Floats, Pixels
+
+FILES = {
+    "2.7_80x80_MiniFASNetV2.h5": "a57963642b8a6b26e8ba3a1785ebc0ef61eb717303c73eefc31ac9799392fa50",
+    "4_0_0_80x80_MiniFASNetV1SE.h5": "d06d63f5cbe0f2f2832540b0c5d02890539d7b62fa3a25ef3a9d4a405a0233dc",
+}
+"""The weights' names, in the order of `SCALES`, and their SHA-256."""
+SCALES = (2.7, 4.0)
+SIZE = 80
+LIVE = 1
+"""The column that means a live face; columns 0 and 2 are attacks."""
+
+
+@dataclass(frozen=True, eq=False)
+class FasnetScores:
+    """Probabilities (faces, networks, 3): `plain` of the photo, `bare` of the face's box alone on black."""
+
+    plain: Floats
+    bare: Floats
+
+    @property
+    def attack(self) -> Floats:
+        """DeepFace's own reading as the probability of an attack (faces,): one minus the mean for live."""
+        return np.asarray(1 - self.plain[:, :, LIVE].mean(axis=1), dtype=np.float32)
+
+    @property
+    def spoof(self) -> list[bool]:
+        """DeepFace's own decision: whether another column than live has the largest sum."""
+        return [int(row.argmax()) != LIVE for row in self.plain.sum(axis=1)]
+
+
+@dataclass(frozen=True, eq=False)
+class Fasnet:
+    """Both networks, compiled into one function; safe to call from several threads."""
+
+    predict: Callable[[Floats, Floats], Floats]
+
+    def score(self, photos: Sequence[Pixels], boxes: Sequence[Box]) -> FasnetScores:
+        """Score every face, both readings, in one call.
+
+        Raises `Refusal(Code.NO_LIVENESS)` where the output has another length than asked for or is not finite.
+        """
+        plain = [_plain_inputs(photo, box) for photo, box in zip(photos, boxes, strict=True)]
+        bare = [_bare_inputs(photo, box) for photo, box in zip(photos, boxes, strict=True)]
+        near, far = (np.stack([pair[index] for pair in (*plain, *bare)]).astype(np.float32) for index in (0, 1))
+        out = self.predict(near, far)
+        if out.shape != (2 * len(photos), len(SCALES), 3):
+            raise Refusal(Code.NO_LIVENESS, f"Fasnet gave {out.shape} for {len(photos)} faces")
+        if not np.isfinite(out).all():
+            raise Refusal(Code.NO_LIVENESS, "Fasnet's output is not a number")
+        return FasnetScores(out[: len(photos)], out[len(photos) :])
+
+
+def load_fasnet(weights: Path, graphs: Path | None = None) -> Fasnet:
+    """Load both networks from the folder `weights`, check their SHA-256, compile and run them once.
+
+    `graphs` is where compiled graphs are kept, so that later loads do without Keras; None keeps none. Raises
+    `Refusal(Code.NO_LIVENESS)` naming the file that is missing or not the expected one.
+    """
+    for name, digest in FILES.items():
+        _check_file(weights / name, digest)
+    loaded = cache(lambda: [KerasNetwork(network, _compiled(network)) for network in _networks(weights)])
+    files = [graph_file(graphs, "fasnet", digest) for digest in FILES.values()]
+    near, far = (
+        predictor(lambda at=at: loaded()[at], file, 0.0, 255.0)  # type: ignore[misc]
+        for at, file in enumerate(files)
+    )
+    fasnet = Fasnet(lambda close, wide: np.stack([softmax(near([close])), softmax(far([wide]))], axis=1))
+    blank = np.full((64, 64, 3), 127, np.uint8)
+    for count in (1, 6):
+        fasnet.score([blank] * count, [Box(16, 16, 32, 32)] * count)
+    return fasnet
+
+
+def _check_file(path: Path, digest: str) -> None:
+    if not path.is_file():
+        raise Refusal(Code.NO_LIVENESS, f"Fasnet's weights are missing: put {path.name} into {path.parent}")
+    found = sha256_of(path)
+    if found != digest:
+        raise Refusal(Code.NO_LIVENESS, f"{path.name} is not Fasnet's: SHA-256 {found}, expected {digest}")
+
+
+def _networks(weights: Path) -> list[Any]:
+    try:
+        from deepface.commons import weight_utils
+        from deepface.models.spoofing.tf import FasNetBackbone
+
+        makers = (FasNetBackbone.MiniFASNetV2, FasNetBackbone.MiniFASNetV1SE)
+        return [
+            weight_utils.load_model_weights(make(conv6_kernel=(5, 5)), str(weights / name))
+            for make, name in zip(makers, FILES, strict=True)
+        ]
+    except Exception as fault:
+        raise Refusal(Code.NO_LIVENESS, f"Fasnet does not load: {type(fault).__name__}: {fault}") from fault
+
+
+def _compiled(network: Any) -> Predict:
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec((None, SIZE, SIZE, 3), tf.float32)])  # type: ignore[untyped-decorator]
+    def forward(batch: Any) -> Any:
+        return network(batch, training=False)
+
+    return lambda inputs: np.asarray(forward(tf.constant(inputs[0])), dtype=np.float32)
+
+
+def softmax(logits: Floats) -> Floats:
+    """Return probabilities (n, classes) that sum to 1."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def _plain_inputs(photo: Pixels, box: Box) -> list[Pixels]:
+    """Return the crops that DeepFace makes: BGR, around the box's integer part, moved and shrunk into the photo."""
+    from deepface.models.spoofing.FasNetUtils import crop
+
+    bgr = photo[..., ::-1]
+    area = (int(box.left), int(box.top), max(1, int(box.width)), max(1, int(box.height)))
+    return [np.asarray(crop(bgr, area, scale, SIZE, SIZE), dtype=np.uint8) for scale in SCALES]
+
+
+def _bare_inputs(photo: Pixels, box: Box) -> list[Pixels]:
+    """Return the box alone in the middle of a black square of 2.7 and of 4 times its size."""
+    left, top, right, bottom = _whole_box(photo, box)
+    face = photo[top:bottom, left:right, ::-1]
+    inputs = []
+    for scale in SCALES:
+        height, width = round((bottom - top) * scale), round((right - left) * scale)
+        ground = np.zeros((height, width, 3), np.uint8)
+        y, x = (height - face.shape[0]) // 2, (width - face.shape[1]) // 2
+        ground[y : y + face.shape[0], x : x + face.shape[1]] = face
+        inputs.append(np.asarray(cv2.resize(ground, (SIZE, SIZE)), dtype=np.uint8))
+    return inputs
+
+
+def _whole_box(photo: Pixels, box: Box) -> tuple[int, int, int, int]:
+    """Return left, top, right, bottom of the part of the box that lies in the photo, at least one pixel each way."""
+    height, width = photo.shape[:2]
+    left = min(max(int(box.left), 0), width - 1)
+    top = min(max(int(box.top), 0), height - 1)
+    right = min(max(int(box.left + box.width), left + 1), width)
+    bottom = min(max(int(box.top + box.height), top + 1), height)
+    return left, top, right, bottom

@@ -1,0 +1,78 @@
+"""What no engine can judge: faces too small, too dark, too bright, turned, cut off or without colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from pipeline.types import Face, Floats, Pixels
+
+LEAST_SIDE = 48
+"""Shorter side of the face's box in pixels."""
+DARK, BRIGHT = 22.0, 238.0
+"""Bounds for the median brightness of the face, 0 to 255."""
+BURNT_SHARE = 0.6
+"""Share of the face's pixels that may be saturated in all colours."""
+CUT_SHARE = 0.18
+"""Share of the box that may lie outside the photo."""
+MOST_ROLL = 50.0
+"""Tilt of the line between the eyes, in degrees."""
+LEAST_COLOUR = 2.0
+"""Mean spread between a pixel's colours, 0 to 255; a grey photo has 0, a compressed one a little more."""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Why a face cannot be judged, and what to do about it."""
+
+    reason: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.advice}"
+
+
+def doubt_about(face: Face) -> Doubt | None:
+    """Return why the face cannot be judged by its picture, or None where it can."""
+    box, photo = face.detection.box, face.photo.pixels
+    if min(box.width, box.height) < LEAST_SIDE:
+        return Doubt("the face is too small", "come closer to the camera or send a larger photo")
+    if _outside(face) > CUT_SHARE:
+        return Doubt("the face is at the edge of the frame", "keep the whole head in the frame")
+    if abs(_roll(face.detection.landmarks)) > MOST_ROLL:
+        return Doubt("the face is turned on its side", "send the photo upright")
+    return _doubt_about_light(_box_pixels(photo, face))
+
+
+def _doubt_about_light(pixels: Pixels) -> Doubt | None:
+    grey = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)
+    if float(np.median(grey)) < DARK:
+        return Doubt("the face is too dark", "turn towards a light")
+    if float(np.median(grey)) > BRIGHT or float((pixels.min(axis=2) >= 250).mean()) > BURNT_SHARE:
+        return Doubt("the face is over-exposed", "move away from the bright light")
+    if float(np.ptp(pixels.astype(np.int16), axis=2).mean()) < LEAST_COLOUR:
+        return Doubt("the photo has no colour", "send a colour photo")
+    return None
+
+
+def _outside(face: Face) -> float:
+    box, (height, width) = face.detection.box, face.photo.pixels.shape[:2]
+    inside_x = min(box.left + box.width, width) - max(box.left, 0)
+    inside_y = min(box.top + box.height, height) - max(box.top, 0)
+    return float(1 - max(inside_x, 0) * max(inside_y, 0) / max(box.area, 1))
+
+
+def _roll(landmarks: Floats) -> float:
+    """Return the tilt of the line between the eyes in degrees, 0 where it is level, 180 for a head upside down."""
+    across, down = landmarks[1] - landmarks[0]
+    return float(np.degrees(np.arctan2(down, across)))
+
+
+def _box_pixels(photo: Pixels, face: Face) -> Pixels:
+    box, (height, width) = face.detection.box, photo.shape[:2]
+    left, top = min(max(int(box.left), 0), width - 1), min(max(int(box.top), 0), height - 1)
+    right = min(max(int(box.left + box.width), left + 1), width)
+    bottom = min(max(int(box.top + box.height), top + 1), height)
+    return photo[top:bottom, left:right]

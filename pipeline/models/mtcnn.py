@@ -1,0 +1,247 @@
+"""Finding faces and their five landmarks: MTCNN (Zhang et al. 2016) on compiled networks.
+
+The photo is scaled once, so that the smallest face that can still be recognised is 20 pixels wide there. The
+candidates of all photos of a call go through the second and the third network in one batch each.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.models import mtcnn_networks as networks
+from pipeline.models.landmarks import look_again
+from pipeline.models.runtime import OnnxRunner, Runner
+from pipeline.models.together import SharedRunner
+from pipeline.types import Box, Detection, Floats, Pixels
+
+Boxes = npt.NDArray[np.float64]
+"""Candidates, one a row: left, top, right, bottom, score."""
+
+SMALLEST_FACE = 48
+"""Width in pixels of the smallest face that is looked for in a large photo: about 20 px between the eyes."""
+NETWORK_FACE = 20
+"""Width of the smallest face that the networks find in what they are given."""
+KEPT_SIDE = 640
+"""Photos are never scaled below this longer side, in pixels: landmarks of ordinary portraits stay exact."""
+MOST_FACES = 10
+"""Faces returned of one photo at most."""
+
+_CELL, _STRIDE, _PYRAMID_STEP = 12, 2, 0.709
+_PROPOSED, _REFINED, _ACCEPTED = 0.6, 0.7, 0.8
+_OVERLAP_IN_SCALE, _OVERLAP = 0.5, 0.7
+_PATCHES_AT_ONCE = 1024
+_SURE, _SPECK = 0.95, 0.25
+_FRAME, _FILLING, _FILLED_SIDE = 0.25, 0.4, 192
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """A photo as the networks see it: float32 (RGB - 127.5) / 128, scaled, and how it came about."""
+
+    pixels: Floats
+    scale: tuple[float, float]
+    border: int
+
+
+class MtcnnDetector:
+    """MTCNN as a `Detector`; safe to call from several threads.
+
+    Raises `ModelUnavailable` where the package `mtcnn`, whose weights it uses, is not there.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        pnet, rnet, onet = (networks.read_weights(name) for name in ("pnet", "rnet", "onet"))
+        self._proposals: Runner = OnnxRunner(networks.proposal_graph(pnet), threads)
+        refinement = OnnxRunner(networks.refinement_graph(rnet), threads)
+        output = OnnxRunner(networks.output_graph(onet), threads)
+        self._refinement: Runner = SharedRunner(refinement, "pixels", _PATCHES_AT_ONCE)
+        self._output: Runner = SharedRunner(output, "pixels", _PATCHES_AT_ONCE)
+
+    def detect(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
+        """Return the faces of each photo, largest first and at most `MOST_FACES`; see `Detector`."""
+        found = [_without_specks(faces) for faces in self.detect_scaled(photos, list(map(working_scale, photos)))]
+        empty = [index for index, faces in enumerate(found) if not faces]
+        for index, faces in zip(empty, self._detect_filling([photos[index] for index in empty]), strict=True):
+            found[index] = faces
+        return look_again(photos, found, self._output)
+
+    def _detect_filling(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
+        """Look for a face that touches the photo's edges: with a frame around it, the networks see it whole."""
+        scales = [min(1.0, _FILLED_SIDE / min(photo.shape[:2])) for photo in photos]
+        found = self.detect_scaled(photos, scales, _FRAME)
+        return [
+            [face for face in faces if face.box.width >= _FILLING * min(photo.shape[:2])]
+            for photo, faces in zip(photos, found, strict=True)
+        ]
+
+    def detect_scaled(
+        self, photos: Sequence[Pixels], scales: Sequence[float], frame: float = 0.0
+    ) -> list[list[Detection]]:
+        """Return the faces as the package finds them in each photo scaled by its own factor.
+
+        `frame` is the width of a grey frame that is put around each photo, over the photo's longer side.
+        """
+        views = [_view(photo, scale, frame) for photo, scale in zip(photos, scales, strict=True)]
+        found = self._refine(views, [self._propose(view) for view in views])
+        return [_detections(view, *faces) for view, faces in zip(views, found, strict=True)]
+
+    def _propose(self, view: _View) -> Boxes:
+        """First network: candidates over a pyramid of sizes, as squares in the view's pixels."""
+        proposals = []
+        height, width = view.pixels.shape[:2]
+        for scale in _pyramid(height, width):
+            size = int(width * scale), int(height * scale)
+            level = cv2.resize(view.pixels, size, interpolation=cv2.INTER_AREA)
+            offsets, scores = self._proposals({"pixels": level[np.newaxis]})
+            boxes = _boxes_of(offsets[0], scores[0], scale)
+            proposals.append(boxes[_best(boxes, _OVERLAP_IN_SCALE)])
+        boxes = np.concatenate(proposals) if proposals else np.empty((0, 5))
+        return _squares(boxes[_best(boxes, _OVERLAP)])
+
+    def _refine(self, views: list[_View], proposals: list[Boxes]) -> list[tuple[Boxes, Floats]]:
+        """Second and third network over all photos: boxes and landmarks (n, 5, 2) of each view."""
+        counts = [len(boxes) for boxes in proposals]
+        patches = _patches(views, proposals, 24)
+        if not len(patches):
+            return [(np.empty((0, 5)), np.empty((0, 5, 2), np.float32)) for _ in views]
+        offsets, scores = self._refinement({"pixels": patches})
+        refined = []
+        parts = _split(offsets, counts), _split(scores, counts)
+        for boxes, moved, score in zip(proposals, *parts, strict=True):
+            better = _moved(boxes, moved, score)[score > _REFINED]
+            refined.append(_squares(better[_best(better, _OVERLAP)]))
+        return self._finish(views, refined)
+
+    def _finish(self, views: list[_View], refined: list[Boxes]) -> list[tuple[Boxes, Floats]]:
+        counts = [len(boxes) for boxes in refined]
+        patches = _patches(views, refined, 48)
+        if not len(patches):
+            return [(np.empty((0, 5)), np.empty((0, 5, 2), np.float32)) for _ in views]
+        outputs = self._output({"pixels": patches})
+        faces = []
+        for boxes, moved, points, score in zip(refined, *(_split(o, counts) for o in outputs), strict=True):
+            landmarks = _landmarks(boxes, points)[score > _ACCEPTED]
+            better = _moved(boxes, moved, score)[score > _ACCEPTED]
+            kept = _best(better, _OVERLAP, of_smaller=True)
+            faces.append((better[kept], landmarks[kept]))
+        return faces
+
+
+def working_scale(photo: Pixels) -> float:
+    """Return the factor, at most 1, by which a photo is scaled before faces are looked for."""
+    longer = max(photo.shape[:2])
+    return float(min(1.0, max(NETWORK_FACE / SMALLEST_FACE, KEPT_SIDE / longer)))
+
+
+def _without_specks(faces: list[Detection]) -> list[Detection]:
+    """Leave out doubtful finds that are tiny beside the largest face: in large photos they are mostly texture."""
+    widest = max((face.box.width for face in faces), default=0.0)
+    return [face for face in faces if face.confidence >= _SURE or face.box.width >= _SPECK * widest]
+
+
+def _view(photo: Pixels, scale: float, frame: float) -> _View:
+    height, width = photo.shape[:2]
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    pixels = photo if size == (width, height) else cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
+    normalised = (pixels.astype(np.float32) - np.float32(127.5)) * np.float32(1 / 128)
+    border = round(frame * max(size))
+    if border:
+        normalised = np.pad(normalised, ((border, border), (border, border), (0, 0)))
+    return _View(normalised, (size[0] / width, size[1] / height), border)
+
+
+def _pyramid(height: int, width: int) -> list[float]:
+    """Scales from the one at which the smallest face fills the first network's cell; none if it is tiny."""
+    if min(height, width) < _CELL:
+        return []
+    count = round(math.log(min(height, width) / _CELL) / -math.log(_PYRAMID_STEP) - 1)
+    scales = [_CELL / NETWORK_FACE * _PYRAMID_STEP**level for level in range(count)]
+    return [scale for scale in scales if int(min(height, width) * scale) >= _CELL]
+
+
+def _boxes_of(offsets: Floats, scores: Floats, scale: float) -> Boxes:
+    """Return the cells that may hold a face, moved by what the network says, best first."""
+    rows, columns = np.nonzero(scores > _PROPOSED)
+    cells = np.stack([columns, rows, columns, rows], axis=1) * _STRIDE + np.array([1, 1, _CELL, _CELL])
+    boxes = (cells + offsets[rows, columns] * (_CELL - 1)) / scale
+    table = np.concatenate([boxes, scores[rows, columns, np.newaxis]], axis=1)
+    return table[np.argsort(-table[:, 4], kind="stable")]
+
+
+def _best(boxes: Boxes, most: float, of_smaller: bool = False) -> npt.NDArray[np.intp]:
+    """Return the rows, best first, that no better row overlaps by more than `most`.
+
+    Overlap is intersection over union, or over the smaller of both. Unlike the greedy rule, a row that is
+    dropped still suppresses others: the package does so, and its faces are the reference.
+    """
+    order = np.argsort(-boxes[:, 4], kind="stable")
+    left, top, right, bottom = boxes[order, :4].T
+    area = (right - left) * (bottom - top)
+    width = np.minimum(right[:, None], right) - np.maximum(left[:, None], left)
+    height = np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top)
+    common = np.maximum(width, 0) * np.maximum(height, 0)
+    whole = np.minimum(area[:, None], area) if of_smaller else area[:, None] + area - common
+    clash = np.triu(common > most * whole, k=1).any(axis=0)
+    return np.asarray(order[~clash])
+
+
+def _squares(boxes: Boxes) -> Boxes:
+    """Return the boxes grown to squares around their middles."""
+    middle = (boxes[:, :2] + boxes[:, 2:4]) / 2
+    half = (boxes[:, 2:4] - boxes[:, :2]).max(axis=1, keepdims=True) / 2
+    return np.concatenate([middle - half, middle + half, boxes[:, 4:]], axis=1)
+
+
+def _moved(boxes: Boxes, offsets: Floats, scores: Floats) -> Boxes:
+    """Return the boxes moved by the network's offsets (shares of the box), with its scores."""
+    size = np.tile(boxes[:, 2:4] - boxes[:, :2] + 1, 2)
+    return np.concatenate([boxes[:, :4] + offsets * size, scores[:, np.newaxis]], axis=1)
+
+
+def _landmarks(boxes: Boxes, points: Floats) -> Floats:
+    """Return landmarks (n, 5, 2) in the view's pixels from shares of the boxes."""
+    size = boxes[:, np.newaxis, 2:4] - boxes[:, np.newaxis, :2] + 1
+    xy = points.reshape(-1, 2, 5).transpose(0, 2, 1)
+    return (xy * size + boxes[:, np.newaxis, :2] - 1).astype(np.float32)
+
+
+def _patches(views: list[_View], boxes: list[Boxes], side: int) -> Floats:
+    """Cut every box of every view as a `side` x `side` patch, bilinearly; outside the photo is mid-grey."""
+    cut = np.empty((sum(map(len, boxes)), side, side, 3), np.float32)
+    rows = ((view, box) for view, table in zip(views, boxes, strict=True) for box in table)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    for patch, (view, box) in zip(cut, rows, strict=True):
+        # The shrinking by (length - 1) / length is the package's, which its networks' results rest on.
+        last = np.array(view.pixels.shape[1::-1]) - 1
+        origin = box[:2] * last / (last + 1)
+        step = (box[2:4] - box[:2]) * last / (last + 1) / (side - 1)
+        matrix = np.array([[step[0], 0, origin[0]], [0, step[1], origin[1]]])
+        cv2.warpAffine(view.pixels, matrix, (side, side), dst=patch, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        points = origin + np.arange(side)[:, np.newaxis] * step
+        outside = (points < 0) | (points > last)
+        patch[outside[:, 1]] = 0
+        patch[:, outside[:, 0]] = 0
+    return cut
+
+
+def _split(rows: npt.NDArray[np.float32], counts: list[int]) -> list[npt.NDArray[np.float32]]:
+    return np.split(rows, np.cumsum(counts)[:-1])
+
+
+def _detections(view: _View, boxes: Boxes, landmarks: Floats) -> list[Detection]:
+    """Return the faces in the photo's own pixels, largest first."""
+    scale = np.array(view.scale)
+    found = []
+    for (left, top, right, bottom, score), points in zip(boxes, landmarks, strict=True):
+        corner = (np.array([left, top]) - view.border) / scale
+        size = np.array([right - left, bottom - top]) / scale
+        box = Box(float(corner[0]), float(corner[1]), float(size[0]), float(size[1]))
+        moved = ((points - view.border) / scale).astype(np.float32)
+        found.append(Detection(box, moved, float(min(max(score, 0.0), 1.0))))
+    return sorted(found, key=lambda face: -face.box.area)[:MOST_FACES]

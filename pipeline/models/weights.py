@@ -1,0 +1,92 @@
+"""Where weights are: a folder, and a mirror that is another folder or a web address; and how they are fetched."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from threading import Lock
+
+from pipeline.models import download
+from pipeline.models.download import FetchFailed, Progress
+
+__all__ = ["FetchFailed", "WeightStore", "sha256_of"]
+
+CHUNK = 1 << 20
+
+
+class WeightStore:
+    """The weight files of this server.
+
+    `folder` is where files are kept and fetched to; `mirror` is looked into first when something has to be fetched:
+    a folder, searched by name and by SHA-256, or an http(s) address below which files lie under their names.
+    """
+
+    def __init__(self, folder: Path, mirror: str | None = None) -> None:
+        self.folder = folder
+        self._mirror = mirror or None
+        self._hashes: dict[tuple[Path, int, int], str] = {}
+        self._lock = Lock()
+
+    def find(self, file: str, sha256: str | None) -> Path | None:
+        """Return where `file` is, without any network; a file of another hash than `sha256` does not count."""
+        folders = [self.folder] + ([self._mirror_folder] if self._mirror_folder else [])
+        for folder in folders:
+            if self._is(folder / file, sha256):
+                return folder / file
+        for folder in folders if sha256 else []:
+            for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+                if self._is(path, sha256):
+                    return path
+        return None
+
+    def fetch(
+        self, file: str, url: str | None, sha256: str | None, timeout: float, progress: Progress | None = None
+    ) -> Path:
+        """Return where `file` is, after downloading it into the folder if it was nowhere.
+
+        `timeout` is in seconds and holds for each source as a whole. Raises `FetchFailed` with one sentence per source
+        that was tried; nothing is left behind then.
+        """
+        found = self.find(file, sha256)
+        if found is not None:
+            return found
+        mirror = self._mirror if self._mirror and self._mirror_folder is None else None
+        sources = [f"{mirror.rstrip('/')}/{file}"] if mirror else []
+        sources += [url] if url else []
+        reasons = [] if sources else [f"no address is known from which to fetch {file}"]
+        for source in sources:
+            try:
+                return download.fetch(source, self.folder / file, sha256, timeout, progress)
+            except FetchFailed as error:
+                reasons.append(str(error))
+        raise FetchFailed("; ".join(reasons))
+
+    def sha256(self, path: Path) -> str:
+        """Return the SHA-256 of a file in hex; computed again only when its size or time changed."""
+        stat = path.stat()
+        key = (path, stat.st_size, stat.st_mtime_ns)
+        with self._lock:
+            known = self._hashes.get(key)
+        if known is None:
+            known = sha256_of(path)
+            with self._lock:
+                self._hashes[key] = known
+        return known
+
+    @property
+    def _mirror_folder(self) -> Path | None:
+        if self._mirror is None or self._mirror.lower().startswith(("http://", "https://")):
+            return None
+        return Path(self._mirror)
+
+    def _is(self, path: Path, sha256: str | None) -> bool:
+        return path.is_file() and (sha256 is None or self.sha256(path) == sha256)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

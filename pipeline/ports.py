@@ -1,0 +1,219 @@
+"""What the flows ask of the records: uploads, people, enrolments and the gallery. `db` fulfils these Protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from codes_dict import Code
+from pipeline.types import Counts, Crop, Detection, Floats, Person, Pixels
+
+
+@dataclass(frozen=True, eq=False)
+class SeenFace:
+    """A face as it was found, and the embeddings (d,) that were made of it, by model and its version."""
+
+    detection: Detection
+    embeddings: Mapping[tuple[str, str], Floats]
+
+
+@dataclass(frozen=True, eq=False)
+class SeenPhoto:
+    """What was computed of a photo when it came: its perceptual hash (64 bits) and its faces, largest first."""
+
+    hash: int
+    faces: Sequence[SeenFace]
+
+
+@dataclass(frozen=True, eq=False)
+class NewImage:
+    """A photo to keep: its file's bytes as they came, `extension` without the dot, SHA-256 in hex, score 0 to 10."""
+
+    data: bytes
+    extension: str
+    digest: str
+    score: float
+    seen: SeenPhoto | None = None
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """A kept photo: `saved_as` is the server's name for it, the only name that later stages know."""
+
+    saved_as: str
+    digest: str
+    score: float
+
+
+@dataclass(frozen=True)
+class PhotoMark:
+    """All that is remembered of a used photo: the SHA-256 of its file in hex, and its 1024-bit hash (128 bytes)."""
+
+    digest: str
+    hash: bytes
+
+
+class Replays(Protocol):
+    """The photos that were used before."""
+
+    def claim(self, upload_id: str, marks: Sequence[PhotoMark]) -> list[bool]:
+        """Return for each photo whether another upload used it before; the others become this upload's."""
+        ...
+
+
+class Upload(Protocol):
+    """One upload's folder."""
+
+    @property
+    def upload_id(self) -> str:
+        """`ID-` and 32 hexadecimal digits; also the folder's name."""
+        ...
+
+    @property
+    def id(self) -> str:
+        """The ID that the photos were uploaded for."""
+        ...
+
+    @property
+    def images(self) -> Sequence[StoredImage]:
+        """What was kept, in the order of arrival."""
+        ...
+
+    @property
+    def challenge(self) -> Sequence[str]:
+        """The actions of the challenge that it answers; none where it answers none."""
+        ...
+
+    def load(self) -> list[tuple[StoredImage, bytes]]:
+        """Read every image; raises `Refusal` NO_IMAGES where all are gone, IMAGE_MISSING where some are."""
+        ...
+
+    def seen(self) -> Mapping[str, SeenPhoto]:
+        """Return what was computed of the images, by `saved_as`; what is not there has to be computed again."""
+        ...
+
+
+class Uploads(Protocol):
+    """All uploads."""
+
+    def create(self, person_id: str, images: Sequence[NewImage], challenge: Sequence[str] = ()) -> Upload:
+        """Keep these photos under a new upload id, all or none; `challenge` names the actions that they answer."""
+        ...
+
+    def open(self, upload_id: str) -> Upload:
+        """Return the upload; raises `Refusal(UPLOAD_GONE)` for an unknown, used or malformed id."""
+        ...
+
+
+class Challenges(Protocol):
+    """The challenges that were given."""
+
+    def issue(self, person_id: str, actions: Sequence[str]) -> str:
+        """Keep a new challenge for an ID; return its nonce."""
+        ...
+
+    def redeem(self, person_id: str, nonce: str) -> tuple[str, ...]:
+        """Use a challenge up; return its actions. Raises `Refusal` CHALLENGE_FOREIGN, _REUSED or _EXPIRED."""
+        ...
+
+
+class People(Protocol):
+    """The rows of the people table."""
+
+    def find(self, person_id: str) -> Person | None:
+        """Return the row of this ID, compared byte for byte."""
+        ...
+
+    def folder_exists(self, person: Person) -> bool:
+        """Whether the row's folder is in the image database."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class NewFace:
+    """A face to enrol: source crop, pictures for people to look at, and one embedding per model."""
+
+    crop: Crop
+    aligned: Pixels
+    augmented: Sequence[Pixels]
+    source_name: str
+    embeddings: Mapping[str, Floats]
+
+
+@dataclass(frozen=True, eq=False)
+class EnrolmentRequest:
+    """Whom to enrol, from which upload, with which faces; `marks` are remembered as long as they are enrolled."""
+
+    id: str
+    name: str
+    in_place: bool
+    upload: Upload
+    faces: Sequence[NewFace]
+    marks: Sequence[PhotoMark] = ()
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """What an enrolment did: the row, whether it was there before, and the files relative to DB_PATH."""
+
+    person: Person
+    existed: bool
+    main: Sequence[str]
+    aug: Sequence[str]
+
+
+Guard = Callable[[Person | None, Mapping[str, Floats] | None], None]
+"""Called inside the ID's lock with the row and all its embeddings as they are; may raise `Refusal`."""
+
+
+class Enrolments(Protocol):
+    """Enrols people: folder, row and gallery change together or not at all."""
+
+    def enrol(self, request: EnrolmentRequest, guard: Guard) -> Enrolled:
+        """Enrol; raises `Refusal` INSERT_FAILED, DB_DOWN, NO_SPACE, UPLOAD_GONE, or what the guard raises."""
+        ...
+
+
+class Snapshot(Protocol):
+    """Everybody enrolled, as of one moment."""
+
+    @property
+    def ids(self) -> Sequence[str]:
+        """The IDs of the P people."""
+        ...
+
+    @property
+    def templates(self) -> Mapping[str, Floats]:
+        """One template per person and model: float32 of shape (P, d), in the order of `ids`."""
+        ...
+
+    @property
+    def lengths(self) -> Mapping[str, Floats]:
+        """Each template's length: float32 of shape (P,)."""
+        ...
+
+    @property
+    def counts(self) -> Counts:
+        """How many source crops are behind each person's templates: int64 of shape (P,), each 1 or more."""
+        ...
+
+    def person(self, person_id: str) -> Mapping[str, Floats] | None:
+        """Every enrolled source crop's embedding of this person, (m, d) per model; None for a stranger."""
+        ...
+
+
+class Gallery(Protocol):
+    """The embeddings of everybody enrolled."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the gallery with every committed enrolment in it."""
+        ...
+
+    def delete_pickles(self) -> Mapping[str, Code]:
+        """Delete the files of embeddings; they are derived data and come back from the source crops."""
+        ...
+
+    def rebuild(self) -> Mapping[str, Code]:
+        """Write each model's embeddings anew; model name to code."""
+        ...

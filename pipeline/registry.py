@@ -1,0 +1,159 @@
+"""The table of recognition models, as plain data. Adding a model touches this table and nothing else.
+
+Thresholds are the figures that DeepFace 0.0.103 publishes for its own crops; with another alignment they are
+only a starting point, which is why decisions that rest on them are reported as not calibrated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+
+DISTANCES: tuple[str, ...] = ("cosine", "euclidean", "euclidean_l2")
+"""The names that SIM_FUNC takes."""
+
+ALIGNMENT_VERSION = "a2"
+"""Changes whenever `pipeline.stages.align` gives other pixels for the same crop."""
+
+AUGMENTATION_VERSION = "g1"
+"""Changes whenever `pipeline.stages.augment` gives other pixels for the same crop."""
+
+DETECTION_VERSION = "d3"
+"""Changes whenever decoding and finding faces give other faces or landmarks for the same file."""
+
+
+class Alignment(Enum):
+    """Which crop of a face a model was trained on."""
+
+    TEMPLATE_112 = "template-112"
+    """Five landmarks on the ArcFace template in 112x112 (Deng et al. 2019)."""
+    DLIB_CHIP = "dlib-chip"
+    """dlib's face chip: 150x150, padding 0.25."""
+    DEEPFACE_CROP = "deepface-crop"
+    """DeepFace's own: eyes level, the detector's box, resized with black bars."""
+
+
+@dataclass(frozen=True)
+class WeightFile:
+    """A file of weights: its name in the weight folder, where it is published, its SHA-256 in hex if known.
+
+    A `url` that ends in .bz2 or .zip is an archive of the file; `sha256` is always the unpacked file's.
+    """
+
+    file: str
+    url: str | None
+    sha256: str | None
+    licence: str
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A recognition model.
+
+    `source` is the adapter that runs it: dlib, onnx or deepface. `input_size` is (width, height) in pixels.
+    `thresholds` holds, per distance, the highest distance that counts as the same person; empty where none is
+    published.
+    """
+
+    name: str
+    source: str
+    file: str
+    url: str | None
+    sha256: str | None
+    input_size: tuple[int, int]
+    alignment: Alignment
+    embedding_size: int
+    licence: str
+    thresholds: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def weights(self) -> WeightFile:
+        """The file that the model needs."""
+        return WeightFile(self.file, self.url, self.sha256, self.licence)
+
+
+def _thresholds(cosine: float, euclidean: float, euclidean_l2: float) -> Mapping[str, float]:
+    return MappingProxyType({"cosine": cosine, "euclidean": euclidean, "euclidean_l2": euclidean_l2})
+
+
+_DEEPFACE = "https://github.com/serengil/deepface_models/releases/download/v1.0/"
+_CROP, _FIVE_POINTS = Alignment.DEEPFACE_CROP, Alignment.TEMPLATE_112
+
+_MODELS = (
+    ModelSpec(
+        "VGG-Face", "deepface", "vgg_face_weights.h5", _DEEPFACE + "vgg_face_weights.h5", None,
+        (224, 224), _CROP, 4096, "CC-BY-NC-4.0", _thresholds(0.68, 1.17, 1.17),
+    ),
+    ModelSpec(
+        "Facenet", "deepface", "facenet_weights.h5", _DEEPFACE + "facenet_weights.h5", None,
+        (160, 160), _CROP, 128, "MIT", _thresholds(0.40, 10.0, 0.80),
+    ),
+    ModelSpec(
+        "Facenet512", "deepface", "facenet512_weights.h5", _DEEPFACE + "facenet512_weights.h5", None,
+        (160, 160), _CROP, 512, "MIT", _thresholds(0.30, 23.56, 1.04),
+    ),
+    ModelSpec(
+        "OpenFace", "deepface", "openface_weights.h5", _DEEPFACE + "openface_weights.h5", None,
+        (96, 96), _CROP, 128, "Apache-2.0", _thresholds(0.10, 0.55, 0.55),
+    ),
+    ModelSpec(
+        "DeepFace", "deepface", "VGGFace2_DeepFace_weights_val-0.9034.h5",
+        "https://github.com/swghosh/DeepFace/releases/download/weights-vggface2-2d-aligned/"
+        "VGGFace2_DeepFace_weights_val-0.9034.h5.zip",
+        None, (152, 152), _CROP, 4096, "MIT", _thresholds(0.23, 64.0, 0.64),
+    ),
+    ModelSpec(
+        "DeepID", "deepface", "deepid_keras_weights.h5", _DEEPFACE + "deepid_keras_weights.h5", None,
+        (47, 55), _CROP, 160, "MIT", _thresholds(0.015, 45.0, 0.17),
+    ),
+    ModelSpec(
+        "ArcFace", "deepface", "arcface_weights.h5", _DEEPFACE + "arcface_weights.h5", None,
+        (112, 112), _FIVE_POINTS, 512, "MIT", _thresholds(0.68, 4.15, 1.13),
+    ),
+    ModelSpec(
+        "Dlib", "dlib", "dlib_face_recognition_resnet_model_v1.dat",
+        "https://dlib.net/files/dlib_face_recognition_resnet_model_v1.dat.bz2",
+        "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+        (150, 150), Alignment.DLIB_CHIP, 128, "CC0-1.0", _thresholds(0.07, 0.6, 0.4),
+    ),
+    ModelSpec(
+        "SFace", "deepface", "face_recognition_sface_2021dec.onnx",
+        "https://github.com/opencv/opencv_zoo/raw/main/models/face_recognition_sface/"
+        "face_recognition_sface_2021dec.onnx",
+        None, (112, 112), _FIVE_POINTS, 128, "Apache-2.0", _thresholds(0.593, 10.734, 1.055),
+    ),
+    ModelSpec(
+        "GhostFaceNet", "deepface", "ghostfacenet_v1.h5",
+        "https://github.com/HamadYA/GhostFaceNets/releases/download/v1.2/GhostFaceNet_W1.3_S1_ArcFace.h5",
+        None, (112, 112), _FIVE_POINTS, 512, "MIT", _thresholds(0.65, 35.71, 1.10),
+    ),
+    ModelSpec(
+        "Buffalo_L", "deepface", "buffalo_l/webface_r50.onnx",
+        "https://drive.google.com/uc?id=1N0GL-8ehw_bz2eZQWz2b0A5XBdXdxZhg",
+        None, (112, 112), _FIVE_POINTS, 512, "non-commercial research", _thresholds(0.55, 0.6, 1.1),
+    ),
+    ModelSpec(
+        "MobileFaceNet", "onnx", "MobileFaceNet.onnx",
+        "https://github.com/foamliu/MobileFaceNet/raw/22d3e78287c70e23cf2f5b6a6a92594008831a7f/"
+        "weights/MobileFaceNet.onnx",
+        "b7120c095d60094f28a4a54ba6a8bf51b297a6273fb40ef6350dfec1f63d9507",
+        (112, 112), _FIVE_POINTS, 128, "Apache-2.0",
+    ),
+)  # fmt: skip
+
+REGISTRY: Mapping[str, ModelSpec] = MappingProxyType({spec.name: spec for spec in _MODELS})
+"""Every recognition model by the name that SELECTED_MODELS uses."""
+
+FASNET_WEIGHTS: tuple[WeightFile, ...] = (
+    WeightFile(
+        "2.7_80x80_MiniFASNetV2.h5", _DEEPFACE + "2.7_80x80_MiniFASNetV2.h5",
+        "a57963642b8a6b26e8ba3a1785ebc0ef61eb717303c73eefc31ac9799392fa50", "Apache-2.0",
+    ),
+    WeightFile(
+        "4_0_0_80x80_MiniFASNetV1SE.h5", _DEEPFACE + "4_0_0_80x80_MiniFASNetV1SE.h5",
+        "d06d63f5cbe0f2f2832540b0c5d02890539d7b62fa3a25ef3a9d4a405a0233dc", "Apache-2.0",
+    ),
+)  # fmt: skip
+"""What the liveness engine `fasnet` needs (Silent-Face-Anti-Spoofing, in the form that DeepFace loads)."""

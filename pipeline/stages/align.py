@@ -1,0 +1,145 @@
+"""From a photo to the pixels that a recognition model was trained on: one source crop, then one warp.
+
+Embeddings always start from the source crop, which has the photo's own resolution; what a model gets is warped from
+there in one step, so that no detail is lost to a resize in between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.registry import Alignment, ModelSpec
+from pipeline.types import Box, Crop, Detection, Floats, Photo, Pixels
+
+Matrix = npt.NDArray[np.float64]
+
+CROP_SCALE = 2.0
+"""Width and height of the source crop over those of the face's box."""
+
+ARCFACE_TEMPLATE: Floats = np.array(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
+)
+"""Where the five landmarks lie in 112x112 pixels (Deng et al. 2019, ArcFace)."""
+
+DLIB_TEMPLATE: Floats = np.array([[46.6, 42.9], [103.1, 42.9], [74.8, 77.0], [50.0, 105.2], [99.6, 105.2]], np.float32)
+"""Where the five landmarks lie in dlib's face chip (150x150, padding 0.25).
+
+Medians over 498 photos of where dlib's own chip puts them, 5 % larger and 2 pixels higher: of the placements tried
+around the medians this one separates people best.
+"""
+
+
+def crop_face(photo: Photo, detection: Detection) -> Crop:
+    """Cut the source crop: twice the face's box at the photo's own resolution, clipped at the photo's edge.
+
+    Raises ValueError where box and photo have no pixel in common.
+    """
+    height, width = photo.pixels.shape[:2]
+    (x, y), box = detection.box.centre, detection.box
+    half_width, half_height = box.width * CROP_SCALE / 2, box.height * CROP_SCALE / 2
+    left, top = max(0, math.floor(x - half_width)), max(0, math.floor(y - half_height))
+    right, bottom = min(width, math.ceil(x + half_width)), min(height, math.ceil(y + half_height))
+    if left >= right or top >= bottom:
+        raise ValueError("the face's box lies outside of the photo")
+    pixels = np.ascontiguousarray(photo.pixels[top:bottom, left:right])
+    landmarks = (detection.landmarks - np.array([left, top], np.float32)).astype(np.float32)
+    moved = Box(box.left - left, box.top - top, box.width, box.height)
+    place = f"{photo.digest}:{box.left:.2f},{box.top:.2f},{box.width:.2f},{box.height:.2f}"
+    return Crop(pixels, landmarks, moved, hashlib.sha256(place.encode()).hexdigest())
+
+
+def similarity(source: npt.ArrayLike, target: npt.ArrayLike) -> Matrix:
+    """Return the 2x3 matrix of scale, rotation and shift that takes `source` (n, 2) closest to `target` (n, 2).
+
+    The least-squares solution without reflection (S. Umeyama, 1991), which in the plane is a division of complex
+    numbers. Raises ValueError where all source points coincide or a point is not finite.
+    """
+    start, end = np.asarray(source, np.float64), np.asarray(target, np.float64)
+    z, w = start[:, 0] + 1j * start[:, 1], end[:, 0] + 1j * end[:, 1]
+    spread = float(np.sum(np.abs(z - z.mean()) ** 2))
+    if not math.isfinite(spread) or spread < 1e-6:
+        raise ValueError("the landmarks do not span a face")
+    turn = np.sum(np.conj(z - z.mean()) * (w - w.mean())) / spread
+    shift = w.mean() - turn * z.mean()
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+
+
+def warp(crop: Crop, template: npt.ArrayLike, size: tuple[int, int]) -> Pixels:
+    """Warp the crop so that its landmarks fall on `template` (5, 2) in an image of `size` (width, height).
+
+    Raises ValueError where the landmarks coincide.
+    """
+    return _sample(crop.pixels, similarity(crop.landmarks, template), size)
+
+
+def dlib_chip(crop: Crop) -> Pixels:
+    """Return dlib's face chip (150x150, padding 0.25), placed by the five landmarks."""
+    return warp(crop, DLIB_TEMPLATE, (150, 150))
+
+
+def aligned(crop: Crop, spec: ModelSpec) -> Pixels:
+    """Return the pixels that the model `spec` wants of this face, in its input size, RGB."""
+    if spec.alignment is Alignment.TEMPLATE_112:
+        return warp(crop, ARCFACE_TEMPLATE, spec.input_size)
+    if spec.alignment is Alignment.DLIB_CHIP:
+        return dlib_chip(crop)
+    return deepface_crop(crop, spec.input_size)
+
+
+def deepface_crop(crop: Crop, size: tuple[int, int]) -> Pixels:
+    """Return the face as DeepFace cuts it: eyes level, the detector's box, scaled into `size` with black bars.
+
+    Follows DeepFace 0.0.103, so that the thresholds that it publishes hold.
+    """
+    left, top, width, height = (round(v) for v in (crop.box.left, crop.box.top, crop.box.width, crop.box.height))
+    margin_x, margin_y = width // 2, height // 2
+    shift = np.array([[1, 0, margin_x - left], [0, 1, margin_y - top]], np.float64)
+    canvas = width + 2 * margin_x, height + 2 * margin_y
+    around = cv2.warpAffine(crop.pixels, shift, canvas, flags=cv2.INTER_NEAREST, borderValue=(0, 0, 0))
+    eyes = np.round(crop.landmarks[:2])
+    angle = math.degrees(math.atan2(eyes[1, 1] - eyes[0, 1], eyes[1, 0] - eyes[0, 0]))
+    turn = cv2.getRotationMatrix2D((canvas[0] // 2, canvas[1] // 2), angle, 1.0)
+    level = cv2.warpAffine(around, turn, canvas, flags=cv2.INTER_CUBIC, borderValue=(0, 0, 0))
+    face = _turned_box(level, (margin_x, margin_y, width, height), angle)
+    return _letterbox(face, size)
+
+
+def _turned_box(level: Pixels, box: tuple[int, int, int, int], angle: float) -> Pixels:
+    """Cut the box whose middle is turned by `angle` degrees around the image's middle."""
+    height, width = level.shape[:2]
+    cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    x, y = box[0] + box[2] / 2 - width / 2, box[1] + box[3] / 2 - height / 2
+    middle_x, middle_y = x * cosine + y * sine + width / 2, -x * sine + y * cosine + height / 2
+    left, top = max(int(middle_x - box[2] / 2), 0), max(int(middle_y - box[3] / 2), 0)
+    right, bottom = min(int(middle_x + box[2] / 2), width), min(int(middle_y + box[3] / 2), height)
+    return level[top:bottom, left:right]
+
+
+def _letterbox(face: Pixels, size: tuple[int, int]) -> Pixels:
+    """Scale `face` to fit into `size` (width, height), centred on black."""
+    height, width = face.shape[:2]
+    factor = min(size[0] / width, size[1] / height)
+    inner = max(1, int(width * factor)), max(1, int(height * factor))
+    result = np.zeros((size[1], size[0], 3), np.uint8)
+    left, top = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    result[top : top + inner[1], left : left + inner[0]] = cv2.resize(face, inner)
+    return result
+
+
+def _sample(pixels: Pixels, matrix: Matrix, size: tuple[int, int]) -> Pixels:
+    """Warp with `matrix`; a face that shrinks is sampled more finely and averaged, so that nothing aliases."""
+    scale = math.hypot(matrix[0, 0], matrix[1, 0])
+    times = min(8, max(1, math.ceil(0.75 / scale)))
+    # A pixel's middle lies at half: the finer grid has to keep the middles where they were.
+    finer = matrix * times
+    finer[:, 2] += (times - 1) / 2
+    target = size[0] * times, size[1] * times
+    fine = cv2.warpAffine(pixels, finer, target, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    if times == 1:
+        return np.asarray(fine, np.uint8)
+    return np.asarray(cv2.resize(fine, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -1,0 +1,165 @@
+"""1:1: do enough distinct images show the person who is enrolled under the ID?
+
+Each probe image has one score: every model's distance between its best face and the person's template, fused. Enough
+images within the threshold verify; else the augmented faces get a second look with a threshold of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from pipeline.stages.both_sides import both_sides
+from pipeline.stages.distance import distances, lengths, template
+from pipeline.types import Counts, Crop, Embedder, Face, Floats, Scorer
+
+Augment = Callable[[Crop, int], list[Crop]]
+
+
+@dataclass(frozen=True, eq=False)
+class Probes:
+    """The live faces of a request: `groups` names each face's distinct image, `images` counts those uploaded.
+
+    `embeddings` holds float32 (faces, d) per model. `images` was counted before liveness dropped any.
+    """
+
+    faces: Sequence[Face]
+    groups: Sequence[int]
+    images: int
+    embeddings: Mapping[str, Floats]
+
+    @property
+    def chances(self) -> int:
+        """How often somebody may be taken for the person: every face is one, and so is an image without a live face.
+
+        A photo counts by its best face, so a photo with ten faces is ten times as likely to hold one that fits by
+        accident. Thresholds are for so many chances.
+        """
+        return max(self.images, len(self.faces))
+
+    def best_per_image(self, scores: Floats) -> list[int]:
+        """Return the face with the lowest score of every distinct image, as indices, best first."""
+        best: dict[int, int] = {}
+        for index in np.argsort(scores, kind="stable"):
+            best.setdefault(self.groups[int(index)], int(index))
+        return list(best.values())
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What one look decided. `score` is the one that had to pass: the `required`-th lowest; inf where too few.
+
+    `fmr` is the false match rate at which this very score would just have passed; None where not calibrated.
+    """
+
+    verified: bool
+    score: float
+    fmr: float | None
+    threshold: float
+    required: int
+    counted: int
+    items: Sequence[Mapping[str, Any]]
+
+
+def embed(crops: Sequence[Crop], embedders: Mapping[str, Embedder]) -> dict[str, Floats]:
+    """Embed both sides of all crops in one call per model; float32 (crops, d) each, every number finite."""
+    return {name: both_sides(embedder, crops) for name, embedder in embedders.items()}
+
+
+def fused_scores(
+    probes: Mapping[str, Floats],
+    targets: Mapping[str, Floats],
+    scorer: Scorer,
+    sim_func: str,
+    enrolled: Counts | int | None = None,
+) -> tuple[Floats, dict[str, Floats]]:
+    """Score probes (n, d) against targets (m, d): the fused (n, m) and each model's distances.
+
+    `enrolled` says how many source crops are behind each target, as `Scorer.fuse` takes it.
+    """
+    per_model = {name: distances(probes[name], targets[name], sim_func) for name in scorer.models}
+    long = {name: lengths(probes[name], targets[name]) for name in scorer.models}
+    return scorer.fuse(per_model, enrolled, long), per_model
+
+
+def against_template(
+    probes: Mapping[str, Floats], enrolled: Mapping[str, Floats], scorer: Scorer, sim_func: str
+) -> tuple[Floats, dict[str, Floats]]:
+    """Score probes (n, d) against one person's template, made of embeddings (m, d): (n, 1), and each model's."""
+    targets = {name: template(enrolled[name], sim_func)[np.newaxis] for name in scorer.models}
+    return fused_scores(probes, targets, scorer, sim_func, len(enrolled[scorer.models[0]]))
+
+
+def first_look(probes: Probes, enrolled: Mapping[str, Floats], scorer: Scorer, sim_func: str, ver_tol: int) -> Look:
+    """Compare every image with the person's template; `ver_tol` distinct images have to be within the threshold."""
+    required = min(ver_tol, probes.images)
+    fused, per_model = against_template(probes.embeddings, enrolled, scorer, sim_func)
+    scores = fused[:, 0]
+    best = probes.best_per_image(scores)
+    threshold = scorer.threshold(required, probes.chances)
+    items = [
+        {
+            "image": probes.faces[index].photo.name,
+            "score": shown(scores[index]),
+            "threshold": shown(threshold),
+            "passed": bool(scores[index] <= threshold),
+            "votes": {
+                name: {
+                    "distance": shown(values[index, 0]),
+                    "threshold": shown(scorer.model_threshold(name)),
+                    "passed": bool(values[index, 0] <= scorer.model_threshold(name)),
+                }
+                for name, values in per_model.items()
+            },
+        }
+        for index in best
+    ]
+    look = _decide(scores[best], threshold, required, items)
+    return replace(look, fmr=scorer.fmr_at(look.score, required, probes.chances))
+
+
+def second_look(
+    probes: Probes,
+    enrolled: Mapping[str, Floats],
+    scorer: Scorer,
+    sim_func: str,
+    tolerance: tuple[int, int],
+    embed_augmented: Callable[[Sequence[Face]], Mapping[str, Floats]],
+) -> Look:
+    """Compare augmented faces with every enrolled source crop; `tolerance` is (VER_TOL, VER_TOL_AUG).
+
+    The faces augmented are each image's best one; the threshold is for the comparisons of all that they were chosen
+    from. Fewer live images than the first look requires never pass: what
+    liveness dropped is not made up for by copies of what is left.
+    """
+    ver_tol, ver_tol_aug = tolerance
+    scores, _ = against_template(probes.embeddings, enrolled, scorer, sim_func)
+    best = probes.best_per_image(scores[:, 0])
+    augmented = embed_augmented([probes.faces[index] for index in best])
+    fused, _ = fused_scores(augmented, enrolled, scorer, sim_func, 1)
+    comparisons = fused.ravel()
+    required = min(ver_tol_aug, comparisons.size)
+    chosen_from = -(-comparisons.size * len(probes.faces) // max(len(best), 1))
+    threshold = scorer.second_look_threshold(required, chosen_from, probes.chances)
+    enough_images = len(best) >= min(ver_tol, probes.images)
+    within = int((comparisons <= threshold).sum())
+    items = [{"comparisons": int(comparisons.size), "within": within, "threshold": shown(threshold)}]
+    look = _decide(comparisons if enough_images else comparisons[:0], threshold, required, items)
+    fmr = scorer.fmr_at_second_look(look.score, required, chosen_from, probes.chances)
+    return replace(look, fmr=fmr)
+
+
+def shown(value: float) -> float | None:
+    """Return a score as replies show it, to four places; None where there is none."""
+    if not np.isfinite(value):
+        return None
+    return round(float(value), 4)
+
+
+def _decide(scores: Floats, threshold: float, required: int, items: Sequence[Mapping[str, Any]]) -> Look:
+    counted = int((scores <= threshold).sum())
+    deciding = float(np.sort(scores)[required - 1]) if 0 < required <= scores.size else float("inf")
+    return Look(0 < required <= counted, deciding, None, threshold, required, counted, items)

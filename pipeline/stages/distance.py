@@ -1,0 +1,103 @@
+"""Distances between embeddings, and the template that stands for a person."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.types import Floats
+
+SIM_FUNCS = ("cosine", "euclidean", "euclidean_l2")
+"""The values of SIM_FUNC: one minus the cosine, the distance of raw embeddings, the distance of normalised ones."""
+
+_Doubles = npt.NDArray[np.float64]
+
+
+def distances(probes: Floats, templates: Floats, sim_func: str) -> Floats:
+    """Return the distance of every probe to every template, float32 of shape (n, m); smaller is closer.
+
+    `probes` is of shape (n, d), `templates` of shape (m, d), raw embeddings both. "cosine" is 0 to 2, "euclidean_l2"
+    0 to 2, "euclidean" 0 and up. Raises `ValueError` for an unknown `sim_func`, for shapes that do not fit, and for
+    an embedding that is zero or not finite: such a vector has no direction and must not become a score.
+    """
+    left, right = _checked(probes), _checked(templates)
+    if left.shape[1] != right.shape[1]:
+        raise ValueError(f"Embeddings of {left.shape[1]} and of {right.shape[1]} numbers cannot be compared.")
+    if sim_func == "euclidean":
+        return np.sqrt(_squared(left, right)).astype(np.float32)
+    if sim_func not in SIM_FUNCS:
+        raise ValueError(f"SIM_FUNC is one of {', '.join(SIM_FUNCS)}.")
+    cosines = np.clip(_normalised(left) @ _normalised(right).T, -1.0, 1.0)
+    if sim_func == "cosine":
+        return (1.0 - cosines).astype(np.float32)
+    return np.sqrt(2.0 - 2.0 * cosines).astype(np.float32)
+
+
+def lengths(probes: Floats, templates: Floats) -> Floats:
+    """Return, per probe and template, the sum of the natural logarithms of their lengths: float32 of shape (n, m).
+
+    An embedding's length before normalisation grows with the photo's quality (Meng et al. 2021, MagFace), so it says
+    what a distance is worth. Raises `ValueError` as `distances` does.
+    """
+    left, right = (np.log(np.linalg.norm(_checked(one), axis=1)) for one in (probes, templates))
+    sums: Floats = np.add.outer(left, right).astype(np.float32)
+    return sums
+
+
+def template(embeddings: Floats, sim_func: str) -> Floats:
+    """Return a person's template, float32 of shape (d,), from that person's raw embeddings of shape (m, d), m >= 1.
+
+    The direction of the weighted mean of the normalised embeddings, with the embeddings' (geometric) mean length; for
+    "euclidean" the weighted mean of the raw ones. With one or two embeddings the weights are equal: of two that differ
+    nobody can say which one is wrong. With three or more, each embedding's agreement is its mean cosine to the
+    others, and its weight is the square of its agreement over the median agreement, between 0 and 1: what agrees
+    as well as the middle one counts fully, an embedding that resembles none of the others hardly counts.
+    Raises `ValueError` as `distances` does, and where the embeddings cancel out.
+    """
+    raw = _checked(embeddings)
+    if len(raw) == 0:
+        raise ValueError("A template needs at least one embedding.")
+    directions = _normalised(raw)
+    weights = _agreement(directions)
+    mean = weights @ (raw if sim_func == "euclidean" else directions) / weights.sum()
+    length = float(np.linalg.norm(mean))
+    if length < 1e-6:
+        raise ValueError("The embeddings point in opposite directions: they have no common template.")
+    if sim_func != "euclidean":
+        typical = np.exp(weights @ np.log(np.linalg.norm(raw, axis=1)) / weights.sum())
+        mean = mean / length * typical
+    found: Floats = mean.astype(np.float32)
+    return found
+
+
+def _agreement(directions: _Doubles) -> _Doubles:
+    count = len(directions)
+    if count < 3:
+        return np.ones(count)
+    to_others = ((directions @ directions.T).sum(axis=1) - 1.0) / (count - 1)
+    middle = float(np.median(to_others))
+    if middle <= 0.0:
+        return np.ones(count)
+    weights: _Doubles = np.clip(to_others / middle, 0.0, 1.0) ** 2
+    return weights
+
+
+def _checked(embeddings: Floats) -> _Doubles:
+    vectors = np.asarray(embeddings, dtype=np.float64)
+    if vectors.ndim != 2 or vectors.shape[1] == 0:
+        raise ValueError("Embeddings are an array of shape (count, length).")
+    if not np.isfinite(vectors).all():
+        raise ValueError("An embedding has a value that is not a finite number.")
+    if not np.linalg.norm(vectors, axis=1).all():
+        raise ValueError("An embedding is zero.")
+    return vectors
+
+
+def _normalised(vectors: _Doubles) -> _Doubles:
+    unit: _Doubles = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
+
+
+def _squared(left: _Doubles, right: _Doubles) -> _Doubles:
+    squares: _Doubles = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)[None, :] - 2.0 * left @ right.T
+    return np.maximum(squares, 0.0)

@@ -1,0 +1,69 @@
+"""What keeps a wrong person out of an enrolment: the faces are one person, the ID's own, and nobody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from codes_dict import Code, Refusal
+from pipeline.ports import Snapshot
+from pipeline.stages.compare import against_template
+from pipeline.stages.distance import template
+from pipeline.stages.search import best_scores
+from pipeline.types import Floats, Scorer
+
+
+def group_template(embeddings: Mapping[str, Floats], scorer: Scorer, sim_func: str) -> dict[str, Floats]:
+    """Return the template, float32 (1, d) per model, of a group of faces given as (m, d) per model."""
+    return {name: template(embeddings[name], sim_func)[np.newaxis] for name in scorer.models}
+
+
+def odd_ones_out(embeddings: Mapping[str, Floats], scorer: Scorer, sim_func: str) -> list[int]:
+    """Return the faces that do not show the same person as the others, as indices.
+
+    Each face is compared with the template of all the others, at the 1:1 threshold of a single image.
+    """
+    count = len(embeddings[scorer.models[0]])
+    if count < 2:
+        return []
+    threshold = scorer.threshold(1, 1)
+    odd = []
+    for index in range(count):
+        one = {name: embeddings[name][index : index + 1] for name in scorer.models}
+        others = {name: np.delete(embeddings[name], index, axis=0) for name in scorer.models}
+        score, _ = against_template(one, others, scorer, sim_func)
+        if score[0, 0] > threshold:
+            odd.append(index)
+    return odd
+
+
+def check_one_person(embeddings: Mapping[str, Floats], scorer: Scorer, sim_func: str) -> None:
+    """Refuse with DIFFERENT_PEOPLE where the faces of an upload are not one person."""
+    odd = odd_ones_out(embeddings, scorer, sim_func)
+    if odd:
+        raise Refusal(Code.DIFFERENT_PEOPLE, f"{len(odd)} faces do not fit the others")
+
+
+def check_same_person(
+    new: Mapping[str, Floats], enrolled: Mapping[str, Floats] | None, scorer: Scorer, sim_func: str
+) -> None:
+    """Refuse with DIFFERENT_PEOPLE where an upload's faces are not the person already enrolled under the ID."""
+    if enrolled is None:
+        return
+    score, _ = against_template(group_template(new, scorer, sim_func), enrolled, scorer, sim_func)
+    if score[0, 0] > scorer.threshold(1, 1):
+        raise Refusal(Code.DIFFERENT_PEOPLE, "the faces do not fit those that are enrolled")
+
+
+def possible_duplicates(
+    person_id: str, new: Mapping[str, Floats], everybody: Snapshot, scorer: Scorer, sim_func: str
+) -> list[str]:
+    """Return the other IDs whose person is within the search threshold of these faces, closest first."""
+    ids = everybody.ids
+    if not len(ids):
+        return []
+    scores = best_scores(group_template(new, scorer, sim_func), everybody, scorer, sim_func)
+    within = np.flatnonzero(scores <= scorer.search_threshold(len(ids), 1))
+    closest_first = within[np.argsort(scores[within], kind="stable")]
+    return [ids[index] for index in closest_first if ids[index] != person_id]

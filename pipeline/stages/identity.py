@@ -1,0 +1,34 @@
+"""Whose photos these are: the form that an ID has to have."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from codes_dict import Code, Refusal
+
+_SAFE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}", re.ASCII)
+"""What may name a folder: 1 to 64 characters, no separators, not beginning with a dot."""
+
+
+def check_id(person_id: str, pattern: str) -> Code:
+    """Return `ID_MATCHED` where the whole ID is safe and matches the operator's pattern; refuse it otherwise.
+
+    The safe form is checked first, so the operator's pattern only ever sees 64 ASCII characters.
+    """
+    if not _SAFE.fullmatch(person_id) or not re.fullmatch(pattern, person_id, re.ASCII):
+        raise Refusal(Code.ID_NOT_MATCHED)
+    return Code.ID_MATCHED
+
+
+def check_name(name: str) -> str:
+    """Return the name without spaces around it; refuse one that is empty, over 200 characters or has control ones."""
+    stripped = name.strip()
+    if not 1 <= len(stripped) <= 200 or any(unicodedata.category(one) in ("Cc", "Cs") for one in stripped):
+        raise Refusal(Code.BAD_NAME)
+    return stripped
+
+
+def shown_name(stored: str) -> str:
+    """Return a row's name, lower-case with `_` for spaces, as replies show it: spaces, and a capital per word."""
+    return " ".join(word[:1].upper() + word[1:] for word in stored.split("_"))

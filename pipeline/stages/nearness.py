@@ -1,0 +1,86 @@
+"""The distances of a request's faces to everybody enrolled: float32 throughout, one matrix product a block of people.
+
+`pipeline.stages.distance` says the same of a few vectors, in double precision and with every vector looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.stages.distance import SIM_FUNCS
+from pipeline.types import Floats
+
+FEW_PROBES = 8
+"""Up to so many probes are multiplied one by one: BLAS is faster at matrix times vector than at so thin a matrix."""
+ROWS_IN_CACHE = 4096
+"""Templates that stay in the processor's cache from one probe to the next."""
+
+
+@dataclass(frozen=True, eq=False)
+class Nearness:
+    """Some probe faces of one model, prepared to be compared with many templates.
+
+    `columns` is (d, n), of length 1 unless `sim_func` is "euclidean"; `lengths` are the probes' own, (n, 1).
+    """
+
+    sim_func: str
+    columns: Floats
+    lengths: Floats
+
+    def to(self, templates: Floats, lengths: Floats) -> Floats:
+        """Return the distance of every probe to every template, float32 of shape (n, m).
+
+        `templates` is float32 (m, d) and contiguous, `lengths` (m,) are the templates' lengths. Raises `ValueError`
+        where a template is zero or not finite.
+        """
+        products = _products(self.columns, templates)
+        if not (np.isfinite(products).all() and lengths.min(initial=np.inf) > 0.0):
+            raise ValueError("A template is zero or has a value that is not a finite number.")
+        if self.sim_func == "euclidean":
+            squares: Floats = np.square(self.lengths) + np.square(lengths) - np.float32(2) * products
+            np.maximum(squares, 0, out=squares)
+            np.sqrt(squares, out=squares)
+            return squares
+        products /= lengths
+        np.clip(products, -1, 1, out=products)
+        if self.sim_func == "cosine":
+            np.subtract(np.float32(1), products, out=products)
+            return products
+        np.subtract(np.float32(2), np.float32(2) * products, out=products)
+        np.sqrt(products, out=products)
+        return products
+
+    def log_lengths(self, lengths: Floats) -> Floats:
+        """Return `pipeline.stages.distance.lengths` of the probes and templates of these `lengths`: (n, m)."""
+        sums: Floats = np.log(self.lengths) + np.log(lengths)
+        return sums
+
+
+def nearness(probes: Floats, sim_func: str) -> Nearness:
+    """Prepare raw probe embeddings (n, d).
+
+    Raises `ValueError` for an unknown `sim_func` and for an embedding that is zero or not finite.
+    """
+    if sim_func not in SIM_FUNCS:
+        raise ValueError(f"SIM_FUNC is one of {', '.join(SIM_FUNCS)}.")
+    exact = np.asarray(probes, dtype=np.float64)
+    lengths = np.linalg.norm(exact, axis=1, keepdims=True)
+    if not (np.isfinite(lengths).all() and lengths.all()):
+        raise ValueError("An embedding is zero or has a value that is not a finite number.")
+    rows = exact if sim_func == "euclidean" else exact / lengths
+    return Nearness(sim_func, np.ascontiguousarray(rows.T, dtype=np.float32), lengths.astype(np.float32))
+
+
+def _products(columns: Floats, templates: Floats) -> Floats:
+    """Return the inner product of every probe, a column of (d, n), and every template (m, d): (n, m)."""
+    probes = np.ascontiguousarray(columns.T)
+    if len(probes) > FEW_PROBES:
+        return np.ascontiguousarray((templates @ columns).T)
+    products = np.empty((len(probes), len(templates)), np.float32)
+    for start in range(0, len(templates), ROWS_IN_CACHE):
+        block = slice(start, start + ROWS_IN_CACHE)
+        for probe, row in zip(probes, products, strict=True):
+            np.matmul(templates[block], probe, out=row[block])
+    return products

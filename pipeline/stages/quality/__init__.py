@@ -1,0 +1,79 @@
+"""Quality of a photo for face recognition, 0 to 10, with the components that it is made of and what to do better.
+
+`assess` measures the largest face. Some components cap the score, 7 at their thresholds: what fails one cannot pass
+the default SCORE_TOL. The others are weighed into a utility, the estimated probability that a comparison of this
+photo with another one of the same person succeeds. Limits and weights are fitted; docs/quality.md shows how and what.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from pipeline.stages.quality.advice import FINE, NO_FACE, SECOND_PERSON, advice_for
+from pipeline.stages.quality.components import components, people_in_view
+from pipeline.stages.quality.looks import FaceLook, look
+from pipeline.stages.quality.score import PASS, Fitted, shipped
+from pipeline.types import Check, Face, Photo, Quality
+
+__all__ = ["FaceLook", "assess", "look", "score_of"]
+
+_SECOND_PERSON_COSTS = 0.5
+_ANGLES = frozenset({"HeadPoseYaw", "HeadPosePitch", "HeadPoseRoll"})
+
+
+def assess(photo: Photo, faces: Sequence[Face], look: FaceLook | None, minimum: float) -> Quality:
+    """Judge a photo by its largest face; without a face the score is 0.000.
+
+    `faces` are the photo's, largest first; `look` is what the recognition models say of the first one, None where
+    there are none; `minimum` is the operator's SCORE_TOL, the threshold of the check `UnifiedQualityScore`. A second
+    person about as near as the first lowers the score a little, but never below 7: who they are is settled later.
+    """
+    if not faces:
+        return Quality(0.0, (Check("SingleFacePresent", 0.0, 1.0, False, NO_FACE),))
+    measured = components(photo.pixels, faces[0], look)
+    people = people_in_view(faces)
+    score = score_of(measured, people, shipped())
+    alone = Check("SingleFacePresent", float(people), 1.0, people == 1, FINE if people == 1 else SECOND_PERSON)
+    good = score >= minimum
+    advice = FINE if good else advice_for("UnifiedQualityScore", score, minimum)
+    total = Check("UnifiedQualityScore", score, minimum, good, advice)
+    return Quality(score, (total, alone, *_checks(measured, shipped())))
+
+
+def score_of(measured: Mapping[str, float], people: int, fitted: Fitted) -> float:
+    """Return the score, 0.000 to 10.000, of measured components; cut to three decimals, so that 7 means passed."""
+    caps = [limit.cap(_size(name, measured[name])) for name, limit in fitted.limits.items() if name in measured]
+    score = min([fitted.utility(measured).score(measured), *caps])
+    if people > 1 and score > PASS:
+        score = max(PASS, score - _SECOND_PERSON_COSTS)
+    return math.floor(score * 1000) / 1000
+
+
+def _checks(measured: Mapping[str, float], fitted: Fitted) -> list[Check]:
+    """Return one row for each component that has a limit, and for each that only has a part in the utility."""
+    rows = []
+    for name, limit in fitted.limits.items():
+        if name in measured:
+            value = measured[name]
+            passed = limit.passes(_size(name, value))
+            advice = FINE if passed else advice_for(name, value, limit.threshold)
+            rows.append(Check(name, round(_size(name, value), 3), limit.threshold, passed, advice))
+    utility = fitted.utility(measured)
+    for name in (
+        name for name, term in utility.terms.items() if name not in fitted.limits and (term.weight or term.tail)
+    ):
+        threshold = utility.threshold(name)
+        passed = threshold is None or measured[name] >= threshold
+        advice = FINE if passed else advice_for(name, measured[name], threshold or 0.0)
+        rows.append(Check(name, round(measured[name], 4), _rounded(threshold), passed, advice))
+    return rows
+
+
+def _rounded(threshold: float | None) -> float | None:
+    return None if threshold is None else round(threshold, 4)
+
+
+def _size(name: str, value: float) -> float:
+    """Return the value that a limit judges: of angles, how far they are from zero."""
+    return abs(value) if name in _ANGLES else value

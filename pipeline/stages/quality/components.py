@@ -1,0 +1,46 @@
+"""All components of one face, by name. Names follow ISO/IEC 29794-5 where the standard has the component."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.stages.quality import geometry, pixels
+from pipeline.stages.quality.canonical import canonical_face
+from pipeline.stages.quality.looks import FaceLook
+from pipeline.stages.quality.occlusion import covered
+from pipeline.types import Face, Pixels
+
+_ALSO_A_FACE = 0.5
+"""Width, as a share of the largest face's, from which another face counts as a second person in the picture."""
+
+
+def components(photo: Pixels, face: Face, look: FaceLook | None) -> dict[str, float]:
+    """Measure one face of a photo; angles in degrees with their sign, everything else as its function says."""
+    view = canonical_face(face.crop)
+    pose = geometry.head_pose(face.crop.landmarks)
+    height, width = photo.shape[:2]
+    measured = {
+        "DetectorConfidence": face.detection.confidence,
+        "InterEyeDistance": geometry.inter_eye_distance(face.crop.landmarks),
+        "CropOfTheFaceImage": geometry.share_inside(face.detection.box, width, height),
+        "HeadPoseYaw": pose.yaw,
+        "HeadPosePitch": pose.pitch,
+        "HeadPoseRoll": pose.roll,
+        "Sharpness": pixels.sharpness(view),
+        "UnderExposurePrevention": pixels.highlights(view),
+        "OverExposurePrevention": pixels.washed_out(view),
+        "DynamicRange": pixels.dynamic_range(view),
+        "IlluminationUniformity": pixels.illumination_uniformity(view),
+        "CompressionArtifacts": pixels.blockiness(photo, face.detection.box, view.scale),
+        "FaceOcclusionPrevention": covered(view),
+    }
+    for model in look.length if look else ():
+        measured[f"EmbeddingLength.{model}"] = look.length[model] if look else 0.0
+        measured[f"MirrorAgreement.{model}"] = look.agreement[model] if look else 0.0
+    return measured
+
+
+def people_in_view(faces: Sequence[Face]) -> int:
+    """Count the faces that are at least half as wide as the largest: passers-by in the background do not count."""
+    widths = [face.detection.box.width for face in faces]
+    return sum(width >= _ALSO_A_FACE * max(widths) for width in widths)

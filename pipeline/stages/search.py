@@ -1,0 +1,84 @@
+"""1:N: who of everybody enrolled is it?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from pipeline.cores import usable_cores
+from pipeline.ports import Snapshot
+from pipeline.stages.nearness import nearness
+from pipeline.types import Floats, Scorer
+
+PEOPLE_AT_ONCE = 16_384
+"""People that one block of scores covers: what is made of them stays in the processor's cache."""
+
+
+class Found(Enum):
+    """What a search says about the claimed ID."""
+
+    CLAIMED = "the claimed ID is within both thresholds"
+    OTHER = "somebody else is within the search threshold"
+    NOBODY = "nobody is within the search threshold"
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """`claimed_score` is the claimed ID's best score (inf where it is not enrolled), `best_score` anybody's."""
+
+    found: Found
+    claimed_score: float
+    best_score: float
+    search_threshold: float
+    claim_threshold: float
+    people: int
+
+
+def best_scores(probes: Mapping[str, Floats], everybody: Snapshot, scorer: Scorer, sim_func: str) -> Floats:
+    """Return every person's best fused score over all probe faces: float32 (P,). `probes` holds (n, d) per model."""
+    people = len(everybody.ids)
+    best = np.full(people, np.inf, dtype=np.float32)
+    measures = {name: nearness(probes[name], sim_func) for name in scorer.models}
+
+    def score(start: int) -> None:
+        block = slice(start, start + PEOPLE_AT_ONCE)
+        lengths = {name: everybody.lengths[name][block] for name in scorer.models}
+        distances = {name: one.to(everybody.templates[name][block], lengths[name]) for name, one in measures.items()}
+        logs = {name: one.log_lengths(lengths[name]) for name, one in measures.items()}
+        best[block] = scorer.fuse(distances, everybody.counts[block], logs).min(axis=0)
+
+    starts = range(0, people, PEOPLE_AT_ONCE)
+    with ThreadPoolExecutor(min(usable_cores(), max(len(starts), 1))) as pool:
+        list(pool.map(score, starts))
+    return best
+
+
+def search(
+    claimed: str,
+    ids: Sequence[str],
+    scores: Floats,
+    images: int,
+    scorer: Scorer,
+) -> SearchResult:
+    """Decide what the people's scores say of the claimed ID; `images` distinct photos stand behind them.
+
+    The claimed ID has to be within the search threshold and within a 1:1 threshold that allows for a search's taking
+    the best of the images.
+    """
+    if not len(ids):
+        return SearchResult(Found.NOBODY, np.inf, np.inf, 0.0, 0.0, 0)
+    search_threshold = scorer.search_threshold(len(ids), images)
+    claim_threshold = scorer.found_threshold(images)
+    place = ids.index(claimed) if claimed in ids else None
+    claimed_score = np.inf if place is None else float(scores[place])
+    around = (scores,) if place is None else (scores[:place], scores[place + 1 :])
+    others = min(float(part.min(initial=np.inf)) for part in around)
+    if claimed_score <= min(search_threshold, claim_threshold):
+        found = Found.CLAIMED
+    else:
+        found = Found.OTHER if others <= search_threshold else Found.NOBODY
+    return SearchResult(found, claimed_score, min(claimed_score, others), search_threshold, claim_threshold, len(ids))

@@ -1,0 +1,253 @@
+"""The words of the pipeline: what stages take and give, and what is plugged into them.
+
+Pixels are `uint8` arrays of shape (height, width, 3) in **RGB** everywhere in the house; an adapter whose library
+wants another order converts inside itself. Points are (x, y) in pixels, x to the right, y downwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A decoded photo, upright (its EXIF orientation is applied).
+
+    `name` is what the caller called it and is for replies only; `digest` is the SHA-256 of the file's bytes in hex.
+    """
+
+    name: str
+    pixels: Pixels
+    digest: str
+
+
+@dataclass(frozen=True)
+class Box:
+    """A face's box in pixels of its photo; it may reach over the photo's edges."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    @property
+    def area(self) -> float:
+        """Width times height, in square pixels."""
+        return self.width * self.height
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The middle, (x, y)."""
+        return self.left + self.width / 2, self.top + self.height / 2
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """One face as the detector found it, in the photo's own pixels.
+
+    `landmarks` is float32 of shape (5, 2): the eye on the image's left, the eye on the image's right, the tip of the
+    nose, the corner of the mouth on the image's left, the one on the image's right. `confidence` is 0 to 1.
+    """
+
+    box: Box
+    landmarks: Floats
+    confidence: float
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """The source crop of a face: twice its box at the photo's own resolution, and its landmarks in crop pixels.
+
+    Every embedding starts here and takes one warp; `pixels` may be smaller than twice the box at a photo's edge.
+    `box` is the face's box in crop pixels. `digest` identifies the content (SHA-256 in hex over photo and box).
+    """
+
+    pixels: Pixels
+    landmarks: Floats
+    box: Box
+    digest: str
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A face of a photo: where it is, and its source crop."""
+
+    photo: Photo
+    detection: Detection
+    crop: Crop
+
+
+@dataclass(frozen=True)
+class Check:
+    """One measured property of an image against its threshold, with one line of advice."""
+
+    check: str
+    value: float | None
+    threshold: float | None
+    passed: bool
+    advice: str
+
+
+@dataclass(frozen=True)
+class Quality:
+    """An image's quality: `score` 0.000 to 10.000 (higher is better) and the checks behind it."""
+
+    score: float
+    checks: tuple[Check, ...]
+
+
+class Liveness(Enum):
+    """What liveness says of a face. Only LIVE goes on."""
+
+    LIVE = "live"
+    SPOOF = "spoof"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True)
+class LivenessVerdict:
+    """Liveness of one face: `score` is the probability of an attack, 0 to 1; `engines` are each engine's own scores.
+
+    `reason` is empty for LIVE, else why, in words that may be shown; `attack` names the kind where it can be told.
+    """
+
+    state: Liveness
+    score: float
+    threshold: float
+    engines: Mapping[str, float] = field(default_factory=dict)
+    reason: str = ""
+    attack: str | None = None
+
+
+class Detector(Protocol):
+    """Finds faces."""
+
+    def detect(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
+        """Return the faces of each photo, largest first; one list per photo, in the photos' order."""
+        ...
+
+
+class Embedder(Protocol):
+    """A recognition model, loaded."""
+
+    @property
+    def name(self) -> str:
+        """The registry's name of the model."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """What an embedding depends on: weights' hash, alignment and augmentation version, as `[0-9a-f]{16}`."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Length of an embedding."""
+        ...
+
+    def embed(self, crops: Sequence[Crop]) -> Floats:
+        """Embed every crop in one call: float32 of shape (len(crops), size), **not** normalised, all finite."""
+        ...
+
+
+class LivenessJudge(Protocol):
+    """All liveness engines together."""
+
+    def judge(self, faces: Sequence[Face]) -> list[LivenessVerdict]:
+        """Judge every face in one call per engine; one verdict per face, in order.
+
+        Raises `Refusal(Code.NO_LIVENESS)` where a model is missing or its output is not a number.
+        """
+        ...
+
+
+class Scorer(Protocol):
+    """Distances of several models to one score, and the thresholds that a calibration gives it. Lower is closer."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models whose distances `fuse` expects."""
+        ...
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether thresholds come from measured false match rates (else: from the models' published ones)."""
+        ...
+
+    def fuse(
+        self,
+        distances: Mapping[str, Floats],
+        enrolled: Counts | int | None = None,
+        lengths: Mapping[str, Floats] | None = None,
+    ) -> Floats:
+        """Fuse each model's distances (same shape for all models) to one score of that shape.
+
+        `enrolled` says how many source crops are behind each template of the last axis, 1 for a crop of its own:
+        a template of several is closer to everybody, which the score corrects. `lengths` holds each model's
+        `pipeline.stages.distance.lengths`. None stands for the strictest value.
+        """
+        ...
+
+    def threshold(self, required: int, images: int) -> float:
+        """Return the highest score at which an image verifies where `required` of `images` images have to."""
+        ...
+
+    def second_look_threshold(self, required: int, comparisons: int, images: int) -> float:
+        """Return the same for augmented comparisons: `required` of `comparisons`, made from `images` images."""
+        ...
+
+    def found_threshold(self, images: int) -> float:
+        """Return the 1:1 threshold of a search's finding: the claimed person's best score over `images` images."""
+        ...
+
+    def search_threshold(self, people: int, images: int) -> float:
+        """Return the highest score at which a search over `people` people finds somebody by the best of `images`."""
+        ...
+
+    def model_threshold(self, model: str) -> float:
+        """Return the distance at which this model alone would vote for one image."""
+        ...
+
+    def fmr_at(self, score: float, required: int, images: int) -> float | None:
+        """Return the false match rate at which a first look would just pass; None where not calibrated."""
+        ...
+
+    def fmr_at_found(self, score: float, images: int) -> float | None:
+        """Return the same for the claimed person's best score in a search."""
+        ...
+
+    def fmr_at_second_look(self, score: float, required: int, comparisons: int, images: int) -> float | None:
+        """Return the same for a second look."""
+        ...
+
+
+@dataclass(frozen=True)
+class Person:
+    """A row of the people table. `key` is its primary key, `path` its folder relative to DB_PATH."""
+
+    key: int
+    id: str
+    name: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A row of the request's ledger: what a stage got, what it kept, and why."""
+
+    name: str
+    came_in: int
+    went_out: int
+    code: int | None
+    milliseconds: float
+    items: tuple[Mapping[str, Any], ...] = ()

@@ -1,0 +1,1 @@
+"""The tests: unit, over HTTP, with real models, and against real databases."""

@@ -1,0 +1,93 @@
+"""Fixtures for all tests: shared data, photos, database servers, and closed sockets."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pipeline.models  # noqa: F401 - decides on a Keras before any test loads one
+from tests import photos, servers
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of shared test data (LFW, spoof crops, videos, weights), or skip."""
+    folder = (ROOT / os.environ.get("FACEAPP_TEST_DATA", "../shared")).resolve()
+    if not (folder / "data").is_dir() or not (folder / "weights").is_dir():
+        pytest.skip(
+            f"no shared test data at {folder}: FACEAPP_TEST_DATA names the folder with data/ and weights/"
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> bytes:
+    """Return a PNG file of 512 x 512 with the face of one woman."""
+    return photos.astronaut()
+
+
+@pytest.fixture(scope="session")
+def grace_hopper() -> bytes:
+    """Return a JPEG file of 512 x 600 with the face of another woman."""
+    return photos.grace_hopper()
+
+
+@pytest.fixture(scope="session")
+def portraits() -> dict[str, bytes]:
+    """Return `obama.jpg`, `obama2.jpg`, `obama3.jpg`, `biden.jpg` (one face each) as file bytes, or skip."""
+    try:
+        return photos.portraits()
+    except photos.NoPortraitsError as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[servers.MariaDB]:
+    """Run a private MariaDB for the whole session, or skip; a test that stops it starts it again."""
+    try:
+        with servers.mariadb() as server:
+            yield server
+    except servers.UnavailableError as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def mysql9_server() -> Iterator[servers.RealMySQL]:
+    """Run a real MySQL 9 for the whole session, or skip; a test that stops it starts it again."""
+    data = (ROOT / os.environ.get("FACEAPP_TEST_DATA", "../shared")).resolve()
+    try:
+        with servers.real_mysql(data / "tools" / "real-mysql") as server:
+            yield server
+    except servers.UnavailableError as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse every connection that would leave the machine: the product needs none once it is ready."""
+    for method in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, method, _guarded(getattr(socket.socket, method)))
+
+
+def _guarded(connect: Any) -> Any:
+    def guarded(self: socket.socket, address: Any) -> Any:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(str(address[0])):
+            raise AssertionError(f"a test tried to reach {address[0]}")
+        return connect(self, address)
+
+    return guarded
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,183 @@
+"""All of db/ put together on one database and two folders, for tests."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import sqlalchemy as sa
+
+from db.enroller import Enroller
+from db.enrolments import Enrolments
+from db.gallery import Gallery
+from db.people import People
+from db.schema import PeopleNames, initialise
+from db.session import Database, make_engine
+from db.uploads import Upload, UploadStore
+from pipeline.ports import Enrolled, EnrolmentRequest, Guard, NewFace, NewImage
+from pipeline.types import Crop, Embedder, Floats
+from tests.fakes import ColourEmbedder, face_of
+
+Colour = tuple[int, int, int]
+RED, GREEN, BLUE, WHITE = (200, 10, 10), (10, 200, 10), (10, 10, 200), (250, 250, 250)
+
+
+class Brightness(ColourEmbedder):
+    """A second model: a crop's brightness and the square of it."""
+
+    name, version, size = "Bright-ness", "b" * 16, 2
+
+    def embed(self, crops: Sequence[Crop]) -> Floats:
+        """Return (mean, mean squared) of every crop."""
+        self.calls.append(len(crops))
+        return np.array([[crop.pixels.mean(), crop.pixels.mean() ** 2] for crop in crops], np.float32)
+
+
+@dataclass(frozen=True)
+class Where:
+    """A database that a house stands on."""
+
+    uri: str
+    user: str = ""
+    password: str = ""
+    schema: str = ""
+
+    def fresh(self) -> Where:
+        """Return the same server with a schema that nobody else uses."""
+        return replace(self, schema=f"faceapp_{secrets.token_hex(6)}")
+
+    def database(self, connect_timeout: int = 4) -> Database:
+        """Return a new engine's database."""
+        engine = make_engine(self.uri, self.user, self.password, self.schema, connect_timeout=connect_timeout)
+        return Database(engine)
+
+
+def mean(rows: Floats) -> Floats:
+    """Return the rows' mean, the simplest template."""
+    centre: Floats = rows.mean(axis=0)
+    return centre
+
+
+class House:
+    """People, enrolments, gallery, uploads and the enroller of one process."""
+
+    def __init__(
+        self,
+        where: Where,
+        folder: Path,
+        *,
+        names: PeopleNames | None = None,
+        step: Callable[[str], None] = lambda _name: None,
+        embedders: Sequence[ColourEmbedder] | None = None,
+        prepared: bool = False,
+    ) -> None:
+        self.where, self.folder, self.names = where, folder, names or PeopleNames()
+        self.root, uploads = folder / "people", folder / "uploads"
+        self.root.mkdir(exist_ok=True, parents=True)
+        uploads.mkdir(exist_ok=True)
+        if not prepared:
+            initialise(where.uri, self.names, where.user, where.password, where.schema)
+        self.database = where.database()
+        self.people = People(self.database, self.names, self.root)
+        self.enrolments = Enrolments(self.database)
+        self.uploads = UploadStore(uploads)
+        self.models = list(embedders) if embedders is not None else [ColourEmbedder(), Brightness()]
+        models: Mapping[str, Embedder] = {one.name: one for one in self.models}
+        self.gallery = Gallery(self.root, self.enrolments, models, mean)
+        self.enroller = Enroller(
+            self.database, self.people, self.enrolments, self.gallery, self.uploads, self.root, step=step
+        )
+
+    def another(self, step: Callable[[str], None] = lambda _name: None) -> House:
+        """Return what another process would have: the same database and folders, nothing else shared."""
+        return House(self.where, self.folder, names=self.names, step=step, prepared=True)
+
+    def upload(self, person_id: str, *colours: Colour) -> Upload:
+        """Make an upload with one photo a colour."""
+        images = [NewImage(bytes(colour), "jpg", f"{colour}", 9.0) for colour in colours]
+        return self.uploads.create(person_id, images)
+
+    def faces(self, *colours: Colour) -> list[NewFace]:
+        """Make a face of each colour with its picture, two augmentations and embeddings."""
+        crops = [face_of(colour).crop for colour in colours]
+        rows = {model.name: model.embed(crops) for model in self.models}
+        for model in self.models:
+            model.calls.clear()
+        return [
+            NewFace(
+                crop,
+                crop.pixels[:32, :32],
+                [crop.pixels[:16, :16]] * 2,
+                "photo.jpg",
+                {name: block[number] for name, block in rows.items()},
+            )
+            for number, crop in enumerate(crops)
+        ]
+
+    def enrol(
+        self,
+        person_id: str,
+        name: str,
+        *colours: Colour,
+        in_place: bool = False,
+        upload: Upload | None = None,
+        guard: Guard | None = None,
+    ) -> Enrolled:
+        """Enrol a person whose faces are plain colours."""
+        used = upload or self.upload(person_id, *colours)
+        request = EnrolmentRequest(person_id, name, in_place, used, self.faces(*colours))
+        return self.enroller.enrol(request, guard)
+
+    def colours(self, person_id: str) -> list[Colour] | None:
+        """Return the colours that a person is enrolled with, as the gallery tells."""
+        found = self.gallery.snapshot().person(person_id)
+        if found is None:
+            return None
+        return [(int(red), int(green), int(blue)) for red, green, blue in np.rint(found["Colour"] - 1)]
+
+    def files(self) -> list[str]:
+        """Return all files of people and gallery, relative to DB_PATH; lock files aside."""
+        found = (path.relative_to(self.root) for path in self.root.rglob("*") if path.is_file())
+        return sorted(str(path) for path in found if path.suffix != ".lock")
+
+    def execute(self, statement: str) -> None:
+        """Execute SQL as an operator would."""
+        with self.database.writing() as connection:
+            connection.execute(sa.text(statement))
+
+
+def killed(work: Callable[[], object]) -> int:
+    """Run work in a child process; return the signal that ended it, or minus its exit status."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(99)
+    _, status = os.waitpid(child, 0)
+    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else -os.WEXITSTATUS(status)
+
+
+def die_at(step: str) -> Callable[[str], None]:
+    """Return a hook that kills its own process with SIGKILL at a step."""
+
+    def hook(name: str) -> None:
+        if name == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return hook
+
+
+def raise_at(step: str) -> Callable[[str], None]:
+    """Return a hook that raises OSError at a step."""
+
+    def hook(name: str) -> None:
+        if name == step:
+            raise OSError(f"made to fail at {name}")
+
+    return hook

@@ -1,0 +1,114 @@
+"""Small real stand-ins for the models, for tests whose subject is a rule and not a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from pipeline.types import Box, Counts, Crop, Detection, Face, Floats, Liveness, LivenessVerdict, Photo, Pixels
+
+
+class ColourDetector:
+    """Finds one face in the middle of every photo, but none in a black one."""
+
+    def detect(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
+        """Return one detection per photo that is not black."""
+        return [[detection_in(photo)] if photo.any() else [] for photo in photos]
+
+
+class ColourEmbedder:
+    """Embeds a crop as its mean colour, so that "the same person" can be decided by hand; counts its calls."""
+
+    name, version, size = "Colour", "0" * 16, 3
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+
+    def embed(self, crops: Sequence[Crop]) -> Floats:
+        """Return the mean red, green and blue of every crop, 1 to 256."""
+        self.calls.append(len(crops))
+        return np.array([crop.pixels.reshape(-1, 3).mean(axis=0) + 1 for crop in crops], np.float32).reshape(-1, 3)
+
+
+class ColourScorer:
+    """One model, its distance as the score; thresholds are given."""
+
+    models = ("Colour",)
+    calibrated = True
+
+    def __init__(self, threshold: float = 0.01, second: float = 0.01, search: float = 0.01) -> None:
+        self.first, self.second, self.searching = threshold, second, search
+
+    def fuse(
+        self,
+        distances: Mapping[str, Floats],
+        enrolled: Counts | int | None = None,
+        lengths: Mapping[str, Floats] | None = None,
+    ) -> Floats:
+        """Return the one model's distances."""
+        return distances["Colour"]
+
+    def threshold(self, required: int, images: int) -> float:
+        """Return the given threshold."""
+        return self.first
+
+    def second_look_threshold(self, required: int, comparisons: int, images: int) -> float:
+        """Return the given threshold."""
+        return self.second
+
+    def found_threshold(self, images: int) -> float:
+        """Return the given threshold."""
+        return self.first
+
+    def search_threshold(self, people: int, images: int) -> float:
+        """Return the given threshold."""
+        return self.searching
+
+    def model_threshold(self, model: str) -> float:
+        """Return the given threshold."""
+        return self.first
+
+    def fmr_at(self, score: float, required: int, images: int) -> float | None:
+        """Return one in a hundred, whatever the score."""
+        return 0.01
+
+    def fmr_at_found(self, score: float, images: int) -> float | None:
+        """Return one in a hundred, whatever the score."""
+        return 0.01
+
+    def fmr_at_second_look(self, score: float, required: int, comparisons: int, images: int) -> float | None:
+        """Return one in a hundred, whatever the score."""
+        return 0.01
+
+
+class GivenJudge:
+    """Gives every face the state that a function decides."""
+
+    def __init__(self, state_of: Callable[[Face], Liveness]) -> None:
+        self.state_of = state_of
+
+    def judge(self, faces: Sequence[Face]) -> list[LivenessVerdict]:
+        """Return one verdict per face."""
+        return [LivenessVerdict(self.state_of(face), 0.5, 0.5, {"given": 0.5}) for face in faces]
+
+
+def detection_in(photo: Pixels) -> Detection:
+    """Return a detection of half the photo's size in its middle, with landmarks where a face has them."""
+    height, width = photo.shape[:2]
+    box = Box(width / 4, height / 4, width / 2, height / 2)
+    share = np.array([[0.35, 0.4], [0.65, 0.4], [0.5, 0.55], [0.38, 0.75], [0.62, 0.75]], np.float32)
+    points = share * np.array([box.width, box.height]) + np.array([box.left, box.top])
+    return Detection(box, points.astype(np.float32), 0.99)
+
+
+def photo_of(colour: tuple[int, int, int], name: str = "photo", side: int = 64) -> Photo:
+    """Return a photo of one colour."""
+    return Photo(name, np.full((side, side, 3), colour, np.uint8), f"{name}-{colour}")
+
+
+def face_of(colour: tuple[int, int, int], name: str = "photo") -> Face:
+    """Return a face of one colour; its crop is its whole photo."""
+    photo = photo_of(colour, name)
+    detection = detection_in(photo.pixels)
+    return Face(photo, detection, Crop(photo.pixels, detection.landmarks, detection.box, photo.digest))

@@ -1,0 +1,48 @@
+"""Fixtures for tests over HTTP: one set of loaded models for all of them, one server's folder for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.http.site import ROOT, Site
+from wiring.liveness import JudgeKeeper
+from wiring.models import LoadedModels, fetch_liveness, load_liveness
+
+
+@pytest.fixture(scope="session")
+def models() -> Iterator[LoadedModels]:
+    """Return models that stay loaded for the whole session."""
+    loaded = LoadedModels(ROOT / "bin" / "model" / "weights")
+    yield loaded
+    loaded.close()
+
+
+@pytest.fixture(scope="session")
+def keeper() -> JudgeKeeper:
+    """Return a keeper of liveness judges for the whole session."""
+    return JudgeKeeper(load_liveness, fetch_liveness)
+
+
+@pytest.fixture
+def make_site(tmp_path: Path, models: LoadedModels, keeper: JudgeKeeper) -> Iterator[Callable[..., Site]]:
+    """Return a maker of servers; changes to the settings are its arguments."""
+    sites: list[Site] = []
+
+    def make(**changes: str) -> Site:
+        folder = tmp_path / f"site{len(sites)}"
+        folder.mkdir()
+        sites.append(Site(folder, models, keeper, **changes))
+        return sites[-1]
+
+    yield make
+    for site in sites:
+        site.close()
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site]) -> Site:
+    """Return a server with the embedded settings."""
+    return make_site()

@@ -1,0 +1,121 @@
+"""What every reply has: its keys, its request id, one line in the log, and no more than its caller may see."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import cast
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from api.source import Source
+from codes_dict import Code
+from faceapp import create_app
+from tests.http.site import ID, OTHER_ID, Site, code, results, variant
+
+
+class BrokenSource:
+    """A source whose services nobody foresaw to fail."""
+
+    def current(self) -> None:
+        """Fail."""
+        raise RuntimeError("a secret /home/path")
+
+    def system_errors(self) -> None:
+        """Find nothing wrong."""
+        return
+
+    def max_upload_bytes(self) -> int:
+        """Allow a megabyte."""
+        return 1_000_000
+
+    def open_loopback(self) -> bool:
+        """Listen on loopback."""
+        return True
+
+    def ready(self) -> bool:
+        """Never get ready."""
+        return False
+
+
+@pytest.fixture
+def broken() -> FlaskClient:
+    return create_app(cast(Source, BrokenSource())).test_client()
+
+
+def verify(client: FlaskClient) -> TestResponse:
+    form = {"upload_id": "x", "skip_verify": "false", "skip_db_search": "false", "skip_liveness": "false"}
+    return client.post("/verify", data=form)
+
+
+def test_what_nobody_foresaw_is_599_and_tells_the_caller_nothing(broken: FlaskClient) -> None:
+    reply = verify(broken)
+    assert (code(reply), reply.status_code) == (599, 500)
+    assert "secret" not in reply.get_data(as_text=True)
+
+
+def test_a_server_that_is_not_ready_is_busy(broken: FlaskClient) -> None:
+    reply = broken.get("/health/ready")
+    assert (code(reply), reply.status_code, reply.headers["Retry-After"]) == (503, 503, "2")
+    assert code(broken.get("/health")) == 101
+
+
+def test_the_catalogue_is_served(broken: FlaskClient) -> None:
+    reply = broken.get("/codes")
+    assert set(results(reply)) == {str(int(one)) for one in Code}
+    one = results(broken.get("/codes/630"))
+    assert (one["number"], one["message"]) == (630, "Could not detect a face in any of the images.")
+    assert code(broken.get("/codes/631")) == 404
+
+
+def test_a_request_keeps_its_id_and_gets_one_where_it_has_none_or_a_bad_one(broken: FlaskClient) -> None:
+    assert broken.get("/health", headers={"X-Request-ID": "a.B-7_"}).headers["X-Request-ID"] == "a.B-7_"
+    for bad in ("", "a b", "x" * 65, "ä"):
+        made = broken.get("/health", headers={"X-Request-ID": bad}).headers["X-Request-ID"]
+        assert re.fullmatch(r"[0-9a-f]{32}", made)
+
+
+@pytest.mark.models
+def test_a_request_is_one_line_in_the_log(site: Site, astronaut: bytes) -> None:
+    site.upload(astronaut)
+    site.client.get("/health", headers={"X-Request-ID": "night-1"})
+    line = site.log().splitlines()[-1]
+    kind, date, request_id, message = line.split(" --- ")
+    assert (kind, request_id) == ("INFO", "night-1")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", date)
+    assert re.fullmatch(r"GET ops.health: code 101 in \d+ ms \(no stages\)", message)
+
+
+@pytest.mark.models
+def test_no_secret_photo_or_embedding_reaches_the_log(site: Site, astronaut: bytes) -> None:
+    site.enrolled(astronaut)
+    site.verify(site.uploaded(variant(astronaut)))
+    assert not re.search(r"Of-th1s-test-alone|ada|\[[-0-9., ]{40}|photo 0|0\.\d{6}", site.log(), re.IGNORECASE)
+
+
+@pytest.mark.models
+def test_a_stranger_sees_no_scores_of_a_failure(site: Site, astronaut: bytes, grace_hopper: bytes) -> None:
+    site.enrolled(astronaut, person_id=ID)
+    site.enrolled(grace_hopper, person_id=OTHER_ID)
+    upload_id = site.uploaded(variant(grace_hopper))
+    near = results(site.verify(upload_id))
+    assert any(row["items"] for row in near["stages"])
+    form = {"upload_id": upload_id, "skip_verify": "false", "skip_db_search": "false", "skip_liveness": "true"}
+    far = site.client.post("/verify", data=form, environ_base={"REMOTE_ADDR": "192.0.2.7"})
+    assert code(far) == 100
+    assert {frozenset(row) for row in results(far)["stages"]} == {
+        frozenset(("name", "in", "out", "code", "milliseconds", "advice"))
+    }
+    proxied = site.client.post("/verify", data=form, headers={"X-Forwarded-For": "192.0.2.7"})
+    assert not any("items" in row for row in results(proxied)["stages"])
+
+
+@pytest.mark.models
+def test_a_reply_to_anybody_names_no_candidate(site: Site, astronaut: bytes, grace_hopper: bytes) -> None:
+    site.enrolled(astronaut, person_id=ID)
+    site.enrolled(grace_hopper, person_id=OTHER_ID, name="Grace Hopper")
+    reply = json.dumps(site.verify(site.uploaded(variant(grace_hopper))).get_json())
+    assert OTHER_ID not in reply
+    assert "race" not in reply

@@ -1,0 +1,87 @@
+"""Embedders: batches, versions, and answers that are no numbers."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.models.embedders import AlignedEmbedder, NotANumberError, embedding_version, load_embedder
+from pipeline.models.onnx_files import batched_graph
+from pipeline.models.runtime import ModelUnavailable, OnnxRunner
+from pipeline.models.weights import WeightStore
+from pipeline.registry import REGISTRY
+from pipeline.stages.align import aligned
+from pipeline.stages.augment import augment
+from pipeline.types import Crop
+from tests.models.faces import crop_of
+
+pytestmark = pytest.mark.models
+
+SPEC = REGISTRY["MobileFaceNet"]
+
+
+@pytest.fixture(scope="module")
+def crops(astronaut: bytes) -> list[Crop]:
+    return augment(crop_of(astronaut), 5)
+
+
+def test_mobilefacenet_gives_for_a_batch_what_the_stored_graph_gives_for_each_face(
+    shared_data: Path, crops: list[Crop]
+) -> None:
+    stored = OnnxRunner((shared_data / "weights" / "mobilefacenet.onnx").read_bytes())
+    expected = []
+    for crop in crops:
+        plain = (aligned(crop, SPEC).astype(np.float32) - 127.5) / 128
+        expected.append(stored({stored.input_name: plain.transpose(2, 0, 1)[np.newaxis]})[0][0])
+    embedder = load_embedder(SPEC, WeightStore(Path("nowhere"), str(shared_data / "weights")))
+    assert np.abs(embedder.embed(crops) - np.array(expected)).max() < 1e-4
+
+
+def test_a_face_gets_the_same_embedding_alone_and_among_others(shared_data: Path, crops: list[Crop]) -> None:
+    embedder = load_embedder(SPEC, WeightStore(Path("nowhere"), str(shared_data / "weights")))
+    together = embedder.embed(crops)
+    alone = np.concatenate([embedder.embed([crop]) for crop in crops])
+    assert np.abs(together - alone).max() < 1e-4
+
+
+def test_no_faces_give_no_embeddings(shared_data: Path) -> None:
+    embedder = load_embedder(SPEC, WeightStore(Path("nowhere"), str(shared_data / "weights")))
+    assert embedder.embed([]).shape == (0, 128)
+
+
+@pytest.mark.parametrize(
+    "answer", [np.full((5, 128), np.nan, np.float32), np.full((5, 128), np.inf, np.float32), np.zeros((4, 128))]
+)
+def test_an_answer_that_is_no_embedding_is_an_error(answer: np.ndarray[Any, Any], crops: list[Crop]) -> None:
+    embedder = AlignedEmbedder(SPEC, "0" * 16, lambda _: answer)
+    with pytest.raises(NotANumberError):
+        embedder.embed(crops)
+
+
+def test_the_version_changes_with_weights_and_alignment() -> None:
+    one = embedding_version(SPEC, "a" * 64)
+    assert len(one) == 16
+    assert int(one, 16) >= 0
+    other_crop = replace(SPEC, alignment=REGISTRY["Facenet"].alignment)
+    assert len({one, embedding_version(SPEC, "b" * 64), embedding_version(other_crop, "a" * 64)}) == 3
+    assert embedding_version(SPEC, "a" * 64) == one
+
+
+def test_a_changed_weight_file_is_not_loaded(shared_data: Path, tmp_path: Path) -> None:
+    file = tmp_path / SPEC.file
+    shutil.copyfile(shared_data / "weights" / "mobilefacenet.onnx", file)
+    assert load_embedder(SPEC, WeightStore(tmp_path)).size == 128
+    file.write_bytes(file.read_bytes()[:-1] + b"!")
+    with pytest.raises(ModelUnavailable, match=str(SPEC.sha256)):
+        load_embedder(SPEC, WeightStore(tmp_path))
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>", b"\x08\x07\x12\x00"])
+def test_what_is_no_recognition_network_is_refused(data: bytes) -> None:
+    with pytest.raises(ModelUnavailable):
+        batched_graph(data)

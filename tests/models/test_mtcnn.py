@@ -1,0 +1,136 @@
+"""The face detector against the package whose weights it uses, and on photos that make detectors stumble."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.models import mtcnn
+from pipeline.models.mtcnn import MtcnnDetector, working_scale
+from pipeline.types import Detection, Pixels
+from tests.models.faces import pixels_of
+
+pytestmark = pytest.mark.models
+
+
+@pytest.fixture(scope="module")
+def detector() -> MtcnnDetector:
+    return MtcnnDetector()
+
+
+def lfw(shared_data: Path, count: int) -> list[Pixels]:
+    """Return photos from all over LFW."""
+    files = sorted((shared_data / "data" / "lfw" / "images").glob("*/*.jpg"))
+    return [pixels_of(file) for file in files[:: len(files) // count][:count]]
+
+
+def same_faces(ours: list[Detection], theirs: np.ndarray[Any, Any]) -> bool:
+    """Compare with the package's rows: photo, left, top, right, bottom, confidence, five x, five y."""
+    rows = sorted(theirs.tolist(), key=lambda row: -(row[3] - row[1]) * (row[4] - row[2]))
+    found = sorted(ours, key=lambda face: -face.box.area)
+    return len(found) == len(rows) and all(
+        abs(face.box.left - row[1]) < 0.03 * face.box.width
+        and abs(face.box.top + face.box.height - row[4]) < 0.03 * face.box.height
+        and abs(face.confidence - row[5]) < 0.02
+        and np.abs(face.landmarks - np.array(row[6:]).reshape(2, 5).T).max() < 0.03 * face.box.width
+        for face, row in zip(found, rows, strict=True)
+    )
+
+
+def test_it_finds_the_faces_that_the_package_finds(
+    detector: MtcnnDetector, shared_data: Path, astronaut: bytes, grace_hopper: bytes
+) -> None:
+    from mtcnn import MTCNN
+
+    package = MTCNN()
+    photos = [pixels_of(astronaut), pixels_of(grace_hopper), *lfw(shared_data, 12)]
+    ours = detector.detect_scaled(photos, [1.0] * len(photos))
+    theirs = [
+        package.detect_faces(photo, output_type="numpy", box_format="xyxy", fit_to_image=False) for photo in photos
+    ]
+    assert [same_faces(mine, other) for mine, other in zip(ours, theirs, strict=True)] == [True] * len(photos)
+
+
+def test_photos_in_one_call_get_the_faces_that_they_get_alone(
+    detector: MtcnnDetector, astronaut: bytes, grace_hopper: bytes
+) -> None:
+    photos = [pixels_of(astronaut), np.zeros((90, 90, 3), np.uint8), pixels_of(grace_hopper)]
+    together = detector.detect(photos)
+    alone = [detector.detect([photo])[0] for photo in photos]
+    assert [len(faces) for faces in together] == [1, 0, 1]
+    for mine, other in zip(together, alone, strict=True):
+        for face, same in zip(mine, other, strict=True):
+            assert np.abs(face.landmarks - same.landmarks).max() < 0.01
+
+
+def test_a_photo_smaller_than_the_networks_has_no_face(detector: MtcnnDetector) -> None:
+    sizes = [(1, 1), (1, 400), (11, 11), (12, 12), (13, 30), (20, 20)]
+    assert detector.detect([np.zeros((*size, 3), np.uint8) for size in sizes]) == [[] for _ in sizes]
+
+
+def test_no_photo_has_no_faces(detector: MtcnnDetector) -> None:
+    assert detector.detect([]) == []
+
+
+def test_landmarks_keep_their_sides_in_a_mirror(detector: MtcnnDetector, astronaut: bytes) -> None:
+    photo = pixels_of(astronaut)
+    (face,), (mirrored,) = detector.detect([photo, np.ascontiguousarray(photo[:, ::-1])])
+    expected = face.landmarks[[1, 0, 2, 4, 3]] * (-1, 1) + (photo.shape[1] - 1, 0)
+    assert np.abs(mirrored.landmarks - expected).max() < 3
+    assert mirrored.landmarks[0, 0] < mirrored.landmarks[1, 0]
+    assert mirrored.landmarks[0, 1] < mirrored.landmarks[3, 1]
+
+
+def test_a_large_photo_gives_the_face_in_its_own_pixels(detector: MtcnnDetector, astronaut: bytes) -> None:
+    photo = pixels_of(astronaut)
+    large = cv2.resize(photo, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    (face,), (fourfold,) = detector.detect([photo, np.asarray(large, np.uint8)])
+    eyes = float(np.linalg.norm(face.landmarks[1] - face.landmarks[0]))
+    assert np.abs(fourfold.landmarks / 4 - face.landmarks).max() < 0.1 * eyes
+
+
+def test_a_crowd_gives_ten_faces_largest_first(detector: MtcnnDetector, astronaut: bytes) -> None:
+    face = pixels_of(astronaut)[20:220, 130:310]
+    crowd = np.tile(face, (3, 5, 1))
+    crowd[:200, :180] = face
+    found = detector.detect([crowd])[0]
+    assert len(found) == mtcnn.MOST_FACES
+    assert [one.box.area for one in found] == sorted((one.box.area for one in found), reverse=True)
+
+
+def test_eight_threads_get_what_one_gets(detector: MtcnnDetector, astronaut: bytes) -> None:
+    photo = pixels_of(astronaut)
+    expected = detector.detect([photo])[0][0].landmarks
+    found: list[list[Detection]] = []
+    threads = [threading.Thread(target=lambda: found.extend(detector.detect([photo]))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [np.array_equal(faces[0].landmarks, expected) for faces in found] == [True] * 8
+
+
+@pytest.mark.parametrize("size", [100, 180, 900])
+def test_a_face_that_touches_all_edges_is_found(detector: MtcnnDetector, astronaut: bytes, size: int) -> None:
+    tight = np.ascontiguousarray(pixels_of(astronaut)[72:166, 190:262])
+    photo = np.asarray(cv2.resize(tight, (round(size * 0.77), size), interpolation=cv2.INTER_CUBIC), np.uint8)
+    (face,) = detector.detect([photo])[0]
+    eyes = (face.landmarks[:2] / (size / 94)).tolist()
+    assert np.abs(np.array(eyes) - [[14.1, 28.6], [55.8, 30.8]]).max() < 5
+
+
+def test_noise_has_no_face_with_or_without_a_frame(detector: MtcnnDetector) -> None:
+    generator = np.random.default_rng(11)
+    photos = [generator.integers(0, 256, (side, side, 3), dtype=np.uint8) for side in (60, 150, 300)]
+    photos += [np.full((200, 160, 3), value, np.uint8) for value in (0, 127, 255)]
+    assert detector.detect(photos) == [[]] * 6
+
+
+@pytest.mark.parametrize(("longer", "scale"), [(100, 1.0), (640, 1.0), (1000, 0.64), (2300, 20 / 48), (6000, 20 / 48)])
+def test_the_smallest_face_that_matters_is_twenty_pixels_wide(longer: int, scale: float) -> None:
+    assert working_scale(np.empty((longer, 50, 3), np.uint8)) == pytest.approx(scale)

@@ -1,0 +1,1 @@
+"""The records on real servers: MariaDB and MySQL 9."""

@@ -1,0 +1,5 @@
+"""Everything that tests/unit says of enrolments and the gallery holds on MariaDB and MySQL 9 as well."""
+
+from __future__ import annotations
+
+from tests.unit.test_db_enrolment import *  # noqa: F403

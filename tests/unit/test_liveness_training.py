@@ -1,0 +1,152 @@
+"""What the liveness network is trained on: scenes, simulated attacks, folds, and the fit of both engines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.training.liveness.attacks import on_paper, on_screen, simulate
+from pipeline.training.liveness.camera import photograph
+from pipeline.training.liveness.folds import LIVE, Group, Pool
+from pipeline.training.liveness.fuse import Evidence, fit, left_out_scores
+from pipeline.training.liveness.network import COLUMNS, VIEWS
+from pipeline.training.liveness.samples import Arrays, augmented, plain, simulated, sketched
+from pipeline.training.liveness.scene import FACE, Scene, cut_scene, mirrored, tighten
+from pipeline.training.liveness.sources import Item, Sample, bordered_photo, find_faces, spoof_items
+from pipeline.types import Box, Detection, Pixels
+
+
+def photo() -> Pixels:
+    """Return a coloured pattern of 400 x 300 with structure at every scale."""
+    y, x = np.mgrid[0:400, 0:300]
+    waves = [np.sin(x / 7 + y / (9 + c)) * 60 + np.sin(x * y / 900) * 40 + 120 for c in range(3)]
+    return np.asarray(np.clip(np.stack(waves, axis=-1), 0, 255), dtype=np.uint8)
+
+
+def scene() -> Scene:
+    return cut_scene(photo(), Box(100, 120, 100, 130))
+
+
+def sample(attack: bool, source: str) -> Sample:
+    return Sample(Item(Path("x.jpg"), -1, attack, source), scene(), Box(100, 120, 100, 130))
+
+
+def test_a_scene_shows_the_face_at_one_size() -> None:
+    assert scene().box.height == pytest.approx(FACE)
+    assert scene().pixels.shape[1] == round(300 * FACE / 130)
+
+
+def test_a_mirrored_scene_mirrors_the_box_too() -> None:
+    one = scene()
+    twice = mirrored(mirrored(one))
+    assert (twice.pixels == one.pixels).all()
+    assert mirrored(one).box.left == pytest.approx(one.pixels.shape[1] - one.box.left - one.box.width)
+
+
+def test_a_tightened_scene_holds_the_face_and_little_else() -> None:
+    tight = tighten(scene(), 1.2, np.random.default_rng(1))
+    height, width = tight.pixels.shape[:2]
+    assert height / tight.box.height < 1.5
+    assert width / tight.box.width < 1.5
+
+
+@pytest.mark.parametrize("make", [on_screen, on_paper])
+def test_every_simulated_attack_changes_the_face_and_is_made_again_from_its_seed(make: object) -> None:
+    assert callable(make)
+    for seed in range(25):
+        first, again = (make(scene(), photo(), np.random.default_rng(seed)).pixels for _ in range(2))
+        assert (first == again).all()
+        assert np.abs(first.astype(int) - scene().pixels).mean() > 1
+        assert first.shape == scene().pixels.shape
+
+
+def test_both_kinds_of_attack_are_simulated() -> None:
+    rng = np.random.default_rng(2)
+    assert {simulate(scene(), photo(), rng)[1] for _ in range(30)} == {"screen", "print"}
+
+
+def test_the_camera_keeps_the_pictures_size() -> None:
+    rng = np.random.default_rng(3)
+    assert {photograph(photo(), rng).shape for _ in range(20)} == {(400, 300, 3)}
+
+
+def test_labels_say_which_outputs_are_right() -> None:
+    rng = np.random.default_rng(4)
+    assert augmented([sample(False, "a")], 1, 0, rng, 0.5).allowed.tolist() == [[1, 0, 0, 0]]
+    assert augmented([sample(True, "a")], 1, 0, rng, 0.5).allowed.tolist() == [[0, 1, 1, 0]]
+    made = simulated([sample(False, "a")], 8, 0, rng, [photo()])
+    assert {tuple(row) for row in made.allowed.tolist()} == {(0, 1, 0, 0), (0, 0, 1, 0)}
+    assert sketched([sample(False, "a")], 0, rng).allowed.tolist() == [[0, 0, 0, 1]]
+
+
+def test_views_have_the_networks_sizes() -> None:
+    assert [view.shape for view in plain([sample(False, "a")]).views] == [(1, one.size, one.size, 3) for one in VIEWS]
+
+
+def test_a_left_out_source_is_never_drawn_nor_are_clips_of_its_people() -> None:
+    names = ("source_1", "source_2", "clip Apfol_real2", "portraits")
+    groups = tuple(Group(name, role) for name in names for role in (LIVE, "simulation"))
+    empty = Arrays((), np.zeros((0, len(COLUMNS)), np.float32), np.zeros(0, np.int32))
+    weights = Pool(empty, groups).weights(["source_2"])
+    assert [group.source for group, weight in zip(groups, weights, strict=True) if weight > 0] == [
+        "source_1", "source_1", "portraits", "portraits",
+    ]  # fmt: skip
+    live = np.array([group.role == LIVE for group in groups])
+    assert weights[live].sum() == pytest.approx(0.5)
+
+
+def evidence(count: int = 400) -> Evidence:
+    """Return two engines' readings: the first tells attacks, the second is noise, the others say nothing."""
+    rng = np.random.default_rng(7)
+    attack = rng.random(count) < 0.5
+    rows = np.zeros((count, 5), np.float32)
+    rows[:, 0] = np.where(attack, 2, -2) + rng.normal(0, 1, count)
+    rows[:, 1] = rng.normal(0, 1, count)
+    return Evidence(rows, attack, np.array([f"source_{index % 4}" for index in range(count)]))
+
+
+def test_the_engine_that_tells_attacks_gets_the_weight() -> None:
+    weights, intercept = fit(evidence(), range(5))
+    assert weights[0] > 1
+    assert weights[1] < 0.2
+    assert weights[2:] == (0, 0, 0)
+    assert abs(intercept) < 0.5
+
+
+def test_a_reading_that_is_not_to_be_used_gets_no_weight() -> None:
+    assert fit(evidence(), (1, 4))[0][0] == 0
+
+
+def test_an_engine_that_says_the_contrary_is_not_listened_to() -> None:
+    turned = evidence()
+    turned.rows[:, 1] = -turned.rows[:, 0]
+    assert fit(turned, range(5))[0][1] == 0
+
+
+def test_left_out_scores_tell_what_the_engine_tells() -> None:
+    known = evidence()
+    assert float(((left_out_scores(known, range(5)) >= 0.5) == known.attack).mean()) > 0.95
+
+
+def test_sources_are_read_with_their_labels(tmp_path: Path) -> None:
+    for place in ("a/bona_fide/1.png", "a/attack/2.webp", "b/bona_fide/3.jpg", "b/bona_fide/notes.txt"):
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).touch()
+    rows = [(item.source, item.attack, item.path.name) for item in spoof_items(tmp_path)]
+    assert rows == [("a", False, "1.png"), ("a", True, "2.webp"), ("b", False, "3.jpg")]
+
+
+class NeedsBorder:
+    """A detector that finds a face only in photos wider than 120 pixels."""
+
+    def detect(self, photos: list[Pixels]) -> list[list[Detection]]:
+        face = Detection(Box(30, 30, 50, 50), np.full((5, 2), 40, np.float32), 0.99)
+        return [[face] if one.shape[1] > 120 else [] for one in photos]
+
+
+def test_a_face_that_is_found_with_a_border_comes_back_in_the_photos_own_pixels() -> None:
+    ((face,),) = find_faces(NeedsBorder(), [np.zeros((100, 100, 3), np.uint8)])  # type: ignore[arg-type]
+    assert (face.box.left, face.box.top, face.landmarks[0, 0]) == (5, 5, 15)
+    assert bordered_photo(np.zeros((10, 10, 3), np.uint8), 5)[0, 0].tolist() == [127, 127, 127]

@@ -1,0 +1,107 @@
+"""The search over everybody: the same scores as comparing one by one, and an ID's place without walking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from db.index import Index
+from pipeline.stages import nearness, search
+from pipeline.stages.distance import distances, lengths
+from pipeline.stages.search import best_scores
+from pipeline.types import Counts, Floats
+from tests.fakes import ColourScorer
+
+MODELS = ("One", "Two")
+
+
+class WeighingScorer(ColourScorer):
+    """Weighs two models, lengths and counts, so that each of them matters."""
+
+    models = MODELS  # type: ignore[assignment]
+
+    def fuse(
+        self,
+        distances: Mapping[str, Floats],
+        enrolled: Counts | int | None = None,
+        lengths: Mapping[str, Floats] | None = None,
+    ) -> Floats:
+        assert enrolled is not None
+        assert lengths is not None
+        fused = distances["One"] + 2 * distances["Two"] + lengths["One"] / 8 + 1 / np.asarray(enrolled)
+        return np.asarray(fused, np.float32)
+
+
+def vectors(count: int, size: int, seed: int) -> Floats:
+    return np.random.default_rng(seed).normal(0.1, 1, (count, size)).astype(np.float32)
+
+
+def crowd(people: int) -> Index:
+    index = Index({"One": 16, "Two": 24})
+    one, two = vectors(people, 16, 1), vectors(people, 24, 2)
+    for number in range(people):
+        rows = {"One": one[number : number + 1], "Two": two[number : number + 1]}
+        index.put(str(number), {name: np.repeat(row, 1 + number % 5, 0) for name, row in rows.items()},
+                  {name: row[0] for name, row in rows.items()})  # fmt: skip
+    return index
+
+
+@pytest.mark.parametrize("faces", [1, 3, 20])
+@pytest.mark.parametrize("sim_func", ["cosine", "euclidean", "euclidean_l2"])
+def test_a_search_in_blocks_scores_as_comparing_one_by_one(
+    sim_func: str, faces: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "PEOPLE_AT_ONCE", 37)
+    monkeypatch.setattr(nearness, "ROWS_IN_CACHE", 10)
+    everybody = crowd(500).snapshot(1)
+    probes = {"One": vectors(faces, 16, 3) * 4, "Two": vectors(faces, 24, 4)}
+    slow = {name: distances(probes[name], everybody.templates[name], sim_func) for name in MODELS}
+    long = {name: lengths(probes[name], everybody.templates[name]) for name in MODELS}
+    expected = WeighingScorer().fuse(slow, everybody.counts, long).min(axis=0)
+    found = best_scores(probes, everybody, WeighingScorer(), sim_func)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5)
+
+
+def test_a_template_that_is_not_a_number_is_an_error_and_never_a_score() -> None:
+    index = crowd(5)
+    broken = {"One": np.full((1, 16), np.nan, np.float32), "Two": np.zeros((1, 24), np.float32)}
+    index.put("x", broken, {name: rows[0] for name, rows in broken.items()})
+    probes = {"One": vectors(1, 16, 3), "Two": vectors(1, 24, 4)}
+    with pytest.raises(ValueError, match="A template is zero"):
+        best_scores(probes, index.snapshot(1), WeighingScorer(), "cosine")
+
+
+def test_a_probe_of_zeros_is_an_error_and_never_a_score() -> None:
+    probes = {"One": np.zeros((1, 16), np.float32), "Two": vectors(1, 24, 4)}
+    with pytest.raises(ValueError, match="An embedding is zero"):
+        best_scores(probes, crowd(3).snapshot(1), WeighingScorer(), "cosine")
+
+
+class Unwalkable(list[str]):
+    """A list that says so where somebody walks through it."""
+
+    def __iter__(self) -> None:  # type: ignore[override]
+        raise AssertionError("the names were walked through")
+
+
+def test_a_strangers_place_and_anybodys_are_known_without_walking_through_the_names() -> None:
+    index = crowd(50)
+    index._names = Unwalkable(index._names)
+    ids = index.snapshot(1).ids
+    index.put("later", {}, {"One": vectors(1, 16, 1)[0], "Two": vectors(1, 24, 1)[0]})
+    assert (ids.index("49"), "stranger" in ids, "later" in ids) == (49, False, False)
+
+
+def test_a_snapshot_of_before_a_removal_still_knows_who_was_there() -> None:
+    index = crowd(5)
+    before = index.snapshot(1)
+    index.drop("1")
+    after = index.snapshot(2)
+    assert [before.ids.index(name) for name in "01234"] == [0, 1, 2, 3, 4]
+    assert ("1" in after.ids, after.ids.index("4"), after.counts.tolist()) == (False, 1, [1, 5, 3, 4])
+    assert before.counts.tolist() == [1, 2, 3, 4, 5]
+    for name in MODELS:
+        np.testing.assert_allclose(after.lengths[name], np.linalg.norm(after.templates[name], axis=1), rtol=1e-6)

@@ -1,0 +1,242 @@
+"""The installation: one sentence for every obstacle, nothing done twice, and a complete lock with one OpenCV."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import re
+import shutil
+import stat
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from env_validator import load_settings
+from installation import environment, first_weights, start, testing
+from installation.environment import SetupError, prepare
+from installation.first_settings import FirstChoice, make_folders, random_password, write_first
+from pipeline.models.weights import WeightStore
+
+ROOT = Path(__file__).resolve().parents[2]
+SECOND_OPENCV = {"opencv-python", "opencv-python-headless", "opencv-contrib-python"}
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """Return a folder like a fresh clone: the example settings and a list of packages."""
+    (tmp_path / ".env.example").write_text((ROOT / ".env.example").read_text())
+    (tmp_path / "requirements.txt").write_text("# pinned\nwaitress==3.0.2\n")
+    return tmp_path
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Replace the two slow steps by ones that only note that they were taken."""
+    taken: list[str] = []
+
+    def make(venv: Path, say: environment.Say) -> None:
+        taken.append("make")
+        shutil.rmtree(venv, ignore_errors=True)
+        environment.python_of(venv).parent.mkdir(parents=True)
+        environment.python_of(venv).symlink_to(sys.executable)
+
+    monkeypatch.setattr(environment, "make", make)
+    monkeypatch.setattr(environment, "install", lambda python, requirements, say: taken.append(requirements.name))
+    return taken
+
+
+def silent(line: str) -> None:
+    """Say nothing."""
+
+
+def test_a_second_setup_does_nothing(clone: Path, done: list[str]) -> None:
+    python = prepare(clone, ["requirements.txt"], silent)
+    assert prepare(clone, ["requirements.txt"], silent) == python == clone / ".venv/bin/python"
+    assert done == ["make", "requirements.txt"]
+
+
+def test_another_list_of_packages_makes_the_environment_anew(clone: Path, done: list[str]) -> None:
+    prepare(clone, ["requirements.txt"], silent)
+    (clone / "requirements.txt").write_text("waitress==3.0.3\n")
+    prepare(clone, ["requirements.txt"], silent)
+    assert done == ["make", "requirements.txt"] * 2
+
+
+def test_a_setup_that_was_broken_off_is_taken_up_again(clone: Path, done: list[str]) -> None:
+    prepare(clone, ["requirements.txt"], silent)
+    (clone / ".venv/.installed-requirements.txt").unlink()
+    prepare(clone, ["requirements.txt"], silent)
+    assert done == ["make", "requirements.txt", "requirements.txt"]
+
+
+def test_without_the_venv_module_it_says_what_to_install(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(
+        SetupError, match=r"^Python's venv module is not complete here; .*apt-get install python3-venv\.$"
+    ):
+        prepare(clone, ["requirements.txt"], silent)
+    assert not (clone / ".venv").exists()
+
+
+def test_another_python_is_refused_by_its_version(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 10, 4, "final", 0))
+    with pytest.raises(SetupError, match=r"^Python 3\.11, 3\.12 or 3\.13 is needed, and this is Python 3\.10\.$"):
+        prepare(clone, ["requirements.txt"], silent)
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no /proc, where nobody may make folders")
+def test_a_folder_that_takes_nothing_is_one_sentence(clone: Path) -> None:
+    with pytest.raises(SetupError, match=r"^/proc/.venv cannot be written: .*\.$"):
+        environment.make(Path("/proc/.venv"), silent)
+    with pytest.raises(SetupError, match=r"^/proc/static/people cannot be made: .*\.$"):
+        make_folders(Path("/proc"))
+
+
+def test_what_cannot_be_installed_is_one_sentence(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "install_with_uv", lambda python, requirements, say: False)
+    (clone / "requirements.txt").write_text("./gone==1\n")
+    with pytest.raises(SetupError, match=r"^The packages of requirements\.txt could not be installed; see above\.$"):
+        environment.install(Path(sys.executable), clone / "requirements.txt", silent)
+
+
+def test_the_lock_names_one_opencv_package() -> None:
+    lock = (ROOT / "requirements.txt").read_text()
+    assert re.findall(r"(?m)^opencv\S*", lock) == ["opencv-contrib-python-headless==5.0.0.93"]
+
+
+def test_one_opencv_package_is_installed() -> None:
+    found = {distribution.name for distribution in importlib.metadata.distributions()}
+    assert {name for name in found if name.startswith("opencv")} - SECOND_OPENCV == {"opencv-contrib-python-headless"}
+    if not in_own_environment():
+        pytest.skip("this is not the environment that bin/setup makes")
+    assert found & SECOND_OPENCV == set()
+
+
+def test_the_lock_is_complete_but_for_the_other_opencv_packages() -> None:
+    packaging = pytest.importorskip("packaging.requirements")
+    locked = pins("requirements.txt") | pins("requirements-dev.txt")
+    lacking: set[str] = set()
+    for name in locked:
+        try:
+            needs = importlib.metadata.requires(name) or []
+        except importlib.metadata.PackageNotFoundError:
+            continue  # for another platform
+        for need in map(packaging.Requirement, needs):
+            wanted = need.name.lower().replace("_", "-").replace(".", "-")
+            if (need.marker is None or need.marker.evaluate({"extra": ""})) and wanted not in locked:
+                lacking.add(wanted)
+    assert lacking <= SECOND_OPENCV
+
+
+def test_every_package_is_pinned_to_one_version() -> None:
+    for file in ("requirements.txt", "requirements-dev.txt"):
+        lines = [line for line in (ROOT / file).read_text().splitlines() if not line.startswith("#")]
+        assert [line for line in lines if not re.match(r"[a-z0-9][a-z0-9.-]*==[0-9][^ ]*( ; .+)?$", line)] == []
+
+
+def pins(file: str) -> set[str]:
+    return set(re.findall(r"(?m)^([a-z0-9.-]+)==", (ROOT / file).read_text()))
+
+
+def in_own_environment() -> bool:
+    return Path(sys.prefix).resolve() == (ROOT / ".venv").resolve()
+
+
+def first(clone: Path, obstacle: str = "", choice: FirstChoice | None = None) -> list[str]:
+    said: list[str] = []
+    make_folders(clone)
+    write_first(clone, choice or FirstChoice(), lambda chosen: obstacle, said.append)
+    return said
+
+
+def test_the_first_settings_are_valid_private_and_have_a_password_of_their_own(clone: Path) -> None:
+    said = first(clone)
+    settings = load_settings(clone / ".env")
+    assert not settings.super_password_published
+    assert said[-1].endswith(settings.super_password)
+    assert stat.S_IMODE((clone / ".env").stat().st_mode) == 0o600
+    assert "published" not in (clone / ".env").read_text()
+
+
+def test_two_models_are_selected_where_the_second_one_can_be_had(clone: Path) -> None:
+    assert "Recognition models: Dlib and MobileFaceNet, fused" in first(clone)
+    assert load_settings(clone / ".env").selected_models == ("Dlib", "MobileFaceNet")
+
+
+def test_one_model_is_selected_where_it_cannot_and_the_reason_is_said(clone: Path) -> None:
+    said = first(clone, "there is no network")
+    assert "Recognition model: Dlib alone. MobileFaceNet could not be had: there is no network." in said
+    assert load_settings(clone / ".env").selected_models == ("Dlib",)
+
+
+def test_settings_that_are_there_are_left_alone(clone: Path) -> None:
+    (clone / ".env").write_text("mine")
+    assert first(clone) == []
+    assert (clone / ".env").read_text() == "mine"
+
+
+def test_what_was_said_at_the_first_start_is_kept(clone: Path) -> None:
+    mirror = clone / "it's a # mirror\\"
+    mirror.mkdir()
+    first(clone, choice=FirstChoice.of(mirror.name, "False", clone))
+    settings = load_settings(clone / ".env")
+    assert (settings.model_mirror, settings.fetch_models) == (str(mirror), False)
+
+
+@pytest.mark.parametrize(("mirror", "fetch", "word"), [("gone", "", "MODEL_MIRROR"), ("", "maybe", "FETCH_MODELS")])
+def test_a_wrong_first_choice_is_one_sentence(clone: Path, mirror: str, fetch: str, word: str) -> None:
+    with pytest.raises(SetupError, match=rf"^{word} .*\.$"):
+        FirstChoice.of(mirror, fetch, clone)
+
+
+def test_random_passwords_are_different_and_unquoted() -> None:
+    several = {random_password() for _ in range(50)}
+    assert len(several) == 50
+    assert all(re.fullmatch(r"[A-Za-z0-9!_.+-]{20}", word) for word in several)
+
+
+def test_options_fall_back_to_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODEL_MIRROR", "/mirror")
+    monkeypatch.setenv("FETCH_MODELS", "true")
+    assert (start.options([]).mirror, start.options([]).fetch) == ("/mirror", "true")
+    chosen = start.options(["--mirror", "/other", "--no-fetch"])
+    assert (chosen.mirror, chosen.fetch) == ("/other", "false")
+
+
+def test_without_leave_to_download_nothing_is_fetched(clone: Path) -> None:
+    choice = FirstChoice(fetch=False)
+    assert first_weights.fetch_mobilefacenet(clone, choice, silent) == "FETCH_MODELS is false"
+
+
+def test_a_mirror_is_searched_by_content_and_not_by_name(clone: Path, shared_data: Path) -> None:
+    choice = FirstChoice(mirror=str(shared_data / "weights"), fetch=False)
+    assert first_weights.fetch_mobilefacenet(clone, choice, silent) == ""
+
+
+def test_an_answer_that_does_not_come_is_not_waited_for(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_weights, "LIMIT_S", 0.05)
+    monkeypatch.setattr(WeightStore, "fetch", lambda *args: time.sleep(2))
+    reason = first_weights.fetch_mobilefacenet(clone, FirstChoice(), silent)
+    assert reason == "there was no answer within 0 s"
+
+
+def test_wrong_settings_are_told_line_by_line_at_the_start(clone: Path) -> None:
+    first(clone)
+    (clone / ".env").write_text((clone / ".env").read_text().replace("VER_TOL=2", "VER_TOL=none"))
+    said: list[str] = []
+    start.make_table(clone, said.append)
+    assert said[1:] == ["  VER_TOL: is not a whole number, accepted: a whole number, 1 or more"]
+
+
+def test_mypy_looks_at_every_package_and_command() -> None:
+    found = testing.sources(ROOT)
+    assert {"api", "db", "pipeline", "tests", "env_validator.py", "bin/_venv.py", "bin/start"} <= set(found)
+
+
+@pytest.mark.parametrize("name", ["setup", "start", "test"])
+def test_a_command_can_be_executed(name: str) -> None:
+    file = ROOT / "bin" / name
+    assert file.read_text().startswith("#!/usr/bin/env python3\n")
+    assert file.stat().st_mode & 0o111 == 0o111

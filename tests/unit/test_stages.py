@@ -1,0 +1,220 @@
+"""The rules of the stages, on faces whose likeness can be decided by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+import pytest
+
+from codes_dict import Code, Refusal
+from db.index import Index
+from pipeline.ports import Snapshot
+from pipeline.stages.compare import Probes, embed, first_look, second_look
+from pipeline.stages.distinct import first_of_its_kind, perceptual_hash
+from pipeline.stages.faces import find_faces, single_faces
+from pipeline.stages.guards import check_one_person, check_same_person, possible_duplicates
+from pipeline.stages.identity import check_id, check_name, shown_name
+from pipeline.stages.liveness import keep_live
+from pipeline.stages.search import Found, best_scores, search
+from pipeline.types import Crop, Face, Floats, Liveness, LivenessVerdict
+from tests.fakes import ColourDetector, ColourEmbedder, ColourScorer, face_of, photo_of
+
+RED, DARK_RED, BLUE, GREEN = (200, 10, 10), (190, 12, 12), (10, 10, 200), (10, 200, 10)
+ID_REGEX = r"RECO_ID_\d+"
+
+
+def embedded(*colours: tuple[int, int, int]) -> dict[str, Floats]:
+    return embed([face_of(colour).crop for colour in colours], {"Colour": ColourEmbedder()})
+
+
+def probes(*colours: tuple[int, int, int], images: int | None = None) -> Probes:
+    faces = [face_of(colour, f"photo {index}") for index, colour in enumerate(colours)]
+    return Probes(faces, list(range(len(faces))), images or len(faces), embedded(*colours))
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "", "RECO_ID_", "xRECO_ID_1", "RECO_ID_1x", "RECO_ID_1/../../x", "RECO_ID_1\n", "RECO ID_1", "RECO_ID_1\0",
+        "RECO_ID_" + "1" * 57, "RECO_ID_" + "1" * 10_000, "RECO_ID_\u0661", "reco_id_1", ".RECO_ID_1", "RECO_ID_1 ",
+    ],
+)  # fmt: skip
+def test_an_id_that_is_not_wholly_of_the_pattern_is_refused(hostile: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        check_id(hostile, ID_REGEX)
+    assert refused.value.code is Code.ID_NOT_MATCHED
+
+
+def test_an_id_that_names_a_folder_badly_is_refused_whatever_the_pattern_says() -> None:
+    for hostile in ("../x", "a/b", ".hidden", "a b", "a" * 65, "ä"):
+        with pytest.raises(Refusal):
+            check_id(hostile, ".*")
+
+
+def test_an_id_of_the_pattern_matches() -> None:
+    assert check_id("RECO_ID_000023", ID_REGEX) is Code.ID_MATCHED
+    assert check_id("a" * 64, ".*") is Code.ID_MATCHED
+
+
+@pytest.mark.parametrize("bad", ["", "   ", "a" * 201, "a\nb", "a\0b", "\u007f", "\ud800"])
+def test_a_name_that_is_empty_long_or_has_control_characters_is_refused(bad: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        check_name(bad)
+    assert refused.value.code is Code.BAD_NAME
+
+
+def test_names_of_any_script_are_taken_and_shown_with_capitals() -> None:
+    assert check_name("  Åsa von Ärlig ") == "Åsa von Ärlig"
+    assert check_name("می\u200cخواهم") == "می\u200cخواهم"
+    assert shown_name("asa_von_ärlig") == "Asa Von Ärlig"
+
+
+def test_a_photo_without_a_face_or_with_two_is_left_out_with_its_code() -> None:
+    photos = [photo_of(RED, "one"), photo_of((0, 0, 0), "none"), photo_of(BLUE, "two")]
+    faces = find_faces(photos, ColourDetector())
+    faces[2] = faces[2] * 2
+    kept, left_out = single_faces(photos, faces)
+    assert [face.photo.name for face in kept] == ["one"]
+    assert [(one.photo.name, one.code) for one in left_out] == [("none", Code.NO_FACE), ("two", Code.NO_SINGLE_FACE)]
+
+
+def verdict(state: Liveness) -> LivenessVerdict:
+    return LivenessVerdict(state, 0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("states", "code"),
+    [
+        ((Liveness.SPOOF, Liveness.SPOOF), Code.ALL_SPOOF),
+        ((Liveness.SPOOF, Liveness.UNCERTAIN), Code.NONE_LIVE),
+        ((Liveness.UNCERTAIN,), Code.NONE_LIVE),
+    ],
+)
+def test_where_no_face_is_live_the_code_says_whether_all_were_spoof(states: tuple[Liveness, ...], code: Code) -> None:
+    faces = [face_of(RED) for _ in states]
+    with pytest.raises(Refusal) as refused:
+        keep_live(faces, [verdict(state) for state in states])
+    assert refused.value.code is code
+
+
+def test_only_live_faces_go_on() -> None:
+    faces = [face_of(RED), face_of(BLUE), face_of(GREEN)]
+    kept = keep_live(faces, [verdict(Liveness.SPOOF), verdict(Liveness.LIVE), verdict(Liveness.UNCERTAIN)])
+    assert kept == [faces[1]]
+
+
+def scene(seed: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    noise = np.random.default_rng(seed).integers(0, 255, (12, 12, 3), dtype=np.uint8)
+    return np.asarray(cv2.resize(noise, (240, 240), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def test_a_photo_that_is_saved_again_smaller_and_darker_counts_once() -> None:
+    original = scene(1)
+    again = cv2.resize(original, (150, 150), interpolation=cv2.INTER_AREA)
+    encoded = cv2.imencode(".jpg", (again * 0.9).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 50])[1]
+    copy = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
+    hashes = [perceptual_hash(one) for one in (original, scene(2), copy, scene(3))]
+    assert first_of_its_kind(hashes) == [0, 1, 0, 3]
+
+
+def test_a_photo_counts_once_by_its_best_face() -> None:
+    faces = [face_of(BLUE, "group"), face_of(RED, "group")]
+    group = Probes(faces, [0, 0], 1, embedded(BLUE, RED))
+    look = first_look(group, embedded(RED, RED), ColourScorer(), "cosine", ver_tol=2)
+    assert (look.verified, look.required, look.counted) == (True, 1, 1)
+
+
+def test_enough_distinct_images_verify_and_one_too_few_does_not() -> None:
+    enrolled = embedded(RED, DARK_RED)
+    enough = first_look(probes(RED, BLUE, DARK_RED), enrolled, ColourScorer(), "cosine", ver_tol=2)
+    assert (enough.verified, enough.counted, enough.required) == (True, 2, 2)
+    too_few = first_look(probes(RED, BLUE, GREEN), enrolled, ColourScorer(), "cosine", ver_tol=2)
+    assert (too_few.verified, too_few.counted) == (False, 1)
+
+
+def test_an_image_that_liveness_dropped_still_counts_as_required() -> None:
+    look = first_look(probes(RED, images=2), embedded(RED), ColourScorer(), "cosine", ver_tol=2)
+    assert (look.verified, look.required, look.score) == (False, 2, float("inf"))
+
+
+def augmented(faces: Sequence[Face]) -> Mapping[str, Floats]:
+    return embed([face.crop for face in faces for _ in range(4)], {"Colour": ColourEmbedder()})
+
+
+def test_the_second_look_counts_comparisons_of_augmented_faces_and_enrolled_crops() -> None:
+    strict = ColourScorer(threshold=0.0)
+    look = second_look(probes(RED, DARK_RED), embedded(RED, RED, RED), strict, "cosine", (2, 20), augmented)
+    assert (look.verified, look.required, look.items[0]["comparisons"]) == (True, 20, 24)
+
+
+def test_the_second_look_asks_for_all_comparisons_where_there_are_fewer_than_the_tolerance() -> None:
+    look = second_look(probes(RED), embedded(RED, BLUE), ColourScorer(), "cosine", (2, 20), augmented)
+    assert (look.verified, look.required, look.counted) == (False, 8, 4)
+
+
+def test_copies_of_one_live_image_do_not_make_up_for_the_images_that_liveness_dropped() -> None:
+    look = second_look(probes(RED, images=3), embedded(RED, RED, RED), ColourScorer(), "cosine", (2, 5), augmented)
+    assert (look.counted, look.verified) == (0, False)
+
+
+def everybody(**colours: tuple[int, int, int]) -> Snapshot:
+    index = Index({"Colour": 3})
+    for name, colour in colours.items():
+        index.put(name, embedded(colour), {"Colour": embedded(colour)["Colour"][0]})
+    return index.snapshot(1)
+
+
+def searched(claimed: str, colour: tuple[int, int, int], scorer: ColourScorer) -> Found:
+    scores = best_scores(embedded(colour), everybody(red=RED, blue=BLUE), scorer, "cosine")
+    return search(claimed, ["red", "blue"], scores, 1, scorer).found
+
+
+def test_a_search_tells_the_claimed_id_from_another_and_from_nobody() -> None:
+    scorer = ColourScorer()
+    assert searched("red", RED, scorer) is Found.CLAIMED
+    assert searched("blue", RED, scorer) is Found.OTHER
+    assert searched("stranger", RED, scorer) is Found.OTHER
+    assert searched("red", GREEN, scorer) is Found.NOBODY
+
+
+def test_a_claimed_id_within_the_search_threshold_alone_is_not_found() -> None:
+    assert searched("red", DARK_RED, ColourScorer(threshold=0.0)) is Found.NOBODY
+
+
+def test_a_search_among_nobody_finds_nobody() -> None:
+    assert search("red", [], np.empty(0, np.float32), 1, ColourScorer()).found is Found.NOBODY
+
+
+class BrokenEmbedder(ColourEmbedder):
+    """Gives a number that is none."""
+
+    def embed(self, crops: Sequence[Crop]) -> Floats:
+        return np.full((len(crops), 3), np.nan, np.float32)
+
+
+def test_an_embedding_that_is_not_a_number_is_never_compared() -> None:
+    with pytest.raises(ValueError, match="no usable embeddings"):
+        embed([face_of(RED).crop], {"Colour": BrokenEmbedder()})
+
+
+def test_faces_of_two_people_are_not_one_person() -> None:
+    check_one_person(embedded(RED, DARK_RED), ColourScorer(), "cosine")
+    with pytest.raises(Refusal) as refused:
+        check_one_person(embedded(RED, DARK_RED, BLUE), ColourScorer(), "cosine")
+    assert refused.value.code is Code.DIFFERENT_PEOPLE
+
+
+def test_somebody_else_may_not_be_enrolled_under_an_id() -> None:
+    check_same_person(embedded(RED), None, ColourScorer(), "cosine")
+    check_same_person(embedded(RED), embedded(DARK_RED), ColourScorer(), "cosine")
+    with pytest.raises(Refusal) as refused:
+        check_same_person(embedded(BLUE), embedded(DARK_RED), ColourScorer(), "cosine")
+    assert refused.value.code is Code.DIFFERENT_PEOPLE
+
+
+def test_possible_duplicates_are_the_other_ids_within_reach_closest_first() -> None:
+    enrolled, scorer = everybody(a=DARK_RED, b=BLUE, c=RED, d=RED), ColourScorer()
+    assert possible_duplicates("d", embedded(RED), enrolled, scorer, "cosine") == ["c", "a"]
+    assert possible_duplicates("d", embedded(RED), everybody(), scorer, "cosine") == []

@@ -1,0 +1,140 @@
+"""Uploads: kept whole or not at all, opened only by their exact id, used once."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from codes_dict import Code, Refusal
+from db.uploads import UploadStore
+from pipeline.ports import NewImage
+
+ONE = NewImage(b"first", "jpg", "d1", 7.5)
+TWO = NewImage(b"second", "png", "d2", 8.0)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> UploadStore:
+    return UploadStore(tmp_path)
+
+
+def code_of_opening(store: UploadStore, upload_id: str) -> Code | None:
+    try:
+        store.open(upload_id)
+    except Refusal as refusal:
+        return refusal.code
+    return None
+
+
+def test_what_was_kept_comes_back_in_order(store: UploadStore) -> None:
+    made = store.create("RECO-ID.1", [ONE, TWO])
+    assert re.fullmatch(r"RECO-ID\.1-[0-9a-f]{32}", made.upload_id)
+    upload = store.open(made.upload_id)
+    assert (upload.id, upload.upload_id) == ("RECO-ID.1", made.upload_id)
+    assert [(image.saved_as, image.digest, image.score) for image in upload.images] == [
+        ("0001.jpg", "d1", 7.5),
+        ("0002.png", "d2", 8.0),
+    ]
+    assert [data for _, data in upload.load()] == [b"first", b"second"]
+
+
+def test_two_uploads_of_one_id_never_share_a_folder(store: UploadStore) -> None:
+    assert len({store.create("A", [ONE]).upload_id for _ in range(20)}) == 20
+
+
+@pytest.mark.parametrize(
+    "upload_id",
+    [
+        "", "A", "A-", "-" + "0" * 32, "A-" + "0" * 31, "A-" + "0" * 33, "A-" + "G" * 32, "A-" + "0" * 32,
+        "../A-" + "0" * 32, "x/../A-" + "0" * 32, "A-" + "0" * 32 + "\n", "A-" + "0" * 32 + "/", ".A-" + "0" * 32,
+        "A\0-" + "0" * 32, "\u0661-" + "0" * 32, "A-" + "\u0661" * 32, "x" * 65 + "-" + "0" * 32, "A" * 10000,
+        "A-" + "0" * 32 + "_UPLOADED_TO_DB",
+    ],
+)  # fmt: skip
+def test_a_malformed_or_unknown_upload_id_is_189(store: UploadStore, upload_id: str) -> None:
+    assert code_of_opening(store, upload_id) is Code.UPLOAD_GONE
+
+
+def test_an_upload_id_does_not_lead_out_of_the_folder_by_a_link(store: UploadStore, tmp_path: Path) -> None:
+    outside = UploadStore(tmp_path / "other")
+    foreign = outside.create("A", [ONE])
+    (store.root / foreign.upload_id).symlink_to(foreign.folder)
+    assert code_of_opening(store, foreign.upload_id) is Code.UPLOAD_GONE
+
+
+def test_a_used_upload_is_189_and_marking_it_twice_is_harmless(store: UploadStore) -> None:
+    upload = store.create("A", [ONE])
+    store.mark_used(upload.upload_id)
+    store.mark_used(upload.upload_id)
+    assert code_of_opening(store, upload.upload_id) is Code.UPLOAD_GONE
+    assert code_of_opening(store, f"{upload.upload_id}_UPLOADED_TO_DB") is Code.UPLOAD_GONE
+    assert [path.name for path in store.root.iterdir()] == [f"{upload.upload_id}_UPLOADED_TO_DB"]
+
+
+@pytest.mark.parametrize(
+    "manifest", [None, b"", b"{", b"[]", b'{"images": 5}', b'{"images": [{"x": 1}]}', b'{"images": []}']
+)
+def test_without_a_manifest_there_are_no_images(store: UploadStore, manifest: bytes | None) -> None:
+    upload = store.create("A", [ONE])
+    path = upload.folder / "manifest.json"
+    path.unlink() if manifest is None else path.write_bytes(manifest)
+    with pytest.raises(Refusal) as caught:
+        store.open(upload.upload_id).load()
+    assert caught.value.code is Code.NO_IMAGES
+
+
+def test_a_manifest_cannot_name_a_file_elsewhere(store: UploadStore) -> None:
+    upload = store.create("A", [ONE, TWO])
+    path = upload.folder / "manifest.json"
+    path.write_text(path.read_text().replace("0001.jpg", "../../secret.jpg"))
+    assert [image.saved_as for image in store.open(upload.upload_id).images] == ["0002.png"]
+
+
+def test_some_files_gone_is_153_and_named_and_all_gone_is_111(store: UploadStore) -> None:
+    upload = store.create("A", [ONE, TWO])
+    (upload.folder / "0002.png").unlink()
+    with pytest.raises(Refusal) as some:
+        store.open(upload.upload_id).load()
+    assert (some.value.code, "0002.png" in some.value.detail) == (Code.IMAGE_MISSING, True)
+    (upload.folder / "0001.jpg").unlink()
+    with pytest.raises(Refusal) as every:
+        store.open(upload.upload_id).load()
+    assert every.value.code is Code.NO_IMAGES
+
+
+def test_a_full_disk_is_157_and_leaves_nothing_half(store: UploadStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Refusal) as caught:
+        store.create("A", [ONE, TWO])
+    assert (caught.value.code, list(store.root.iterdir())) == (Code.NO_SPACE, [])
+
+
+def test_a_missing_or_replaced_upload_folder_is_157(tmp_path: Path) -> None:
+    (tmp_path / "uploads").write_text("a file where the folder was")
+    with pytest.raises(Refusal) as caught:
+        UploadStore(tmp_path / "uploads").create("A", [ONE])
+    assert caught.value.code is Code.NO_SPACE
+
+
+@pytest.mark.parametrize("person_id", ["", "a/b", "..", ".a", "a b", "x" * 65])
+def test_an_id_that_is_no_folder_name_is_a_programming_error(store: UploadStore, person_id: str) -> None:
+    with pytest.raises(ValueError, match="folder"):
+        store.create(person_id, [ONE])
+    assert list(store.root.iterdir()) == []
+
+
+def test_staged_leftovers_are_no_uploads_and_are_swept_when_old(store: UploadStore) -> None:
+    staged = store.root / (".A-" + "0" * 32 + ".part")
+    staged.mkdir()
+    (staged / "0001.jpg").write_bytes(b"half")
+    kept = store.create("B", [ONE])
+    assert list(store.waiting()) == [kept.upload_id]
+    assert (store.sweep(staged.stat().st_mtime - 1), staged.exists()) == (0, True)
+    assert (store.sweep(staged.stat().st_mtime + 1), staged.exists()) == (1, False)
+    assert code_of_opening(store, kept.upload_id) is None

@@ -1,0 +1,32 @@
+"""Who uses the cores: decided once for the process, because each library would by itself take all of them."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+import cv2
+import threadpoolctl
+
+_ARENA_MAX = -8
+"""The parameter M_ARENA_MAX of glibc's mallopt."""
+
+
+def share_cores() -> None:
+    """Leave the cores to model calls and to the search, which divide their work over them.
+
+    Each model's session has a thread for each core, that sleeps while the model rests (`pipeline.models.runtime`), and
+    is called by one thread at a time (`pipeline.models.together`). A search divides its people over the cores itself.
+    OpenCV and BLAS do small work in the threads of requests, which are several already: one thread each.
+    """
+    _share_memory()
+    cv2.setNumThreads(1)
+    threadpoolctl.threadpool_limits(1, user_api="blas")
+
+
+def _share_memory() -> None:
+    """Let all threads share two heaps: with one for each thread, glibc keeps what every one of them ever needed."""
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries than glibc have none
+        if mallopt is not None:
+            mallopt(_ARENA_MAX, 2)
