@@ -68,6 +68,7 @@ class Settings:
     fetch_models: bool
     liveness_engines: tuple[str, ...]
     model_sha256: str
+    liveness_timeout_s: int
     allow_skip_liveness: bool
     enrol_liveness: str
     replay_policy: str

@@ -93,6 +93,8 @@ OPTIONAL: tuple[Key, ...] = (
     Key("MODEL_SHA256", "SHA-256 of the liveness model where no card lies beside it",
         "64 hex digits; may be empty",
         checks.optional(checks.sha256, ""), ""),
+    Key("LIVENESS_TIMEOUT_S", "Seconds that the liveness engines may take for a request, which is 178 then",
+        "a whole number from 1 to 600", checks.whole(1, 600), "30"),
     Key("ALLOW_SKIP_LIVENESS", "Whether a client's skip_liveness=true counts; if not, it is answered with 563",
         "true or false", checks.flag, "false"),
     Key("ENROL_LIVENESS", "What happens to a face that is not live at enrolment", POLICY,
