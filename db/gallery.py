@@ -6,28 +6,23 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from codes_dict import Code, Refusal
 from db import files
+from db.computed import Computed, Embeddings, joined
 from db.enrolments import Changes, Enrolment, Enrolments
 from db.faces import FaceFolders
 from db.index import Index, Snapshot
 from db.pickles import LOCK, Key, Named, PickleStore
-from pipeline.types import Crop, Embedder, Floats
+from pipeline.types import Embedder, Floats
 
 log = logging.getLogger(__name__)
 
-_BATCH = 32  # crops a model call
-_CHUNK = 1000  # enrolments a written file, so that a crash in a long rebuild costs little
 _MANY = 200  # enrolments from which on reading every file is cheaper than asking for each
 _RETRIES = 100  # enrolments without source crops that a snapshot looks after
 _YOUNG_S = 3600.0  # a segment this young may belong to an enrolment under way
-
-Embeddings = Mapping[str, Floats]
 
 
 class Gallery:
@@ -47,8 +42,8 @@ class Gallery:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._root, self._enrolments, self._template = root, enrolments, template
-        self._embedders = dict(embedders)
-        self._keys = {model: Key(model, one.version, one.size) for model, one in embedders.items()}
+        self._computed = Computed(root, embedders)
+        self._keys = self._computed.keys
         self._faces, self._pickles = FaceFolders(root), PickleStore(root)
         self._token, self._clock = token, clock
         self._lock = threading.RLock()
@@ -85,7 +80,7 @@ class Gallery:
             self._forget()
         again = [one for one in list(self._missing.values())[:_RETRIES] if self._faces.has_crops(one)]
         new = [one for one in changes.added if one.token not in self._owner]
-        found = self._embeddings([*new, *again])  # whatever fails, fails before anything has changed
+        found = self._computed.complete([*new, *again], self)  # whatever fails, fails before anything has changed
         if self._current is None or self._current.version != changes.version or found:
             self._current = None
             self._apply(changes, [*new, *again], found)
@@ -121,30 +116,13 @@ class Gallery:
             del self._tokens[person_id]
             self._index.drop(person_id)
             return
-        together: dict[str, Floats] = {}
-        for model in self._keys:
-            parts = [block[model] for block in blocks.values()]
-            together[model] = parts[0] if len(parts) == 1 else np.concatenate(parts)
-            together[model].flags.writeable = False
+        together = joined(list(blocks.values()))
         templates = {model: self._template(rows) for model, rows in together.items()}
         self._index.put(person_id, together, templates)
 
     # -- embeddings: from the pickles, else from the source crops -------------------------------------------
-    def _embeddings(self, wanted: Sequence[Enrolment]) -> dict[str, Embeddings]:
-        stored = {model: self._stored(key, wanted) for model, key in self._keys.items()}
-        for model, key in self._keys.items():
-            lacking = [one for one in wanted if len(stored[model].get(one.token, ())) != one.images]
-            for start in range(0, len(lacking), _CHUNK):
-                computed = self._computed(model, lacking[start : start + _CHUNK])
-                stored[model].update(computed)
-                self._keep(key, computed)
-        return {
-            one.token: {model: rows[one.token] for model, rows in stored.items()}
-            for one in wanted
-            if all(len(rows.get(one.token, ())) == one.images for rows in stored.values())
-        }
-
-    def _stored(self, key: Key, wanted: Sequence[Enrolment]) -> dict[str, Floats]:
+    def stored(self, key: Key, wanted: Sequence[Enrolment]) -> dict[str, Floats]:
+        """Return what the files hold of these enrolments, float32 (m, d) by token, and maybe more."""
         if len(wanted) > _MANY:
             self._bases[key.model] = self._pickles.state(key)
             return self._pickles.read_all(key)
@@ -157,29 +135,8 @@ class Gallery:
             self._bases[key.model] = base
         return rows
 
-    def _computed(self, model: str, lacking: Iterable[Enrolment]) -> dict[str, Floats]:
-        crops: list[Crop] = []
-        spans: list[tuple[str, int]] = []
-        blocks: list[Floats] = []
-        for one in lacking:
-            found = self._faces.crops(one)
-            if found is not None and len(found) == one.images:
-                crops += found
-                spans.append((one.token, len(found)))
-            if len(crops) >= _BATCH:
-                blocks.append(self._embed(model, crops))
-                crops = []
-        if crops:
-            blocks.append(self._embed(model, crops))
-        rows = np.concatenate(blocks) if blocks else np.zeros((0, self._keys[model].size), np.float32)
-        ends = np.cumsum([count for _, count in spans])
-        return {token: rows[end - count : end] for (token, count), end in zip(spans, ends, strict=True)}
-
-    def _embed(self, model: str, crops: Sequence[Crop]) -> Floats:
-        rows = self._embedders[model].embed(crops)
-        return self._keys[model].checked(rows, len(crops))
-
-    def _keep(self, key: Key, computed: Mapping[str, Floats]) -> None:
+    def keep(self, key: Key, computed: Mapping[str, Floats]) -> None:
+        """Write computed embeddings, float32 (m, d) by token; a disk that does not take them is no hindrance."""
         if not computed:
             return
         name = key.segment(next(iter(computed)) if len(computed) == 1 else self._token())
@@ -215,7 +172,7 @@ class Gallery:
             old = self._pickles.named()
             everybody = self._enrolments.changes(0).added
             for model, key in self._keys.items():
-                self._pickles.write(key.base, key, self._computed(model, everybody))
+                self._pickles.write(key.base, key, self._computed.again(model, everybody))
             bases = {key.base for key in self._keys.values()}
             for named in old:
                 if named.path.name not in bases:
