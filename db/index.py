@@ -122,6 +122,15 @@ class Snapshot:
     counts: Counts
     _people: Mapping[str, Mapping[str, Floats]]
 
+    @property
+    def people(self) -> int:
+        """How many people there are."""
+        return len(self.ids)
+
+    def near(self, probes: Mapping[str, Floats], also: str) -> Snapshot:
+        """Return everybody: all are in memory, and all are looked at."""
+        return self
+
     def person(self, person_id: str) -> Mapping[str, Floats] | None:
         """Return each model's embeddings of all enrolled source crops of a person, float32 (m, d); None for nobody.
 

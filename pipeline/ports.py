@@ -175,8 +175,8 @@ class Enrolments(Protocol):
         ...
 
 
-class Snapshot(Protocol):
-    """Everybody enrolled, as of one moment."""
+class Candidates(Protocol):
+    """People whom some faces may show, with their templates."""
 
     @property
     def ids(self) -> Sequence[str]:
@@ -196,6 +196,22 @@ class Snapshot(Protocol):
     @property
     def counts(self) -> Counts:
         """How many source crops are behind each person's templates: int64 of shape (P,), each 1 or more."""
+        ...
+
+
+class Snapshot(Protocol):
+    """Everybody enrolled, as of one moment or later."""
+
+    @property
+    def people(self) -> int:
+        """How many people are enrolled."""
+        ...
+
+    def near(self, probes: Mapping[str, Floats], also: str) -> Candidates:
+        """Return whoever may be closest to one of these faces, (n, d) per model, and the ID `also` where enrolled.
+
+        Everybody, or so many that nobody who counts is left out. Raises `Refusal(VECTORS_DOWN)`.
+        """
         ...
 
     def person(self, person_id: str) -> Mapping[str, Floats] | None:

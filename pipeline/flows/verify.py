@@ -185,9 +185,10 @@ def _compare(
 def _search(person_id: str, probes: Probes, services: Services, ledger: Ledger) -> SearchResult:
     """Search everybody enrolled; refuses with FOUND_OTHER or NOT_VERIFIED."""
     snapshot, scorer = services.gallery.snapshot(), services.scorer
-    with ledger.stage("search", len(snapshot.ids)) as row:
-        scores = best_scores(probes.embeddings, snapshot, scorer, services.policy.sim_func)
-        result = search(person_id, snapshot.ids, scores, probes.chances, scorer)
+    with ledger.stage("search", snapshot.people) as row:
+        near = snapshot.near(probes.embeddings, person_id)
+        scores = best_scores(probes.embeddings, near, scorer, services.policy.sim_func)
+        result = search(person_id, near.ids, scores, probes.chances, scorer, snapshot.people)
         row.note(best=shown(result.best_score), threshold=shown(result.search_threshold), people=result.people)
         row.went_out = int(result.found is not Found.NOBODY)
         if result.found is Found.OTHER:

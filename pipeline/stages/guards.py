@@ -60,10 +60,11 @@ def possible_duplicates(
     person_id: str, new: Mapping[str, Floats], everybody: Snapshot, scorer: Scorer, sim_func: str
 ) -> list[str]:
     """Return the other IDs whose person is within the search threshold of these faces, closest first."""
-    ids = everybody.ids
-    if not len(ids):
+    if not everybody.people:
         return []
-    scores = best_scores(group_template(new, scorer, sim_func), everybody, scorer, sim_func)
-    within = np.flatnonzero(scores <= scorer.search_threshold(len(ids), 1))
+    group = group_template(new, scorer, sim_func)
+    near = everybody.near(group, person_id)
+    ids, scores = near.ids, best_scores(group, near, scorer, sim_func)
+    within = np.flatnonzero(scores <= scorer.search_threshold(everybody.people, 1))
     closest_first = within[np.argsort(scores[within], kind="stable")]
     return [ids[index] for index in closest_first if ids[index] != person_id]

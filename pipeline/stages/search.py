@@ -10,7 +10,7 @@ from enum import Enum
 import numpy as np
 
 from pipeline.cores import usable_cores
-from pipeline.ports import Snapshot
+from pipeline.ports import Candidates
 from pipeline.stages.nearness import nearness
 from pipeline.types import Floats, Scorer
 
@@ -38,7 +38,7 @@ class SearchResult:
     people: int
 
 
-def best_scores(probes: Mapping[str, Floats], everybody: Snapshot, scorer: Scorer, sim_func: str) -> Floats:
+def best_scores(probes: Mapping[str, Floats], everybody: Candidates, scorer: Scorer, sim_func: str) -> Floats:
     """Return every person's best fused score over all probe faces: float32 (P,). `probes` holds (n, d) per model."""
     people = len(everybody.ids)
     best = np.full(people, np.inf, dtype=np.float32)
@@ -63,15 +63,19 @@ def search(
     scores: Floats,
     images: int,
     scorer: Scorer,
+    people: int | None = None,
 ) -> SearchResult:
     """Decide what the people's scores say of the claimed ID; `images` distinct photos stand behind them.
+
+    `people` is how many were searched, where `ids` and `scores` are the closest of them alone.
 
     The claimed ID has to be within the search threshold and within a 1:1 threshold that allows for a search's taking
     the best of the images.
     """
     if not len(ids):
         return SearchResult(Found.NOBODY, np.inf, np.inf, 0.0, 0.0, 0)
-    search_threshold = scorer.search_threshold(len(ids), images)
+    searched = len(ids) if people is None else people
+    search_threshold = scorer.search_threshold(searched, images)
     claim_threshold = scorer.found_threshold(images)
     place = ids.index(claimed) if claimed in ids else None
     claimed_score = np.inf if place is None else float(scores[place])
@@ -81,4 +85,4 @@ def search(
         found = Found.CLAIMED
     else:
         found = Found.OTHER if others <= search_threshold else Found.NOBODY
-    return SearchResult(found, claimed_score, min(claimed_score, others), search_threshold, claim_threshold, len(ids))
+    return SearchResult(found, claimed_score, min(claimed_score, others), search_threshold, claim_threshold, searched)
