@@ -19,7 +19,7 @@ APT_S = 240
 
 def run_all(root: Path, arguments: Sequence[str], say: Say) -> int:
     """Check everything, hand `arguments` to pytest, and return 0 only where all of it passed; raises `SetupError`."""
-    python = str(prepare(root, ["requirements.txt", "requirements-dev.txt"], say))
+    python = str(prepare(root, ["requirements.txt", "requirements-dev.txt", "requirements-ray.txt"], say))
     install_mariadb(say)
     help_real_mysql(root)
     checks = [
