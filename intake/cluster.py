@@ -97,14 +97,16 @@ def _intake(env_file: str) -> Intake:
 
 def _connected(address: str) -> Any:
     host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise NoClusterError(f"{address} is no address of a Ray cluster, HOST:PORT.")
     is_local = host in _LOOPBACK
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
     if is_local:  # else Ray takes the loopback address for the machine's outer one, where nobody listens
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()  # Ray itself would try for minutes
         import ray
 
-        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()  # Ray itself would try for minutes
         where = {"_node_ip_address": "127.0.0.1"} if is_local else {}
         ours = ray.job_config.JobConfig(_py_driver_sys_path=[str(ROOT)])
         ray.init(address=address, job_config=ours, log_to_driver=False, configure_logging=False, **where)
