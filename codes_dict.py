@@ -229,6 +229,10 @@ class Code(IntEnum):
         155, "Database connection error. Consult log.", 503, Kind.SERVER, "Try again later.",
         "Check that the database runs and that SQL_URI, SQL_USER and SQL_PASS are right.",
     )
+    VECTORS_DOWN = (
+        156, "The vector store cannot be reached. Consult log.", 503, Kind.SERVER, "Try again later.",
+        "Check that Milvus runs and that VECTOR_STORE names it; no restart of the server is needed.",
+    )
     NO_SPACE = (
         157, "A file could not be written on the server.", 503, Kind.SERVER, "Try again later.",
         "The log names the folder: free space there, and let the server's user write to it.",

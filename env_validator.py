@@ -78,6 +78,8 @@ class Settings:
     ver_fmr: float
     search_fpir: float
     calibration_folder: Path | None
+    vector_store: str = field(repr=False)
+    """Milvus's URL, or the path of a Milvus Lite file; empty for a gallery in memory."""
     max_upload_mb: int
     max_image_mb: int
     max_pixels: int

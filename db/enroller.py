@@ -16,11 +16,11 @@ from sqlalchemy.engine import Connection
 from codes_dict import Code, Refusal
 from db.enrolments import Enrolment, Enrolments
 from db.faces import FaceFolders, Written, slug
-from db.gallery import Gallery
 from db.pending import Pending
 from db.people import People
 from db.replays import remember
 from db.session import CommitLostError, Database
+from db.shelf import Shelf
 from db.uploads import UploadStore
 from pipeline.ports import Enrolled, EnrolmentRequest, Guard, NewFace
 from pipeline.types import Person
@@ -53,7 +53,7 @@ class Enroller:
         database: Database,
         people: People,
         enrolments: Enrolments,
-        gallery: Gallery,
+        gallery: Shelf,
         uploads: UploadStore,
         root: Path,
         *,
@@ -127,7 +127,7 @@ class Enroller:
         self._step("files written")
         models = faces[0].embeddings
         self._gallery.add_segment(
-            ours.token, {model: np.stack([face.embeddings[model] for face in faces]) for model in models}
+            ours, {model: np.stack([face.embeddings[model] for face in faces]) for model in models}
         )
         self._step("segments written")
         return written
@@ -167,14 +167,16 @@ class Enroller:
 
     def _discard(self, ours: Enrolment) -> None:
         self._faces.remove(ours.folder, ours.token)
-        self._gallery.remove_segment(ours.token)
+        try:
+            self._gallery.remove_segments([ours.token])
+        except Refusal as refusal:  # what is left does not count; the caller hears why the enrolment failed
+            log.warning("rows of the failed enrolment %s stay behind: %s", ours.token, refusal.detail)
 
     def _tidy(self, done: _Prepared, ours: Enrolment, request: EnrolmentRequest) -> None:
         self._step("committed")
         try:
             gone = [one.token for one in done.replaced if self._faces.remove(one.folder, one.token)]
-            for one in done.replaced:
-                self._gallery.remove_segment(one.token)
+            self._gallery.remove_segments([one.token for one in done.replaced])
             if request.in_place and done.before is not None:
                 self._faces.remove_foreign(done.before.path)
             self._step("replaced files removed")

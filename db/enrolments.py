@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.engine import Connection
 
-from db.schema import VERSION, enrolments, locks, state
+from codes_dict import Code
+from db.schema import INSTALLATION, VERSION, enrolments, locks, state
 from db.session import Database
 
 _BATCH = 500
@@ -85,13 +87,69 @@ class Enrolments:
         """Return those of the tokens that were ever committed."""
         return self._among(enrolments.c.token, tokens)
 
-    def _among(self, column: sa.Column[Any], values: Sequence[str]) -> set[str]:
+    def _among(
+        self, column: sa.Column[Any], values: Sequence[str], also: sa.ColumnElement[bool] | None = None
+    ) -> set[str]:
+        where = sa.true() if also is None else also
         found: set[str] = set()
         with self._database.reading() as connection:
             for start in range(0, len(values), _BATCH):
                 batch = values[start : start + _BATCH]
-                found.update(connection.execute(sa.select(column).where(column.in_(batch))).scalars())
+                found.update(connection.execute(sa.select(column).where(column.in_(batch) & where)).scalars())
         return found
+
+    def standing(self, tokens: Sequence[str]) -> set[str]:
+        """Return those of the tokens that count."""
+        return self._among(enrolments.c.token, tokens, enrolments.c.removed_version.is_(None))
+
+    def of_people(self, person_ids: Sequence[str]) -> list[Enrolment]:
+        """Return these IDs' enrolments that count, each person's oldest first, as of one moment for each person."""
+        found: list[Enrolment] = []
+        wanted = list(dict.fromkeys(person_ids))
+        with self._database.reading() as connection:
+            for start in range(0, len(wanted), _BATCH):
+                some = enrolments.c.reco_id.in_(wanted[start : start + _BATCH])
+                query = sa.select(*_COLUMNS).where(some & enrolments.c.removed_version.is_(None))
+                found += [Enrolment(*row) for row in connection.execute(query.order_by(enrolments.c.added_version))]
+        return found
+
+    def people(self, version: int = 0, people: int = 0) -> tuple[int, int]:
+        """Return the version as of now and how many people are enrolled; costs little where much is known already.
+
+        What is known: at `version` there were so many `people`.
+        """
+        with self._database.reading() as connection:
+            now = _version(connection)
+            if now == version:
+                return version, people
+            if now < version:  # a new database
+                version, people = 0, 0
+            added, removed = enrolments.c.added_version, enrolments.c.removed_version
+            touched = sa.select(enrolments.c.reco_id).where(
+                ((added > version) & (added <= now)) | ((removed > version) & (removed <= now))
+            )
+            counts = [
+                connection.execute(
+                    sa.select(sa.func.count(sa.distinct(enrolments.c.reco_id))).where(
+                        (added <= then) & (removed.is_(None) | (removed > then)) & enrolments.c.reco_id.in_(touched)
+                    )
+                ).scalar_one()
+                for then in (version, now)
+            ]
+        return now, people - int(counts[0]) + int(counts[1])
+
+    def installation(self) -> int:
+        """Return the number of this database, drawn when it is first asked for: what it owns elsewhere bears it."""
+        query = sa.select(state.c.value).where(state.c.name == INSTALLATION)
+        with self._database.reading() as connection:
+            found = connection.execute(query).scalar()
+        if found is None:
+            drawn = sa.insert(state).values(name=INSTALLATION, value=secrets.randbits(62))
+            with self._database.writing(Code.DB_DOWN) as connection, contextlib.suppress(exc.IntegrityError):
+                connection.execute(drawn)  # another process may be faster
+            with self._database.reading() as connection:
+                found = connection.execute(query).scalar_one()
+        return int(found)
 
     def unfinished(self) -> list[Enrolment]:
         """Return removed enrolments whose files may still be there."""

@@ -6,7 +6,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from codes_dict import Code, Refusal
@@ -146,17 +146,17 @@ class Gallery:
             log.warning("gallery file %s not written: %s", name, refusal.detail)
 
     # -- writing -------------------------------------------------------------------------------------------
-    def add_segment(self, token: str, embeddings: Embeddings) -> None:
+    def add_segment(self, ours: Enrolment, embeddings: Embeddings) -> None:
         """Write what an enrolment adds: (m, d) a model. It counts from the enrolment's commit on."""
         keys = {model: self._keys[model] for model in embeddings}
         checked = {key: key.checked(embeddings[model], len(embeddings[model])) for model, key in keys.items()}
         if checked:
-            self._pickles.write_segments(token, checked)
+            self._pickles.write_segments(ours.token, checked)
 
-    def remove_segment(self, token: str) -> None:
-        """Remove an enrolment's files, as far as compaction has not merged them."""
-        for named in self._pickles.named():
-            if named.token == token:
+    def remove_segments(self, tokens: Collection[str]) -> None:
+        """Remove the files of these enrolments, as far as compaction has not merged them."""
+        for named in self._pickles.named() if tokens else ():
+            if named.token in tokens:
                 files.remove(named.path)
 
     def delete_pickles(self) -> dict[str, Code]:
@@ -184,6 +184,9 @@ class Gallery:
     def segments(self) -> int:
         """Return how many files wait for compaction."""
         return sum(named.token is not None for key in self._keys.values() for named in self._pickles.named(key))
+
+    def close(self) -> None:
+        """Let go of nothing: all files are closed."""
 
     def compact(self) -> bool:
         """Merge all segments into one file a model, without the removed; False where another process is at it."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 
 from db import files
@@ -16,10 +17,14 @@ from db.uploads import UploadStore
 
 log = logging.getLogger(__name__)
 
+Forget = Callable[[Collection[str]], None]
+"""Removes what the gallery holds of enrolments that do not count, by their tokens."""
 
-def recover(enrolments: Enrolments, uploads: UploadStore, root: Path) -> int:
+
+def recover(enrolments: Enrolments, uploads: UploadStore, root: Path, forget: Forget | None = None) -> int:
     """Finish what was committed, undo what was not; return how many things were left. `root` is DB_PATH.
 
+    `forget` removes what the gallery holds of some tokens; without it, that is their files in `root`.
     Renames the folders of enrolled uploads, removes the files of replaced enrolments and of those whose process died
     before the commit. To be called at start; takes no longer the more people there are; safe while others work.
     Raises `Refusal(Code.DB_DOWN)`.
@@ -30,20 +35,21 @@ def recover(enrolments: Enrolments, uploads: UploadStore, root: Path) -> int:
         uploads.mark_used(upload_id)
         finished += 1
     faces = FaceFolders(root)
-    undone = _undo(enrolments, faces, root)
+    forget = forget or partial(_segments, root)
+    undone = _undo(enrolments, faces, root, forget)
     gone = [one.token for one in enrolments.unfinished() if faces.remove(one.folder, one.token)]
-    _segments(root, set(gone))
+    forget(set(gone))
     enrolments.finish(gone)
     if finished or gone or undone:
         log.info("after a crash: %d uploads, %d replaced, %d unfinished", finished, len(gone), undone)
     return finished + len(gone) + undone
 
 
-def _undo(enrolments: Enrolments, faces: FaceFolders, root: Path) -> int:
+def _undo(enrolments: Enrolments, faces: FaceFolders, root: Path, forget: Forget) -> int:
     abandoned = Pending(root).abandoned()
     committed = enrolments.known([one.token for one in abandoned])
     dead = [one for one in abandoned if one.token not in committed and faces.remove(one.folder, one.token)]
-    _segments(root, {one.token for one in dead})
+    forget({one.token for one in dead})
     for one in abandoned:
         if one in dead or one.token in committed:
             files.remove(one.note)
@@ -56,6 +62,7 @@ def sweep(
     root: Path,
     older_than: float,
     clock: Callable[[], float] = time.time,
+    forget: Forget | None = None,
 ) -> int:
     """Remove files without a committed enrolment that are older than that many seconds; return how many.
 
@@ -73,6 +80,8 @@ def sweep(
     tokens = sorted({path.name.lstrip(".")[:32] for path in old})
     known = enrolments.known(tokens)
     orphans = [path for path in old if path.name.endswith(files.PART) or path.name[:32] not in known]
+    if forget is not None:
+        forget({token for token in tokens if TOKEN.match(f"{token}.") and token not in known})
     removed = sum(files.remove(path) for path in orphans)
     for folder in sorted({path.relative_to(root).parts[0] for path in orphans}):
         faces.tidy(folder)
@@ -81,7 +90,7 @@ def sweep(
     return removed + uploads.sweep(before)
 
 
-def _segments(root: Path, tokens: set[str]) -> None:
+def _segments(root: Path, tokens: Collection[str]) -> None:
     for named in PickleStore(root).named() if tokens else ():
         if named.token in tokens:
             files.remove(named.path)

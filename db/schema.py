@@ -19,6 +19,9 @@ ID_WIDTH, NAME_WIDTH, PATH_WIDTH = 64, 200, 500
 VERSION = "gallery_version"
 """The name of the counter in `faceapp_state`."""
 
+INSTALLATION = "installation"
+"""The name of the row that tells this database from all others."""
+
 REPLAY_TURN = "replay_turn"
 """The name of the row that claims of photos lock, one after the other."""
 

@@ -12,6 +12,14 @@ from installation.environment import prepare
 
 Say = Callable[[str], None]
 
+BESIDE = (
+    "requirements-dev.txt",
+    "requirements-ray.txt",
+    "requirements-milvus.txt",
+    "requirements-milvus-lite.txt",
+)
+"""The lists that the tests need beside the server's own."""
+
 MARIADB = ("mariadb-server-core", "mariadb-client-core")
 """The packages of Debian's mariadb-server that hold the programs, without the service that it would start."""
 APT_S = 240
@@ -19,7 +27,7 @@ APT_S = 240
 
 def run_all(root: Path, arguments: Sequence[str], say: Say) -> int:
     """Check everything, hand `arguments` to pytest, and return 0 only where all of it passed; raises `SetupError`."""
-    python = str(prepare(root, ["requirements.txt", "requirements-dev.txt", "requirements-ray.txt"], say))
+    python = str(prepare(root, ["requirements.txt", *BESIDE], say))
     install_mariadb(say)
     help_real_mysql(root)
     checks = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from settings.checks import BadValueError, split_host, url
 
@@ -54,6 +55,35 @@ def sql_uri(value: str, base: Path) -> str:
         return SQLITE + str(_file_to_write(base / path))
     split_host(value)
     return value
+
+
+def vector_store(value: str, base: Path) -> str:
+    """Accept `memory` or nothing (returned empty), or Milvus after `milvus:`: its URL, or an absolute path of a file.
+
+    A URL's path is the name of a database in Milvus.
+    """
+    if value in ("", "memory"):
+        return ""
+    place = value.removeprefix("milvus:")
+    if place == value:
+        raise BadValueError("is neither memory nor milvus: with a place")
+    if "://" in place:
+        parts = urlsplit(url(place, base))
+        if parts.query or parts.fragment or parts.path.strip("/").count("/"):
+            raise BadValueError("is not the URL of a Milvus")
+        return place
+    return str(_lite_file(_path(place, base)))
+
+
+def _lite_file(path: Path) -> Path:
+    if path.suffix != ".db":
+        raise BadValueError("names no file that ends in .db")
+    if not path.parent.is_dir():
+        raise BadValueError("lies in a folder that does not exist")
+    if path.is_file():
+        raise BadValueError("is a file, which an older Milvus Lite has made")
+    _try_to_write(path if path.is_dir() else path.parent)  # Milvus Lite calls a file what is a folder
+    return path
 
 
 def _path(value: str, base: Path) -> Path:

@@ -114,6 +114,8 @@ OPTIONAL: tuple[Key, ...] = (
         checks.decimal(1e-4, 0.5), "1e-2"),
     Key("CALIBRATION_FOLDER", "Folder of thresholds of your own, instead of those that come along",
         "an existing folder; may be empty", checks.optional(folders.existing_folder, None), ""),
+    Key("VECTOR_STORE", "Where the enrolled faces are searched: in this process's memory, or in Milvus",
+        "memory, milvus:http://host:19530 or milvus:/path/file.db; may be empty", folders.vector_store, "memory"),
     Key("MAX_UPLOAD_MB", "Largest request, in MiB", "a whole number from 1 to 1024",
         checks.whole(1, 1024), "64"),
     Key("MAX_IMAGE_MB", "Largest image file, in MiB", "a whole number from 1 to 256",

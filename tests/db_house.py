@@ -15,10 +15,13 @@ import sqlalchemy as sa
 from db.enroller import Enroller
 from db.enrolments import Enrolments
 from db.gallery import Gallery
+from db.milvus import Milvus
 from db.people import People
 from db.schema import PeopleNames, initialise
 from db.session import Database, make_engine
+from db.shelf import Shelf
 from db.uploads import Upload, UploadStore
+from db.vectors import VectorGallery
 from pipeline.ports import Enrolled, EnrolmentRequest, Guard, NewFace, NewImage
 from pipeline.types import Crop, Embedder, Floats
 from tests.fakes import ColourEmbedder, face_of
@@ -46,6 +49,8 @@ class Where:
     user: str = ""
     password: str = ""
     schema: str = ""
+    milvus: str = ""
+    """The gallery's Milvus; in memory where empty."""
 
     def fresh(self) -> Where:
         """Return the same server with a schema that nobody else uses."""
@@ -88,10 +93,21 @@ class House:
         self.uploads = UploadStore(uploads)
         self.models = list(embedders) if embedders is not None else [ColourEmbedder(), Brightness()]
         models: Mapping[str, Embedder] = {one.name: one for one in self.models}
-        self.gallery = Gallery(self.root, self.enrolments, models, mean)
+        self.shelf = self._shelf(models)
         self.enroller = Enroller(
-            self.database, self.people, self.enrolments, self.gallery, self.uploads, self.root, step=step
+            self.database, self.people, self.enrolments, self.shelf, self.uploads, self.root, step=step
         )
+
+    @property
+    def gallery(self) -> Gallery:
+        """The gallery where it is in memory."""
+        assert isinstance(self.shelf, Gallery)
+        return self.shelf
+
+    def _shelf(self, models: Mapping[str, Embedder]) -> Shelf:
+        if not self.where.milvus:
+            return Gallery(self.root, self.enrolments, models, mean)
+        return VectorGallery(self.root, self.enrolments, models, mean, Milvus(self.where.milvus))
 
     def another(self, step: Callable[[str], None] = lambda _name: None) -> House:
         """Return what another process would have: the same database and folders, nothing else shared."""
@@ -135,7 +151,7 @@ class House:
 
     def colours(self, person_id: str) -> list[Colour] | None:
         """Return the colours that a person is enrolled with, as the gallery tells."""
-        found = self.gallery.snapshot().person(person_id)
+        found = self.shelf.snapshot().person(person_id)
         if found is None:
             return None
         return [(int(red), int(green), int(blue)) for red, green, blue in np.rint(found["Colour"] - 1)]

@@ -6,25 +6,24 @@ import logging
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from codes_dict import Refusal
 from db.challenges import Challenges
 from db.enroller import Enroller
 from db.enrolments import Enrolments
-from db.gallery import Gallery
 from db.people import People
 from db.recovery import recover
 from db.replays import Replays
 from db.schema import PeopleNames, initialise
 from db.session import Database, make_engine
+from db.shelf import Shelf
 from db.uploads import UploadStore
 from env_validator import Settings
 from pipeline.stages.both_sides import BothSides
 from pipeline.stages.challenge import LIFETIME_S
-from pipeline.stages.distance import template
 from pipeline.stages.replay import NEAR_BITS
 from pipeline.types import Embedder
+from wiring.vectors import open_gallery
 
 _log = logging.getLogger(__name__)
 
@@ -37,10 +36,15 @@ class Records:
     people: People
     enrolments: Enrolments
     uploads: UploadStore
-    gallery: Gallery
+    gallery: Shelf
     enroller: Enroller
     replays: Replays
     challenges: Challenges
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self.database.dispose()
+        self.gallery.close()
 
 
 def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Records:
@@ -56,7 +60,7 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
     people = People(database, names, settings.db_path)
     enrolments, uploads = Enrolments(database), UploadStore(settings.upload_folder)
     both = {name: BothSides(embedder) for name, embedder in embedders.items()}
-    gallery = Gallery(settings.db_path, enrolments, both, partial(template, sim_func=settings.sim_func))
+    gallery = open_gallery(settings, enrolments, both)
     enroller = Enroller(database, people, enrolments, gallery, uploads, settings.db_path)
     challenges = Challenges(database, LIFETIME_S)
     replays = Replays(database, NEAR_BITS, settings.replay_retention_days)
@@ -74,6 +78,6 @@ def _make_tables(settings: Settings, names: PeopleNames) -> None:
 
 def _mend(settings: Settings, records: Records) -> None:
     try:
-        recover(records.enrolments, records.uploads, settings.db_path)
+        recover(records.enrolments, records.uploads, settings.db_path, records.gallery.remove_segments)
     except Refusal as refusal:
         _log.warning("nothing was mended at start: %s", refusal)

@@ -52,7 +52,8 @@ def tend(settings: Settings, records: Records, sweeping: bool) -> None:
     """Merge gallery files where there are many, and sweep where asked; a database that is down is tried again later."""
     try:
         if sweeping:
-            sweep(records.enrolments, records.uploads, settings.db_path, LONGEST_ENROLMENT_S)
+            forget = records.gallery.remove_segments
+            sweep(records.enrolments, records.uploads, settings.db_path, LONGEST_ENROLMENT_S, forget=forget)
         if records.gallery.segments() > MOST_SEGMENTS * len(settings.selected_models):
             records.gallery.compact()
     except (Refusal, OSError) as error:

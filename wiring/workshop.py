@@ -24,6 +24,7 @@ from wiring.faults import LoadFault
 from wiring.liveness import JudgeKeeper
 from wiring.records import Records, open_records
 from wiring.sample import sample_face
+from wiring.vectors import check_packages
 
 _log = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ class Workshop:
         """Let go of connections; the models belong to whoever handed them in."""
         with self._lock:
             if self._built is not None:
-                self._built[2].database.dispose()
+                self._built[2].close()
             self._built = None
 
     def _rebuild(self, settings: Settings) -> tuple[Settings, Services, Records]:
@@ -131,6 +132,7 @@ class Workshop:
         try:
             embedders = self._models.embedders(settings)
             scorer = _scorer(settings, embedders)
+            check_packages(settings)
         except LoadFault as fault:
             self._load_fault = settings, fault
             raise Refusal(Code.BAD_ENV, str(fault)) from fault
@@ -138,7 +140,7 @@ class Workshop:
         records = open_records(settings, embedders)
         services = self._services(settings, embedders, scorer, records)
         if self._built is not None:
-            self._built[2].database.dispose()
+            self._built[2].close()
         return settings, services, records
 
     def _services(

@@ -126,6 +126,17 @@ BAD = {
     "VER_FMR": ["0", "1", "1e-9", ""],
     "SEARCH_FPIR": ["0", "0.9"],
     "CALIBRATION_FOLDER": ["gone", ".env"],
+    "VECTOR_STORE": [
+        "milvus",
+        "milvus:",
+        "milvus:lite",
+        "milvus:gone/lite.db",
+        "milvus:ftp://host:19530",
+        "milvus:http://:19530",
+        "milvus:http://host:19530/one/two",
+        "milvus:http://host:19530?token=x",
+        f"redis:http://root:{SECRET}@host",
+    ],
     "MAX_UPLOAD_MB": ["0", "1e9"],
     "MAX_IMAGE_MB": ["0"],
     "MAX_PIXELS": ["1"],
@@ -169,6 +180,13 @@ GOOD = {
     "LIVENESS_ENGINES": ["cnn,fasnet", "fasnet"],
     "VER_FMR": ["0.001", "1e-4"],
     "CALIBRATION_FOLDER": ["", "bin"],
+    "VECTOR_STORE": [
+        "",
+        "memory",
+        "milvus:db/lite.db",
+        "milvus:http://127.0.0.1:19530",
+        "milvus:https://root:pass@milvus.example.org/faces",
+    ],
     "SUPER_PASSWORD": ["Ünïcode-Pass1"],
 }
 
@@ -179,6 +197,16 @@ def test_an_accepted_value_is_accepted(env: Path, key: str, value: str) -> None:
         put(env, name, "root")
     put(env, key, value)
     assert isinstance(load_settings(env), Settings)
+
+
+def test_the_vector_store_is_a_url_a_file_or_nothing_and_its_password_is_not_shown(env: Path) -> None:
+    assert load_settings(env).vector_store == ""
+    put(env, "VECTOR_STORE", "milvus:db/lite.db")
+    assert load_settings(env).vector_store == str(env.parent / "db/lite.db")
+    put(env, "VECTOR_STORE", f"milvus:http://root:{SECRET}@host:19530")
+    settings = load_settings(env)
+    assert settings.vector_store == f"http://root:{SECRET}@host:19530"
+    assert SECRET not in repr(settings)
 
 
 def test_the_address_is_known_whatever_else_is_wrong(env: Path) -> None:

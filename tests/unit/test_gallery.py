@@ -13,6 +13,7 @@ import pytest
 
 from codes_dict import Code
 from db import files
+from db.enrolments import Enrolment
 from db.index import Index, Rows
 from db.pickles import LOCK
 from tests.db_house import BLUE, GREEN, RED, WHITE, Brightness, House, Where
@@ -281,7 +282,8 @@ def test_two_processes_never_compact_at_once(house: House) -> None:
 
 def test_compaction_leaves_the_segment_of_an_enrolment_under_way(house: House) -> None:
     house.enrol("A", "ann", RED)
-    house.gallery.add_segment("d" * 32, {"Colour": np.ones((1, 3), np.float32)})
+    ours = Enrolment("d" * 32, "D", "d-D", "upload", 1)
+    house.gallery.add_segment(ours, {"Colour": np.ones((1, 3), np.float32)})
     house.gallery.compact()
     assert [path.name for path in pickles(house) if "d" * 32 in path.name] == [
         "gallery_Colour_0000000000000000_" + "d" * 32 + ".pkl"

@@ -20,6 +20,7 @@ from installation.first_settings import FirstChoice, make_folders, random_passwo
 from pipeline.models.weights import WeightStore
 
 ROOT = Path(__file__).resolve().parents[2]
+LISTS = ["requirements.txt", *testing.BESIDE]
 SECOND_OPENCV = {"opencv-python", "opencv-python-headless", "opencv-contrib-python"}
 
 
@@ -116,7 +117,7 @@ def test_one_opencv_package_is_installed() -> None:
 
 def test_the_lock_is_complete_but_for_the_other_opencv_packages() -> None:
     packaging = pytest.importorskip("packaging.requirements")
-    locked = pins("requirements.txt") | pins("requirements-dev.txt") | pins("requirements-ray.txt")
+    locked = set().union(*(pins(file) for file in LISTS))
     lacking: set[str] = set()
     for name in locked:
         try:
@@ -131,7 +132,7 @@ def test_the_lock_is_complete_but_for_the_other_opencv_packages() -> None:
 
 
 def test_every_package_is_pinned_to_one_version() -> None:
-    for file in ("requirements.txt", "requirements-dev.txt", "requirements-ray.txt"):
+    for file in LISTS:
         lines = [line for line in (ROOT / file).read_text().splitlines() if not line.startswith("#")]
         assert [line for line in lines if not re.match(r"[a-z0-9][a-z0-9.-]*==[0-9][^ ]*( ; .+)?$", line)] == []
 

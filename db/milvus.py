@@ -1,0 +1,153 @@
+"""The connection to Milvus, or to a Milvus Lite: made when it is needed, with time limits, made anew after a failure.
+
+Every trouble is `Refusal(Code.VECTORS_DOWN)`, after `CONNECT_S`, or `CALL_S` and another connection, at the latest.
+Whatever goes wrong costs the connection: the next call makes a new one, so that it finds a Milvus that has come back
+and loads its collections there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from codes_dict import Code, Refusal
+
+log = logging.getLogger(__name__)
+
+CONNECT_S = 3.0
+CALL_S = 5.0
+
+_QUICK_TO_RETURN = {
+    "grpc.use_local_subchannel_pool": 1,  # else a new connection waits for as long as the old one's failures taught
+    "grpc.initial_reconnect_backoff_ms": 100,
+    "grpc.min_reconnect_backoff_ms": 100,
+    "grpc.max_reconnect_backoff_ms": 500,
+}
+_IN_BRACKETS = re.compile(r"\[[^\]]*\]?")
+
+_IMPORTING = threading.Lock()
+
+T = TypeVar("T")
+
+
+class Prepared(Protocol):
+    """A collection that has to be there, and loaded, before it is asked."""
+
+    @property
+    def name(self) -> str:
+        """The collection's name in Milvus."""
+        ...
+
+    def prepare(self, client: Any) -> None:
+        """Make and load it where that is not done; called once for each connection."""
+        ...
+
+
+class Milvus:
+    """A connection to the Milvus at `uri`, made when it is first needed. Thread-safe."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri, self._lock = uri, threading.RLock()
+        self._client: Any = None
+        self._ready: set[str] = set()
+        self._failure: tuple[float, Refusal] = 0.0, Refusal(Code.VECTORS_DOWN)
+
+    def ask(self, collection: Prepared, work: Callable[[Any], T]) -> T:
+        """Run `work` on a client for which the collection is there and loaded; once more where an old client fails."""
+        for is_last in (False, True):
+            is_new, client = self._client is None, None
+            try:
+                client = self._connected(collection)
+                return work(client)
+            except library().errors as error:
+                self._discard(client)
+                if is_new or is_last:
+                    raise Refusal(Code.VECTORS_DOWN, _said(error)) from error
+                log.info("Milvus is asked again: %s", _said(error))
+        raise AssertionError("not reached")
+
+    def close(self) -> None:
+        """Let go of the connection; the next call makes another."""
+        self._discard(self._client)
+
+    def _discard(self, client: Any) -> None:
+        """Close a client that failed; another thread may have a new one by now, which stays."""
+        with self._lock:
+            if client is None or client is not self._client:
+                return
+            self._client, self._ready = None, set()
+        client.close()
+
+    def _connected(self, collection: Prepared) -> Any:
+        arrived = time.monotonic()
+        with self._lock:
+            if self._client is None:
+                if self._failure[0] > arrived:  # while we waited for the lock: all who wait hear of it together
+                    raise self._failure[1]
+                self._client = self._connect()
+            if collection.name not in self._ready:
+                try:
+                    collection.prepare(self._client)
+                except library().errors:
+                    self._discard(self._client)
+                    raise
+                self._ready.add(collection.name)
+            return self._client
+
+    def _connect(self) -> Any:
+        try:
+            return library().client(self._uri, timeout=CONNECT_S, dedicated=True, grpc_options=_QUICK_TO_RETURN)
+        except library().errors as error:
+            refusal = Refusal(Code.VECTORS_DOWN, _said(error))
+            self._failure = time.monotonic(), refusal
+            raise refusal from error
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says without what stands in brackets, which may be data."""
+    text = str(getattr(error, "message", "")) or str(error)
+    return f"{type(error).__name__}: {_IN_BRACKETS.sub('', text)[:200].strip()}"
+
+
+@dataclass(frozen=True)
+class Library:
+    """What is used of pymilvus."""
+
+    client: Any
+    types: Any
+    errors: tuple[type[Exception], ...]
+
+
+@functools.cache
+def library() -> Library:
+    """Import pymilvus, at the first call."""
+    with _IMPORTING, _no_environment_file():
+        import pymilvus
+    from grpc import RpcError
+
+    for name in ("pymilvus", "milvus_lite"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # we say what went wrong, in one line
+    # ValueError: what gRPC raises where another thread has closed the channel
+    return Library(pymilvus.MilvusClient, pymilvus.DataType, (pymilvus.MilvusException, RpcError, OSError, ValueError))
+
+
+@contextlib.contextmanager
+def _no_environment_file() -> Iterator[None]:
+    """Keep the package from copying a `.env`, ours with its passwords, into the process environment on its import."""
+    switch = "PYTHON_DOTENV_DISABLED"
+    before = os.environ.pop(switch, None)
+    os.environ[switch] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[switch]
+        if before is not None:
+            os.environ[switch] = before

@@ -1,0 +1,1 @@
+"""The gallery in Milvus, on a real Milvus Lite."""
