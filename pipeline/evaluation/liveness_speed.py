@@ -6,8 +6,6 @@ process, turn by turn; time is the process's, over all its threads.
 
 from __future__ import annotations
 
-import os
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -114,23 +112,18 @@ def deepface_fasnet(weights: Path) -> Any:
     missing = [name for name in FILES if not (weights / name).is_file()]
     if missing:
         raise Refusal(Code.NO_LIVENESS, f"nothing to compare with: Fasnet's {missing[0]} is not in {weights}")
-    before = os.environ.get("DEEPFACE_HOME")
-    with tempfile.TemporaryDirectory(prefix="faceapp-fasnet-") as home:
-        place = Path(home) / ".deepface" / "weights"
-        place.mkdir(parents=True)
-        for name in FILES:
-            (place / name).symlink_to((weights / name).resolve())
-        os.environ["DEEPFACE_HOME"] = home
-        try:
-            from deepface.models.spoofing.tf.FasNet import Fasnet
-
-            return Fasnet()
-        except ImportError as fault:
-            raise Refusal(Code.NO_LIVENESS, f"nothing to compare with: DeepFace does not load: {fault}") from fault
-        finally:
-            os.environ.pop("DEEPFACE_HOME")
-            if before is not None:
-                os.environ["DEEPFACE_HOME"] = before
+    try:
+        from deepface.commons.weight_utils import load_model_weights
+        from deepface.models.spoofing.tf.FasNet import Fasnet
+        from deepface.models.spoofing.tf.FasNetBackbone import MiniFASNetV1SE, MiniFASNetV2
+    except ImportError as fault:
+        raise Refusal(Code.NO_LIVENESS, f"nothing to compare with: DeepFace does not load: {fault}") from fault
+    peer = Fasnet.__new__(Fasnet)  # its own beginning looks for the files in the home folder, or downloads them
+    peer.first_model, peer.second_model = (
+        load_model_weights(make(conv6_kernel=(5, 5)), str(weights / name))
+        for make, name in zip((MiniFASNetV2, MiniFASNetV1SE), FILES, strict=True)
+    )
+    return peer
 
 
 def _peer_call(peer: Any, faces: Sequence[Face]) -> Call:
