@@ -74,6 +74,7 @@ class Settings:
     replay_policy: str
     replay_retention_days: int
     require_challenge: bool
+    challenge_actions: tuple[str, ...]
     duplicate_policy: str
     ver_fmr: float
     search_fpir: float

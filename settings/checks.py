@@ -43,8 +43,8 @@ def one_of(*words: str) -> Check:
     return check
 
 
-def words_of(*, known: Collection[str]) -> Check:
-    """Return a check for a comma-separated list of different known words; the value is a tuple of them."""
+def words_of(*, known: Collection[str], least: int = 1) -> Check:
+    """Return a check for a comma-separated list of different known words, `least` or more; it returns a tuple."""
 
     def check(value: str, base: Path) -> tuple[str, ...]:
         words = tuple(word.strip() for word in value.split(","))
@@ -53,6 +53,8 @@ def words_of(*, known: Collection[str]) -> Check:
                 raise BadValueError(f"name {place} of {len(words)} is not known")
         if len(set(words)) != len(words):
             raise BadValueError("names something twice")
+        if len(words) < least:
+            raise BadValueError(f"names fewer than {least}")
         return words
 
     return check

@@ -1,4 +1,4 @@
-"""Measures on clips what stands around the liveness engines: replay hashes, flatness, head turns."""
+"""Measures on clips what stands around the liveness engines: replay hashes, flatness, head turns, smiles, blinks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from pipeline.evaluation.expressions import EXPRESSIVE, expression_lines, faces_of
 from pipeline.models.mtcnn import MtcnnDetector
 from pipeline.stages.challenge import Pose, poses
 from pipeline.stages.motion import cues_between
@@ -148,20 +149,25 @@ def measure(clip: Clip, detector: Detector) -> list[str]:
     labelled = LABELLED.get(clip.name)
     base = clip.frames[labelled.base if labelled else 0]
     source = np.random.default_rng(11)
-    pictures = landmarks_of([held(base, source) for _ in range(HELD)], detector)
+    views = [held(base, source) for _ in range(HELD)]
+    pictures = landmarks_of(views, detector)
     flat, of = flat_share(pictures)
     lines.append(f"  flat     {flat} of {of} requests of three views of one of its frames, held as a photo (simulated)")
     ahead = landmarks_of([base], detector)
-    views = Counter(pose.value for pose in poses([*ahead, *pictures])[1:]) if ahead else Counter()
-    lines.append(f"  turns    of a held photo: {dict(views)}")
+    looks = Counter(pose.value for pose in poses([*ahead, *pictures])[1:]) if ahead else Counter()
+    lines.append(f"  turns    of a held photo: {dict(looks)}")
     if labelled:
         lines.append(f"  turns    of labelled frames: {dict(turns(clip, labelled, detector))}")
+    if clip.name in EXPRESSIVE:
+        measured = expression_lines(faces_of(clip.frames, detector), EXPRESSIVE[clip.name], faces_of(views, detector))
+        lines += [f"  {line}" for line in measured]
     return lines
 
 
 def main() -> int:
     """Measure every clip of a folder."""
-    parser = argparse.ArgumentParser(description="Measure replay hashes, flatness and head turns on clips.")
+    about = "Measure replay hashes, flatness, head turns, smiles and blinks on clips."
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument("folder", type=Path, help="a folder of clips (.gif, .webm, .mp4, .mov, .avi)")
     folder: Path = parser.parse_args().folder
     clips = sorted(file for file in folder.iterdir() if file.suffix.lower() in ENDINGS) if folder.is_dir() else []

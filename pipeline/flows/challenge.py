@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,18 +13,22 @@ from pipeline.flows.cues import largest_of_each
 from pipeline.flows.services import Services
 from pipeline.ledger import Ledger
 from pipeline.ports import Upload
-from pipeline.stages.challenge import LIFETIME_S, Pose, draw_actions, performed, poses
+from pipeline.stages.challenge import LIFETIME_S, Pose, draw_actions, expressions, fulfils, performed, poses
 from pipeline.stages.compare import Probes, fused_scores
 from pipeline.stages.identity import check_id
-from pipeline.types import Face, Floats
+from pipeline.types import Crop, Face, Floats
 
-_HOW = "Take frames while you look straight ahead, then do each action, looking straight ahead before every one."
+_HOW = (
+    "Take frames while you look straight ahead with a calm face, then do each action, "
+    "looking straight ahead with a calm face before every one."
+)
+CropOf = Callable[[Face], Crop]
 
 
 def challenge(person_id: str, services: Services) -> Outcome:
     """Give an ID a challenge. Refuses with ID_NOT_MATCHED and DB_DOWN."""
     check_id(person_id, services.policy.id_regex)
-    actions = draw_actions(random.SystemRandom())
+    actions = draw_actions(random.SystemRandom(), services.policy.challenge_actions)
     nonce = services.challenges.issue(person_id, actions)
     results = {
         "id": person_id,
@@ -54,13 +58,15 @@ def meet_challenge(
     faces: Sequence[Face],
     group_of: Mapping[str, int],
     probes: Probes,
+    crop_of: CropOf,
     services: Services,
     ledger: Ledger,
 ) -> Probes:
     """Judge the upload's answer, and return those of its faces that may be compared.
 
-    `faces` are all faces of the upload, `probes` the live ones, `group_of` names each photo's distinct image. What is
-    compared looks straight ahead in a frame that is good enough by itself, and is the person who did the turns.
+    `faces` are all faces of the upload, `probes` the live ones, `group_of` names each photo's distinct image, `crop_of`
+    returns a face's source crop. What is compared looks straight ahead in a frame that is good enough by itself, and is
+    the person who did the actions.
     Refuses with CHALLENGE_MISSING where one is required, and CHALLENGE_FAILED.
     """
     if not upload.challenge and not services.policy.require_challenge:
@@ -69,17 +75,26 @@ def meet_challenge(
         if not upload.challenge:
             raise Refusal(Code.CHALLENGE_MISSING)
         track = largest_of_each(probes.faces)
-        looks = poses([face.detection.landmarks for face in track])
+        looks = _looks(track, crop_of, upload.challenge)
         good = _good_enough(upload, services)
         done = _done_by(track, looks, probes, services)
         for face, pose in zip(track, looks, strict=True):
             row.note(image=_name(face), pose=pose.value, done=list(done.get(face, ())))
-        fronts = [face for face in done if _name(face) in good and done[face] == tuple(upload.challenge)]
+        fronts = [face for face in done if _name(face) in good and fulfils(done[face], upload.challenge)]
         row.note(asked=list(upload.challenge))
         if not fronts:
             raise Refusal(Code.CHALLENGE_FAILED)
         row.went_out = len(fronts)
-        return _only(probes, fronts, _images(faces, track[0], good, group_of))
+        every = [track[0], *largest_of_each(faces)]
+        ahead = zip(every[1:], _looks(every, crop_of, upload.challenge)[1:], strict=True)
+        names = {_name(face) for face, pose in ahead if pose is Pose.STRAIGHT}
+        return _only(probes, fronts, len({group_of[name] for name in names & good}))
+
+
+def _looks(faces: Sequence[Face], crop_of: CropOf, asked: Sequence[str]) -> list[Pose]:
+    """Return what each face does, measured against the first one."""
+    landmarks = [face.detection.landmarks for face in faces]
+    return expressions(poses(landmarks), landmarks, lambda at: crop_of(faces[at]), asked)
 
 
 def _good_enough(upload: Upload, services: Services) -> set[str]:
@@ -91,7 +106,7 @@ def _done_by(
 ) -> dict[Face, tuple[str, ...]]:
     """Return for each face that looks straight ahead the actions that this very person did.
 
-    A turned face counts for those alone whom it matches at the threshold of one image.
+    A face that does something counts for those alone whom it matches at the threshold of one image.
     """
     ahead = [face for face, pose in zip(track, looks, strict=True) if pose is Pose.STRAIGHT]
     if not ahead:
@@ -103,14 +118,6 @@ def _done_by(
         face: performed([pose for pose, same in zip(looks, row, strict=True) if same or pose is Pose.STRAIGHT])
         for face, row in zip(ahead, is_same, strict=True)
     }
-
-
-def _images(faces: Sequence[Face], first: Face, good: set[str], group_of: Mapping[str, int]) -> int:
-    """Count the distinct images that look straight ahead and are good enough, before liveness dropped any."""
-    every = largest_of_each(faces)
-    looks = poses([first.detection.landmarks, *(face.detection.landmarks for face in every)])[1:]
-    names = (_name(face) for face, pose in zip(every, looks, strict=True) if pose is Pose.STRAIGHT)
-    return len({group_of[name] for name in names if name in good})
 
 
 def _only(probes: Probes, faces: Sequence[Face], images: int) -> Probes:

@@ -34,6 +34,7 @@ class Policy:
     enrol_liveness: str
     replay_policy: str
     require_challenge: bool
+    challenge_actions: tuple[str, ...]
     duplicate_policy: str
     max_image_mb: int
     max_pixels: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from codes_dict import Code, Outcome, Refusal
@@ -72,7 +73,8 @@ def verify(ask: VerifyRequest, services: Services) -> Outcome:
                 raise Refusal(Code.NO_FACE)
         faces = seen.faces if ask.skip_liveness else _live(upload, seen, services, ledger)
         probes = _probes(seen, faces, services, ledger)
-        probes = meet_challenge(upload, seen.faces, seen.group_of(), probes, services, ledger)
+        whole = partial(crop_of, files=seen.files, services=services)
+        probes = meet_challenge(upload, seen.faces, seen.group_of(), probes, whole, services, ledger)
         if not ask.skip_verify:
             person, enrolled = _person(upload.id, services, ledger)
             look = _compare(probes, enrolled, seen.files, services, ledger)

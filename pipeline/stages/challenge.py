@@ -1,20 +1,21 @@
-"""Challenges: a random list of head turns, and whether frames show them in their order.
+"""Challenges: a random list of actions, and whether frames show them in their order.
 
-`turn_left` and `turn_right` are the person's own left and right, in frames that are not mirrored. Blinking and smiling
-are not asked for: no data here shows what recognising them would reach; docs/challenge.md.
+`turn_left` and `turn_right` are the person's own left and right, in frames that are not mirrored. `smile` and `blink`
+are asked for only where the settings say so: docs/challenge.md has what recognising them reaches.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum
 
+from pipeline.stages.expression import eye_openness, mouth_width
 from pipeline.stages.quality.geometry import head_pose
-from pipeline.types import Floats
+from pipeline.types import Crop, Floats
 
-TURN_LEFT, TURN_RIGHT = "turn_left", "turn_right"
-ACTIONS = (TURN_LEFT, TURN_RIGHT)
+TURN_LEFT, TURN_RIGHT, SMILE, BLINK = "turn_left", "turn_right", "smile", "blink"
+ACTIONS = (TURN_LEFT, TURN_RIGHT, SMILE, BLINK)
 LENGTH = 3
 LIFETIME_S = 180
 
@@ -23,19 +24,26 @@ STRAIGHT_AT_FIRST = 20.0
 STRAIGHT, TURNED = 12.0, 20.0
 """Yaw against the first frame in degrees: up to the one a head looks straight ahead, from the other on it is turned."""
 
+NEUTRAL_MOUTH, SMILING_MOUTH = 1.06, 1.12
+"""Width of the mouth over the first frame's: up to the one it is neutral, from the other on it smiles."""
+CLOSED_EYES = 0.65
+"""Openness of the eyes over the first frame's, up to which they are closed."""
+
 
 class Pose(Enum):
-    """Where the head of a frame looks, as far as a challenge asks."""
+    """What the head of a frame does, as far as a challenge asks; STRAIGHT is straight ahead and nothing else."""
 
     STRAIGHT = "straight"
     LEFT = TURN_LEFT
     RIGHT = TURN_RIGHT
+    SMILES = SMILE
+    BLINKS = BLINK
     BETWEEN = "between"
 
 
-def draw_actions(source: random.Random) -> tuple[str, ...]:
-    """Draw the actions of a challenge, each of them anew: one of eight lists."""
-    return tuple(source.choice(ACTIONS) for _ in range(LENGTH))
+def draw_actions(source: random.Random, actions: Sequence[str]) -> tuple[str, ...]:
+    """Draw a challenge from the actions that may be asked for, each place anew: of two actions one of eight lists."""
+    return tuple(source.choice(actions) for _ in range(LENGTH))
 
 
 def poses(landmarks: Sequence[Floats]) -> list[Pose]:
@@ -49,10 +57,32 @@ def poses(landmarks: Sequence[Floats]) -> list[Pose]:
     return [_pose(yaw - yaws[0]) for yaw in yaws]
 
 
+def expressions(
+    seen: Sequence[Pose], landmarks: Sequence[Floats], crop_of: Callable[[int], Crop], asked: Collection[str]
+) -> list[Pose]:
+    """Return the poses with smiles and blinks told from looking straight ahead, those alone that are asked for.
+
+    `landmarks` are each frame's, (5, 2); `crop_of` returns a frame's source crop, and is called where it is needed.
+    """
+    looks = list(seen)
+    open_eyes = eye_openness(crop_of(0)) if BLINK in asked and seen else 0.0
+    for at, pose in enumerate(seen):
+        if pose is not Pose.STRAIGHT or at == 0:
+            continue
+        wider = mouth_width(landmarks[at]) / max(mouth_width(landmarks[0]), 1e-6) if SMILE in asked else 1.0
+        if wider >= SMILING_MOUTH:
+            looks[at] = Pose.SMILES
+        elif open_eyes > 0 and eye_openness(crop_of(at)) <= CLOSED_EYES * open_eyes:
+            looks[at] = Pose.BLINKS
+        elif wider > NEUTRAL_MOUTH:
+            looks[at] = Pose.BETWEEN
+    return looks
+
+
 def performed(seen: Sequence[Pose]) -> tuple[str, ...]:
     """Return the actions that frames show, in order.
 
-    Neighbouring frames of one turn are one action; the same turn counts again after the head looked straight ahead.
+    Neighbouring frames of one action are one; the same action counts again after the head looked straight ahead.
     """
     done: list[str] = []
     last = Pose.STRAIGHT
@@ -63,6 +93,17 @@ def performed(seen: Sequence[Pose]) -> tuple[str, ...]:
             done.append(pose.value)
         last = pose
     return tuple(done)
+
+
+def fulfils(done: Sequence[str], asked: Sequence[str]) -> bool:
+    """Whether what was done is what was asked for, in order and nothing else; blinks between are nobody's fault."""
+    left = list(asked)
+    for action in done:
+        if left and action == left[0]:
+            left.pop(0)
+        elif action != BLINK:
+            return False
+    return not left
 
 
 def _pose(yaw: float) -> Pose:

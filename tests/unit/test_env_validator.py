@@ -120,6 +120,8 @@ BAD = {
     "MODEL_MIRROR": ["gone", "ftp://host/", ".env"],
     "FETCH_MODELS": ["yes", "1", ""],
     "LIVENESS_ENGINES": ["", "none", "cnn,cnn"],
+    "LIVENESS_TIMEOUT_S": ["0", "601", "1.5", ""],
+    "CHALLENGE_ACTIONS": ["", "smile", "smile,smile", "turn_left,nod"],
     "MODEL_SHA256": ["abc", "g" * 64],
     "ENROL_LIVENESS": ["Warn", ""],
     "DUPLICATE_POLICY": ["no", ""],
@@ -178,6 +180,8 @@ GOOD = {
     "MODEL_MIRROR": ["", "bin", "https://mirror.example.org/weights/"],
     "FETCH_MODELS": ["TRUE", "False"],
     "LIVENESS_ENGINES": ["cnn,fasnet", "fasnet"],
+    "LIVENESS_TIMEOUT_S": ["1", "600"],
+    "CHALLENGE_ACTIONS": ["turn_left,smile", "blink, turn_right,smile,turn_left"],
     "VER_FMR": ["0.001", "1e-4"],
     "CALIBRATION_FOLDER": ["", "bin"],
     "VECTOR_STORE": [
