@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import pipeline.models  # noqa: F401 - decides on a Keras before any test loads one
-from tests import photos, servers
+from tests import milvus_lite, photos, servers
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -65,6 +65,16 @@ def mysql9_server() -> Iterator[servers.RealMySQL]:
     data = (ROOT / os.environ.get("FACEAPP_TEST_DATA", "../shared")).resolve()
     try:
         with servers.real_mysql(data / "tools" / "real-mysql") as server:
+            yield server
+    except servers.UnavailableError as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def milvus_server() -> Iterator[milvus_lite.MilvusLite]:
+    """Run a Milvus Lite for the whole session, or skip; a test that stops it starts it again."""
+    try:
+        with milvus_lite.milvus_lite() as server:
             yield server
     except servers.UnavailableError as reason:
         pytest.skip(str(reason))
