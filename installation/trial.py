@@ -49,16 +49,19 @@ class TrialServer:
 
 
 @contextmanager
-def trial_server(root: Path, folder: Path, changes: Mapping[str, str]) -> Iterator[TrialServer]:
+def trial_server(
+    root: Path, folder: Path, changes: Mapping[str, str], program: str = PROGRAM
+) -> Iterator[TrialServer]:
     """Run the server of the checkout at `root` on `.env.example` with some keys changed, until it is left.
 
-    `folder` is empty and takes all that the server writes. Raises `NoServerError` where it does not become ready.
+    `folder` is empty and takes all that the server writes; `program` runs it, given the path of `.env`. Raises
+    `NoServerError` where it does not become ready.
     """
     port = _free_port()
     write_settings(root, folder, {"HOST": "127.0.0.1", "PORT": str(port), **changes})
     with (folder / "server.txt").open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(folder / ".env")],
+            [sys.executable, "-c", program, str(folder / ".env")],
             cwd=root,
             env={**os.environ, "PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
