@@ -45,11 +45,17 @@ class Office:
         uri = f"sqlite:///{folder / 'faceapp.sqlite'}"
         initialise(uri, PeopleNames())
         self.database = Database(make_engine(uri))
-        people, entries = People(self.database, PeopleNames(), self.root), Enrolments(self.database)
+        people = People(self.database, PeopleNames(), self.root)
         self.uploads = UploadStore(uploads)
-        self.gallery = Gallery(self.root, entries, {_KEY.model: _Random()}, lambda rows: template(rows, "cosine"))
+        self.gallery = self.reopened()
+        entries = Enrolments(self.database)
         self.enroller = Enroller(self.database, people, entries, self.gallery, self.uploads, self.root)
         self._count = 0
+
+    def reopened(self) -> Gallery:
+        """Return the gallery as another process has it: nothing is read yet."""
+        entries = Enrolments(self.database)
+        return Gallery(self.root, entries, {_KEY.model: _Random()}, lambda rows: template(rows, "cosine"))
 
     def enrol_one(self) -> None:
         """Enrol one person with one photo, and look whether a search would see them."""
