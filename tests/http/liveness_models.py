@@ -15,6 +15,7 @@ from env_validator import Settings
 from pipeline.models.liveness.keras_file import sha256_of
 from pipeline.types import Face, Liveness, LivenessJudge, LivenessVerdict
 from tests.fakes import GivenJudge
+from tests.http.site import Site, code
 from wiring.liveness import JudgeKeeper
 
 SIDE = 32
@@ -68,3 +69,8 @@ def judging(state_of: Callable[[Face], Liveness]) -> JudgeKeeper:
 def no_fetch(settings: Settings) -> None:
     """Fetch nothing."""
     raise OSError("tests fetch nothing")
+
+
+def verdict(site: Site, *photos: bytes) -> int:
+    """Upload photos, verify them with liveness, and return the code."""
+    return code(site.verify(site.uploaded(*photos), skip_liveness="false"))
