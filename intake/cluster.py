@@ -10,7 +10,7 @@ import atexit
 import os
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -46,7 +46,8 @@ def enrol_on_cluster(
     """
     ray = _connected(address)
     try:
-        _check_a_worker(ray, env_file)
+        if not _check_a_worker(ray, env_file, stop):
+            return
         task = ray.remote(num_cpus=1, memory=MEMORY, max_retries=RETRIES)(enrol_one)
         waiting, under_way = iter(people), dict[Any, Candidate]()
         while True:
@@ -117,14 +118,30 @@ def _connected(address: str) -> Any:
     return ray
 
 
-def _check_a_worker(ray: Any, env_file: Path) -> None:
-    """Let one worker load everything first: what is missing there is said once, and not for everybody."""
+def _check_a_worker(ray: Any, env_file: Path, stop: threading.Event) -> bool:
+    """Let one worker load everything first: what is missing there is said once, and not for everybody.
+
+    False where `stop` was set meanwhile.
+    """
+    if not holds_a_worker(ray.nodes()):
+        raise NoClusterError(f"No node of the cluster has a CPU and {MEMORY >> 20} MiB of memory for a worker.")
+    task = ray.remote(num_cpus=1, memory=MEMORY, max_retries=RETRIES)(prepare).remote(str(env_file))
+    while not ray.wait([task], timeout=WAIT_S)[0]:
+        if stop.is_set():
+            return False
     try:
-        missing = ray.get(ray.remote(num_cpus=1, memory=MEMORY, max_retries=RETRIES)(prepare).remote(str(env_file)))
+        missing = ray.get(task)
     except ray.exceptions.RayError as error:
         raise NoClusterError(f"A worker of the cluster cannot begin: {_first_line(error)}") from error
     if missing:
         raise NoClusterError(f"A worker of the cluster cannot begin: {missing}")
+    return True
+
+
+def holds_a_worker(nodes: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether one of Ray's nodes is alive and large enough: without any, Ray would wait for one for ever."""
+    rooms = [node["Resources"] for node in nodes if node["Alive"]]
+    return any(room.get("CPU", 0) >= 1 and room.get("memory", 0) >= MEMORY for room in rooms)
 
 
 def _at_once(ray: Any) -> int:

@@ -45,6 +45,9 @@ def main(root: Path, arguments: Sequence[str]) -> int:
     except (CannotStartError, LayoutError) as reason:
         print(reason, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("Stopped in the middle of a person; run again to go on.", file=sys.stderr)
+        return 1
     print(report.summary())
     return 0 if report.is_whole and report.not_reached == 0 and report.counts[State.LEFT_OUT] == 0 else 1
 
@@ -55,11 +58,16 @@ def _options(root: Path, arguments: Sequence[str]) -> argparse.Namespace:
         description="Enrol an existing folder of people into the server's store, as /upload_imgs and /upload_db would. "
         "Whoever is enrolled with the same photos is skipped: a run that was cut off is begun again.",
     )
-    parser.add_argument("folder", type=Path, help="FOLDER/ID/PHOTO or FOLDER/ID__Name/PHOTO; FOLDER/people.csv: names")
+    parser.add_argument("folder", type=_place, help="FOLDER/ID/PHOTO or FOLDER/ID__Name/PHOTO")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the report to this file, too, as JSON")
     parser.add_argument("--env", type=Path, default=root / ".env", help="the settings (default: the .env beside)")
     parser.add_argument("--ray", metavar="ADDRESS", help="work on the Ray cluster at HOST:PORT (requirements-ray.txt)")
     return parser.parse_args(arguments)
+
+
+def _place(text: str) -> Path:
+    """Return a path that means the same to a worker, which runs elsewhere."""
+    return Path(text).resolve()
 
 
 def _settings(env_file: Path, folder: Path) -> Settings:
@@ -68,7 +76,7 @@ def _settings(env_file: Path, folder: Path) -> Settings:
     except SettingsFault as fault:
         raise CannotStartError(f"The settings in {env_file} are not right: {fault}.") from fault
     for name, ours in (("DB_PATH", settings.db_path), ("UPLOAD_FOLDER", settings.upload_folder)):
-        if folder.resolve().is_relative_to(ours) or ours.is_relative_to(folder.resolve()):
+        if folder.is_relative_to(ours) or ours.is_relative_to(folder):
             raise CannotStartError(f"{folder} and {name} lie within each other.")
     return settings
 

@@ -35,15 +35,15 @@ class Intake:
         self._workshop, self._pause = workshop, pause
 
     def check(self) -> None:
-        """Load what an enrolment takes and ask the database; raises `Refusal` where something is missing."""
-        services, _, records = self._now()
+        """Load what an enrolment takes, everybody enrolled too; raises `Refusal` where something is missing."""
+        services, _, _ = self._now()
         if services.policy.enrol_liveness != "off":
             try:
                 services.judge()
             except Refusal:
                 if services.policy.enrol_liveness == "refuse":
                     raise
-        records.enrolments.version()
+        services.gallery.snapshot()
 
     def take(self, candidate: Candidate) -> Entry:
         """Enrol a person, unless exactly these photos are enrolled, and say what became of them."""

@@ -92,9 +92,10 @@ def test_a_node_that_is_killed_at_work_loses_nobody_and_enrols_nobody_twice(
         for turn in range(5):
             (place / f"{turn}.jpg").write_bytes(variant(astronaut, 0.8 + turn / 20, number, turn - 2.0))
     report, env = tmp_path / "report.json", site.folder / ".env"
-    command = [sys.executable, str(ROOT / "bin" / "enrol-folder"), str(tmp_path / "crowd"), "--env", str(env)]
+    command = [sys.executable, str(ROOT / "bin" / "enrol-folder"), "crowd", "--env", str(env)]
     command += ["--ray", cluster.address, "--report", str(report)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True) as run:
         assert run.stdout is not None
         assert run.stdout.readline().startswith("RECO_ID")
         deadline = time.monotonic() + PATIENCE_S

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from intake.cluster import MEMORY, holds_a_worker
 from intake.entry import Entry, State
 from intake.layout import Candidate, LayoutError, read_folder
 from intake.photos import MEGABYTE, read_photos
@@ -135,3 +136,10 @@ def test_a_report_that_can_no_longer_be_written_stops_nobody(tmp_path: Path) -> 
     report.close()
     assert said == [f"The report cannot be written to {file}: No space left on device.", "ID-1  Ada: already enrolled"]
     assert not report.is_whole
+
+
+def test_a_cluster_without_room_for_a_worker_is_told_from_one_that_is_busy() -> None:
+    fits, small, idle = {"CPU": 1.0, "memory": MEMORY}, {"CPU": 8.0, "memory": MEMORY - 1}, {"memory": 2.0 * MEMORY}
+    assert holds_a_worker([{"Alive": True, "Resources": small}, {"Alive": True, "Resources": fits}])
+    assert not holds_a_worker([{"Alive": True, "Resources": small}, {"Alive": True, "Resources": idle}])
+    assert not holds_a_worker([{"Alive": False, "Resources": fits}])
