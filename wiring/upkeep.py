@@ -1,4 +1,7 @@
-"""What is done now and then beside the requests: files that a crash left are removed, gallery files merged."""
+"""What is done now and then beside the requests: files that a crash left are removed, gallery files merged.
+
+A server that could not get ready tries again, too, without waiting for a request.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,18 @@ class Upkeep:
             if standing is not None:
                 tend(*standing, sweeping=rounds % SWEEP_EVERY == 0)
                 rounds += 1
-            self._stopped.wait(PAUSE_S)
+            if not self._stopped.wait(PAUSE_S):
+                warm_up(self._workshop)
+
+
+def warm_up(workshop: Workshop) -> None:
+    """Load everything and run it once where the workshop is not ready: its start failed, or the settings changed."""
+    if workshop.ready():
+        return
+    try:
+        workshop.warm()
+    except Refusal as refusal:
+        _log.warning("not ready yet: %s", refusal)
 
 
 def tend(settings: Settings, records: Records, sweeping: bool) -> None:

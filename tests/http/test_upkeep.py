@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from codes_dict import Code, Refusal
+from env_validator import Settings
+from pipeline.types import Liveness, LivenessJudge
+from tests.fakes import GivenJudge
+from tests.http.liveness_models import judging, no_fetch
 from tests.http.site import Site, code, variant
 from wiring import upkeep
+from wiring.liveness import JudgeKeeper
+from wiring.models import LoadedModels
 
 pytestmark = pytest.mark.models
 
@@ -31,3 +40,42 @@ def test_upkeep_waits_for_a_database_that_is_down(site: Site, astronaut: bytes) 
     (site.folder / "faceapp.sqlite").rename(site.folder / "away")
     upkeep.tend(*standing, sweeping=True)
     assert "upkeep is put off" in site.log()
+
+
+def health(site: Site) -> int:
+    return code(site.client.get("/health/ready"))
+
+
+def test_a_server_whose_liveness_model_comes_late_gets_ready_without_a_request(
+    tmp_path: Path, models: LoadedModels
+) -> None:
+    there: list[LivenessJudge] = []
+
+    def load(settings: Settings) -> LivenessJudge:
+        if not there:
+            raise Refusal(Code.NO_LIVENESS, "there is no model")
+        return there[0]
+
+    site = Site(tmp_path, models, JudgeKeeper(load, no_fetch))
+    upkeep.warm_up(site.workshop)
+    assert health(site) == 503
+    assert "not ready yet: 178 NO_LIVENESS: there is no model" in site.log()
+    there.append(GivenJudge(lambda face: Liveness.LIVE))
+    site.edit(LIVENESS_ENGINES="fasnet")  # what is looked for has changed, as when a file arrives
+    upkeep.warm_up(site.workshop)
+    assert health(site) == 101
+    site.close()
+
+
+def test_a_server_whose_settings_were_wrong_or_changed_gets_ready_without_a_request(
+    tmp_path: Path, models: LoadedModels
+) -> None:
+    site = Site(tmp_path, models, judging(lambda face: Liveness.LIVE), VER_TOL="none")
+    upkeep.warm_up(site.workshop)
+    assert health(site) == 176
+    for tolerance in ("2", "3"):
+        site.edit(VER_TOL=tolerance)
+        assert health(site) == 503
+        upkeep.warm_up(site.workshop)
+        assert health(site) == 101
+    site.close()
