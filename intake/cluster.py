@@ -38,14 +38,17 @@ class NoClusterError(Exception):
 
 
 def enrol_on_cluster(
-    address: str, env_file: Path, people: Sequence[Candidate], stop: threading.Event
+    address: str, env_file: Path, is_embedded: bool, people: Sequence[Candidate], stop: threading.Event
 ) -> Iterator[Entry]:
-    """Enrol people on the cluster at HOST:PORT, yielding an entry each as they are done.
+    """Enrol people on the cluster at HOST:PORT, yielding an entry each as they are done; `is_embedded` is for SQLite.
 
     Once `stop` is set no further people are begun. Raises `NoClusterError`.
     """
     ray = _connected(address)
     try:
+        hindered = hindrance(ray.nodes(), is_embedded)
+        if hindered:
+            raise NoClusterError(hindered)
         if not _check_a_worker(ray, env_file, stop):
             return
         task = ray.remote(num_cpus=1, memory=MEMORY, max_retries=RETRIES)(enrol_one)
@@ -123,8 +126,6 @@ def _check_a_worker(ray: Any, env_file: Path, stop: threading.Event) -> bool:
 
     False where `stop` was set meanwhile.
     """
-    if not holds_a_worker(ray.nodes()):
-        raise NoClusterError(f"No node of the cluster has a CPU and {MEMORY >> 20} MiB of memory for a worker.")
     task = ray.remote(num_cpus=1, memory=MEMORY, max_retries=RETRIES)(prepare).remote(str(env_file))
     while not ray.wait([task], timeout=WAIT_S)[0]:
         if stop.is_set():
@@ -138,10 +139,18 @@ def _check_a_worker(ray: Any, env_file: Path, stop: threading.Event) -> bool:
     return True
 
 
-def holds_a_worker(nodes: Sequence[Mapping[str, Any]]) -> bool:
-    """Tell whether one of Ray's nodes is alive and large enough: without any, Ray would wait for one for ever."""
-    rooms = [node["Resources"] for node in nodes if node["Alive"]]
-    return any(room.get("CPU", 0) >= 1 and room.get("memory", 0) >= MEMORY for room in rooms)
+def hindrance(nodes: Sequence[Mapping[str, Any]], is_embedded: bool) -> str:
+    """Return what hinders workers on Ray's nodes, in one sentence; empty where nothing does.
+
+    Where no node is large enough, Ray would wait for one for ever. `is_embedded` stands for SQLite.
+    """
+    alive = [node for node in nodes if node["Alive"]]
+    rooms = [node["Resources"] for node in alive]
+    if not any(room.get("CPU", 0) >= 1 and room.get("memory", 0) >= MEMORY for room in rooms):
+        return f"No node of the cluster has a CPU and {MEMORY >> 20} MiB of memory for a worker."
+    if is_embedded and len({node["NodeManagerAddress"] for node in alive}) > 1:
+        return "SQLite serves one machine, and the cluster has several: SQL_URI has to name a MySQL server."
+    return ""
 
 
 def _at_once(ray: Any) -> int:

@@ -41,7 +41,7 @@ def main(root: Path, arguments: Sequence[str]) -> int:
         with _alone(settings.db_path), _report(options) as report:
             for entry in left_out:
                 report.add(entry)
-            _enrol(people, _on_a_cluster(options) if options.ray else _here(options.env), report)
+            _enrol(people, _on_a_cluster(options, settings) if options.ray else _here(options.env), report)
     except (CannotStartError, LayoutError) as reason:
         print(reason, file=sys.stderr)
         return 2
@@ -123,13 +123,16 @@ def _here(env_file: Path) -> Run:
     return run
 
 
-def _on_a_cluster(options: argparse.Namespace) -> Run:
+def _on_a_cluster(options: argparse.Namespace, settings: Settings) -> Run:
     def run(people: Sequence[Candidate], stop: threading.Event) -> Iterator[Entry]:
         from intake.cluster import NoClusterError, enrol_on_cluster
 
+        if settings.vector_store and "://" not in settings.vector_store:
+            raise CannotStartError("Milvus Lite serves one process: VECTOR_STORE has to be memory or a Milvus server.")
+        is_embedded = settings.sqlite_path is not None
         try:
             with redirect_stdout(sys.stderr):  # Ray tells of dead workers on its own, and the report has the other one
-                yield from enrol_on_cluster(options.ray, options.env.resolve(), people, stop)
+                yield from enrol_on_cluster(options.ray, options.env.resolve(), is_embedded, people, stop)
         except NoClusterError as reason:
             raise CannotStartError(str(reason)) from reason
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from intake.cluster import MEMORY, holds_a_worker
+from intake.cluster import MEMORY, hindrance
 from intake.entry import Entry, State
 from intake.layout import Candidate, LayoutError, read_folder
 from intake.photos import MEGABYTE, read_photos
@@ -138,8 +138,17 @@ def test_a_report_that_can_no_longer_be_written_stops_nobody(tmp_path: Path) -> 
     assert not report.is_whole
 
 
+def node(cpus: float, memory: float, address: str = "127.0.0.1", alive: bool = True) -> dict[str, object]:
+    return {"Alive": alive, "NodeManagerAddress": address, "Resources": {"CPU": cpus, "memory": memory}}
+
+
 def test_a_cluster_without_room_for_a_worker_is_told_from_one_that_is_busy() -> None:
-    fits, small, idle = {"CPU": 1.0, "memory": MEMORY}, {"CPU": 8.0, "memory": MEMORY - 1}, {"memory": 2.0 * MEMORY}
-    assert holds_a_worker([{"Alive": True, "Resources": small}, {"Alive": True, "Resources": fits}])
-    assert not holds_a_worker([{"Alive": True, "Resources": small}, {"Alive": True, "Resources": idle}])
-    assert not holds_a_worker([{"Alive": False, "Resources": fits}])
+    fits, small, idle, dead = node(1, MEMORY), node(8, MEMORY - 1), node(0, 2 * MEMORY), node(1, MEMORY, alive=False)
+    assert hindrance([small, fits], is_embedded=True) == ""
+    assert hindrance([small, idle, dead], is_embedded=True).startswith("No node of the cluster has a CPU and 900 MiB")
+
+
+def test_sqlite_is_refused_on_a_cluster_of_several_machines() -> None:
+    nodes = [node(1, MEMORY), node(1, MEMORY, "127.0.0.2")]
+    assert hindrance(nodes, is_embedded=True).startswith("SQLite serves one machine, and the cluster has several: ")
+    assert hindrance(nodes, is_embedded=False) == ""
