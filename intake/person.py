@@ -51,7 +51,7 @@ class Intake:
             try:
                 return self._take(candidate)
             except Refusal as refusal:
-                if pause is None or refusal.code.kind is not Kind.SERVER:
+                if pause is None or not _may_pass(refusal.code):
                     return _refused(candidate, refusal.code)
                 _log.warning("%s is tried again: %s", candidate.id, refusal)
                 self._pause(pause)
@@ -103,7 +103,7 @@ class Intake:
             if register.upload_id(candidate.id, digests) is None:  # by a process that was taken for dead
                 return _entry(candidate, State.ALREADY, left_out=left_out)
             named.discard()
-            if refusal.code.kind is Kind.SERVER:
+            if _may_pass(refusal.code):
                 raise
             _log.info("%s is left out: %s", candidate.id, refusal)
             return replace(_refused(candidate, refusal.code), left_out=left_out)
@@ -154,6 +154,11 @@ def _not_enrolled(results: Mapping[str, Any], names: Mapping[str, str]) -> dict[
         names[saved_as]: f"{number}: {_BY_NUMBER[number].message}"
         for saved_as, number in results.get("left_out", {}).items()
     }
+
+
+def _may_pass(code: Code) -> bool:
+    """Tell whether another attempt may help: the server lacked something, or another process had the same photos."""
+    return code.kind is Kind.SERVER or code is Code.UPLOAD_GONE
 
 
 def _not_in(found: FoundPhotos, known: frozenset[str]) -> list[FoundPhoto]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from codes_dict import Refusal
 from db import files
-from db.uploads import Upload, UploadStore
+from db.uploads import USED, Upload, UploadStore
 from pipeline.ports import NewImage
 from wiring.records import Records
 
@@ -46,15 +46,17 @@ class Register:
     def upload_id(self, person_id: str, digests: Collection[str]) -> str | None:
         """Return the id of the upload that is to bring these photos in; None where they are enrolled.
 
-        Photos that were enrolled and then removed with their person may come again, under another id.
-        Raises `Refusal(Code.DB_DOWN)`.
+        Photos that were enrolled and then removed with their person, or with the whole database, may come again, under
+        another id. Raises `Refusal(Code.DB_DOWN)`.
         """
-        counting = self._counting(person_id)
         for time in itertools.count():
             upload_id = f"{person_id}-{_suffix(person_id, digests, time)}"
-            if upload_id in counting:
-                return None
-            if self._records.enrolments.by_upload(upload_id) is None:
+            # In this order: a process that enrols meanwhile commits first, and only then is its upload used up.
+            is_used = (self._records.uploads.root / f"{upload_id}{USED}").exists()
+            if self._records.enrolments.by_upload(upload_id) is not None:
+                if upload_id in self._counting(person_id):
+                    return None
+            elif not is_used:
                 return upload_id
         raise AssertionError("unreachable")
 

@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from codes_dict import Code, Refusal
+from db.enrolments import Enrolments
 from intake.entry import Entry, State
 from intake.layout import Candidate
 from intake.person import Intake
+from intake.register import NamedUploads
 from tests.db_house import raise_at
 from tests.http.site import ROOT, Site, blank, code, side_by_side, variant
 
@@ -144,6 +146,46 @@ def test_somebody_whose_row_was_deleted_is_enrolled_again(site: Site, folder: Pa
     with standing[1].database.writing() as connection:
         connection.exec_driver_sql("DELETE FROM reco_table")
     assert outcome(intake_of(site).take(ada)) == (State.ENROLLED, 800, 1)
+
+
+def test_whoever_another_process_enrols_while_one_looks_is_enrolled_once(
+    site: Site, folder: Path, astronaut: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, found = person(folder, one=astronaut), Enrolments.by_upload
+    others: list[State] = []
+
+    def by_upload(self: Enrolments, *asked: Any) -> Any:
+        monkeypatch.undo()
+        others.append(intake_of(site).take(ada).state)
+        return found(self, *asked)
+
+    monkeypatch.setattr(Enrolments, "by_upload", by_upload)
+    assert outcome(intake_of(site).take(ada)) == (State.ALREADY, None, 0)
+    assert (others, enrolments(site)) == ([State.ENROLLED], [1])
+
+
+def test_an_upload_that_another_process_takes_away_is_sent_again(
+    site: Site, folder: Path, astronaut: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, removed = NamedUploads.open, []
+
+    def opened(self: NamedUploads, upload_id: str) -> Any:
+        if not removed:
+            removed.append(upload_id)
+            self.discard()
+        return made(self, upload_id)
+
+    monkeypatch.setattr(NamedUploads, "open", opened)
+    assert outcome(intake_of(site).take(person(folder, one=astronaut))) == (State.ENROLLED, 800, 1)
+    assert (len(removed), enrolments(site)) == (1, [1])
+
+
+def test_a_new_database_takes_photos_that_an_old_one_had(site: Site, folder: Path, astronaut: bytes) -> None:
+    ada = person(folder, one=astronaut)
+    intake_of(site).take(ada)
+    site.edit(SQL_URI="sqlite:///another.sqlite")
+    assert outcome(intake_of(site).take(ada)) == (State.ENROLLED, 800, 1)
+    assert outcome(intake_of(site).take(ada)) == (State.ALREADY, None, 0)
 
 
 def test_what_is_left_out_is_named_with_why(
