@@ -167,7 +167,8 @@ def test_whoever_another_process_enrols_while_one_looks_is_enrolled_once(
 def test_an_upload_that_another_process_takes_away_is_sent_again(
     site: Site, folder: Path, astronaut: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made, removed = NamedUploads.open, []
+    made = NamedUploads.open
+    removed: list[str] = []
 
     def opened(self: NamedUploads, upload_id: str) -> Any:
         if not removed:
