@@ -25,11 +25,12 @@ log = logging.getLogger(__name__)
 CONNECT_S = 3.0
 CALL_S = 5.0
 
-_QUICK_TO_RETURN = {
+_OPTIONS = {
     "grpc.use_local_subchannel_pool": 1,  # else a new connection waits for as long as the old one's failures taught
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.min_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 500,
+    "grpc.keepalive_permit_without_calls": 0,  # Milvus Lite hangs up on who pings it while nothing is asked
 }
 _IN_BRACKETS = re.compile(r"\[[^\]]*\]?")
 
@@ -104,7 +105,7 @@ class Milvus:
 
     def _connect(self) -> Any:
         try:
-            return library().client(self._uri, timeout=CONNECT_S, dedicated=True, grpc_options=_QUICK_TO_RETURN)
+            return library().client(self._uri, timeout=CONNECT_S, dedicated=True, grpc_options=_OPTIONS)
         except library().errors as error:
             refusal = Refusal(Code.VECTORS_DOWN, _said(error))
             self._failure = time.monotonic(), refusal

@@ -120,7 +120,7 @@ class VectorGallery:
         limit = CANDIDATES
         while True:
             rankings = self._rankings(probes, limit)
-            people = _nearest_first(rankings)[:MOST_PEOPLE]
+            people = nearest_first(rankings)[:MOST_PEOPLE]
             together = self._rows.together(self._enrolments.of_people([also, *people]))
             is_cut_off = any(len(ranking) == limit for ranking in rankings)
             if limit == MOST_HITS or not is_cut_off or 2 * len(together) >= len(people):
@@ -210,7 +210,7 @@ class VectorSnapshot:
         return self.gallery.person(person_id)
 
 
-def _nearest_first(rankings: Sequence[Sequence[str]]) -> list[str]:
+def nearest_first(rankings: Sequence[Sequence[str]]) -> list[str]:
     """Merge several rankings into one without repeats, by each name's best place."""
     places = itertools.chain.from_iterable(itertools.zip_longest(*rankings))
     return list(dict.fromkeys(name for name in places if name is not None))

@@ -210,12 +210,13 @@ def test_another_version_of_a_model_has_a_collection_of_its_own_and_a_rebuild_dr
 def test_a_rebuild_removes_old_rows_that_do_not_count_and_leaves_enrolments_under_way(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house.enrol("A", "ann", RED)
     stray = probes(house, GREEN)["Colour"]
     with monkeypatch.context() as past:
         past.setattr(vector_collection, "time", SimpleNamespace(time=lambda: time.time() - 7200))
+        house.enrol("A", "ann", RED)
         gallery(house)._rows.put("Colour", {"e" * 32: "OLD"}, {"e" * 32: stray})
     gallery(house)._rows.put("Colour", {"f" * 32: "YOUNG"}, {"f" * 32: stray})
+    (house.root / "ann-A" / "source").rename(house.folder / "away")  # so that its rows are not written again
     house.shelf.rebuild()
     (found,) = collections(house)["Colour"].nearest(stray, 9)
     assert set(found) == {"A", "YOUNG"}
@@ -248,11 +249,10 @@ def test_euclidean_distances_ask_for_the_nearest_by_length_too(where: Where, tmp
         house.root, house.enrolments, {one.name: one for one in house.models}, lambda rows: rows.mean(axis=0),
         gallery(house)._milvus, by_length=True,
     )  # fmt: skip
-    bright, dim = (200, 100, 100), (20, 10, 10)
-    house.enrol("BRIGHT", "ann", bright)
-    house.enrol("DIM", "bea", dim)
+    house.enrol("BRIGHT", "ann", (200, 100, 100))  # in the probe's direction, and far
+    house.enrol("DIM", "bea", (20, 20, 10))
     by_length.snapshot()
-    (found,) = by_length._rows.collections()["Colour"].nearest(probes(house, (30, 15, 15))["Colour"], 2)
+    (found,) = by_length._rows.collections()["Colour"].nearest(probes(house, (20, 10, 10))["Colour"], 2)
     assert found == ["DIM", "BRIGHT"]
 
 
