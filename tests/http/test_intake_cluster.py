@@ -39,15 +39,14 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[TwoNodes]:
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     cluster_utils = pytest.importorskip("ray.cluster_utils", reason="Ray is not installed: requirements-ray.txt")
     folder = tempfile.mkdtemp(prefix="ray-")  # a test's own folder has too long a name for a socket
+    monkeypatch.setenv("RAY_TMPDIR", folder)
     node: dict[str, Any] = {
         "num_cpus": 1, "memory": 2**30, "object_store_memory": 100 * 2**20, "node_ip_address": "127.0.0.1",
         "include_dashboard": False,
     }  # fmt: skip
     started: Any = None
     try:
-        started = cluster_utils.Cluster(
-            initialize_head=True, head_node_args={**node, "temp_dir": folder, "_system_config": QUICK}
-        )
+        started = cluster_utils.Cluster(initialize_head=True, head_node_args={**node, "_system_config": QUICK})
         second = started.add_node(**node)
         raylet = second.all_processes["raylet"][0].process.pid
         kill = lambda: started.remove_node(second, allow_graceful=False)  # noqa: E731
