@@ -65,14 +65,17 @@ class VectorRows:
         ending = "_by_length" if self._by_length else ""
         return f"{self.prefix()}{key.model.replace('-', '_')}_{key.version}{ending}"
 
-    def together(self, enrolled: Sequence[Enrolment]) -> dict[str, Mapping[str, Floats]]:
-        """Return each person's embeddings of these enrolments, float32 (m, d) by model, oldest first."""
+    def together(self, enrolled: Sequence[Enrolment]) -> tuple[dict[str, Mapping[str, Floats]], bool]:
+        """Return each person's embeddings of these enrolments, float32 (m, d) by model, oldest first.
+
+        And whether it is all of them: some may have neither rows nor source crops.
+        """
         complete = self._computed.complete(enrolled, _Kept(self, enrolled))
         blocks: dict[str, list[Embeddings]] = {}
         for one in enrolled:
             if one.token in complete:
                 blocks.setdefault(one.id, []).append(complete[one.token])
-        return {person_id: joined(parts) for person_id, parts in blocks.items()}
+        return {person_id: joined(parts) for person_id, parts in blocks.items()}, len(complete) == len(enrolled)
 
     def put(self, model: str, owners: Mapping[str, str], embeddings: Mapping[str, Floats]) -> None:
         """Put embeddings, (m, d) by token, again where they are there already; `owners` holds each token's ID."""

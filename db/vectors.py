@@ -13,6 +13,7 @@ once. What can go wrong in between:
 - The process dies, or the commit fails, after the rows were put: nobody's ledger names them; `recover` removes them.
 - Milvus is away after the commit, when replaced rows are to be removed: they do not count any more; `recover` removes
   them at the next start.
+- An enrolment is replaced, and its rows removed, after a search has read of it: the ledger is read again.
 - Milvus has lost rows, or was never filled (another model, a new Milvus, people enrolled with the gallery in memory):
   what is missing is computed again from the source crops in DB_PATH and put there, before a search answers.
 
@@ -106,7 +107,17 @@ class VectorGallery:
 
     def person(self, person_id: str) -> Mapping[str, Floats] | None:
         """Return each model's embeddings of a person's enrolled source crops as of now, float32 (m, d)."""
-        return self._rows.together(self._enrolments.of_people([person_id])).get(person_id)
+        return self._enrolled([person_id]).get(person_id)
+
+    def _enrolled(self, person_ids: Sequence[str]) -> dict[str, Mapping[str, Floats]]:
+        enrolled = self._enrolments.of_people(person_ids)
+        while True:
+            together, is_whole = self._rows.together(enrolled)
+            if is_whole:
+                return together
+            before, enrolled = enrolled, self._enrolments.of_people(person_ids)
+            if enrolled == before:
+                return together  # else an enrolment was replaced, and its rows removed, after we had read of it
 
     def count(self, version: int) -> int:
         """Return how many people were enrolled at that version of the ledger, or are now."""
@@ -121,7 +132,7 @@ class VectorGallery:
         while True:
             rankings = self._rankings(probes, limit)
             people = nearest_first(rankings)[:MOST_PEOPLE]
-            together = self._rows.together(self._enrolments.of_people([also, *people]))
+            together = self._enrolled([also, *people])
             is_cut_off = any(len(ranking) == limit for ranking in rankings)
             if limit == MOST_HITS or not is_cut_off or 2 * len(together) >= len(people):
                 break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from operator import methodcaller
 from pathlib import Path
@@ -138,6 +138,27 @@ def test_rows_that_were_replaced_are_removed(house: House) -> None:
     house.enrol("A", "ann", RED)
     house.enrol("A", "ann", BLUE, in_place=True)
     assert collections(house)["Colour"].nearest(probes(house, RED)["Colour"], 9) == [["A"]]
+
+
+@pytest.mark.parametrize(
+    "look", [lambda other: other.colours("A"), lambda other: near(other, RED, also="A")], ids=["1:1", "1:N"]
+)
+def test_who_is_replaced_while_somebody_looks_is_seen_as_before_or_as_after(
+    house: House, monkeypatch: pytest.MonkeyPatch, look: Callable[[House], object]
+) -> None:
+    house.enrol("A", "ann", RED)
+    other = house.another()
+    look(other)
+    fetch, replacing = VectorCollection.embeddings, [GREEN]
+
+    def late(self: VectorCollection, tokens: Sequence[str]) -> dict[str, Floats]:
+        if replacing:
+            house.enrol("A", "ann", replacing.pop(), in_place=True)
+        return fetch(self, tokens)
+
+    monkeypatch.setattr(VectorCollection, "embeddings", late)
+    seen = look(other)
+    assert (replacing, bool(seen), seen) == ([], True, look(other))
 
 
 def test_enrolling_the_same_rows_again_changes_nothing(house: House) -> None:
