@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ from pipeline.stages.identity import check_name
 from pipeline.stages.liveness import keep_live
 from pipeline.stages.portrait import portrait
 from pipeline.types import Face, Floats, Liveness, LivenessVerdict, Person
+
+_log = logging.getLogger(__name__)
 
 _ENDINGS = {
     (False, False): Code.ENROLLED,
@@ -183,10 +186,19 @@ def _report(enrolled: Enrolled, ask: EnrolRequest, services: Services, ledger: L
     results["resulting_imgs"] = {"main": list(enrolled.main), "aug": list(enrolled.aug)}
     with ledger.stage("pickles", 0) as row:
         deleted = services.gallery.delete_pickles() if ask.delete_pickles else {}
-        rebuilt = services.gallery.rebuild() if ask.rebuild_db else {}
+        rebuilt, told = _rebuilt(services) if ask.rebuild_db else ({}, "")
         row.went_out = len(deleted) + len(rebuilt)
     results["message_pickle"] = _message(deleted, "Pickle files were deleted.", "delete_pickles was false.")
-    results["rebuilt_db"] = _message(rebuilt, "Pickle files were rebuilt.", "rebuild_db was false.")
+    results["rebuilt_db"] = _message(rebuilt, told, "rebuild_db was false.")
+
+
+def _rebuilt(services: Services) -> tuple[Mapping[str, Code], str]:
+    """Rebuild; return each model's code and a message. What could not be rebuilt now is made when it is missed."""
+    try:
+        return services.gallery.rebuild(), "Pickle files were rebuilt."
+    except Refusal as refusal:
+        _log.warning("nothing was rebuilt: %s", refusal)
+        return dict.fromkeys(services.embedders, refusal.code), refusal.code.message
 
 
 def _message(codes: Mapping[str, Code], done: str, not_asked: str) -> dict[str, Any]:

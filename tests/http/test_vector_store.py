@@ -72,6 +72,20 @@ def test_rebuild_and_deletion_of_pickles_hide_nobody(site: Site, astronaut: byte
     assert code(site.verify(site.uploaded(variant(astronaut)), skip_verify="true")) == 134
 
 
+def test_an_enrolment_stands_where_milvus_goes_away_between_its_commit_and_a_rebuild(
+    site: Site, milvus_server: MilvusLite, astronaut: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload_id, enroller = site.uploaded(astronaut), site.workshop.current().enrolments
+    monkeypatch.setattr(enroller, "_step", lambda name: milvus_server.stop() if name == "committed" else None)
+    try:
+        reply = site.enrol(upload_id, rebuild_db="true")
+    finally:
+        milvus_server.start()
+    assert code(reply) == 800
+    assert results(reply)["rebuilt_db"]["result"]["Dlib"] == 156
+    assert code(site.verify(site.uploaded(variant(astronaut)), skip_verify="true")) == 134
+
+
 def test_a_file_of_milvus_lite_needs_no_server(make_site: Callable[..., Site], astronaut: bytes) -> None:
     pytest.importorskip("milvus_lite")
     site = make_site(VECTOR_STORE="milvus:lite.db")
