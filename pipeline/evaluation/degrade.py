@@ -129,4 +129,4 @@ DEGRADATIONS: Mapping[str, Degrade] = MappingProxyType(
         "jpeg5": compressed,
     }
 )
-"""Every kind of degraded copy, by the name that reports use; strong yaw cannot be made from a frontal photo."""
+"""Every kind of degraded copy, by the name that reports use; strong yaw is taken from clips (`turned`)."""

@@ -21,12 +21,13 @@ from pipeline.evaluation.brisque import BrisqueUnavailable, brisque_scores
 from pipeline.evaluation.layout import LayoutError, Pair, read_pairs
 from pipeline.evaluation.peer import chosen, deepface_accuracy, models_of_both
 from pipeline.evaluation.quality import Assessor, quality_report
-from pipeline.evaluation.recognition import accept_rates, accuracies, search_rates
+from pipeline.evaluation.recognition import Found, accept_rates, accuracies, search_rates
 from pipeline.evaluation.report import as_text
+from pipeline.evaluation.turned import turned_frames
 from pipeline.evaluation.workbench import FAULTS, ROOT, Workbench, add_common, prepare
 from pipeline.registry import REGISTRY
 from pipeline.stages.distance import SIM_FUNCS
-from pipeline.types import Scorer
+from pipeline.types import Photo, Scorer
 
 RATES = (1e-3, 1e-4)
 
@@ -54,6 +55,7 @@ def evaluate(arguments: Namespace) -> dict[str, Any]:
     """Measure everything that is asked for; the result is what `--json` writes. Raises one of `FAULTS`."""
     if arguments.ver_tol < 1 or arguments.ver_tol_aug < 1 or arguments.splits < 1:
         raise ValueError("--ver-tol, --ver-tol-aug and --splits are 1 or more.")
+    turned = [] if arguments.no_quality else turned_frames(_clips(arguments))
     bench = prepare(arguments)
     pairs = _pairs_of(arguments, bench)
     scorer = _scorer(arguments, bench, arguments.sim_func)
@@ -65,7 +67,7 @@ def evaluate(arguments: Namespace) -> dict[str, Any]:
     found |= _system(arguments, bench, scorer)
     found["search"] = _search(arguments, bench, scorer)
     if not arguments.no_quality:
-        found["quality"] = _quality(arguments, bench, compared, scorer)
+        found["quality"] = _quality(arguments, bench, compared, turned)
     if arguments.peer:
         found["peer"] = _peer(arguments, bench, pairs)
     return found
@@ -86,6 +88,9 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--peer", choices=["deepface"], help="run DeepFace's own verify on some of the pairs as well")
     parser.add_argument("--peer-pairs", type=int, default=100, help="how many of them (default: %(default)s)")
     parser.add_argument("--no-quality", action="store_true", help="leave the quality score out")
+    parser.add_argument(
+        "--clips", type=Path, metavar="DIR", help="clips of turning heads (default: a folder `video` beside FOLDER)"
+    )
     parser.add_argument("--no-brisque", action="store_true", help="do not compare the quality score with BRISQUE")
     parser.add_argument(
         "--brisque", type=Path, default=BRISQUE, metavar="DIR", help="BRISQUE's environment, made if it is not there"
@@ -175,30 +180,38 @@ def _published(scorer: Scorer, sim_func: str) -> Mapping[str, float]:
 
 def _search(arguments: Namespace, bench: Workbench, scorer: Scorer) -> dict[str, Any]:
     found = search_rates(bench.faces.sample, scorer, arguments.sim_func, 10, arguments.seed)
-    return {
-        "rank1": found.rank1,
-        "fnir_at_fpir_1e-2": found.fnir,
-        "mated": found.mated,
-        "non_mated": found.non_mated,
-        "people": found.people,
-    }
+    return _found(found.photos) | {"people": found.people, "requests": _found(found.requests)}
 
 
-def _quality(arguments: Namespace, bench: Workbench, compared: ModelPairs, scorer: Scorer) -> dict[str, Any]:
+def _found(one: Found) -> dict[str, Any]:
+    return {"rank1": one.rank1, "fnir_at_fpir_1e-2": one.fnir, "mated": one.mated, "non_mated": one.non_mated}
+
+
+def _quality(arguments: Namespace, bench: Workbench, compared: ModelPairs, turned: Sequence[Photo]) -> dict[str, Any]:
     rows = bench.faces.rows
     name = "MobileFaceNet" if "MobileFaceNet" in compared.distances else next(iter(compared.distances))
     scores = plain(name).fuse({name: compared.distances[name]}, 1, compared.lengths)
     files = [bench.data.files[int(row)] for row in rows]
     assessor = Assessor(bench.detector(), bench.embedders)
     environment = None if arguments.no_brisque else _brisque(files[0], arguments.brisque)
-    found = quality_report(files, bench.faces.sample.person, scores, assessor, environment, arguments.seed)
+    person = bench.faces.sample.person
+    found = quality_report(files, person, scores, assessor, environment, arguments.seed, turned)
     return {
         "fnmr_drop_10": found.fnmr_drop_10,
         "brisque_drop_10": found.brisque_drop_10,
         "portraits_passed": found.portraits_passed,
         "degraded_stopped": dict(found.degraded_stopped),
+        "turned_frames": found.turned,
         "scores_of": name,
     }
+
+
+def _clips(arguments: Namespace) -> Path:
+    """Return the folder of clips. Raises `LayoutError` where one is asked for that is not there."""
+    asked: Path | None = arguments.clips
+    if asked is not None and not asked.is_dir():
+        raise LayoutError(f"{asked} is not a folder.")
+    return asked or Path(arguments.folder).resolve().parent / "video"
 
 
 def _brisque(file: Path, environment: Path) -> Path | None:

@@ -27,6 +27,9 @@ FMR = 1e-3
 COPIES_OF = 250
 """How many people's portraits are degraded."""
 
+LEAST_TURNED = 20
+"""With fewer strongly turned heads, no share of them is given."""
+
 AT_ONCE = 16
 
 Doubles = npt.NDArray[np.float64]
@@ -38,13 +41,15 @@ class QualityReport:
     """Rates as fractions; None where the data cannot show one.
 
     `fnmr_drop_10`: by how much leaving out the worst tenth by our score cuts FNMR at FMR 1e-3; `brisque_drop_10`: the
-    same by BRISQUE; `portraits_passed` and, per kind of degraded copy, `degraded_stopped` at SCORE_TOL 7.
+    same by BRISQUE; `portraits_passed` and, per kind of degraded copy, `degraded_stopped` at SCORE_TOL 7; there, `yaw`
+    are the strongly turned heads, where there are `LEAST_TURNED` of them. `turned` is how many there were.
     """
 
     fnmr_drop_10: float | None
     brisque_drop_10: float | None
     portraits_passed: float
     degraded_stopped: Mapping[str, float]
+    turned: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +85,9 @@ def quality_report(
     assessor: Assessor,
     brisque_environment: Path | None,
     seed: int = 0,
+    turned: Sequence[Photo] = (),
 ) -> QualityReport:
-    """Measure the quality score on photos of people.
+    """Measure the quality score on photos of people, and on photos of strongly turned heads.
 
     `files[i]` is the photo of `person[i]`; `scores` are the fused scores of all pairs i < j in the order of
     `numpy.triu_indices(n, 1)`, lower is closer. BRISQUE is left out where `brisque_environment` is None (see
@@ -93,7 +99,8 @@ def quality_report(
         fnmr_drop(ours, person, scores),
         None if theirs is None else fnmr_drop(theirs, person, scores),
         float(np.mean(ours >= PASS)),
-        degraded_stopped(files, person, assessor, seed),
+        degraded_stopped(files, person, assessor, seed) | turned_stopped(turned, assessor),
+        len(turned),
     )
 
 
@@ -127,6 +134,15 @@ def degraded_stopped(
         for kind, copies in _copies([read_photo(file) for file in part], assessor.detector, rng).items():
             stopped[kind].extend(quality.score < PASS for quality in assessor.photos(copies))
     return {kind: float(np.mean(values)) for kind, values in stopped.items() if values}
+
+
+def turned_stopped(turned: Sequence[Photo], assessor: Assessor) -> dict[str, float]:
+    """Return, as `yaw`, the share of strongly turned heads that scores below 7; nothing where they are too few."""
+    if len(turned) < LEAST_TURNED:
+        return {}
+    parts = [turned[start : start + AT_ONCE] for start in range(0, len(turned), AT_ONCE)]
+    stopped = [quality.score < PASS for part in parts for quality in assessor.photos(part)]
+    return {"yaw": float(np.mean(stopped))}
 
 
 def _copies(photos: Sequence[Photo], detector: Detector, rng: np.random.Generator) -> dict[str, list[Photo]]:

@@ -18,14 +18,31 @@ NO_FACE = 1e6
 """The score of a pair whose one photo shows no face: it is never accepted."""
 
 
+MOST_SENT = 3
+"""Photos of a request at most."""
+
+FPIR = 0.01
+
+
 @dataclass(frozen=True)
-class SearchRates:
-    """Rank-1 rate and, at an FPIR of 1 %, the share of enrolled people's photos that are not found (or not first)."""
+class Found:
+    """Rank-1 rate of enrolled people's probes and, at `FPIR`, the share that is not found (or not first).
+
+    `mated` are the enrolled people's probes, `non_mated` everybody else's, over all splits.
+    """
 
     rank1: float
     fnir: float
     mated: int
     non_mated: int
+
+
+@dataclass(frozen=True)
+class SearchRates:
+    """What is found where every photo is a probe, and where requests of up to `MOST_SENT` photos are."""
+
+    photos: Found
+    requests: Found
     people: int
 
 
@@ -63,31 +80,63 @@ def accept_rates(scores: Floats, same: Bools, rates: Sequence[float]) -> dict[fl
 def search_rates(sample: Sample, scorer: Scorer, sim_func: str, splits: int, seed: int) -> SearchRates:
     """Enrol half of the people with one photo each, and search with everybody's other photos, `splits` times.
 
-    Raises `ValueError` where no enrolled person has a second photo.
+    The photos are searched with one by one, and again as requests: each person's up to three at a time, every enrolled
+    person by the best of them, as the server ranks. The FPIR is the share of strangers' photos, or requests, that find
+    anybody. Raises `ValueError` where no enrolled person has a second photo.
     """
-    first, missed, mated, non_mated, people = 0, 0, 0, 0, 0
+    photos, requests, people = np.zeros(4, dtype=np.int64), np.zeros(4, dtype=np.int64), 0
     for split in range(splits):
         generator = np.random.default_rng([seed, 31, split])
         order = shuffled(sample, generator)
         everybody = generator.permutation(list(order))
-        enrolled = np.sort(everybody[: len(everybody) // 2])
+        enrolled, others = np.sort(everybody[: len(everybody) // 2]), np.sort(everybody[len(everybody) // 2 :])
         targets = templates_of(sample, [order[int(one)][:1] for one in enrolled], sim_func)
-        inside = np.isin(sample.person, enrolled)
-        used = np.zeros(len(inside), dtype=np.bool_)
-        used[[order[int(one)][0] for one in enrolled]] = True
-        known, strangers = np.flatnonzero(inside & ~used), np.flatnonzero(~inside)
-        if not len(known) or not len(strangers):
+        known = _probes(sample, [order[int(one)][1:] for one in enrolled], targets, scorer, sim_func)
+        strangers = _probes(sample, [order[int(one)] for one in others], targets, scorer, sim_func)
+        if not len(known.scores) or not len(strangers.scores):
             continue
-        threshold = _threshold(_against(sample, strangers, targets, scorer, sim_func).min(axis=1), 0.01)
-        scores = _against(sample, known, targets, scorer, sim_func)
-        own = scores[np.arange(len(known)), np.searchsorted(enrolled, sample.person[known])]
-        ahead = own <= scores.min(axis=1)
-        first += int(ahead.sum())
-        missed += int((~ahead | (own > threshold)).sum())
-        mated, non_mated, people = mated + len(known), non_mated + len(strangers), len(enrolled)
-    if not mated:
+        photos += _outcome(known.scores, known.person, strangers.scores)
+        requests += _outcome(known.best(), known.person[known.starts], strangers.best())
+        people = len(enrolled)
+    if not photos[2]:
         raise ValueError("Nobody who was enrolled has a second photo to search with.")
-    return SearchRates(first / mated, missed / mated, mated, non_mated, people)
+    return SearchRates(_found(photos), _found(requests), people)
+
+
+@dataclass(frozen=True, eq=False)
+class _Probes:
+    """`scores` (photos, enrolled); `person` (photos,) is a place in the given list; `starts` (requests,) rows."""
+
+    scores: Floats
+    person: Ints
+    starts: Ints
+
+    def best(self) -> Floats:
+        """Return each request's best score against everybody, (requests, enrolled)."""
+        return np.minimum.reduceat(self.scores, self.starts, axis=0)
+
+
+def _probes(
+    sample: Sample, rows: Sequence[Ints], targets: Mapping[str, Floats], scorer: Scorer, sim_func: str
+) -> _Probes:
+    """Score people's photos, `rows` of each of them, and divide each person's into requests."""
+    sizes = [len(one) for one in rows]
+    first = np.array([at % MOST_SENT == 0 for size in sizes for at in range(size)], dtype=np.bool_)
+    person = np.repeat(np.arange(len(rows)), sizes)
+    return _Probes(_against(sample, np.concatenate(rows), targets, scorer, sim_func), person, np.flatnonzero(first))
+
+
+def _outcome(known: Floats, person: Ints, strangers: Floats) -> Ints:
+    """Count probes whose own entry is first, those that are missed at the threshold for `FPIR`, mated, non-mated."""
+    threshold = _threshold(strangers.min(axis=1), FPIR)
+    own = known[np.arange(len(known)), person]
+    ahead = own <= known.min(axis=1)
+    return np.array([ahead.sum(), (~ahead | (own > threshold)).sum(), len(known), len(strangers)], dtype=np.int64)
+
+
+def _found(counts: Ints) -> Found:
+    first, missed, mated, non_mated = counts.tolist()
+    return Found(first / mated, missed / mated, mated, non_mated)
 
 
 def _threshold(best: Floats, fpir: float) -> float:

@@ -77,11 +77,16 @@ def _system(found: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _rest(found: Mapping[str, Any]) -> Iterator[str]:
-    search = found["search"]
+def _search(search: Mapping[str, Any]) -> Iterator[str]:
     yield ""
-    yield f"Search among {search['people']} people's entries, all splits: {search['mated']} mated photos"
-    yield f"  rank 1 {_percent(search['rank1'])}, FNIR at FPIR 1 % {_percent(search['fnir_at_fpir_1e-2'])}"
+    yield f"Search among {search['people']} people, one photo of each enrolled; all splits"
+    for words, one in (("photos", search), ("requests of up to 3", search["requests"])):
+        rates = f"rank 1 {_percent(one['rank1'])}, FNIR at FPIR 1 % {_percent(one['fnir_at_fpir_1e-2'])}"
+        yield f"  {one['mated']} mated {words}: {rates}"
+
+
+def _rest(found: Mapping[str, Any]) -> Iterator[str]:
+    yield from _search(found["search"])
     yield ""
     quality = found.get("quality")
     if quality is None:
@@ -93,6 +98,8 @@ def _rest(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"  portraits that pass SCORE_TOL 7: {_percent(quality['portraits_passed'])}"
         for kind, share in quality["degraded_stopped"].items():
             yield f"  stopped, {kind}: {_percent(share)}"
+        if "yaw" not in quality["degraded_stopped"]:
+            yield f"  stopped, yaw: not measured, {quality['turned_frames']} strongly turned frames are too few"
     for name, one in found.get("peer", {}).items():
         yield ""
         yield f"DeepFace.verify, {name}, {one['pairs']} pairs"
@@ -102,7 +109,7 @@ def _rest(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _percent(value: float | None) -> str:
-    return "not measured" if value is None else f"{100 * max(value, 0.0):.2f} %"
+    return "not measured" if value is None else f"{round(100 * value, 2) + 0.0:.2f} %"
 
 
 def _rate(value: float | None) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from pipeline.evaluation.degrade import DEGRADATIONS
-from pipeline.evaluation.quality import Assessor, degraded_stopped
+from pipeline.evaluation.quality import Assessor, degraded_stopped, turned_stopped
+from pipeline.evaluation.turned import turned_frames
 from pipeline.models.embedders import load_embedder
 from pipeline.models.mtcnn import MtcnnDetector
 from pipeline.models.weights import WeightStore
@@ -69,6 +70,11 @@ def test_a_head_turned_far_to_the_side_is_stopped_with_the_side_to_turn_to(
     assert [quality.score < 7 for quality in judged] == [True] * 7
     advice = {check.advice for quality in judged for check in quality.checks if check.check == "HeadPoseYaw"}
     assert all(line.endswith("degrees to your left.") for line in advice)
+
+
+def test_four_in_five_strongly_turned_heads_of_clips_are_stopped(assessor: Assessor, shared_data: Path) -> None:
+    heads = turned_frames(shared_data / "data" / "video")
+    assert turned_stopped(heads, assessor)["yaw"] >= 0.8
 
 
 def test_a_webcams_frames_of_a_person_who_looks_ahead_pass(assessor: Assessor, shared_data: Path) -> None:
