@@ -10,6 +10,7 @@ from flask import Flask
 from api import errors, gate, liveness, ops, request_log, source
 from api import pipeline as endpoints
 from api.gate import Gate
+from api.receiving import FormRequest
 from api.serving import default_threads, leave
 from api.source import Source
 
@@ -25,6 +26,7 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
     `door` bounds how many costly requests are worked on and may wait; without one it goes by the number of cores.
     """
     app = Flask(__name__, static_folder=None)
+    app.request_class = FormRequest
     app.extensions[source.EXTENSION] = services
     app.extensions[gate.EXTENSION] = door or Gate.of(default_threads())
     app.json.sort_keys = False  # type: ignore[attr-defined]

@@ -1,13 +1,14 @@
 """How requests are received: bodies over the limit are taken from the wire and dropped, so that the reply gets through.
 
 Closing the connection in the middle of an upload, which is waitress's own way, makes most clients report a broken
-connection instead of the reply.
+connection instead of the reply. Whatever becomes of a request, its temporary files are closed with it.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import IO, Any
 
+from flask import Request
 from waitress.buffers import OverflowableBuffer
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
@@ -50,7 +51,40 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     parser_class = Parser
     request: Any
     requests: list[Any]
+    requests_lock: Any
+
+    def handle_close(self) -> None:
+        """Close the connection, and with it the file of a body that was half received."""
+        super().handle_close()
+        if self.requests_lock.acquire(blocking=False):  # otherwise it is just being received: waiting could dead-lock
+            try:
+                if self.request is not None:
+                    self.request.close()
+                    self.request = None
+            finally:
+                self.requests_lock.release()
 
     def is_idle(self) -> bool:
         """Tell whether nothing is under way here: no request half received, none worked on, no reply half sent."""
         return not self.requests and self.request is None and not self.total_outbufs_len
+
+
+class FormRequest(Request):
+    """A request whose form's files are closed with it, those of parts that were cut off or not well formed included.
+
+    Of such a form the parser keeps nothing, and leaves its files open.
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._streams: list[IO[bytes]] = []
+
+    def _get_file_stream(self, *arguments: Any, **named: Any) -> IO[bytes]:
+        self._streams.append(super()._get_file_stream(*arguments, **named))
+        return self._streams[-1]
+
+    def close(self) -> None:
+        """Close the request and its files."""
+        super().close()
+        for stream in self._streams:
+            stream.close()
