@@ -17,6 +17,8 @@ from pipeline.models.keras_layers import TRANSLATIONS, Layer, NotConvertibleErro
 __all__ = ["NotConvertibleError", "keras_graph"]
 
 _IDENTITIES = ("Dropout", "SpatialDropout2D", "GaussianNoise", "GaussianDropout")
+Place = tuple[str, int, int]
+"""Where a tensor comes from: a layer, the number of its call, and the number of that call's output."""
 _JOINS = {"Add": "Sum", "Average": "Mean", "Maximum": "Max", "Minimum": "Min"}
 
 
@@ -53,25 +55,26 @@ class _Network:
     def run(self, given: Sequence[str]) -> list[str]:
         """Add the model's nodes for these inputs; return the outputs' names."""
         names = [place[0] for place in _places(self._config["input_layers"])]
-        values = {(name, 0): value for name, value in zip(names, given, strict=True)}
+        values = {(name, 0, 0): value for name, value in zip(names, given, strict=True)}
         for layer in self._layers:
             name = layer.get("name") or layer["config"]["name"]
             for call, node in enumerate(layer["inbound_nodes"]):
                 arguments = _tensors(node)
                 if not arguments or any(place not in values for place in arguments):
                     raise NotConvertibleError(f"the order of its layers is not that of the computation, at {name}")
-                values[name, call] = self._layer(name, layer, [values[place] for place in arguments])
+                made = self._layer(name, layer, [values[place] for place in arguments])
+                values.update({(name, call, number): value for number, value in enumerate(made)})
         return [values[place] for place in _places(self._config["output_layers"])]
 
-    def _layer(self, name: str, layer: Mapping[str, Any], given: Sequence[str]) -> str:
+    def _layer(self, name: str, layer: Mapping[str, Any], given: Sequence[str]) -> list[str]:
         kind, config = layer["class_name"], layer["config"]
         built = self._network.get_layer(name)
         if kind in ("Functional", "Model"):
-            return _Network(self._builder, built).run(given)[0]
+            return _Network(self._builder, built).run(given)
         if kind in _IDENTITIES:
-            return given[0]
+            return [given[0]]
         if kind in _JOINS:
-            return self._builder.node(_JOINS[kind], *given)
+            return [self._builder.node(_JOINS[kind], *given)]
         translate = TRANSLATIONS.get(kind)
         if translate is None:
             raise NotConvertibleError(f"it has a layer {kind}")
@@ -79,30 +82,30 @@ class _Network:
             raise NotConvertibleError("its pictures have the channels first")
         arrays = [np.asarray(array, np.float32) for array in built.get_weights()]
         rank = len(getattr(built, "output").shape)  # noqa: B009 - the attribute is Keras's
-        return translate(Layer(self._builder, config, arrays, rank), given)
+        return [translate(Layer(self._builder, config, arrays, rank), given)]
 
 
-def _places(layers: Any) -> list[tuple[str, int]]:
-    """Return (layer, call) of a model's inputs or outputs; Keras 3 gives one alone without a list around it."""
+def _places(layers: Any) -> list[Place]:
+    """Return the places of a model's inputs or outputs; Keras 3 gives one alone without a list around it."""
     listed = [layers] if layers and isinstance(layers[0], str) else layers
-    return [(str(place[0]), int(place[1])) for place in listed]
+    return [(str(place[0]), int(place[1]), int(place[2])) for place in listed]
 
 
-def _tensors(node: Any) -> list[tuple[str, int]]:
-    """Return (layer, call) of each tensor that a call is given, in the form of Keras 3 or Keras 2."""
-    found: list[tuple[str, int]] = []
+def _tensors(node: Any) -> list[Place]:
+    """Return the place of each tensor that a call is given, in the form of Keras 3 or Keras 2."""
+    found: list[Place] = []
 
     def collect(part: Any) -> None:
         if isinstance(part, Mapping):
             history = part.get("config", {}).get("keras_history") if isinstance(part.get("config"), Mapping) else None
             if history:
-                found.append((str(history[0]), int(history[1])))
+                found.append((str(history[0]), int(history[1]), int(history[2])))
                 return
             for value in part.values():
                 collect(value)
         elif isinstance(part, list | tuple):
             if len(part) >= 3 and isinstance(part[0], str) and isinstance(part[1], int):
-                found.append((part[0], part[1]))
+                found.append((part[0], part[1], int(part[2])))
                 return
             for value in part:
                 collect(value)

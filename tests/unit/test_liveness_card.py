@@ -153,5 +153,5 @@ def test_fasnets_plain_reading_counts_only_where_the_surroundings_are_there() ->
     even = np.full(3, 0.5, np.float32)
     tight, between, full = fused_scores(fusion, even, scores, np.array([1.2, 2.0, 4.0], np.float32))
     assert tight == pytest.approx(0.5)
-    assert between == pytest.approx(1 / (1 + np.exp(3.5)), rel=1e-3)
-    assert full == pytest.approx(1 / (1 + np.exp(7)), rel=1e-3)
+    assert between == pytest.approx(1 / (1 + np.exp(1.5)), rel=1e-3)
+    assert full == pytest.approx(1 / (1 + np.exp(3)), rel=1e-3)

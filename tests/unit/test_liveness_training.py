@@ -10,7 +10,7 @@ import pytest
 from pipeline.training.liveness.attacks import on_paper, on_screen, simulate
 from pipeline.training.liveness.camera import photograph
 from pipeline.training.liveness.folds import LIVE, Group, Pool
-from pipeline.training.liveness.fuse import Evidence, fit, left_out_scores
+from pipeline.training.liveness.fuse import Evidence, fit
 from pipeline.training.liveness.network import COLUMNS, VIEWS
 from pipeline.training.liveness.samples import Arrays, augmented, plain, simulated, sketched
 from pipeline.training.liveness.scene import FACE, Scene, cut_scene, mirrored, tighten
@@ -123,11 +123,6 @@ def test_an_engine_that_says_the_contrary_is_not_listened_to() -> None:
     turned = evidence()
     turned.rows[:, 1] = -turned.rows[:, 0]
     assert fit(turned, range(5))[0][1] == 0
-
-
-def test_left_out_scores_tell_what_the_engine_tells() -> None:
-    known = evidence()
-    assert float(((left_out_scores(known, range(5)) >= 0.5) == known.attack).mean()) > 0.95
 
 
 def test_sources_are_read_with_their_labels(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def load_fasnet(weights: Path, graphs: Path | None = None) -> Fasnet:
     """
     for name, digest in FILES.items():
         _check_file(weights / name, digest)
-    loaded = cache(lambda: [KerasNetwork(network, _compiled(network)) for network in _networks(weights)])
+    loaded = cache(lambda: [KerasNetwork(network, _compiled(network)) for network in load_networks(weights)])
     files = [graph_file(graphs, "fasnet", digest) for digest in FILES.values()]
     near, far = (
         predictor(lambda at=at: loaded()[at], file, 0.0, 255.0)  # type: ignore[misc]
@@ -101,7 +101,13 @@ def _check_file(path: Path, digest: str) -> None:
         raise Refusal(Code.NO_LIVENESS, f"{path.name} is not Fasnet's: SHA-256 {found}, expected {digest}")
 
 
-def _networks(weights: Path) -> list[Any]:
+def load_networks(weights: Path) -> list[Any]:
+    """Build both networks with Keras from the folder `weights`, in the order of `FILES`.
+
+    Raises `Refusal(Code.NO_LIVENESS)` naming the file that is missing, not the expected one or does not load.
+    """
+    for name, digest in FILES.items():
+        _check_file(weights / name, digest)
     try:
         from deepface.commons import weight_utils
         from deepface.models.spoofing.tf import FasNetBackbone

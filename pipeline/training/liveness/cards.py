@@ -10,11 +10,11 @@ from typing import Any
 
 from pipeline.models.liveness.card import FORMAT, Card, card_path, parse_card
 from pipeline.models.liveness.keras_file import sha256_of
-from pipeline.training.liveness.network import COLUMNS, FACTOR, OFFSET, VIEWS
+from pipeline.training.liveness.network import COLOUR, COLUMNS, FACTOR, OFFSET, VIEWS
 
 CARD = Card(
     views=VIEWS,
-    colour="RGB",
+    colour=COLOUR,
     factor=FACTOR,
     offset=OFFSET,
     outputs=len(COLUMNS),
@@ -25,7 +25,7 @@ CARD = Card(
     threshold=0.6,
     live=0.5,
 )
-"""How the network of `network.build_network` is read, before calibration."""
+"""How the network of `network.assemble` is read, before calibration."""
 
 
 def save_model(network: Any, card: Card, story: Mapping[str, Any], path: Path) -> Card:

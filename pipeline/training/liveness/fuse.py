@@ -44,16 +44,6 @@ def fit(evidence: Evidence, used: Sequence[int], ridge: float = 0.3) -> tuple[tu
     return tuple(round(float(weight), 4) for weight in weights), round(float(solution[-1]), 4)
 
 
-def left_out_scores(evidence: Evidence, used: Sequence[int]) -> Floats:
-    """Return the fused probability of an attack (n,), each source judged by weights fitted on the others."""
-    scores = np.zeros(len(evidence.attack))
-    for name in np.unique(evidence.source):
-        out = evidence.source == name
-        weights, intercept = fit(Evidence(evidence.rows[~out], evidence.attack[~out], evidence.source[~out]), used)
-        scores[out] = 1 / (1 + np.exp(-(evidence.rows[out] @ np.array(weights) + intercept)))
-    return np.asarray(scores, dtype=np.float32)
-
-
 def _shares(evidence: Evidence) -> Doubles:
     share = np.zeros(len(evidence.attack))
     for attack in (False, True):

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.models.liveness.fasnet import FILES, load_fasnet
-from pipeline.training.liveness.calibrate import LeftOut, calibrated_card, figures
+from pipeline.models.liveness.fasnet import load_fasnet
+from pipeline.training.liveness.backbone import pretrained
+from pipeline.training.liveness.calibrate import LeftOut, card_of, figures
 from pipeline.training.liveness.cards import save_model
 from pipeline.training.liveness.folds import PORTRAITS, SAME_PEOPLE, Pool, build_pool
-from pipeline.training.liveness.network import assemble, build_statistics
+from pipeline.training.liveness.network import assemble, build_statistics, widths
 from pipeline.training.liveness.plots import draw_curves
 from pipeline.training.liveness.read import FasnetReadings, read_with_fasnet
 from pipeline.training.liveness.samples import Arrays, plain, scaled
@@ -42,15 +43,17 @@ class Data:
         return sorted({one.item.source for one in self.spoof})
 
 
-def make_model(data: Path, out: Path, fasnet: Path | None, cache: Path | None, plan: Plan, say: Say) -> dict[str, Any]:
+def make_model(data: Path, out: Path, fasnet: Path, cache: Path | None, plan: Plan, say: Say) -> dict[str, Any]:
     """Train on the folder `data` and write `out` (`.h5`), its card (`.json`) and its curves (`_curves.png`).
 
-    `fasnet` is the folder with Fasnet's files, without which the card says nothing of a fusion; `cache` a folder
+    `fasnet` is the folder with Fasnet's files, whose first network the fixed part is copied from; `cache` a folder
     that keeps where faces were found. The same data, plan and machine give the same model. Returns the figures.
+    Raises `Refusal(Code.NO_LIVENESS)` where a file of Fasnet's is missing or not the expected one.
     """
+    network = pretrained(fasnet)
     found = read_data(data, cache, say)
     pool = build_pool([*found.spoof, *found.clips, *found.portraits], np.random.default_rng(plan.seed), say)
-    statistics = build_statistics()
+    statistics = build_statistics(network)
     say(f"measuring {len(pool.arrays)} faces")
     table = measured(statistics, pool.arrays)
     folds, judged = train_folds(statistics, pool, table, found, plan, say)
@@ -58,9 +61,9 @@ def make_model(data: Path, out: Path, fasnet: Path | None, cache: Path | None, p
     say(f"training on everything for {epochs} epochs")
     heads, losses = train_all(table, pool.weights(()), epochs, plan)
     left_out = left_out_of(found, folds, judged, epochs, _readings(found, fasnet, say))
-    card = calibrated_card(left_out)
+    card = card_of(left_out)
     story = {"made": made(found, plan, epochs, losses), "measured": figures(left_out, card)}
-    save_model(assemble(statistics, heads), card, story, out)
+    save_model(assemble(statistics, [(head.kind, head.network) for head in heads]), card, story, out)
     curves = {name: (fold.trained, fold.left_out) for name, fold in folds.items()}
     draw_curves(curves, out.with_name(f"{out.stem}_curves.png"))
     return dict(story["measured"])
@@ -87,10 +90,11 @@ def read_data(data: Path, cache: Path | None, say: Say) -> Data:
 
 def measured(statistics: Any, arrays: Arrays) -> Table:
     """Run the fixed part of the network over arrays of views."""
-    faces, rows = arrays.views[0], []
-    for start in range(0, len(faces), 128):
-        rows.append(np.asarray(statistics(scaled(faces[start : start + 128])), dtype=np.float32))
-    return Table(np.concatenate(rows), arrays.allowed, arrays.groups)
+    rows = []
+    for start in range(0, len(arrays), 128):
+        parts = statistics([scaled(view[start : start + 128]) for view in arrays.views])
+        rows.append(np.concatenate([np.asarray(part, dtype=np.float32) for part in parts], axis=1))
+    return Table(np.concatenate(rows), arrays.allowed, arrays.groups, widths(statistics))
 
 
 def train_folds(
@@ -146,10 +150,7 @@ def made(found: Data, plan: Plan, epochs: int, losses: Sequence[float]) -> dict[
     }
 
 
-def _readings(found: Data, weights: Path | None, say: Say) -> FasnetReadings | None:
-    if weights is None or not all((weights / name).is_file() for name in FILES):
-        say("Fasnet's files are not there: the card will not say how to fuse with it")
-        return None
+def _readings(found: Data, weights: Path, say: Say) -> FasnetReadings:
     say("asking Fasnet")
     return read_with_fasnet([*found.spoof, *found.clips, *found.held], load_fasnet(weights))
 

@@ -1,58 +1,75 @@
-"""The liveness network: fixed filters that measure texture and colour, and small trained heads that weigh them.
+"""The liveness network: fixed layers that measure the face in two ways, and small trained heads that weigh that.
 
-There are few sources to learn from, so what a screen, a print and a second camera leave is measured by layers that
-are not trained: how often each 3x3 cosine filter answers how strongly, in brightness and in both colour
-differences, at five scales (the residual co-occurrences of steganalysis in their simplest form: J. Fridrich,
-J. Kodovsky, 2012; colour texture: Z. Boulkenafet et al., 2016), and how brightness and colours are spread. Heads
-that differ in their seed alone vote. Plain Keras layers throughout: the file loads anywhere without code of ours.
+There are few sources to learn from, so only the heads are trained. They weigh
+
+- **texture**: shares counted by filters of our own (`texture`), and
+- **stages**: the mean and the mean square of every channel at the end of every stage of MiniFASNetV2: how often and
+  how strongly each of its filters answers, wherever in the face. MiniFASNet was trained to look at a small face in
+  its surroundings; here the face alone fills its input, so that its early stages see skin and screens closely, and
+  its own verdict is not asked for.
+
+A camera that shifts one measurement rarely shifts the other likewise, so each head weighs one of them, and heads of
+several kinds vote. Plain Keras layers throughout: the file loads anywhere without code of ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.models.liveness.card import View
+from pipeline.models.liveness.fasnet import SIZE
+from pipeline.training.liveness.backbone import copied
+from pipeline.training.liveness.texture import texture
 from pipeline.types import Floats
 
-VIEWS = (View(size=112, scale=1.15, fill=0),)
-"""The face with little around it."""
-FACTOR, OFFSET = 1 / 127.5, -1.0
+VIEWS = (View(size=112, scale=1.15, fill=0), View(size=SIZE, scale=1.0, fill=0, square=False))
+"""The face with little around it, for its texture, and its box alone, stretched to a square, for the stages."""
+COLOUR, FACTOR, OFFSET = "BGR", 1.0, 0.0
+"""As MiniFASNet was trained."""
 COLUMNS = ("live", "screen", "print", "drawing")
-SCALES = 5
-HIDDEN = 32
-_CROP = ((10, 10), (18, 18))
-_BRIGHTNESS = np.array([0.299, 0.587, 0.114]) * 127.5
-_BLUENESS = np.array([-0.169, -0.331, 0.5]) * 127.5
-_REDNESS = np.array([0.5, -0.419, -0.081]) * 127.5
-"""ITU-R BT.601 in steps of an 8-bit pixel, for inputs from -1 to 1."""
-
-Kernel = npt.NDArray[np.float64]
 
 
-def build_statistics() -> Any:
-    """Build the fixed part: face view (n, 112, 112, 3) from -1 to 1 to statistics (n, k) from 0 to 1."""
+@dataclass(frozen=True)
+class HeadKind:
+    """What a head weighs, by its place among the measurements, through how many hidden units: 0 is a linear head."""
+
+    part: int
+    hidden: int
+
+
+TEXTURE, STAGES = 0, 1
+HEADS = (HeadKind(TEXTURE, 32), HeadKind(STAGES, 32), HeadKind(STAGES, 0))
+
+
+def build_statistics(network: Any) -> Any:
+    """Build the fixed part around MiniFASNet: both views, BGR from 0 to 255, to both measurements (n, k)."""
     import keras
     from keras import layers
 
     face = layers.Input((VIEWS[0].size, VIEWS[0].size, 3), name="face")
-    level = layers.Cropping2D(_CROP, name="inner")(face)
-    half = layers.AveragePooling2D(2, name="half")(level)
-    counted = []
-    for scale in range(SCALES):
-        kernels = _texture_kernels(with_colour=scale > 0)
-        counted.append(_counted(level, kernels, np.zeros(kernels.shape[-1]), f"texture_{scale}"))
-        level = half if scale == 0 else layers.AveragePooling2D(2, name=f"level_{scale + 1}")(level)
-    kernels, offsets = _tone_kernels()
-    counted.append(_counted(half, kernels, offsets, "tones"))
-    return keras.Model(face, layers.Concatenate(name="statistics")(counted), name="statistics")
+    box, stages = copied(network)
+    pooled = []
+    for at, stage in enumerate(stages):
+        square = layers.Multiply(name=f"square_{at}")([stage, stage])
+        pooled += [
+            layers.GlobalAveragePooling2D(name=f"mean_{at}")(stage),
+            layers.GlobalAveragePooling2D(name=f"mean_square_{at}")(square),
+        ]
+    measured = [texture(face), layers.Concatenate(name="stages")(pooled)]
+    return keras.Model([face, box], measured, name="statistics")
 
 
-def build_head(mean: Floats, spread: Floats, seed: int) -> Any:
-    """Build one trainable head: statistics (n, k) to a softmax over `COLUMNS`; `mean` and `spread` scale its input."""
+def widths(statistics: Any) -> tuple[int, ...]:
+    """Return how many numbers each measurement has."""
+    return tuple(int(output.shape[-1]) for output in statistics.outputs)
+
+
+def build_head(kind: HeadKind, mean: Floats, spread: Floats, seed: int) -> Any:
+    """Build one trainable head: a measurement (n, k) to a softmax over `COLUMNS`; `mean` and `spread` scale it."""
     import keras
     from keras import layers, regularizers
 
@@ -62,69 +79,25 @@ def build_head(mean: Floats, spread: Floats, seed: int) -> Any:
     tensor = layers.ReLU(max_value=12.0)(layers.Rescaling(1.0, 6.0)(tensor))
     tensor = layers.Rescaling(1.0, -6.0)(tensor)
     tensor = layers.Dropout(0.3)(tensor)
-    tensor = layers.Dense(HIDDEN, activation="relu", kernel_regularizer=regularizers.L2(1e-3))(tensor)
-    tensor = layers.Dropout(0.3)(tensor)
-    output = layers.Dense(len(COLUMNS), activation="softmax", kernel_regularizer=regularizers.L2(1e-3))(tensor)
-    head = keras.Model(given, output, name=f"head_{seed}")
+    if kind.hidden:
+        tensor = layers.Dense(kind.hidden, activation="relu", kernel_regularizer=regularizers.L2(1e-3))(tensor)
+        tensor = layers.Dropout(0.3)(tensor)
+    begin = "glorot_uniform" if kind.hidden else "zeros"
+    last = regularizers.L2(1e-3 if kind.hidden else 1e-2)
+    output = layers.Dense(len(COLUMNS), "softmax", kernel_initializer=begin, kernel_regularizer=last)(tensor)
+    head = keras.Model(given, output, name=f"head_{kind.part}_{kind.hidden}_{seed}")
     normalisation = next(layer for layer in head.layers if isinstance(layer, layers.BatchNormalization))
     normalisation.set_weights([mean, np.square(spread)])
     return head
 
 
-def assemble(statistics: Any, heads: Sequence[Any]) -> Any:
-    """Put the fixed part and the heads together: face view to the mean of the heads' softmax."""
+def assemble(statistics: Any, heads: Sequence[tuple[HeadKind, Any]]) -> Any:
+    """Put the fixed part and the heads together: both views to the mean of the heads' softmax."""
     import keras
     from keras import layers
 
-    face = layers.Input((VIEWS[0].size, VIEWS[0].size, 3), name="face")
-    measured = statistics(face)
-    votes = [head(measured) for head in heads]
+    views = [layers.Input((one.size, one.size, 3), name=name) for one, name in zip(VIEWS, ("face", "box"), strict=True)]
+    measured = statistics(views)
+    votes = [head(measured[kind.part]) for kind, head in heads]
     output = layers.Average(name="kind")(votes) if len(votes) > 1 else votes[0]
-    return keras.Model(face, output, name="liveness")
-
-
-def _counted(tensor: Any, kernels: Kernel, offsets: Kernel, name: str) -> Any:
-    """Answer how much of the picture reaches each kernel's threshold: a ramp from 0 to 1, averaged over the picture."""
-    from keras import layers
-
-    convolution = layers.Conv2D(kernels.shape[-1], kernels.shape[0], trainable=False, name=name)
-    answer = convolution(tensor)
-    convolution.set_weights([kernels.astype(np.float32), offsets.astype(np.float32)])
-    reached = layers.ReLU(max_value=1.0, name=f"{name}_reached")(answer)
-    return layers.GlobalAveragePooling2D(name=f"{name}_share")(reached)
-
-
-def _texture_kernels(*, with_colour: bool) -> Kernel:
-    """Return (3, 3, 3, n): each cosine filter, of either sign, scaled so that each threshold in pixel steps is 1."""
-    row = (np.array([1, 1, 1]) / 3, np.array([1, 0, -1]) / 2, np.array([-1, 2, -1]) / 4)
-    filters = [np.outer(row[i], row[j]) for i in range(3) for j in range(3) if i or j]
-    banks: list[tuple[Kernel, tuple[float, ...]]] = [(_BRIGHTNESS, (1.5, 4.0, 10.0, 25.0))]
-    if with_colour:
-        banks += [(_BLUENESS, (1.0, 2.5, 6.0)), (_REDNESS, (1.0, 2.5, 6.0))]
-    kernels = [
-        sign * one[:, :, None] * mix / threshold
-        for mix, thresholds in banks
-        for one in filters
-        for threshold in thresholds
-        for sign in (1, -1)
-    ]
-    return np.stack(kernels, axis=-1)
-
-
-def _tone_kernels() -> tuple[Kernel, Kernel]:
-    """Return (1, 1, 3, n) and offsets (n,): cumulative histograms of brightness, colours, clipping and differences."""
-    ramps: list[tuple[Kernel, float]] = []
-    for mix, low, high, width, centre in (
-        (_BRIGHTNESS, 0.0, 255.0, 24.0, 127.5),
-        (_BLUENESS, -60.0, 60.0, 10.0, 0.0),
-        (_REDNESS, -60.0, 60.0, 10.0, 0.0),
-    ):
-        step = (high - low) / 12
-        ramps += [(mix / width, (centre - low - step * (index + 0.5)) / width + 0.5) for index in range(12)]
-    units = np.eye(3) * 127.5
-    ramps += [(unit / 4, (127.5 - level) / 4 + 0.5) for unit in units for level in (8, 250)]
-    for first, second in ((0, 1), (1, 2), (0, 2)):
-        difference = (units[first] - units[second]) / 12
-        ramps += [(difference, -level / 12 + 0.5) for level in (-60, -36, -20, -8, 0, 8, 20, 36, 60, 90)]
-    kernels = np.stack([kernel for kernel, _ in ramps], axis=-1)[None, None]
-    return kernels, np.array([offset for _, offset in ramps])
+    return keras.Model(views, output, name="liveness")

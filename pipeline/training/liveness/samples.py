@@ -83,8 +83,8 @@ def sketched(samples: Sequence[Sample], group: int, rng: Rng) -> Arrays:
 
 
 def scaled(view: npt.NDArray[np.uint8]) -> Floats:
-    """Return pixel values as the network wants them, -1 to 1."""
-    return view.astype(np.float32) / np.float32(127.5) - np.float32(1)
+    """Return RGB pixels as the network wants them: BGR, 0 to 255."""
+    return view[..., ::-1].astype(np.float32)
 
 
 def _varied(scene: Scene, rng: Rng) -> Scene:
