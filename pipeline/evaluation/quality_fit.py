@@ -32,7 +32,8 @@ class Rule:
 
     `kind` names the degraded copies that it has to stop, None where the `spared` share of portraits passes instead;
     `higher` tells whether more is better; `margin` is how far the threshold moves through the gap, if there is one,
-    towards the worst of a thousand portraits; `least` is the threshold itself where it is a requirement.
+    towards the worst of a thousand portraits; `least` is the threshold itself where it is a requirement; `ramp` is how
+    far above the threshold the score begins to be capped, as a share of how far below it the score is 0.
     """
 
     kind: str | None
@@ -40,13 +41,14 @@ class Rule:
     spared: float = 0.0
     margin: float = 0.0
     least: float | None = None
+    ramp: float = 0.1
 
 
 LOWER_IS_BETTER = frozenset({"FaceOcclusionPrevention", "OverExposurePrevention", "CompressionArtifacts"})
 
 RULES: Mapping[str, Rule] = {
     "InterEyeDistance": Rule("small", True, least=24.0),
-    "HeadPoseYaw": Rule(None, False, spared=0.985),
+    "HeadPoseYaw": Rule(None, False, spared=0.975, ramp=0.05),
     "HeadPosePitch": Rule(None, False, spared=0.998),
     "Sharpness": Rule("blur", True, margin=0.25),
     "UnderExposurePrevention": Rule("underexposure", True),
@@ -72,7 +74,7 @@ def fit_limit(rule: Rule, portraits: Doubles, copies: Doubles) -> Limit:
         threshold = rule.least if rule.least is not None else float(np.quantile(seen, STOPPED))
         threshold += rule.margin * max(0.0, float(np.quantile(usual, 0.001)) - threshold)
         worst = float(np.quantile(seen[np.isfinite(seen)], 0.05))
-    fine = max(float(np.quantile(usual, 0.02)), threshold + 0.1 * abs(threshold - worst))
+    fine = max(float(np.quantile(usual, 0.02)), threshold + rule.ramp * abs(threshold - worst))
     worst = min(worst, threshold - 0.5 * (fine - threshold))
     return Limit(*(_short(sign * value) for value in (worst, threshold, fine)))
 
