@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -13,7 +12,7 @@ from pipeline.models.liveness.judge import Judge, load_judge
 from pipeline.stages.align import crop_face
 from pipeline.training.liveness.metrics import Presentation, Rate, Report, as_json, by_kind, by_source, report
 from pipeline.training.liveness.plots import draw_histogram
-from pipeline.training.liveness.sources import Item, find_faces, read_pixels, spoof_items
+from pipeline.training.liveness.sources import Item, read_pixels, spoof_items
 from pipeline.types import Detector, Face, Liveness, LivenessVerdict, Photo, Pixels
 
 Say = Callable[[str], None]
@@ -33,10 +32,6 @@ class Measured:
     def text(self) -> str:
         """Return the reports as text for people."""
         return "\n\n".join(_engine_text(name, rows) for name, rows in self.engines.items())
-
-    def write_json(self, path: Path) -> None:
-        """Write the reports as JSON."""
-        path.write_text(json.dumps(self.as_json(), indent=2) + "\n", encoding="utf-8")
 
     def draw(self, path: Path) -> None:
         """Draw the scores of bona fide faces and attacks, one panel an engine, into a PNG file."""
@@ -103,7 +98,7 @@ def _chunked(items: Sequence[Item]) -> Iterator[list[tuple[Item, Pixels]]]:
 
 
 def _largest_faces(chunk: Sequence[tuple[Item, Pixels]], detector: Detector) -> list[Face | None]:
-    found = find_faces(detector, [pixels for _, pixels in chunk])
+    found = detector.detect([pixels for _, pixels in chunk])
     faces: list[Face | None] = []
     for (item, pixels), detections in zip(chunk, found, strict=True):
         photo = Photo(item.path.name, pixels, "0" * 64)
