@@ -12,6 +12,7 @@ from benchmark import gallery, networks, outside, process, roofline, verdicts
 from benchmark.bench import Bench, CannotMeasureError, Scenario
 from benchmark.measure import ROUNDS, Result, Rounds, table, write_json
 from installation.trial import NoServerError
+from pipeline.models.runtime import ModelUnavailable
 from wiring.cores import share_cores
 
 SCENARIOS: Mapping[str, Scenario] = {
@@ -47,7 +48,7 @@ def main(root: Path, arguments: Sequence[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="faceapp-bench-") as folder:
             try:
                 results += SCENARIOS[name](Bench(root, Path(folder), data, rounds, _say))
-            except (CannotMeasureError, NoServerError, ImportError, OSError) as reason:
+            except (CannotMeasureError, ModelUnavailable, NoServerError, ImportError, OSError) as reason:
                 left_out.append(f"{name} was left out: {reason}")
     gigaflops, gigabytes = roofline.flops_per_s() / 1e9, roofline.bytes_per_s() / 1e9
     print(table(results))

@@ -72,7 +72,7 @@ def _keras(bench: Bench, name: str, build: Any) -> Result:
 
     spec = REGISTRY[name]
     model = build()
-    file = bench.folder / f"{name}.weights.h5"
+    file = bench.folder / spec.file  # the name tells Keras the form of the file
     model.save_weights(str(file))
     ours = load_network(spec, file)
     width, height = spec.input_size
