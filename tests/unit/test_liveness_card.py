@@ -147,9 +147,9 @@ def test_an_output_that_is_no_probability_is_refused() -> None:
 
 
 def test_fasnets_plain_reading_counts_only_where_the_surroundings_are_there() -> None:
-    fusion = Fusion((1, 1, 0, 0, 0), 0.0, (1, 0, 0, 0, 0), 0.0, 1.5, 2.5, 0.5, 0.5)
+    fusion = Fusion((1, 1, 0, 0), 0.0, (1, 0, 0, 0), 0.0, 1.5, 2.5, 0.5, 0.5)
     live = np.array([[[0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]] * 3, np.float32)
-    scores = FasnetScores(plain=live, bare=live)
+    scores = FasnetScores(plain=live, bare=live[:, 0])
     even = np.full(3, 0.5, np.float32)
     tight, between, full = fused_scores(fusion, even, scores, np.array([1.2, 2.0, 4.0], np.float32))
     assert tight == pytest.approx(0.5)

@@ -17,7 +17,7 @@ from typing import Any
 from codes_dict import Code, Refusal
 
 FORMAT = 1
-READINGS = 5
+READINGS = 4
 _MAX_BYTES = 1 << 20
 _COLOURS = ("RGB", "BGR")
 _ACTIVATIONS = ("probability", "logit")
@@ -39,7 +39,7 @@ class View:
 
 @dataclass(frozen=True)
 class Fusion:
-    """How the CNN's and Fasnet's log-odds of an attack become one score: five weights, see `fusion.READINGS`.
+    """How the CNN's and Fasnet's log-odds of an attack become one score: four weights, see `fusion.READINGS`.
 
     `weights` and `intercept` belong to faces with full surroundings, `tight_*` to faces that fill the frame;
     between `tight_at` and `full_at` (side of the visible surroundings over the box's) the two are blended.

@@ -1,8 +1,8 @@
 """The Fasnet engine: MiniFASNet as DeepFace carries it, run compiled and in batches.
 
 Two networks look at the face with 2.7 and 4 times its box (minivision-ai, Silent-Face-Anti-Spoofing, Apache-2.0).
-Both need the surroundings. So each face is read twice: as DeepFace reads it, and cut out on a black ground, which
-puts a face that fills its photo at the size that the networks know.
+Both need the surroundings. So each face is read as DeepFace reads it, and by the second network once more, cut out on
+a black ground, which puts a face that fills its photo at the size that the network knows.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LIVE = 1
 
 @dataclass(frozen=True, eq=False)
 class FasnetScores:
-    """Probabilities (faces, networks, 3): `plain` of the photo, `bare` of the face's box alone on black."""
+    """Probabilities: `plain` (faces, networks, 3) of the photo, `bare` (faces, 3) of the face's box alone on black."""
 
     plain: Floats
     bare: Floats
@@ -52,24 +52,21 @@ class FasnetScores:
 
 @dataclass(frozen=True, eq=False)
 class Fasnet:
-    """Both networks, compiled into one function; safe to call from several threads."""
+    """Both networks, compiled: pixels (n, 80, 80, 3) to probabilities (n, 3); safe to call from several threads."""
 
-    predict: Callable[[Floats, Floats], Floats]
+    near: Callable[[Floats], Floats]
+    far: Callable[[Floats], Floats]
 
     def score(self, photos: Sequence[Pixels], boxes: Sequence[Box]) -> FasnetScores:
-        """Score every face, both readings, in one call.
+        """Score every face, all readings, in one call of each network.
 
         Raises `Refusal(Code.NO_LIVENESS)` where the output has another length than asked for or is not finite.
         """
         plain = [_plain_inputs(photo, box) for photo, box in zip(photos, boxes, strict=True)]
-        bare = [_bare_inputs(photo, box) for photo, box in zip(photos, boxes, strict=True)]
-        near, far = (np.stack([pair[index] for pair in (*plain, *bare)]).astype(np.float32) for index in (0, 1))
-        out = self.predict(near, far)
-        if out.shape != (2 * len(photos), len(SCALES), 3):
-            raise Refusal(Code.NO_LIVENESS, f"Fasnet gave {out.shape} for {len(photos)} faces")
-        if not np.isfinite(out).all():
-            raise Refusal(Code.NO_LIVENESS, "Fasnet's output is not a number")
-        return FasnetScores(out[: len(photos)], out[len(photos) :])
+        bare = [_bare_input(photo, box) for photo, box in zip(photos, boxes, strict=True)]
+        near = _checked(self.near(_stacked([pair[0] for pair in plain])), len(photos))
+        far = _checked(self.far(_stacked([*(pair[1] for pair in plain), *bare])), 2 * len(photos))
+        return FasnetScores(np.stack([near, far[: len(photos)]], axis=1), far[len(photos) :])
 
 
 def load_fasnet(weights: Path, graphs: Path | None = None) -> Fasnet:
@@ -86,7 +83,7 @@ def load_fasnet(weights: Path, graphs: Path | None = None) -> Fasnet:
         predictor(lambda at=at: loaded()[at], file, 0.0, 255.0)  # type: ignore[misc]
         for at, file in enumerate(files)
     )
-    fasnet = Fasnet(lambda close, wide: np.stack([softmax(near([close])), softmax(far([wide]))], axis=1))
+    fasnet = Fasnet(lambda faces: softmax(near([faces])), lambda faces: softmax(far([faces])))
     blank = np.full((64, 64, 3), 127, np.uint8)
     for count in (1, 6):
         fasnet.score([blank] * count, [Box(16, 16, 32, 32)] * count)
@@ -131,6 +128,18 @@ def _compiled(network: Any) -> Predict:
     return lambda inputs: np.asarray(forward(tf.constant(inputs[0])), dtype=np.float32)
 
 
+def _stacked(inputs: Sequence[Pixels]) -> Floats:
+    return np.stack(inputs).astype(np.float32)
+
+
+def _checked(out: Floats, faces: int) -> Floats:
+    if out.shape != (faces, 3):
+        raise Refusal(Code.NO_LIVENESS, f"Fasnet gave {out.shape} for {faces} faces")
+    if not np.isfinite(out).all():
+        raise Refusal(Code.NO_LIVENESS, "Fasnet's output is not a number")
+    return out
+
+
 def softmax(logits: Floats) -> Floats:
     """Return probabilities (n, classes) that sum to 1."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -146,18 +155,14 @@ def _plain_inputs(photo: Pixels, box: Box) -> list[Pixels]:
     return [np.asarray(crop(bgr, area, scale, SIZE, SIZE), dtype=np.uint8) for scale in SCALES]
 
 
-def _bare_inputs(photo: Pixels, box: Box) -> list[Pixels]:
-    """Return the box alone in the middle of a black square of 2.7 and of 4 times its size."""
+def _bare_input(photo: Pixels, box: Box) -> Pixels:
+    """Return the box alone in the middle of a black square of the second network's scale."""
     left, top, right, bottom = _whole_box(photo, box)
     face = photo[top:bottom, left:right, ::-1]
-    inputs = []
-    for scale in SCALES:
-        height, width = round((bottom - top) * scale), round((right - left) * scale)
-        ground = np.zeros((height, width, 3), np.uint8)
-        y, x = (height - face.shape[0]) // 2, (width - face.shape[1]) // 2
-        ground[y : y + face.shape[0], x : x + face.shape[1]] = face
-        inputs.append(np.asarray(cv2.resize(ground, (SIZE, SIZE)), dtype=np.uint8))
-    return inputs
+    ground = np.zeros((round((bottom - top) * SCALES[1]), round((right - left) * SCALES[1]), 3), np.uint8)
+    y, x = (ground.shape[0] - face.shape[0]) // 2, (ground.shape[1] - face.shape[1]) // 2
+    ground[y : y + face.shape[0], x : x + face.shape[1]] = face
+    return np.asarray(cv2.resize(ground, (SIZE, SIZE)), dtype=np.uint8)
 
 
 def _whole_box(photo: Pixels, box: Box) -> tuple[int, int, int, int]:

@@ -9,15 +9,15 @@ from pipeline.models.liveness.cnn import log_odds
 from pipeline.models.liveness.fasnet import LIVE, FasnetScores
 from pipeline.types import Floats
 
-READINGS = ("cnn", "plain 2.7", "plain 4.0", "bare 2.7", "bare 4.0")
+READINGS = ("cnn", "plain 2.7", "plain 4.0", "bare 4.0")
 """What is weighed, in the order of a card's weights: log-odds of an attack."""
 _LIMIT = 3.0
 """No single reading speaks louder than 20 to 1: networks are surest where they know least."""
 
 
 def readings(cnn_attack: Floats, fasnet: FasnetScores) -> Floats:
-    """Return each engine's readings as log-odds of an attack, cut off at +-3: float32 (faces, 5)."""
-    attack = 1 - np.concatenate([fasnet.plain[:, :, LIVE], fasnet.bare[:, :, LIVE]], axis=1)
+    """Return each engine's readings as log-odds of an attack, cut off at +-3: float32 (faces, 4)."""
+    attack = 1 - np.concatenate([fasnet.plain[:, :, LIVE], fasnet.bare[:, LIVE, None]], axis=1)
     joined = np.concatenate([cnn_attack[:, None], attack], axis=1)
     return np.asarray(np.clip(log_odds(joined), -_LIMIT, _LIMIT), dtype=np.float32)
 

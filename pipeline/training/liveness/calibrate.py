@@ -20,7 +20,7 @@ from pipeline.training.liveness.sources import Item, Sample
 from pipeline.types import Floats
 
 TIGHT_AT, FULL_AT = 1.4, 2.1
-TIGHT_WEIGHTS, TIGHT_INTERCEPT = (1.0, 0.0, 0.0, 0.0, 0.4), 0.6
+TIGHT_WEIGHTS, TIGHT_INTERCEPT = (1.0, 0.0, 0.0, 0.4), 0.6
 """The rule for faces without surroundings: the network and, at less than half its weight, Fasnet's reading on black.
 
 They are set by hand. Where a camera shifts all scores, a fit follows the sources that are hardest: weights fitted on

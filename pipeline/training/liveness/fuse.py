@@ -16,7 +16,7 @@ Doubles = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Faces with what the engines read: `rows` (n, 5) as `fusion.readings`, label, and the source of each face."""
+    """Faces with what the engines read: `rows` (n, 4) as `fusion.readings`, label, and the source of each face."""
 
     rows: Floats
     attack: npt.NDArray[np.bool_]
