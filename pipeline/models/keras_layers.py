@@ -101,7 +101,7 @@ def _prelu(layer: Layer, given: Sequence[str]) -> str:
     slope = layer.weights[0]
     if layer.rank == 4:
         slope = slope.transpose(2, 0, 1)
-    return layer.node("PRelu", given[0], layer.constant(slope))
+    return layer.builder.prelu(given[0], slope)
 
 
 def _pooling(operator: str) -> Callable[[Layer, Sequence[str]], str]:

@@ -119,7 +119,7 @@ class _Layers:
     def prelu(self) -> _Layers:
         slope = self._weights.pop(0)
         shape = (-1, 1, 1) if slope.ndim == 3 else (-1,)
-        self.value = self.builder.node("PRelu", self.value, self.builder.constant(slope.reshape(shape)))
+        self.value = self.builder.prelu(self.value, slope.reshape(shape))
         return self
 
     def pool(self, size: int, same: bool = False) -> _Layers:

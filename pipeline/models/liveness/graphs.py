@@ -18,7 +18,7 @@ from pipeline.types import Floats
 
 _log = logging.getLogger(__name__)
 
-VERSION = "1"
+VERSION = "2"
 """Changes whenever the translation gives another graph."""
 TOLERANCE = 1e-4
 """The largest difference from Keras's own outputs that a graph may have."""
