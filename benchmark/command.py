@@ -38,7 +38,7 @@ def main(root: Path, arguments: Sequence[str]) -> int:
     """Measure; return 0 where every scenario ran, 2 where one could not."""
     options = _options(arguments)
     rounds = Rounds(3 if options.quick else ROUNDS, options.quick)
-    data = options.data if options.data.is_dir() else None
+    data = options.data.resolve() if options.data.is_dir() else None  # settings' paths start elsewhere
     _say(f"Data: {data or 'photos from packages'}; {rounds.count} rounds; limits and replay policy are off")
     share_cores()  # as the server does
     results: list[Result] = []

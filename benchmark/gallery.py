@@ -107,7 +107,7 @@ class _Flat:
         try:
             import faiss
         except ImportError:
-            raise CannotMeasureError("faiss-cpu is not installed: bin/setup --dev") from None
+            raise CannotMeasureError("faiss-cpu is not installed: bin/test installs it") from None
         faiss.omp_set_num_threads(usable_cores())
         index = faiss.IndexFlatIP(self.templates.shape[1])
         index.add(self.templates)

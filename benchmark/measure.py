@@ -12,6 +12,8 @@ from pathlib import Path
 ROUNDS = 7
 SLOW_PEER_S = 20.0
 """A peer that takes longer runs once."""
+PAUSE_S = 0.05
+"""Rest before each measurement: the threads of whoever ran last (OpenMP's, say) still spin for some milliseconds."""
 
 Work = Callable[[], object]
 
@@ -76,7 +78,8 @@ def result(
 
 
 def seconds(work: Work) -> float:
-    """Return how long a call takes."""
+    """Return how long a call takes, after a moment's rest."""
+    time.sleep(PAUSE_S)
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun

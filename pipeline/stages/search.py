@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,8 +15,9 @@ from pipeline.ports import Candidates
 from pipeline.stages.nearness import nearness
 from pipeline.types import Floats, Scorer
 
-PEOPLE_AT_ONCE = 16_384
-"""People that one block of scores covers: what is made of them stays in the processor's cache."""
+PEOPLE_AT_ONCE = 65_536
+"""People that one block of scores covers at most: few blocks, since threads of Python wait for each other between them,
+and none so large that a million people want memory to speak of."""
 
 
 class Found(Enum):
@@ -44,16 +46,15 @@ def best_scores(probes: Mapping[str, Floats], everybody: Candidates, scorer: Sco
     best = np.full(people, np.inf, dtype=np.float32)
     measures = {name: nearness(probes[name], sim_func) for name in scorer.models}
 
-    def score(start: int) -> None:
-        block = slice(start, start + PEOPLE_AT_ONCE)
+    def score(block: slice) -> None:
         lengths = {name: everybody.lengths[name][block] for name in scorer.models}
         distances = {name: one.to(everybody.templates[name][block], lengths[name]) for name, one in measures.items()}
         logs = {name: one.log_lengths(lengths[name]) for name, one in measures.items()}
         best[block] = scorer.fuse(distances, everybody.counts[block], logs).min(axis=0)
 
-    starts = range(0, people, PEOPLE_AT_ONCE)
-    with ThreadPoolExecutor(min(usable_cores(), max(len(starts), 1))) as pool:
-        list(pool.map(score, starts))
+    cores = usable_cores()
+    with ThreadPoolExecutor(cores) as pool:
+        list(pool.map(score, _blocks(people, cores)))
     return best
 
 
@@ -86,3 +87,10 @@ def search(
     else:
         found = Found.OTHER if others <= search_threshold else Found.NOBODY
     return SearchResult(found, claimed_score, min(claimed_score, others), search_threshold, claim_threshold, searched)
+
+
+def _blocks(people: int, cores: int) -> list[slice]:
+    """Divide people into blocks of one size, as many for each core, so that no core waits for another at the end."""
+    rounds = -(-people // (PEOPLE_AT_ONCE * cores))
+    edges = np.linspace(0, people, rounds * cores + 1).astype(int).tolist()
+    return [slice(start, stop) for start, stop in pairwise(edges) if start < stop]
