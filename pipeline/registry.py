@@ -49,12 +49,27 @@ class WeightFile:
 
 
 @dataclass(frozen=True)
+class Scaling:
+    """How a network's input is made of RGB pixels from 0 to 255: (pixel - mean) / spread, for each channel."""
+
+    mean: tuple[float, float, float]
+    spread: tuple[float, float, float]
+
+
+IMAGENET = Scaling((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+"""Mean and spread of ImageNet's photos, which much of PyTorch trains with."""
+UNIT = Scaling((127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
+"""From -1 to 1."""
+
+
+@dataclass(frozen=True)
 class ModelSpec:
     """A recognition model.
 
     `source` is the adapter that runs it: dlib, onnx or deepface. `input_size` is (width, height) in pixels.
     `thresholds` holds, per distance, the highest distance that counts as the same person; empty where none is
-    published.
+    published. `scaling` is what an ONNX file's network was trained on. `zooms` says how many times as large as on its
+    template a face is shown, and how many times its mirror image: the mean of two looks at two sizes has less noise.
     """
 
     name: str
@@ -67,6 +82,8 @@ class ModelSpec:
     embedding_size: int
     licence: str
     thresholds: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    scaling: Scaling = UNIT
+    zooms: tuple[float, float] = (1.0, 1.0)
 
     @property
     def weights(self) -> WeightFile:
@@ -116,7 +133,7 @@ _MODELS = (
         "Dlib", "dlib", "dlib_face_recognition_resnet_model_v1.dat",
         "https://dlib.net/files/dlib_face_recognition_resnet_model_v1.dat.bz2",
         "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
-        (150, 150), Alignment.DLIB_CHIP, 128, "CC0-1.0", _thresholds(0.07, 0.6, 0.4),
+        (150, 150), Alignment.DLIB_CHIP, 128, "CC0-1.0", _thresholds(0.07, 0.6, 0.4), zooms=(0.95, 1.05),
     ),
     ModelSpec(
         "SFace", "deepface", "face_recognition_sface_2021dec.onnx",
@@ -139,7 +156,7 @@ _MODELS = (
         "https://github.com/foamliu/MobileFaceNet/raw/22d3e78287c70e23cf2f5b6a6a92594008831a7f/"
         "weights/MobileFaceNet.onnx",
         "b7120c095d60094f28a4a54ba6a8bf51b297a6273fb40ef6350dfec1f63d9507",
-        (112, 112), _FIVE_POINTS, 128, "Apache-2.0",
+        (112, 112), _FIVE_POINTS, 128, "Apache-2.0", scaling=IMAGENET, zooms=(1.05, 1.0),
     ),
 )  # fmt: skip
 

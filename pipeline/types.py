@@ -70,12 +70,14 @@ class Crop:
 
     Every embedding starts here and takes one warp; `pixels` may be smaller than twice the box at a photo's edge.
     `box` is the face's box in crop pixels. `digest` identifies the content (SHA-256 in hex over photo and box).
+    `mirrored` says that it is the photo's mirror image.
     """
 
     pixels: Pixels
     landmarks: Floats
     box: Box
     digest: str
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from codes_dict import Code, Outcome, Refusal
+from pipeline.cores import side_by_side
 from pipeline.flows.challenge import redeem
 from pipeline.flows.probes import detect, match_id
-from pipeline.flows.services import Services, explained, in_batches
+from pipeline.flows.services import Policy, Services, explained, in_batches
 from pipeline.ledger import Ledger, Row
 from pipeline.ports import NewImage, SeenFace, SeenPhoto
 from pipeline.stages.decode import Undecodable, decode, extension_of
@@ -91,19 +93,26 @@ def _named_apart(files: Sequence[SentFile]) -> list[SentFile]:
 def _decode(files: Sequence[SentFile], services: Services, ledger: Ledger, sorted_: _Sorted) -> list[Photo]:
     photos: list[Photo] = []
     with ledger.stage("decode", len(files)) as row:
-        for file in files:
-            try:
-                if file.data is None:
-                    raise Undecodable("The base64 text is damaged: encode the file's bytes again.")
-                max_bytes = services.policy.max_image_mb * 1024 * 1024
-                photos.append(decode(file.name, file.data, max_bytes, services.policy.max_pixels))
-            except Undecodable as fault:
-                sorted_.errors.append(file.name)
-                why = Check("Decodable", None, None, False, str(fault))
-                sorted_.reasons[file.name] = [asdict(why)]
-                row.note(image=file.name, reason=str(fault))
+        for file, found in zip(files, side_by_side(partial(_opened, policy=services.policy), files), strict=True):
+            if isinstance(found, Photo):
+                photos.append(found)
+                continue
+            sorted_.errors.append(file.name)
+            why = Check("Decodable", None, None, False, str(found))
+            sorted_.reasons[file.name] = [asdict(why)]
+            row.note(image=file.name, reason=str(found))
         row.went_out += len(photos)
     return photos
+
+
+def _opened(file: SentFile, policy: Policy) -> Photo | Undecodable:
+    """Decode a file, or return why that cannot be done."""
+    if file.data is None:
+        return Undecodable("The base64 text is damaged: encode the file's bytes again.")
+    try:
+        return decode(file.name, file.data, policy.max_image_mb * 1024 * 1024, policy.max_pixels)
+    except Undecodable as fault:
+        return fault
 
 
 def _score(
@@ -117,16 +126,16 @@ def _score(
     minimum = services.policy.score_tol
     with ledger.stage("quality", len(photos)) as row:
         looks = iter(look([one[0].crop for one in faces if one], services.embedders))
-        for photo, its_faces in zip(photos, faces, strict=True):
-            seen = next(looks) if its_faces else None
-            quality = assess(photo, its_faces, seen, minimum)
+        views = [(photo, its, next(looks) if its else None) for photo, its in zip(photos, faces, strict=True)]
+        made = side_by_side(lambda view: (assess(*view, minimum), _seen(*view, services)), views)
+        for (photo, its_faces, _), (quality, kept) in zip(views, made, strict=True):
             sorted_.scores[photo.name] = round(quality.score, 3)
             sorted_.reasons[photo.name] = [asdict(check) for check in quality.checks]
             row.note(image=photo.name, score=round(quality.score, 3), threshold=minimum)
             if quality.score < minimum and not (sorted_.challenge and its_faces):
                 sorted_.rejected.append(photo.name)
                 continue
-            data, kept = bytes_of[photo.name], _seen(photo, its_faces, seen, services)
+            data = bytes_of[photo.name]
             sorted_.saved[photo.name] = NewImage(data, extension_of(data), photo.digest, quality.score, kept)
             row.went_out += 1
 

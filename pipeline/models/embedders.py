@@ -73,7 +73,7 @@ def load_embedder(spec: ModelSpec, weights: WeightStore) -> Embedder:
     if spec.source == "dlib":
         return AlignedEmbedder(spec, version, together(_dlib(path, weights)))
     if spec.source == "onnx":
-        return AlignedEmbedder(spec, version, together(_onnx(batched_graph(path.read_bytes()))))
+        return AlignedEmbedder(spec, version, together(_onnx(batched_graph(path.read_bytes(), spec.scaling))))
     from pipeline.models.zoo import load_network
 
     return AlignedEmbedder(spec, version, together(load_network(spec, path)))
@@ -96,7 +96,8 @@ def locate(spec: ModelSpec, weights: WeightStore) -> Path:
 
 def embedding_version(spec: ModelSpec, sha256: str) -> str:
     """Return what the model's embeddings depend on, as 16 hex digits."""
-    parts = (spec.name, sha256, spec.alignment.value, str(spec.input_size), ALIGNMENT_VERSION, AUGMENTATION_VERSION)
+    seen = (spec.alignment.value, spec.input_size, spec.zooms, spec.scaling.mean, spec.scaling.spread)
+    parts = (spec.name, sha256, *map(str, seen), ALIGNMENT_VERSION, AUGMENTATION_VERSION)
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
 

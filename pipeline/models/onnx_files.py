@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from pipeline.models.runtime import ModelUnavailable
+from pipeline.registry import Scaling
 
 
-def batched_graph(data: bytes, middle: float = 127.5, spread: float = 128.0) -> bytes:
+def batched_graph(data: bytes, scaling: Scaling) -> bytes:
     """Rewrite a stored graph with input (1, 3, h, w) to take uint8 RGB (n, h, w, 3) and give (n, length).
 
-    The scaling (x - middle) / spread becomes part of the graph. Raises `ModelUnavailable` where the file is not an ONNX
+    The scaling becomes part of the graph. Raises `ModelUnavailable` where the file is not an ONNX
     graph with one image input and one vector output.
     """
     import onnx
@@ -29,7 +30,7 @@ def batched_graph(data: bytes, middle: float = 127.5, spread: float = 128.0) -> 
         raise ModelUnavailable("the ONNX model's input is not an image of three channels")
     _free_reshapes(graph)
     graph.output[0].type.tensor_type.shape.dim[0].dim_param = "n"
-    _prepend_scaling(graph, sides[2], sides[3], middle, spread)
+    _prepend_scaling(graph, sides[2], sides[3], scaling)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
 
@@ -48,18 +49,18 @@ def _free_reshapes(graph: Any) -> None:
             tensor.CopyFrom(numpy_helper.from_array(np.array([0, *shape[1:]], np.int64), tensor.name))
 
 
-def _prepend_scaling(graph: Any, height: int, width: int, middle: float, spread: float) -> None:
+def _prepend_scaling(graph: Any, height: int, width: int, scaling: Scaling) -> None:
     from onnx import TensorProto, helper
 
     old = graph.input[0].name
     nodes = [
         helper.make_node("Cast", ["pixels"], ["fa_float"], to=TensorProto.FLOAT),
         helper.make_node("Sub", ["fa_float", "fa_middle"], ["fa_centred"]),
-        helper.make_node("Mul", ["fa_centred", "fa_scale"], ["fa_scaled"]),
+        helper.make_node("Div", ["fa_centred", "fa_spread"], ["fa_scaled"]),
         helper.make_node("Transpose", ["fa_scaled"], [old], perm=[0, 3, 1, 2]),
     ]
-    for name, value in (("fa_middle", middle), ("fa_scale", 1 / spread)):
-        graph.initializer.append(helper.make_tensor(name, TensorProto.FLOAT, [], [value]))
+    for name, values in (("fa_middle", scaling.mean), ("fa_spread", scaling.spread)):
+        graph.initializer.append(helper.make_tensor(name, TensorProto.FLOAT, [3], values))
     kept = [*nodes, *graph.node]
     del graph.node[:]
     graph.node.extend(kept)

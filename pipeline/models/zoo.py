@@ -39,7 +39,7 @@ def load_network(spec: ModelSpec, path: Path) -> Callable[[Faces], Floats]:
     """
     if spec.name == "Buffalo_L":
         # DeepFace runs this file through insightface, which scales as below and adds nothing else.
-        runner = OnnxRunner(batched_graph(path.read_bytes(), middle=127.5, spread=127.5))
+        runner = OnnxRunner(batched_graph(path.read_bytes(), spec.scaling))
         return lambda faces: runner({"pixels": faces})[0]
     client = _client(spec, path)
     if spec.file.endswith(".onnx"):

@@ -77,18 +77,26 @@ def warp(crop: Crop, template: npt.ArrayLike, size: tuple[int, int]) -> Pixels:
     return _sample(crop.pixels, similarity(crop.landmarks, template), size)
 
 
-def dlib_chip(crop: Crop) -> Pixels:
+def dlib_chip(crop: Crop, zoom: float = 1.0) -> Pixels:
     """Return dlib's face chip (150x150, padding 0.25), placed by the five landmarks."""
-    return warp(crop, DLIB_TEMPLATE, (150, 150))
+    return warp(crop, _zoomed(DLIB_TEMPLATE, zoom, (150, 150)), (150, 150))
 
 
 def aligned(crop: Crop, spec: ModelSpec) -> Pixels:
     """Return the pixels that the model `spec` wants of this face, in its input size, RGB."""
+    zoom = spec.zooms[crop.mirrored]
     if spec.alignment is Alignment.TEMPLATE_112:
-        return warp(crop, ARCFACE_TEMPLATE, spec.input_size)
+        return warp(crop, _zoomed(ARCFACE_TEMPLATE, zoom, spec.input_size), spec.input_size)
     if spec.alignment is Alignment.DLIB_CHIP:
-        return dlib_chip(crop)
+        return dlib_chip(crop, zoom)
     return deepface_crop(crop, spec.input_size)
+
+
+def _zoomed(template: Floats, zoom: float, size: tuple[int, int]) -> Floats:
+    """Return the template of a face that is shown `zoom` times as large, around the middle of the picture."""
+    middle = np.array(size, np.float32) / 2
+    moved: Floats = ((template - middle) * np.float32(zoom) + middle).astype(np.float32)
+    return moved
 
 
 def deepface_crop(crop: Crop, size: tuple[int, int]) -> Pixels:

@@ -32,7 +32,7 @@ def mirror(crop: Crop) -> Crop:
     landmarks = np.stack([last - crop.landmarks[_MIRRORED, 0], crop.landmarks[_MIRRORED, 1]], axis=1)
     box = Box(last - crop.box.left - crop.box.width, crop.box.top, crop.box.width, crop.box.height)
     pixels = np.asarray(cv2.flip(crop.pixels, 1), np.uint8)
-    return Crop(pixels, landmarks.astype(np.float32), box, _digest(crop, "mirror"))
+    return Crop(pixels, landmarks.astype(np.float32), box, _digest(crop, "mirror"), not crop.mirrored)
 
 
 def _variant(crop: Crop, index: int) -> Crop:
@@ -44,7 +44,8 @@ def _variant(crop: Crop, index: int) -> Crop:
     camera = _camera(crop, int(generator.integers(2**31)))
     taken = camera(image=start.pixels, keypoints=np.array([*start.landmarks, *corners], np.float32))
     points = np.asarray(taken["keypoints"], np.float32)[:, :2]
-    return Crop(np.ascontiguousarray(taken["image"]), points[:5], _box_around(box, start.landmarks, points), digest)
+    moved = _box_around(box, start.landmarks, points)
+    return Crop(np.ascontiguousarray(taken["image"]), points[:5], moved, digest, start.mirrored)
 
 
 def _camera(crop: Crop, seed: int) -> Any:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
 
 import numpy as np
 
-from pipeline.cores import usable_cores
+from pipeline.cores import side_by_side, usable_cores
 from pipeline.ports import Candidates
 from pipeline.stages.nearness import nearness
 from pipeline.types import Floats, Scorer
@@ -52,9 +51,7 @@ def best_scores(probes: Mapping[str, Floats], everybody: Candidates, scorer: Sco
         logs = {name: one.log_lengths(lengths[name]) for name, one in measures.items()}
         best[block] = scorer.fuse(distances, everybody.counts[block], logs).min(axis=0)
 
-    cores = usable_cores()
-    with ThreadPoolExecutor(cores) as pool:
-        list(pool.map(score, _blocks(people, cores)))
+    side_by_side(score, _blocks(people, usable_cores()))
     return best
 
 

@@ -14,7 +14,7 @@ from pipeline.models.embedders import AlignedEmbedder, NotANumberError, embeddin
 from pipeline.models.onnx_files import batched_graph
 from pipeline.models.runtime import ModelUnavailable, OnnxRunner
 from pipeline.models.weights import WeightStore
-from pipeline.registry import REGISTRY
+from pipeline.registry import REGISTRY, UNIT
 from pipeline.stages.align import aligned
 from pipeline.stages.augment import augment
 from pipeline.types import Crop
@@ -36,7 +36,7 @@ def test_mobilefacenet_gives_for_a_batch_what_the_stored_graph_gives_for_each_fa
     stored = OnnxRunner((shared_data / "weights" / "mobilefacenet.onnx").read_bytes())
     expected = []
     for crop in crops:
-        plain = (aligned(crop, SPEC).astype(np.float32) - 127.5) / 128
+        plain = (aligned(crop, SPEC) - np.float32([123.675, 116.28, 103.53])) / np.float32([58.395, 57.12, 57.375])
         expected.append(stored({stored.input_name: plain.transpose(2, 0, 1)[np.newaxis]})[0][0])
     embedder = load_embedder(SPEC, WeightStore(Path("nowhere"), str(shared_data / "weights")))
     assert np.abs(embedder.embed(crops) - np.array(expected)).max() < 1e-4
@@ -63,12 +63,17 @@ def test_an_answer_that_is_no_embedding_is_an_error(answer: np.ndarray[Any, Any]
         embedder.embed(crops)
 
 
-def test_the_version_changes_with_weights_and_alignment() -> None:
+def test_the_version_changes_with_weights_and_with_what_the_network_sees() -> None:
     one = embedding_version(SPEC, "a" * 64)
     assert len(one) == 16
     assert int(one, 16) >= 0
-    other_crop = replace(SPEC, alignment=REGISTRY["Facenet"].alignment)
-    assert len({one, embedding_version(SPEC, "b" * 64), embedding_version(other_crop, "a" * 64)}) == 3
+    others = (
+        replace(SPEC, alignment=REGISTRY["Facenet"].alignment),
+        replace(SPEC, zooms=(1.0, 1.0)),
+        replace(SPEC, scaling=UNIT),
+    )
+    versions = [embedding_version(other, "a" * 64) for other in others]
+    assert len({one, embedding_version(SPEC, "b" * 64), *versions}) == 5
     assert embedding_version(SPEC, "a" * 64) == one
 
 
@@ -84,4 +89,4 @@ def test_a_changed_weight_file_is_not_loaded(shared_data: Path, tmp_path: Path) 
 @pytest.mark.parametrize("data", [b"", b"<html>", b"\x08\x07\x12\x00"])
 def test_what_is_no_recognition_network_is_refused(data: bytes) -> None:
     with pytest.raises(ModelUnavailable):
-        batched_graph(data)
+        batched_graph(data, UNIT)

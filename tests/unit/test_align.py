@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -20,6 +21,7 @@ from pipeline.stages.align import (
     similarity,
     warp,
 )
+from pipeline.stages.augment import mirror
 from pipeline.types import Box, Crop, Detection, Photo, Pixels
 
 
@@ -91,6 +93,19 @@ def test_dlibs_chip_has_its_landmarks_where_the_template_has_them() -> None:
     chip = dlib_chip(crop_with(landmarks, picture))
     assert chip.shape == (150, 150, 3)
     assert [bool(chip[round(float(y)), round(float(x)), 0] > 200) for x, y in DLIB_TEMPLATE] == [True] * 5
+
+
+def test_a_face_and_its_mirror_image_are_shown_at_the_sizes_that_the_model_wants() -> None:
+    picture = np.zeros((300, 300, 3), np.uint8)
+    landmarks = turned(ARCFACE_TEMPLATE, 0, 2.0, (30, 20))
+    for x, y in landmarks[:2]:
+        cv2.circle(picture, (round(float(x)), round(float(y))), 6, (255, 255, 255), -1)
+    crop, spec = crop_with(landmarks, picture), replace(REGISTRY["ArcFace"], zooms=(1.2, 0.8))
+    views = [aligned(crop, spec), aligned(mirror(crop), spec)]
+    rows = [np.flatnonzero(view[:, :, 0].max(axis=1) > 200).mean() for view in views]
+    assert rows == [pytest.approx(56 + (51.6 - 56) * zoom, abs=0.6) for zoom in (1.2, 0.8)]
+    widths = [np.ptp(np.flatnonzero(view[:, :, 0].max(axis=0) > 200)) for view in views]
+    assert widths[0] / widths[1] == pytest.approx(1.5, abs=0.05)
 
 
 def photo_of(width: int, height: int) -> Photo:

@@ -65,6 +65,7 @@ def test_left_stays_left_and_some_variants_are_mirrored() -> None:
     variants = augment(marked(), 20)
     assert [one.landmarks[0, 0] < one.landmarks[1, 0] for one in variants] == [True] * 20
     flipped = [hue_at(one, one.landmarks[0]) == [False, True, False] for one in variants]
+    assert [one.mirrored for one in variants] == flipped
     assert 3 <= sum(flipped) <= 17
 
 
