@@ -35,8 +35,9 @@ def test_mobilefacenet_gives_for_a_batch_what_the_stored_graph_gives_for_each_fa
 ) -> None:
     stored = OnnxRunner((shared_data / "weights" / "mobilefacenet.onnx").read_bytes())
     expected = []
+    mean, spread = (np.array(row, np.float32) for row in ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)))
     for crop in crops:
-        plain = (aligned(crop, SPEC) - np.float32([123.675, 116.28, 103.53])) / np.float32([58.395, 57.12, 57.375])
+        plain = (aligned(crop, SPEC) - mean) / spread
         expected.append(stored({stored.input_name: plain.transpose(2, 0, 1)[np.newaxis]})[0][0])
     embedder = load_embedder(SPEC, WeightStore(Path("nowhere"), str(shared_data / "weights")))
     assert np.abs(embedder.embed(crops) - np.array(expected)).max() < 1e-4

@@ -1,0 +1,56 @@
+"""Work that is divided over the cores."""
+
+from __future__ import annotations
+
+import threading
+from itertools import pairwise
+
+import pytest
+
+from pipeline import cores
+from pipeline.cores import side_by_side, usable_cores
+from pipeline.stages.search import _blocks
+
+
+def test_the_results_come_in_the_order_of_the_items() -> None:
+    assert side_by_side(lambda number: number * number, range(20)) == [number * number for number in range(20)]
+
+
+def test_one_item_stays_in_the_callers_thread() -> None:
+    assert side_by_side(lambda _: threading.get_ident(), ["one"]) == [threading.get_ident()]
+
+
+def test_several_items_run_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cores, "usable_cores", lambda: 2)
+    cores._pool.cache_clear()
+    both_are_here = threading.Barrier(2, timeout=10)
+    side_by_side(lambda _: both_are_here.wait(), [1, 2])
+    cores._pool.cache_clear()
+
+
+def test_a_fault_is_raised_when_the_other_items_are_done() -> None:
+    done: list[int] = []
+
+    def work(number: int) -> None:
+        if number == 0:
+            raise KeyError(number)
+        done.append(number)
+
+    with pytest.raises(KeyError):
+        side_by_side(work, range(5))
+    assert sorted(done) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("people", "cores_"), [(0, 2), (1, 2), (5, 2), (100_000, 2), (1_000_000, 3)])
+def test_people_are_divided_evenly_over_the_cores(people: int, cores_: int) -> None:
+    blocks = _blocks(people, cores_)
+    assert all(block.stop == following.start for block, following in pairwise(blocks))
+    sizes = [block.stop - block.start for block in blocks]
+    assert sum(sizes) == people
+    assert all(size <= 65_536 for size in sizes)
+    assert not sizes or max(sizes) - min(sizes) <= 1
+    assert people < cores_ or len(blocks) % cores_ == 0
+
+
+def test_there_is_at_least_one_core() -> None:
+    assert usable_cores() >= 1
