@@ -21,7 +21,7 @@ from pipeline.types import Box, Detection, Floats
 
 log = logging.getLogger(__name__)
 
-FORMAT = f"faceapp-seen-1 {DETECTION_VERSION}"
+FORMAT = f"faceapp-seen-2 {DETECTION_VERSION}"
 
 
 def encode(photos: Mapping[str, SeenPhoto]) -> bytes:

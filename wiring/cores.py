@@ -35,6 +35,6 @@ def _share_memory() -> None:
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries than glibc have none
         if mallopt is not None:
-            mallopt(_ARENA_MAX, 2)
+            mallopt(_ARENA_MAX, 1)
             mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT)
             mallopt(_TRIM_THRESHOLD, _KEPT)

@@ -47,7 +47,7 @@ LOWER_IS_BETTER = frozenset({"FaceOcclusionPrevention", "OverExposurePrevention"
 
 RULES: Mapping[str, Rule] = {
     "InterEyeDistance": Rule("small", True, least=24.0),
-    "HeadPoseYaw": Rule(None, False, spared=0.975, ramp=0.05),
+    "HeadPoseYaw": Rule(None, False, spared=0.965, ramp=0.05),
     "HeadPosePitch": Rule(None, False, spared=0.998),
     "Sharpness": Rule("blur", True, margin=0.25),
     "UnderExposurePrevention": Rule("underexposure", True),

@@ -17,7 +17,7 @@ from pipeline.ports import NewImage, SeenFace, SeenPhoto
 from pipeline.stages.decode import Undecodable, decode, extension_of
 from pipeline.stages.distinct import perceptual_hash
 from pipeline.stages.quality import FaceLook, assess, look
-from pipeline.types import Check, Face, Photo
+from pipeline.types import Check, Face, Photo, Quality
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +50,15 @@ class _Sorted:
             "saved_as": {},
             "reasons": self.reasons,
         }
+
+
+@dataclass(frozen=True, eq=False)
+class _Sight:
+    """A photo with its faces, largest first, and what the recognition models say of each."""
+
+    photo: Photo
+    faces: Sequence[Face]
+    looks: Sequence[FaceLook]
 
 
 def upload(
@@ -125,10 +134,10 @@ def _score(
 ) -> None:
     minimum = services.policy.score_tol
     with ledger.stage("quality", len(photos)) as row:
-        looks = iter(look([one[0].crop for one in faces if one], services.embedders))
-        views = [(photo, its, next(looks) if its else None) for photo, its in zip(photos, faces, strict=True)]
-        made = side_by_side(lambda view: (assess(*view, minimum), _seen(*view, services)), views)
-        for (photo, its_faces, _), (quality, kept) in zip(views, made, strict=True):
+        looks = iter(look([face.crop for its_faces in faces for face in its_faces], services.embedders))
+        sights = [_Sight(photo, its, [next(looks) for _ in its]) for photo, its in zip(photos, faces, strict=True)]
+        made = side_by_side(partial(_assessed, services=services), sights)
+        for photo, its_faces, (quality, kept) in zip(photos, faces, made, strict=True):
             sorted_.scores[photo.name] = round(quality.score, 3)
             sorted_.reasons[photo.name] = [asdict(check) for check in quality.checks]
             row.note(image=photo.name, score=round(quality.score, 3), threshold=minimum)
@@ -140,12 +149,16 @@ def _score(
             row.went_out += 1
 
 
-def _seen(photo: Photo, faces: Sequence[Face], look: FaceLook | None, services: Services) -> SeenPhoto:
-    """Gather what verification and enrolment would have to compute again; only the largest face is embedded yet."""
-    made = look.embedding if look else {}
-    embeddings = {(name, services.embedders[name].version): vector for name, vector in made.items()}
-    kept = [SeenFace(face.detection, embeddings if face is faces[0] else {}) for face in faces]
-    return SeenPhoto(perceptual_hash(photo.pixels), kept)
+def _assessed(sight: _Sight, services: Services) -> tuple[Quality, SeenPhoto]:
+    """Judge a photo by its largest face, and gather what verification and enrolment would have to compute again."""
+    photo, faces, looks = sight.photo, sight.faces, sight.looks
+    quality = assess(photo, faces, looks[0] if looks else None, services.policy.score_tol)
+    versions = {name: embedder.version for name, embedder in services.embedders.items()}
+    kept = [
+        SeenFace(face.detection, {(name, versions[name]): vector for name, vector in one.embedding.items()})
+        for face, one in zip(faces, looks, strict=True)
+    ]
+    return quality, SeenPhoto(perceptual_hash(photo.pixels), kept)
 
 
 def _keep(

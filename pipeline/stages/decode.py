@@ -115,7 +115,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
             converted = _by_profile(image, ImageCms.ImageCmsProfile(BytesIO(profile)))
         except (ImageCms.PyCMSError, OSError):
             converted = None
-    return converted or image.convert("RGB")
+    return converted or (image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _by_profile(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image | None:
