@@ -89,8 +89,9 @@ def run(
             decided = _decide(sample, scorer, rule, published, np.stack(rows), enrolled)
             for kind, accepted in decided.items():
                 total = sums.setdefault(kind, np.zeros((len(people), len(people))))
-                total[senders] += accepted / splits
-    return Accepts(**{kind: sums.get(kind) for kind in KINDS}, splits=splits)  # type: ignore[arg-type]
+                total[senders] += accepted
+    shares = {kind: total / splits for kind, total in sums.items()}
+    return Accepts(**{kind: shares.get(kind) for kind in KINDS}, splits=splits)  # type: ignore[arg-type]
 
 
 def takes_part(sample: Sample) -> Ints:
