@@ -15,6 +15,8 @@ from installation.trial import TrialServer
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 WARMING_S = 300.0
+RESTED_S = 30.0
+"""A connection that rested longer is opened anew: servers close what nobody uses, and a slow peer takes minutes."""
 ROOT = Path(__file__).resolve().parents[1]
 
 SETTINGS = {
@@ -32,10 +34,11 @@ SETTINGS = {
 
 
 class Client:
-    """One caller on one connection that is kept open."""
+    """One caller on one connection that is kept open while it is used."""
 
     def __init__(self, server: TrialServer) -> None:
         self._connection = HTTPConnection("127.0.0.1", server.port, timeout=600)
+        self._used = time.monotonic()
 
     def upload(self, person_id: str, photos: Sequence[bytes]) -> str:
         """Upload photos; return the upload id. Raises `RuntimeError` where the server does not keep them."""
@@ -63,8 +66,11 @@ class Client:
         return int(str(self._post("/verify", urlencode(form).encode(), FORM)["recognition_code"]))
 
     def _post(self, path: str, body: bytes, headers: Mapping[str, str]) -> dict[str, object]:
+        if time.monotonic() - self._used > RESTED_S:
+            self._connection.close()  # the next request opens it
         self._connection.request("POST", path, body, dict(headers))
         reply: dict[str, object] = json.loads(self._connection.getresponse().read())
+        self._used = time.monotonic()
         return reply
 
 
