@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -22,21 +23,36 @@ def usable_cores() -> int:
 def side_by_side(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     """Return `work` of every item, in their order, computed on all cores at once.
 
-    Worth it where `work` leaves the interpreter for most of its time, as decoding and matrix products do. All requests
-    share one thread for each core. `work` must not call this function; what it raises is raised here, after the other
-    items are done.
+    Worth it where `work` leaves the interpreter for most of its time, as decoding and matrix products do. The caller's
+    thread works too, helped by threads that all requests share: one whose helpers are busy elsewhere waits for nobody.
+    What `work` raises is raised here, after all items are done; of several faults the first item's.
     """
-    if len(items) < 2:
-        return [work(item) for item in items]
-    waiting = [_pool().submit(work, item) for item in items]
-    faults = [one.exception() for one in waiting]
-    for fault in faults:
-        if fault is not None:
-            raise fault
-    return [one.result() for one in waiting]
+    left = deque(enumerate(items))
+    done: dict[int, Result] = {}
+    faults: dict[int, Exception] = {}
+
+    def work_on() -> None:
+        while True:
+            try:
+                at, item = left.popleft()
+            except IndexError:
+                return
+            try:
+                done[at] = work(item)
+            except Exception as fault:  # noqa: BLE001 - raised below, in the thread of the caller
+                faults[at] = fault
+
+    helpers = [_helpers().submit(work_on) for _ in range(min(usable_cores(), len(items)) - 1)]
+    work_on()
+    for helper in helpers:
+        if not helper.cancel():
+            helper.result()
+    if faults:
+        raise faults[min(faults)]
+    return [done[at] for at in range(len(items))]
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
-    """Return the process's threads for pieces of requests; made at the first use, so after a fork."""
-    return ThreadPoolExecutor(usable_cores(), thread_name_prefix="piece")
+def _helpers() -> ThreadPoolExecutor:
+    """Return the threads that help all requests; made at the first use, so after a fork."""
+    return ThreadPoolExecutor(usable_cores(), thread_name_prefix="helper")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import partial
 from typing import Any
 
 import cv2
 import numpy as np
 
+from pipeline.cores import side_by_side
 from pipeline.types import Box, Crop, Floats
 
 _MIRRORED = [1, 0, 2, 4, 3]
@@ -23,7 +25,7 @@ def augment(crop: Crop, count: int) -> list[Crop]:
     """
     if count < 0:
         raise ValueError("count is negative")
-    return [_variant(crop, index) for index in range(count)]
+    return side_by_side(partial(_variant, crop), range(count))
 
 
 def mirror(crop: Crop) -> Crop:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -20,12 +21,35 @@ def test_one_item_stays_in_the_callers_thread() -> None:
     assert side_by_side(lambda _: threading.get_ident(), ["one"]) == [threading.get_ident()]
 
 
-def test_several_items_run_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def two_cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the machine seem to have two cores."""
     monkeypatch.setattr(cores, "usable_cores", lambda: 2)
-    cores._pool.cache_clear()
+    cores._helpers.cache_clear()
+    yield
+    cores._helpers.cache_clear()
+
+
+def test_two_items_run_at_the_same_time(two_cores: None) -> None:
     both_are_here = threading.Barrier(2, timeout=10)
     side_by_side(lambda _: both_are_here.wait(), [1, 2])
-    cores._pool.cache_clear()
+
+
+def test_nobody_waits_for_another_callers_work(two_cores: None) -> None:
+    go_on, started = threading.Event(), threading.Barrier(3, timeout=10)
+
+    def slow(_: int) -> None:
+        started.wait()
+        go_on.wait(10)
+
+    other = threading.Thread(target=side_by_side, args=(slow, range(2)), daemon=True)
+    blocker = cores._helpers().submit(go_on.wait, 10)
+    other.start()
+    started.wait()  # both helpers are busy now: one here, one with the other caller
+    assert side_by_side(lambda number: number + 1, range(5)) == [1, 2, 3, 4, 5]
+    go_on.set()
+    other.join(10)
+    assert blocker.result(10)
 
 
 def test_a_fault_is_raised_when_the_other_items_are_done() -> None:
@@ -36,7 +60,7 @@ def test_a_fault_is_raised_when_the_other_items_are_done() -> None:
             raise KeyError(number)
         done.append(number)
 
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="0"):
         side_by_side(work, range(5))
     assert sorted(done) == [1, 2, 3, 4]
 
