@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -109,9 +110,8 @@ class FaceFolders:
         """Remove the person's folder where it is empty."""
         place = files.inside(self.root, folder)
         if place is not None:
-            for inner in [path for path in place.glob("*") if path.is_dir() and not path.is_symlink()]:
-                files.remove_if_empty(inner)
-            files.remove_if_empty(place)
+            for inner, *_ in os.walk(place, topdown=False):  # the person's own folder comes last
+                files.remove_if_empty(Path(inner))
 
     def folders(self) -> Iterator[Path]:
         """Return the people's folders."""
@@ -119,8 +119,12 @@ class FaceFolders:
         return (path for path in found if path.is_dir() and not path.is_symlink())
 
     def found(self, place: Path) -> list[Path]:
-        """Return all files in a person's folder, at any depth."""
-        return [path for path in sorted(place.rglob("*")) if path.is_symlink() or not path.is_dir()]
+        """Return all files in a person's folder, at any depth; what is removed meanwhile may be missing."""
+        found: list[Path] = []
+        for folder, folders, names in os.walk(place):  # passes over a folder that is gone, where a glob raises
+            links = [name for name in folders if Path(folder, name).is_symlink()]
+            found += [Path(folder, name) for name in (*names, *links)]
+        return sorted(found)
 
 
 def _png(pixels: Pixels) -> bytes:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from codes_dict import Code, Refusal
+from db.faces import FaceFolders
 from db.recovery import recover, sweep
 from db.schema import PeopleNames
 from pipeline.ports import Enrolled
@@ -345,3 +348,20 @@ def test_a_full_disk_is_157_and_leaves_nothing(house: House, monkeypatch: pytest
     assert caught.value.code is Code.NO_SPACE
     assert (house.files(), usable(house, upload.upload_id)) == ([], True)
     assert house.enrol("A", "Ann", WHITE, upload=upload).existed is False
+
+
+def test_a_folder_that_goes_while_it_is_looked_through_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, scandir = tmp_path / "ann-A", os.scandir
+    for name in ("faces", "source"):
+        (place / name).mkdir(parents=True)
+    (place / "source" / "one.png").write_bytes(b"")
+
+    def going(path: Path) -> Any:
+        if Path(path).name == "faces":
+            Path(path).rmdir()
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", going)
+    assert FaceFolders(tmp_path).found(place) == [place / "source" / "one.png"]
