@@ -6,11 +6,13 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.cores import side_by_side
 from pipeline.models.dlib_network import NotDlibWeightsError, build_graph, packaged_weights
 from pipeline.models.onnx_files import batched_graph
 from pipeline.models.runtime import ModelUnavailable, OnnxRunner
@@ -57,7 +59,7 @@ class AlignedEmbedder:
         """Embed every crop in one call; raises `NotANumberError` where the model's answer is not usable."""
         if not crops:
             return np.empty((0, self.size), np.float32)
-        embeddings = self.run(np.stack([aligned(crop, self.spec) for crop in crops]))
+        embeddings = self.run(np.stack(side_by_side(partial(aligned, spec=self.spec), crops)))
         if embeddings.shape != (len(crops), self.size) or not np.isfinite(embeddings).all():
             raise NotANumberError(f"{self.name} gave no finite array of {(len(crops), self.size)}")
         return embeddings.astype(np.float32, copy=False)

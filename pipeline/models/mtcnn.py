@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.cores import side_by_side
 from pipeline.models import mtcnn_networks as networks
 from pipeline.models.landmarks import look_again
 from pipeline.models.runtime import OnnxRunner, Runner
@@ -87,8 +88,9 @@ class MtcnnDetector:
 
         `frame` is the width of a grey frame that is put around each photo, over the photo's longer side.
         """
-        views = [_view(photo, scale, frame) for photo, scale in zip(photos, scales, strict=True)]
-        found = self._refine(views, [self._propose(view) for view in views])
+        scaled = list(zip(photos, scales, strict=True))
+        views = side_by_side(lambda one: _view(*one, frame), scaled)
+        found = self._refine(views, side_by_side(self._propose, views))
         return [_detections(view, *faces) for view, faces in zip(views, found, strict=True)]
 
     def _propose(self, view: _View) -> Boxes:
