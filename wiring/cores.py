@@ -27,7 +27,7 @@ def share_cores() -> None:
 
 
 def _share_memory() -> None:
-    """Let all threads share two heaps, and let these keep what a photo needs for the next one.
+    """Let all threads share one heap, and let it keep what a photo needs for the next one.
 
     With a heap for each thread, glibc keeps what every one of them ever needed. By itself it gives a photo's pixels
     back to the system each time they are freed, and fetching fresh pages takes longer than decoding the photo.

@@ -13,8 +13,8 @@ from pipeline.registry import Scaling
 def batched_graph(data: bytes, scaling: Scaling) -> bytes:
     """Rewrite a stored graph with input (1, 3, h, w) to take uint8 RGB (n, h, w, 3) and give (n, length).
 
-    The scaling becomes part of the graph. Raises `ModelUnavailable` where the file is not an ONNX
-    graph with one image input and one vector output.
+    The scaling becomes part of the graph. Raises `ModelUnavailable` where the file is not an ONNX graph with one image
+    input and one vector output.
     """
     import onnx
 
