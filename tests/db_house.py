@@ -167,18 +167,6 @@ class House:
             connection.execute(sa.text(statement))
 
 
-def killed(work: Callable[[], object]) -> int:
-    """Run work in a child process; return the signal that ended it, or minus its exit status."""
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        finally:
-            os._exit(99)
-    _, status = os.waitpid(child, 0)
-    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else -os.WEXITSTATUS(status)
-
-
 def die_at(step: str) -> Callable[[str], None]:
     """Return a hook that kills its own process with SIGKILL at a step."""
 
@@ -197,3 +185,11 @@ def raise_at(step: str) -> Callable[[str], None]:
             raise OSError(f"made to fail at {name}")
 
     return hook
+
+
+def enrol_dying_at(
+    step: str, where: Where, folder: Path, name: str, colour: Colour, upload: Upload, in_place: bool = False
+) -> None:
+    """Enrol the upload's person in a process that kills itself at a step; for `tests.processes`."""
+    house = House(where, folder, step=die_at(step), prepared=True)
+    house.enrol(upload.id, name, colour, in_place=in_place, upload=upload)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -20,9 +21,10 @@ from db.vector_collection import VectorCollection
 from db.vectors import VectorGallery
 from pipeline.stages.nearness import nearness
 from pipeline.types import Crop, Floats
-from tests.db_house import BLUE, GREEN, RED, WHITE, Colour, House, Where, die_at, killed
+from tests.db_house import BLUE, GREEN, RED, WHITE, Colour, House, Where, enrol_dying_at
 from tests.fakes import ColourEmbedder, face_of
 from tests.milvus_lite import MilvusLite
+from tests.processes import ended, started
 
 DARK_RED = (100, 5, 5)
 
@@ -123,9 +125,9 @@ def test_rows_of_an_enrolment_that_was_killed_never_count_and_are_removed_afterw
 ) -> None:
     house = House(where, tmp_path)
     house.enrol("A", "ann", RED)
-    house.database.dispose()
     upload = house.upload("B", GREEN)
-    assert killed(lambda: house.another(die_at("ready to commit")).enrol("B", "bea", GREEN, upload=upload)) == 9
+    dying = started(enrol_dying_at, "ready to commit", where, tmp_path, "bea", GREEN, upload)
+    assert ended(dying) == [-signal.SIGKILL]
     (rows,) = collections(house)["Colour"].nearest(probes(house, GREEN)["Colour"], 2)
     assert rows == ["B", "A"]
     assert set(near(house, GREEN, also="B")) == {"A"}

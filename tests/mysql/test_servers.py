@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from db.schema import PeopleNames, initialise
 from db.session import Database, make_engine
 from tests.db_house import BLUE, GREEN, RED, House, Where
 from tests.mysql.conftest import execute
+from tests.processes import ended, started
 from tests.servers import DatabaseServer, free_port
 
 
@@ -168,14 +168,9 @@ def _initialise(where: Where) -> None:
 
 def test_several_processes_can_make_schema_and_tables_at_once(where: Where) -> None:
     new = where.fresh()
-    context = multiprocessing.get_context("fork")
-    workers = [context.Process(target=_initialise, args=(new,)) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
+    statuses = ended(*[started(_initialise, new) for _ in range(4)])
     execute(new, f"DROP DATABASE {new.schema}")
-    assert [worker.exitcode for worker in workers] == [0] * 4
+    assert statuses == [0] * 4
 
 
 def test_a_name_in_any_script_is_kept(where: Where, tmp_path: Path) -> None:

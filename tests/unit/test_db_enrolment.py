@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from db.faces import FaceFolders
 from db.recovery import recover, sweep
 from db.schema import PeopleNames
 from pipeline.ports import Enrolled
-from tests.db_house import BLUE, GREEN, RED, WHITE, House, Where, die_at, killed, raise_at
+from tests.db_house import BLUE, GREEN, RED, WHITE, House, Where, enrol_dying_at, raise_at
+from tests.processes import PATIENCE_S, context, ended, started
 
 BEFORE_COMMIT = ("files written", "segments written", "guarded", "row saved", "ready to commit")
 AFTER_COMMIT = ("committed", "replaced files removed", "cleaned", "upload renamed")
@@ -129,12 +130,8 @@ def test_kill_9_leaves_the_old_state_or_the_new_one(where: Where, tmp_path: Path
     first = house.enrol("A", "Ann", RED)
     before = house.files()
     upload = house.upload("A", GREEN)
-    house.database.dispose()
-
-    def work() -> None:
-        house.another(die_at(step)).enrol("A", "Ann Smith", GREEN, in_place=in_place, upload=upload)
-
-    assert killed(work) == signal.SIGKILL
+    dying = started(enrol_dying_at, step, where, tmp_path, "Ann Smith", GREEN, upload, in_place)
+    assert ended(dying) == [-signal.SIGKILL]
     later = house.another()
     if step in BEFORE_COMMIT:
         assert (later.people.find("A"), later.colours("A")) == (first.person, [RED])
@@ -205,8 +202,7 @@ def test_an_upload_enrolled_before_a_crash_is_finished_by_the_next_try_and_not_e
 ) -> None:
     house = House(where, tmp_path)
     upload = house.upload("A", RED)
-    house.database.dispose()
-    killed(lambda: house.another(die_at("cleaned")).enrol("A", "Ann", RED, upload=upload))
+    assert ended(started(enrol_dying_at, "cleaned", where, tmp_path, "Ann", RED, upload)) == [-signal.SIGKILL]
     later = house.another()
     assert usable(later, upload.upload_id)
     with pytest.raises(Refusal, check=lambda refusal: refusal.code is Code.UPLOAD_GONE):
@@ -301,24 +297,17 @@ def test_an_id_whose_row_was_deleted_by_hand_starts_anew(house: House) -> None:
     assert (done.existed, house.colours("A")) == (False, [GREEN])
 
 
-def _enrol_some(where: Where, folder: Path, colour: int, barrier: object) -> None:
+def _enrol_some(where: Where, folder: Path, colour: int, barrier: Barrier) -> None:
     house = House(where, folder, prepared=True)
-    barrier.wait()  # type: ignore[attr-defined]
+    barrier.wait(PATIENCE_S)
     for number in range(4):
         house.enrol("A", f"Ann {colour}", (colour, number, 0), in_place=number == 2)
 
 
 def test_two_processes_enrolling_one_id_come_one_after_the_other(where: Where, tmp_path: Path) -> None:
     house = House(where, tmp_path)
-    house.database.dispose()
-    context = multiprocessing.get_context("fork")
     barrier = context.Barrier(2)
-    workers = [context.Process(target=_enrol_some, args=(where, tmp_path, colour, barrier)) for colour in (50, 100)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert [worker.exitcode for worker in workers] == [0, 0]
+    assert ended(*[started(_enrol_some, where, tmp_path, colour, barrier) for colour in (50, 100)]) == [0, 0]
     colours = house.colours("A")
     assert colours is not None
     assert len(house.people.all()) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from db.index import Index, Rows
 from db.pickles import LOCK
 from tests.db_house import BLUE, GREEN, RED, WHITE, Brightness, House, Where
 from tests.fakes import ColourEmbedder
+from tests.processes import ended, started
 
 
 @pytest.fixture
@@ -79,11 +79,7 @@ def _enrol_far(where: Where, folder: Path) -> None:
 
 def test_an_enrolment_by_a_real_other_process_is_seen_at_once(house: House) -> None:
     assert house.colours("FAR") is None
-    house.database.dispose()
-    other = multiprocessing.get_context("fork").Process(target=_enrol_far, args=(house.where, house.folder))
-    other.start()
-    other.join(30)
-    assert (other.exitcode, house.colours("FAR")) == (0, [RED])
+    assert (ended(started(_enrol_far, house.where, house.folder)), house.colours("FAR")) == ([0], [RED])
 
 
 def test_nothing_changed_costs_no_new_arrays(house: House) -> None:
