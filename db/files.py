@@ -7,8 +7,9 @@ import logging
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from codes_dict import Code, Refusal
@@ -56,8 +57,17 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
 
 
 def _side_by_side(work: Callable[..., None], *arguments: Iterable[object]) -> None:
-    with ThreadPoolExecutor(_SYNCS) as pool:  # leaving the block waits for all, after a failure too
-        list(pool.map(work, *arguments))
+    """Call `work` with each of the arguments; waits for all, after a failure too, and raises the first one's."""
+    under_way = [_writers().submit(work, *each) for each in zip(*arguments, strict=True)]
+    wait(under_way)
+    for done in under_way:
+        done.result()
+
+
+@cache
+def _writers() -> ThreadPoolExecutor:
+    """Return the threads that all requests' files are written by; made at the first use, so after a fork."""
+    return ThreadPoolExecutor(_SYNCS, thread_name_prefix="writer")
 
 
 def _write_synced(path: Path, data: bytes) -> None:

@@ -7,8 +7,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import TypeVar
+from typing import TypeVar, cast
 
+First = TypeVar("First")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -50,6 +51,18 @@ def side_by_side(work: Callable[[Item], Result], items: Sequence[Item]) -> list[
     if faults:
         raise faults[min(faults)]
     return [done[at] for at in range(len(items))]
+
+
+def meanwhile(
+    first: Callable[[], First], work: Callable[[Item], Result], items: Sequence[Item]
+) -> tuple[First, list[Result]]:
+    """Return what `first` gives, and `work` of every item, done as far as `first` leaves cores free; see above."""
+
+    def done(at: int) -> First | Result:
+        return first() if at == 0 else work(items[at - 1])
+
+    given, *results = side_by_side(done, range(len(items) + 1))
+    return cast(First, given), cast(list[Result], results)
 
 
 @cache

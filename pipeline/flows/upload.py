@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from codes_dict import Code, Outcome, Refusal
-from pipeline.cores import side_by_side
+from pipeline.cores import meanwhile, side_by_side
 from pipeline.flows.challenge import redeem
 from pipeline.flows.probes import detect, match_id
 from pipeline.flows.services import Policy, Services, explained, in_batches
@@ -16,8 +16,8 @@ from pipeline.ledger import Ledger, Row
 from pipeline.ports import NewImage, SeenFace, SeenPhoto
 from pipeline.stages.decode import Undecodable, decode, extension_of
 from pipeline.stages.distinct import perceptual_hash
-from pipeline.stages.quality import FaceLook, assess, look
-from pipeline.types import Check, Face, Photo, Quality
+from pipeline.stages.quality import FaceLook, judge, look, measure
+from pipeline.types import Check, Face, Photo
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,15 +50,6 @@ class _Sorted:
             "saved_as": {},
             "reasons": self.reasons,
         }
-
-
-@dataclass(frozen=True, eq=False)
-class _Sight:
-    """A photo with its faces, largest first, and what the recognition models say of each."""
-
-    photo: Photo
-    faces: Sequence[Face]
-    looks: Sequence[FaceLook]
 
 
 def upload(
@@ -134,10 +125,14 @@ def _score(
 ) -> None:
     minimum = services.policy.score_tol
     with ledger.stage("quality", len(photos)) as row:
-        looks = iter(look([face.crop for its_faces in faces for face in its_faces], services.embedders))
-        sights = [_Sight(photo, its, [next(looks) for _ in its]) for photo, its in zip(photos, faces, strict=True)]
-        made = side_by_side(partial(_assessed, services=services), sights)
-        for photo, its_faces, (quality, kept) in zip(photos, faces, made, strict=True):
+        crops = [face.crop for its_faces in faces for face in its_faces]
+        looked, measured = meanwhile(
+            partial(look, crops, services.embedders), _measured, list(zip(photos, faces, strict=True))
+        )
+        looks = iter(looked)
+        for photo, its_faces, (pixels, its_hash) in zip(photos, faces, measured, strict=True):
+            its_looks = [next(looks) for _ in its_faces]
+            quality = judge(pixels, its_faces, its_looks[0] if its_looks else None, minimum)
             sorted_.scores[photo.name] = round(quality.score, 3)
             sorted_.reasons[photo.name] = [asdict(check) for check in quality.checks]
             row.note(image=photo.name, score=round(quality.score, 3), threshold=minimum)
@@ -145,20 +140,24 @@ def _score(
                 sorted_.rejected.append(photo.name)
                 continue
             data = bytes_of[photo.name]
-            sorted_.saved[photo.name] = NewImage(data, extension_of(data), photo.digest, quality.score, kept)
+            seen = SeenPhoto(its_hash, _kept(its_faces, its_looks, services))
+            sorted_.saved[photo.name] = NewImage(data, extension_of(data), photo.digest, quality.score, seen)
             row.went_out += 1
 
 
-def _assessed(sight: _Sight, services: Services) -> tuple[Quality, SeenPhoto]:
-    """Judge a photo by its largest face, and gather what verification and enrolment would have to compute again."""
-    photo, faces, looks = sight.photo, sight.faces, sight.looks
-    quality = assess(photo, faces, looks[0] if looks else None, services.policy.score_tol)
+def _measured(sight: tuple[Photo, Sequence[Face]]) -> tuple[dict[str, float], int]:
+    """Return what is measured of a photo and its faces, largest first, while the models are busy."""
+    photo, faces = sight
+    return measure(photo, faces), perceptual_hash(photo.pixels)
+
+
+def _kept(faces: Sequence[Face], looks: Sequence[FaceLook], services: Services) -> list[SeenFace]:
+    """Gather what verification and enrolment would have to compute again."""
     versions = {name: embedder.version for name, embedder in services.embedders.items()}
-    kept = [
-        SeenFace(face.detection, {(name, versions[name]): vector for name, vector in one.embedding.items()})
-        for face, one in zip(faces, looks, strict=True)
+    return [
+        SeenFace(face.detection, {(name, versions[name]): vector for name, vector in its.embedding.items()})
+        for face, its in zip(faces, looks, strict=True)
     ]
-    return quality, SeenPhoto(perceptual_hash(photo.pixels), kept)
 
 
 def _keep(

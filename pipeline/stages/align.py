@@ -140,14 +140,18 @@ def _letterbox(face: Pixels, size: tuple[int, int]) -> Pixels:
 
 
 def _sample(pixels: Pixels, matrix: Matrix, size: tuple[int, int]) -> Pixels:
-    """Warp with `matrix`; a face that shrinks is sampled more finely and averaged, so that nothing aliases."""
+    """Warp with `matrix`; a face that shrinks is sampled more finely and averaged, so that nothing aliases.
+
+    Of four channels, not three: OpenCV gives the same values in half the time.
+    """
     scale = math.hypot(matrix[0, 0], matrix[1, 0])
     times = min(8, max(1, math.ceil(0.75 / scale)))
     # A pixel's middle lies at half: the finer grid has to keep the middles where they were.
     finer = matrix * times
     finer[:, 2] += (times - 1) / 2
     target = size[0] * times, size[1] * times
-    fine = cv2.warpAffine(pixels, finer, target, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    if times == 1:
-        return np.asarray(fine, np.uint8)
-    return np.asarray(cv2.resize(fine, size, interpolation=cv2.INTER_AREA), np.uint8)
+    four = cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA)
+    warped = cv2.warpAffine(four, finer, target, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    if times > 1:
+        warped = cv2.resize(warped, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB), np.uint8)

@@ -7,16 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pipeline.cores import side_by_side
 from pipeline.stages.augment import mirror
 from pipeline.types import Crop, Embedder, Floats
 
 
-def sides(embedder: Embedder, crops: Sequence[Crop]) -> tuple[Floats, Floats]:
+def mirrored(crops: Sequence[Crop]) -> list[Crop]:
+    """Return every face's mirror image."""
+    return side_by_side(mirror, crops)
+
+
+def sides(embedder: Embedder, crops: Sequence[Crop], mirrors: Sequence[Crop]) -> tuple[Floats, Floats]:
     """Return the embeddings of every face and of its mirror image, float32 (crops, d) each, in one call of the model.
 
     Raises `ValueError` where the model gives another shape or a number that is not finite.
     """
-    vectors = embedder.embed([*crops, *(mirror(crop) for crop in crops)])
+    vectors = embedder.embed([*crops, *mirrors])
     if vectors.shape != (2 * len(crops), embedder.size) or not np.isfinite(vectors).all():
         raise ValueError(f"{embedder.name} gave no usable embeddings for {len(crops)} faces")
     return vectors[: len(crops)], vectors[len(crops) :]
@@ -33,7 +39,7 @@ def together(faces: Floats, mirrors: Floats) -> Floats:
 
 def both_sides(embedder: Embedder, crops: Sequence[Crop]) -> Floats:
     """Return `together` of `sides`, float32 (crops, d)."""
-    return together(*sides(embedder, crops))
+    return together(*sides(embedder, crops, mirrored(crops)))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import zlib
 from io import BytesIO
 
 import numpy as np
+import simplejpeg
 from PIL import BmpImagePlugin, Image, ImageCms, ImageFile, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from pipeline.stages.containers import Header, Undecodable, extension_of, read_header
@@ -27,6 +28,7 @@ _READERS: dict[str, type[ImageFile.ImageFile]] = {
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, OverflowError, struct.error, zlib.error)
 """What Pillow's readers raise on broken files."""
 
+_USUAL_COLOURS = frozenset({"YCbCr", "Gray"})
 _PROFILE_SPACES = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
 
 
@@ -47,10 +49,29 @@ def decode(name: str, data: bytes, max_bytes: int, max_pixels: int) -> Photo:
         size = f"{header.width}x{header.height}"
         raise Undecodable(f"The image is {size}; at most {max_pixels} pixels are accepted.")
     try:
-        pixels = _rgb(_load(header))
+        pixels = _usual_jpeg(header)
+        if pixels is None:
+            pixels = _rgb(_load(header))
     except _BROKEN as error:
         raise Undecodable("The image is damaged or cut off and could not be decoded.") from error
     return Photo(name, _upright(pixels, header.orientation), hashlib.sha256(data).hexdigest())
+
+
+def _usual_jpeg(header: Header) -> Pixels | None:
+    """Decode a JPEG as cameras and phones write them to RGB: the same values as through Pillow, in half the time.
+
+    None where it is another file: one with a colour profile, of four inks, far too large, or damaged, of which Pillow
+    has to tell whether it can be mended.
+    """
+    if header.kind != "jpg" or _shrink(header) > 1 or b"ICC_PROFILE" in header.data:
+        return None
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(header.data)
+        if (width, height) != (header.width, header.height) or colours not in _USUAL_COLOURS:
+            return None
+        return np.asarray(simplejpeg.decode_jpeg(header.data, "RGB"), np.uint8)
+    except ValueError:
+        return None
 
 
 def _load(header: Header) -> ImageFile.ImageFile:

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from pipeline import cores
-from pipeline.cores import side_by_side, usable_cores
+from pipeline.cores import meanwhile, side_by_side, usable_cores
 from pipeline.stages.search import _blocks
 
 
@@ -63,6 +63,31 @@ def test_a_fault_is_raised_when_the_other_items_are_done() -> None:
     with pytest.raises(KeyError, match="0"):
         side_by_side(work, range(5))
     assert sorted(done) == [1, 2, 3, 4]
+
+
+def test_something_else_is_done_meanwhile(two_cores: None) -> None:
+    both_are_here = threading.Barrier(2, timeout=10)
+
+    def first() -> str:
+        both_are_here.wait()
+        return "first"
+
+    def work(number: int) -> int:
+        both_are_here.wait()
+        return number + 1
+
+    assert meanwhile(first, work, [1]) == ("first", [2])
+
+
+def test_a_fault_of_what_is_done_first_is_raised_when_the_rest_is_done() -> None:
+    done: list[int] = []
+
+    def first() -> None:
+        raise KeyError("first")
+
+    with pytest.raises(KeyError, match="first"):
+        meanwhile(first, done.append, range(4))
+    assert sorted(done) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(("people", "cores_"), [(0, 2), (1, 2), (5, 2), (100_000, 2), (1_000_000, 3)])

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from pipeline.stages.decode import Undecodable, decode, extension_of
+from pipeline.stages.containers import read_header
+from pipeline.stages.decode import Undecodable, _usual_jpeg, decode, extension_of
 from pipeline.types import Pixels
 
 LIMITS: dict[str, Any] = {"max_bytes": 10_000_000, "max_pixels": 25_000_000}
@@ -282,6 +283,32 @@ def test_a_jpeg_far_larger_than_needed_is_decoded_at_half_its_size() -> None:
     assert decode("a", data, **LIMITS).pixels.shape == (50, 3200, 3)
     smaller = encoded(Image.new("RGB", (6399, 100)), "JPEG")
     assert decode("a", smaller, **LIMITS).pixels.shape == (100, 6399, 3)
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        ("RGB", {"subsampling": "4:2:0"}),
+        ("RGB", {"subsampling": "4:2:2"}),
+        ("RGB", {"subsampling": "4:4:4", "quality": 99}),
+        ("RGB", {"progressive": True, "quality": 40}),
+        ("L", {}),
+    ],
+)
+def test_a_usual_jpeg_decodes_to_what_pillow_makes_of_it(mode: str, options: dict[str, Any]) -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (9, 13, 3), dtype=np.uint8)
+    picture = Image.fromarray(noise).resize((101, 75), Image.Resampling.BICUBIC).convert(mode)
+    data = encoded(picture, "JPEG", **options)
+    expected = np.asarray(Image.open(BytesIO(data)).convert("RGB"))
+    assert _usual_jpeg(read_header(data)) is not None
+    assert (decode("a", data, **LIMITS).pixels == expected).all()
+
+
+def test_a_jpeg_whose_middle_is_damaged_is_what_viewers_show_of_it() -> None:
+    data = bytearray(encoded(gradient(640, 480), "JPEG", quality=95))
+    data[-4000:-3950] = bytes(50)
+    assert _usual_jpeg(read_header(bytes(data))) is None
+    assert decode("a", bytes(data), **LIMITS).pixels.shape == (480, 640, 3)
 
 
 def test_many_threads_decode_the_same_as_one_and_pillows_settings_stay() -> None:

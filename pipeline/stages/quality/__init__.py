@@ -11,12 +11,12 @@ import math
 from collections.abc import Mapping, Sequence
 
 from pipeline.stages.quality.advice import FINE, NO_FACE, SECOND_PERSON, advice_for
-from pipeline.stages.quality.components import components, people_in_view
+from pipeline.stages.quality.components import of_look, of_pixels, people_in_view
 from pipeline.stages.quality.looks import FaceLook, look
 from pipeline.stages.quality.score import PASS, Fitted, shipped
 from pipeline.types import Check, Face, Photo, Quality
 
-__all__ = ["FaceLook", "assess", "look", "score_of"]
+__all__ = ["FaceLook", "assess", "judge", "look", "measure", "score_of"]
 
 _SECOND_PERSON_COSTS = 0.5
 _ANGLES = frozenset({"HeadPoseYaw", "HeadPosePitch", "HeadPoseRoll"})
@@ -29,9 +29,19 @@ def assess(photo: Photo, faces: Sequence[Face], look: FaceLook | None, minimum: 
     there are none; `minimum` is the operator's SCORE_TOL, the threshold of the check `UnifiedQualityScore`. A second
     person about as near as the first lowers the score a little, but never below 7: who they are is settled later.
     """
+    return judge(measure(photo, faces), faces, look, minimum)
+
+
+def measure(photo: Photo, faces: Sequence[Face]) -> dict[str, float]:
+    """Return the first of `assess`'s two steps, which needs no model: the components of the largest face's pixels."""
+    return of_pixels(photo.pixels, faces[0]) if faces else {}
+
+
+def judge(pixels: Mapping[str, float], faces: Sequence[Face], look: FaceLook | None, minimum: float) -> Quality:
+    """Return the second of `assess`'s two steps: the score of measured pixels and of what the models say."""
     if not faces:
         return Quality(0.0, (Check("SingleFacePresent", 0.0, 1.0, False, NO_FACE),))
-    measured = components(photo.pixels, faces[0], look)
+    measured = {**pixels, **of_look(look)}
     people = people_in_view(faces)
     score = score_of(measured, people, shipped())
     alone = Check("SingleFacePresent", float(people), 1.0, people == 1, FINE if people == 1 else SECOND_PERSON)

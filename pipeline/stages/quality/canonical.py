@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -55,13 +56,15 @@ def _filled(crop: Crop, matrix: npt.NDArray[np.float64]) -> Crop:
     return replace(crop, pixels=np.asarray(pixels, np.uint8), landmarks=moved)
 
 
+@cache
 def face_ellipse() -> npt.NDArray[np.bool_]:
     """Return the (112, 112) mask of the ellipse that a face fills in the canonical view."""
     y, x = np.mgrid[0:SIDE, 0:SIDE]
-    return np.asarray(((x - _CENTRE[0]) / _AXES[0]) ** 2 + ((y - _CENTRE[1]) / _AXES[1]) ** 2 <= 1)
+    mask = np.asarray(((x - _CENTRE[0]) / _AXES[0]) ** 2 + ((y - _CENTRE[1]) / _AXES[1]) ** 2 <= 1)
+    mask.flags.writeable = False
+    return mask
 
 
 def luma_of(pixels: Pixels) -> Floats:
     """Return the luma (ITU-R BT.601) of RGB pixels as float32, 0 to 255."""
-    weights = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-    return np.asarray(pixels.astype(np.float32) @ weights, dtype=np.float32)
+    return np.asarray(cv2.cvtColor(pixels.astype(np.float32), cv2.COLOR_RGB2GRAY), dtype=np.float32)

@@ -16,10 +16,15 @@ _ALSO_A_FACE = 0.5
 
 def components(photo: Pixels, face: Face, look: FaceLook | None) -> dict[str, float]:
     """Measure one face of a photo; angles in degrees with their sign, everything else as its function says."""
+    return {**of_pixels(photo, face), **of_look(look)}
+
+
+def of_pixels(photo: Pixels, face: Face) -> dict[str, float]:
+    """Measure what needs no model."""
     view = canonical_face(face.crop)
     pose = geometry.head_pose(face.crop.landmarks)
     height, width = photo.shape[:2]
-    measured = {
+    return {
         "DetectorConfidence": face.detection.confidence,
         "InterEyeDistance": geometry.inter_eye_distance(face.crop.landmarks),
         "CropOfTheFaceImage": geometry.share_inside(face.detection.box, width, height),
@@ -34,10 +39,14 @@ def components(photo: Pixels, face: Face, look: FaceLook | None) -> dict[str, fl
         "CompressionArtifacts": pixels.blockiness(photo, face.detection.box, view.scale),
         "FaceOcclusionPrevention": covered(view),
     }
-    for model in look.length if look else ():
-        measured[f"EmbeddingLength.{model}"] = look.length[model] if look else 0.0
-        measured[f"MirrorAgreement.{model}"] = look.agreement[model] if look else 0.0
-    return measured
+
+
+def of_look(look: FaceLook | None) -> dict[str, float]:
+    """Return what the recognition models say, as components."""
+    if look is None:
+        return {}
+    lengths = {f"EmbeddingLength.{model}": length for model, length in look.length.items()}
+    return lengths | {f"MirrorAgreement.{model}": agreement for model, agreement in look.agreement.items()}
 
 
 def people_in_view(faces: Sequence[Face]) -> int:

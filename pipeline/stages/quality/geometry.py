@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.stages.align import ARCFACE_TEMPLATE
 from pipeline.types import Box, Floats
@@ -27,12 +29,9 @@ def head_pose(landmarks: Floats) -> HeadPose:
 
     The mean face is flat but for the nose and the mouth, so the angles are good to about 10 degrees.
     """
-    model = np.column_stack([ARCFACE_TEMPLATE - ARCFACE_TEMPLATE.mean(axis=0), _DEPTH - _DEPTH.mean()]).astype(
-        np.float64
-    )
     points = landmarks.astype(np.float64)
     points -= points.mean(axis=0)
-    affine = np.linalg.lstsq(model, points, rcond=None)[0].T
+    affine = (_to_pose() @ points).T
     u, _, vt = np.linalg.svd(affine, full_matrices=False)
     rotation = u @ vt
     eyes = points[1] - points[0]
@@ -41,6 +40,13 @@ def head_pose(landmarks: Floats) -> HeadPose:
         pitch=float(-np.degrees(np.arcsin(np.clip(rotation[1, 2], -1, 1)))),
         roll=float(np.degrees(np.arctan2(eyes[1], eyes[0]))),
     )
+
+
+@cache
+def _to_pose() -> npt.NDArray[np.float64]:
+    """Return what least squares multiply the landmarks with, (3, 5): the mean face's pseudo-inverse."""
+    flat = ARCFACE_TEMPLATE.astype(np.float64)
+    return np.linalg.pinv(np.column_stack([flat - flat.mean(axis=0), _DEPTH - _DEPTH.mean()]))
 
 
 def inter_eye_distance(landmarks: Floats) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from pipeline.stages.both_sides import sides, together
+from pipeline.stages.both_sides import mirrored, sides, together
 from pipeline.types import Crop, Embedder, Floats
 
 
@@ -32,8 +32,9 @@ def look(crops: Sequence[Crop], embedders: Mapping[str, Embedder]) -> list[FaceL
     lengths: dict[str, Floats] = {}
     agreements: dict[str, Floats] = {}
     embeddings: dict[str, Floats] = {}
+    mirrors = mirrored(crops)
     for name, embedder in embedders.items():
-        both = sides(embedder, crops)
+        both = sides(embedder, crops, mirrors)
         lengths[name], agreements[name] = measure(*both)
         embeddings[name] = together(*both)
     return [

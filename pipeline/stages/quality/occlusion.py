@@ -35,10 +35,11 @@ def describe(face: CanonicalFace) -> Floats:
     grey = cv2.resize(face.luma, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
     hog = np.ravel(cv2.HOGDescriptor(size, (16, 16), (8, 8), (8, 8), 9).compute(grey))
     lab = cv2.cvtColor(face.pixels, cv2.COLOR_RGB2LAB).astype(np.float32)
-    inside = lab[face.inside]
+    inside = [channel[face.inside] for channel in cv2.split(lab)]
     low = cv2.resize(lab, (_COLOUR_SIDE, _COLOUR_SIDE), interpolation=cv2.INTER_AREA).reshape(-1, 3)
-    spread = np.array([inside[:, 0].std() + 4, 12, 12], dtype=np.float32)
-    colours = np.clip((low - np.median(inside, axis=0)) / spread, -3, 3)
+    middle = np.array([np.median(channel) for channel in inside], dtype=np.float32)
+    spread = np.array([inside[0].std() + 4, 12, 12], dtype=np.float32)
+    colours = np.clip((low - middle) / spread, -3, 3)
     return np.concatenate([hog, 0.3 * np.abs(colours).ravel()]).astype(np.float32)
 
 
