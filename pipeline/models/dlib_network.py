@@ -45,8 +45,8 @@ def build_graph(data: bytes) -> bytes:
     """
     tensors = _Tensors(data)
     builder = GraphBuilder("dlib")
-    value = builder.node("Cast", builder.input("pixels", np.uint8, ("n", SIDE, SIDE, 3)), to=1)
-    value = builder.node("Transpose", value, perm=[0, 3, 1, 2])
+    value = builder.node("Transpose", builder.input("pixels", np.uint8, ("n", SIDE, SIDE, 3)), perm=[0, 3, 1, 2])
+    value = builder.node("Cast", value, to=1)
     kernel, bias = tensors.convolution(3, _STEM, 7)
     # The first convolution has no padding, so (x - mean) / 256 can be folded into it exactly.
     bias = bias - (kernel * (_MEANS / 256).reshape(1, 3, 1, 1)).sum(axis=(1, 2, 3))

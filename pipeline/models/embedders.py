@@ -27,7 +27,7 @@ __all__ = ["ModelUnavailable", "NotANumberError", "load_embedder"]
 Faces = npt.NDArray[np.uint8]
 """Aligned faces of one size: uint8 RGB, (n, height, width, 3)."""
 
-_GRAPH_VERSION = "1"
+_GRAPH_VERSION = "2"
 
 
 class NotANumberError(ArithmeticError):

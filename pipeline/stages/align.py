@@ -59,13 +59,13 @@ def similarity(source: npt.ArrayLike, target: npt.ArrayLike) -> Matrix:
     The least-squares solution without reflection (S. Umeyama, 1991), which in the plane is a division of complex
     numbers. Raises ValueError where all source points coincide or a point is not finite.
     """
-    start, end = np.asarray(source, np.float64), np.asarray(target, np.float64)
-    z, w = start[:, 0] + 1j * start[:, 1], end[:, 0] + 1j * end[:, 1]
-    spread = float(np.sum(np.abs(z - z.mean()) ** 2))
+    z, w = ([complex(x, y) for x, y in np.asarray(points, np.float64).tolist()] for points in (source, target))
+    middle, aim = sum(z) / len(z), sum(w) / len(w)
+    spread = sum(abs(point - middle) ** 2 for point in z)
     if not math.isfinite(spread) or spread < 1e-6:
         raise ValueError("the landmarks do not span a face")
-    turn = np.sum(np.conj(z - z.mean()) * (w - w.mean())) / spread
-    shift = w.mean() - turn * z.mean()
+    turn = sum((a - middle).conjugate() * (b - aim) for a, b in zip(z, w, strict=True)) / spread
+    shift = aim - turn * middle
     return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
