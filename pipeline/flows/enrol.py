@@ -150,10 +150,11 @@ def _check_strangers(
     """Refuse faces that are not one person; list, or refuse, those that are enrolled under another ID."""
     policy, scorer = services.policy, services.scorer
     check_one_person(embeddings, scorer, policy.sim_func)
+    if policy.duplicate_policy == "off":
+        return
     snapshot = services.gallery.snapshot()
     others = possible_duplicates(person_id, embeddings, snapshot, scorer, policy.sim_func)
-    if policy.duplicate_policy != "off":
-        results["possible_duplicates"] = others
+    results["possible_duplicates"] = others
     if others and policy.duplicate_policy == "refuse":
         raise Refusal(Code.BELONGS_TO_OTHER)
 

@@ -288,6 +288,15 @@ def test_853_a_face_that_is_enrolled_under_another_id(make_site: Callable[..., S
     assert (code(reply), results(reply)["possible_duplicates"]) == (800, [ID])
 
 
+def test_800_with_nobody_listed_where_duplicates_are_not_looked_for(
+    make_site: Callable[..., Site], astronaut: bytes
+) -> None:
+    site = make_site(DUPLICATE_POLICY="off")
+    site.enrolled(astronaut)
+    reply = site.enrol(site.uploaded(variant(astronaut), person_id=OTHER_ID))
+    assert (code(reply), results(reply)["possible_duplicates"]) == (800, [])
+
+
 def test_670_604_and_167_say_what_became_of_the_pickles(site: Site, astronaut: bytes, grace_hopper: bytes) -> None:
     site.enrolled(grace_hopper, person_id=OTHER_ID)
     found = site.enrolled(astronaut, delete_pickles="true", rebuild_db="true")
