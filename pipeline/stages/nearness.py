@@ -12,11 +12,6 @@ import numpy as np
 from pipeline.stages.distance import SIM_FUNCS
 from pipeline.types import Floats
 
-FEW_PROBES = 8
-"""Up to so many probes are multiplied one by one: BLAS is faster at matrix times vector than at so thin a matrix."""
-ROWS_IN_CACHE = 2048
-"""Templates that stay in the processor's cache from one probe to the next."""
-
 
 @dataclass(frozen=True, eq=False)
 class Nearness:
@@ -35,7 +30,7 @@ class Nearness:
         `templates` is float32 (m, d) and contiguous, `lengths` (m,) are the templates' lengths. Raises `ValueError`
         where a template is zero or not finite.
         """
-        products = _products(self.columns, templates)
+        products = np.ascontiguousarray((templates @ self.columns).T)
         if not (_all_finite(products) and lengths.min(initial=np.inf) > 0.0):
             raise ValueError("A template is zero or has a value that is not a finite number.")
         if self.sim_func == "euclidean":
@@ -71,19 +66,6 @@ def nearness(probes: Floats, sim_func: str) -> Nearness:
         raise ValueError("An embedding is zero or has a value that is not a finite number.")
     rows = exact if sim_func == "euclidean" else exact / lengths
     return Nearness(sim_func, np.ascontiguousarray(rows.T, dtype=np.float32), lengths.astype(np.float32))
-
-
-def _products(columns: Floats, templates: Floats) -> Floats:
-    """Return the inner product of every probe, a column of (d, n), and every template (m, d): (n, m)."""
-    probes = np.ascontiguousarray(columns.T)
-    if len(probes) > FEW_PROBES:
-        return np.ascontiguousarray((templates @ columns).T)
-    products = np.empty((len(probes), len(templates)), np.float32)
-    for start in range(0, len(templates), ROWS_IN_CACHE):
-        block = slice(start, start + ROWS_IN_CACHE)
-        for probe, row in zip(probes, products, strict=True):
-            np.matmul(templates[block], probe, out=row[block])
-    return products
 
 
 def _all_finite(values: Floats) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from db.index import Index
-from pipeline.stages import nearness, search
+from pipeline.stages import search
 from pipeline.stages.distance import distances, lengths
 from pipeline.stages.search import best_scores
 from pipeline.types import Counts, Floats
@@ -54,7 +54,6 @@ def test_a_search_in_blocks_scores_as_comparing_one_by_one(
     sim_func: str, faces: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "PEOPLE_AT_ONCE", 37)
-    monkeypatch.setattr(nearness, "ROWS_IN_CACHE", 10)
     everybody = crowd(500).snapshot(1)
     probes = {"One": vectors(faces, 16, 3) * 4, "Two": vectors(faces, 24, 4)}
     slow = {name: distances(probes[name], everybody.templates[name], sim_func) for name in MODELS}
