@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import pipeline.models  # noqa: F401 - decides on a Keras before any test loads one
-from tests import milvus_lite, photos, servers
+from tests import loopback, milvus_lite, photos, servers
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -83,21 +81,5 @@ def milvus_server() -> Iterator[milvus_lite.MilvusLite]:
 @pytest.fixture(autouse=True)
 def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse every connection that would leave the machine: the product needs none once it is ready."""
-    for method in ("connect", "connect_ex"):
-        monkeypatch.setattr(socket.socket, method, _guarded(getattr(socket.socket, method)))
-
-
-def _guarded(connect: Any) -> Any:
-    def guarded(self: socket.socket, address: Any) -> Any:
-        if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(str(address[0])):
-            raise AssertionError(f"a test tried to reach {address[0]}")
-        return connect(self, address)
-
-    return guarded
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    for method, guarded in loopback.guarded_methods().items():
+        monkeypatch.setattr(socket.socket, method, guarded)

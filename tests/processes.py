@@ -7,8 +7,11 @@ which one of them holds waits for it without end. Each is a fork of a process th
 from __future__ import annotations
 
 import multiprocessing
+import socket
 from collections.abc import Callable
 from multiprocessing.context import ForkServerProcess
+
+from tests.loopback import guarded_methods
 
 PATIENCE_S = 60
 
@@ -19,9 +22,15 @@ context.set_forkserver_preload(["tests.db_house"])
 
 def started(work: Callable[..., object], *arguments: object) -> ForkServerProcess:
     """Start a process that calls `work`, a module's function, with arguments that can be pickled."""
-    process = context.Process(target=work, args=arguments, daemon=True)
+    process = context.Process(target=_on_loopback, args=(work, *arguments), daemon=True)
     process.start()
     return process
+
+
+def _on_loopback(work: Callable[..., object], *arguments: object) -> None:
+    for method, guarded in guarded_methods().items():
+        setattr(socket.socket, method, guarded)
+    work(*arguments)
 
 
 def ended(*processes: ForkServerProcess) -> list[int | None]:
