@@ -71,14 +71,14 @@ def _residual(
     """Add two convolutions and the shortcut around them; zeros fill what one of both sides lacks."""
     first, second = tensors.convolution(channels, filters, 3), tensors.convolution(filters, filters, 3)
     stride, padding = (2, 0) if halve else (1, 1)
-    path = builder.node("Relu", _convolve(builder, value, *first, stride=stride, padding=padding))
-    path = _convolve(builder, path, *second, stride=1, padding=1)
     shortcut = value
     if halve:
         shortcut = builder.node("AveragePool", value, kernel_shape=[2, 2], strides=[2, 2])
-        convolved, pooled = (side - 3) // 2 + 1, side // 2
-        path = _pad(builder, path, 0, pooled - convolved)
         shortcut = _pad(builder, shortcut, filters - channels, 0)
+    path = builder.node("Relu", _convolve(builder, value, *first, stride=stride, padding=padding))
+    path = _convolve(builder, path, *second, stride=1, padding=1)
+    if halve:
+        path = _pad(builder, path, 0, side // 2 - ((side - 3) // 2 + 1))
     return builder.node("Relu", builder.node("Add", path, shortcut))
 
 

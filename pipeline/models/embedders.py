@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.cores import side_by_side, usable_cores
+from pipeline.models.compiled.network import CompiledNetwork
+from pipeline.models.compiled.reading import NotCompilableError
 from pipeline.models.dlib_network import NotDlibWeightsError, build_graph, packaged_weights
 from pipeline.models.onnx_files import batched_graph
 from pipeline.models.runtime import ModelUnavailable, OnnxRunner
@@ -27,7 +29,7 @@ __all__ = ["ModelUnavailable", "NotANumberError", "load_embedder"]
 Faces = npt.NDArray[np.uint8]
 """Aligned faces of one size: uint8 RGB, (n, height, width, 3)."""
 
-_GRAPH_VERSION = "2"
+_GRAPH_VERSION = "3"
 _HALVES = 2
 
 
@@ -76,7 +78,7 @@ def load_embedder(spec: ModelSpec, weights: WeightStore) -> Embedder:
     if spec.source == "dlib":
         return AlignedEmbedder(spec, version, together(_dlib(path, weights)))
     if spec.source == "onnx":
-        return AlignedEmbedder(spec, version, together(_onnx(batched_graph(path.read_bytes(), spec.scaling))))
+        return AlignedEmbedder(spec, version, together(_running(batched_graph(path.read_bytes(), spec.scaling))))
     from pipeline.models.zoo import load_network
 
     return AlignedEmbedder(spec, version, together(load_network(spec, path)))
@@ -104,6 +106,15 @@ def embedding_version(spec: ModelSpec, sha256: str) -> str:
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
 
+def _running(graph: bytes | Path) -> Callable[[Faces], Floats]:
+    """Run a graph from "pixels" to embeddings: compiled here where it is a ResNet, in onnxruntime where it is not."""
+    try:
+        compiled = CompiledNetwork(graph)
+    except NotCompilableError:
+        return _onnx(graph)
+    return lambda faces: compiled({"pixels": faces})[0]
+
+
 def _onnx(graph: bytes | Path) -> Callable[[Faces], Floats]:
     """Run two halves of the faces side by side, each through the whole graph: they wait for each other once.
 
@@ -123,7 +134,7 @@ def _dlib(path: Path, weights: WeightStore) -> Callable[[Faces], Floats]:
     cache = weights.folder / "compiled" / f"dlib-{weights.sha256(path)[:16]}-{_GRAPH_VERSION}.onnx"
     if cache.is_file():
         try:
-            return _onnx(cache)
+            return _running(cache)
         except ModelUnavailable:
             cache.unlink(missing_ok=True)
     try:
@@ -131,7 +142,7 @@ def _dlib(path: Path, weights: WeightStore) -> Callable[[Faces], Floats]:
     except NotDlibWeightsError:
         return _dlib_itself(path)
     _keep(cache, graph)
-    return _onnx(graph)
+    return _running(graph)
 
 
 def _keep(cache: Path, graph: bytes) -> None:

@@ -18,8 +18,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.models.compiled.network import CompiledNetwork
+from pipeline.models.compiled.reading import NotCompilableError
+from pipeline.models.keras_graph import NotConvertibleError, keras_graph
 from pipeline.models.onnx_files import batched_graph
-from pipeline.models.runtime import ModelUnavailable, OnnxRunner
+from pipeline.models.runtime import ModelUnavailable, OnnxRunner, Runner
 from pipeline.registry import ModelSpec
 from pipeline.types import Floats
 
@@ -39,13 +42,23 @@ def load_network(spec: ModelSpec, path: Path) -> Callable[[Faces], Floats]:
     """
     if spec.name == "Buffalo_L":
         # DeepFace runs this file through insightface, which scales as below and adds nothing else.
-        runner = OnnxRunner(batched_graph(path.read_bytes(), spec.scaling))
+        graph = batched_graph(path.read_bytes(), spec.scaling)
+        runner: Runner
+        try:
+            runner = CompiledNetwork(graph)
+        except NotCompilableError:
+            runner = OnnxRunner(graph)
         return lambda faces: runner({"pixels": faces})[0]
     client = _client(spec, path)
     if spec.file.endswith(".onnx"):
         return lambda faces: _rows(client.forward(_deepface_input(faces)), len(faces))
-    network = _compiled(getattr(client, "model", client), spec)
-    return lambda faces: _in_parts(network, faces)
+    model = getattr(client, "model", client)
+    try:
+        compiled = CompiledNetwork(keras_graph(model), factor=1 / 255)
+    except (NotConvertibleError, NotCompilableError):
+        network = _traced(model, spec)
+        return lambda faces: _in_parts(network, faces)
+    return lambda faces: compiled({"input0": faces[..., ::-1]})[0]
 
 
 def _client(spec: ModelSpec, path: Path) -> Any:
@@ -86,7 +99,7 @@ def _deepface_home(file: str, path: Path) -> Iterator[None]:
                 os.environ["DEEPFACE_HOME"] = before
 
 
-def _compiled(model: Any, spec: ModelSpec) -> Callable[[Faces], Floats]:
+def _traced(model: Any, spec: ModelSpec) -> Callable[[Faces], Floats]:
     """Trace the network once, for any number of faces, from bytes to embeddings."""
     import tensorflow as tf
 

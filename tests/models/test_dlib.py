@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pipeline.models.compiled.network import CompiledNetwork
 from pipeline.models.dlib_network import NotDlibWeightsError, build_graph, packaged_weights
 from pipeline.models.embedders import ModelUnavailable, load_embedder
-from pipeline.models.runtime import OnnxRunner
+from pipeline.models.runtime import OnnxRunner, Runner
 from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY
 from pipeline.stages.align import dlib_chip
@@ -29,11 +31,14 @@ def weights() -> Path:
     return path
 
 
-def test_two_hundred_faces_get_dlibs_own_embeddings(weights: Path, astronaut: bytes) -> None:
+@pytest.mark.parametrize("engine", [CompiledNetwork, OnnxRunner])
+def test_two_hundred_faces_get_dlibs_own_embeddings(
+    engine: Callable[[bytes], Runner], weights: Path, astronaut: bytes
+) -> None:
     import dlib
 
     chips = np.stack([dlib_chip(crop) for crop in augment(crop_of(astronaut), 200)])
-    ours = OnnxRunner(build_graph(weights.read_bytes()))({"pixels": chips})[0]
+    ours = engine(build_graph(weights.read_bytes()))({"pixels": chips})[0]
     network = dlib.face_recognition_model_v1(str(weights))
     theirs = np.array(network.compute_face_descriptor(list(chips)))
     assert ours.shape == (200, 128)
@@ -44,7 +49,7 @@ def test_the_graph_is_kept_beside_the_weights_and_used_again(tmp_path: Path, wei
     crops = [crop_of(astronaut)]
     first = load_embedder(DLIB, WeightStore(tmp_path)).embed(crops)
     kept = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.onnx"))
-    assert kept == [f"compiled/dlib-{str(DLIB.sha256)[:16]}-2.onnx"]
+    assert kept == [f"compiled/dlib-{str(DLIB.sha256)[:16]}-3.onnx"]
     assert np.array_equal(load_embedder(DLIB, WeightStore(tmp_path)).embed(crops), first)
 
 

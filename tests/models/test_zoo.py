@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.models.compiled.reading import read_network
 from pipeline.models.embedders import ModelUnavailable, load_embedder
 from pipeline.models.graph import GraphBuilder
+from pipeline.models.keras_graph import keras_graph
 from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY, ModelSpec
 from pipeline.stages.align import aligned
@@ -85,6 +87,12 @@ def test_a_keras_model_gives_what_deepface_gives_with_the_same_weights(
     assert ours.shape == (3, spec.embedding_size)
     assert np.abs(ours - theirs).max() <= 1e-3 * max(1.0, float(np.abs(theirs).max()))
     assert client.input_shape == spec.input_size
+
+
+def test_arcface_is_compiled_here(tmp_path: Path) -> None:
+    model = random_client(REGISTRY["ArcFace"], tmp_path).model
+    network = read_network(keras_graph(model), factor=1 / 255)
+    assert (network.shape, len(network.layers), network.dense.matrix.shape) == ((112, 112, 3), 37, (25088, 512))
 
 
 def test_sface_runs_through_deepfaces_client(tmp_path: Path, astronaut: bytes) -> None:

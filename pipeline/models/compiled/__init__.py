@@ -1,0 +1,1 @@
+"""Recognition networks whose convolutions are compiled here, for the processor at hand; see `network`."""
