@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.models.compiled.convolution import Convolution, PlannedConvolution, _Way
+from pipeline.models.compiled.convolution import Convolution
 from pipeline.models.compiled.memory import AT_ONCE, Memory, frames
+from pipeline.models.compiled.planning import PlannedConvolution
 from pipeline.models.compiled.products import PANEL, in_panels, products
 from pipeline.models.compiled.small_layers import Dense, Joining, PlannedDense, Pooling
+from pipeline.models.compiled.ways import AsWritten, Filtered
 
 Array = np.ndarray[Any, Any]
 
@@ -84,7 +86,7 @@ def test_every_way_gives_the_same_and_leaves_the_zeros_around_it(outputs: int, s
     expected = written_out(x, kernel, stride, 1)
     shape = expected.shape[1:]
     layer = Convolution("out", "x", kernel, np.zeros(32), stride, 1, *shape[:2])
-    way = _Way(layer, kernel, outputs)
+    way = (Filtered if outputs > 1 else AsWritten)(layer, kernel, outputs)
     memory = memory_of(way, {"x": x.shape[1:], "out": shape}, {"x": x})
     way.run(memory, 2)
     assert np.abs(memory.inside("out", 2) - expected).max() <= 2e-3
@@ -112,7 +114,7 @@ def test_a_product_of_any_number_of_rows_is_whole(rows: int) -> None:
     left, right = random.normal(size=(2, rows, 10)).astype(np.float32), random.normal(size=(2, 10, 32))
     panels, out = in_panels(right), np.full((2, rows + 1, 32), 7, np.float32)
     at = (left.ctypes.data, panels.ctypes.data, out.ctypes.data)
-    products()(*at, 2, rows * 10, 320, (rows + 1) * 32, 10, rows, 2, 32)
+    products()(*at, 2, rows * 10, 320, (rows + 1) * 32, 1, 0, 10, 10, rows, 2, 32)
     assert np.abs(out[:, :rows] - left @ right).max() <= 1e-4
     assert (out[:, rows] == 7).all()
 

@@ -15,7 +15,7 @@ import numpy as np
 
 LANES = 8
 _VECTOR = f"<{LANES} x float>"
-_ZERO = "zeroinitializer"
+ZERO = "zeroinitializer"
 _DECLARATIONS = f"declare {_VECTOR} @llvm.fma.v{LANES}f32({_VECTOR}, {_VECTOR}, {_VECTOR})\n"
 _DECLARATIONS += "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)\n"
 _TINY = 1e-12
@@ -84,15 +84,11 @@ class Function:
         """Return a vector that holds the one number at a place in all lanes."""
         number = self._value(f"load float, ptr {pointer}, align 4")
         lane = self._value(f"insertelement {_VECTOR} undef, float {number}, i64 0")
-        return self._value(f"shufflevector {_VECTOR} {lane}, {_VECTOR} undef, <{LANES} x i32> {_ZERO}")
+        return self._value(f"shufflevector {_VECTOR} {lane}, {_VECTOR} undef, <{LANES} x i32> {ZERO}")
 
     def store(self, vector: str, pointer: str) -> None:
         """Put a vector at a place."""
         self._do(f"store {_VECTOR} {vector}, ptr {pointer}, align 4")
-
-    def store_zero(self, pointer: str) -> None:
-        """Put one zero at a place."""
-        self._do(f"store float 0.0, ptr {pointer}, align 4")
 
     def prefetch(self, pointer: str) -> None:
         """Ask for what lies at a place, or for nothing where there is no memory."""
@@ -131,12 +127,12 @@ class Function:
                 total = self._value(f"{'fadd' if factor == 1 else 'fsub'} {_VECTOR} {total}, {vector}")
             else:
                 total = self.multiply_add(vector, _everywhere(factor), total)
-        return total or _ZERO
+        return total or ZERO
 
     def lean(self, vector: str, slopes: str) -> str:
         """Return the vector with what is not positive multiplied by `slopes`."""
         scaled = self._value(f"fmul {_VECTOR} {vector}, {slopes}")
-        positive = self._value(f"fcmp ogt {_VECTOR} {vector}, {_ZERO}")
+        positive = self._value(f"fcmp ogt {_VECTOR} {vector}, {ZERO}")
         return self._value(f"select <{LANES} x i1> {positive}, {_VECTOR} {vector}, {_VECTOR} {scaled}")
 
     def loop(self, stop: str | int, body: Callable[[str], None], step: int = 1) -> None:
@@ -146,23 +142,23 @@ class Function:
             body(at)
             return ()
 
-        self.sums(stop, 0, without, step)
+        self.sums(stop, (), without, step)
 
-    def sums(self, stop: str | int, count: int, body: Callable[[str, Values], Values], step: int = 1) -> Values:
-        """Do the same with `count` vectors, zero at first, that each round makes new ones of; return the last ones."""
+    def sums(self, stop: str | int, start: Values, body: Callable[[str, Values], Values], step: int = 1) -> Values:
+        """Do the same with vectors that each round makes new ones of, `start` at first; return the last ones."""
         tag, before = self._tag(), self._block
         self._do(f"br label %{tag}")
         self._label(tag)
         index, following, left = f"%{tag}.i", f"%{tag}.n", f"%{tag}.c"
         self._do(f"{index} = phi i64 [ 0, %{before} ], [ {following}, %{tag}.end ]")
         place = len(self._lines)
-        carried = [f"%{tag}.x{number}" for number in range(count)]
+        carried = [f"%{tag}.x{number}" for number in range(len(start))]
         made = body(index, carried)
         self._do(f"br label %{tag}.end")
         self._label(f"{tag}.end")
         self._lines[place:place] = [
-            f"  {name} = phi {_VECTOR} [ {_ZERO}, %{before} ], [ {new}, %{tag}.end ]"
-            for name, new in zip(carried, made, strict=True)
+            f"  {name} = phi {_VECTOR} [ {first}, %{before} ], [ {new}, %{tag}.end ]"
+            for name, first, new in zip(carried, start, made, strict=True)
         ]
         self._do(f"{following} = add i64 {index}, {step}")
         self._do(f"{left} = icmp slt i64 {following}, {stop}")

@@ -12,8 +12,9 @@ from typing import Protocol
 import numpy as np
 
 from pipeline.cores import side_by_side, usable_cores
-from pipeline.models.compiled.convolution import Convolution, PlannedConvolution
+from pipeline.models.compiled.convolution import Convolution
 from pipeline.models.compiled.memory import AT_ONCE, Frame, Memory, Need, frames
+from pipeline.models.compiled.planning import PlannedConvolution
 from pipeline.models.compiled.reading import Network, read_network
 from pipeline.models.compiled.small_layers import PlannedDense
 from pipeline.models.compiled.values import Layer

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from pipeline.models.compiled.code import LANES, Function, Native, Values, compiled
+from pipeline.models.compiled.code import LANES, ZERO, Function, Native, Values, compiled
 from pipeline.models.compiled.filtering import Exact
 from pipeline.types import Floats
 
@@ -19,24 +19,42 @@ _ROWS = 6
 def products() -> Native:
     """Return the matrix products of all points.
 
-    products(v, u, m, points, v_point, u_point, m_point, length, rows, panels, filters): of every point, `rows` rows of
-    an even `length` by `panels` panels of the multipliers (see `in_panels`), written into rows of `filters`.
+    products(v, u, m, points, v_point, u_point, m_point, lines, v_line, run, v_row, rows, panels, filters): of every
+    point, `rows` rows by `panels` panels of the multipliers (see `in_panels`), written into rows of `filters`. A row is
+    `lines` times an even `run` of numbers, `v_line` apart; the next row begins `v_row` further.
     """
-    numbers = ("points", "v_point", "u_point", "m_point", "length", "rows", "panels", "filters")
+    numbers = (
+        "points",
+        "v_point",
+        "u_point",
+        "m_point",
+        "lines",
+        "v_line",
+        "run",
+        "v_row",
+        "rows",
+        "panels",
+        "filters",
+    )
     code = Function("products", ("v", "u", "m"), numbers)
     # Blocks of six rows and of five come out even; of few rows, the last block begins early enough to be whole.
     blocks = code.quotient(code.plus("%rows", _ROWS - 1), _ROWS)
     large = code.larger(code.minus("%rows", code.times(blocks, _ROWS - 1)), 0)
     last = code.minus("%rows", _ROWS - 1)
+    length = code.times("%lines", "%run")
 
     def point(number: str) -> None:
         v, u, m = (code.at(f"%{one}", (number, f"%{one}_point")) for one in "vum")
 
         def panel(index: str) -> None:
-            weights, target = code.at(u, (index, code.times("%length", PANEL))), code.at(m, (index, PANEL))
+            weights, target = code.at(u, (index, code.times(length, PANEL))), code.at(m, (index, PANEL))
 
             def block(first: str, rows: int) -> None:
-                _block(code, code.at(v, (first, "%length")), weights, code.at(target, (first, "%filters")), rows)
+                totals = _block(code, code.at(v, (first, "%v_row")), weights, length, rows)
+                for row in range(rows):
+                    place = code.at(target, (code.plus(first, row), "%filters"))
+                    code.store(totals[2 * row], place)
+                    code.store(totals[2 * row + 1], code.at(place, (1, LANES)))
 
             def six_or_five(number: str) -> None:
                 fives = code.minus(number, large)
@@ -61,29 +79,31 @@ def products() -> Native:
     return compiled(code)[0]
 
 
-def _block(code: Function, v: str, weights: str, target: str, rows: int) -> None:
-    """Add the product of some rows and one panel, which stays in registers all the while."""
-    starts = [code.at(v, (row, "%length")) for row in range(rows)]
+def _block(code: Function, v: str, weights: str, length: str, rows: int) -> Values:
+    """Return the product of some rows and one panel, which stays in registers all the while."""
 
-    def one(at: str, totals: Values) -> Values:
-        here = code.at(weights, (at, PANEL))
-        factors = [code.load(here), code.load(code.at(here, (1, LANES)))]
-        new = []
-        for row, start in enumerate(starts):
-            value = code.load_everywhere(code.at(start, (at, 1)))
-            new += [code.multiply_add(value, factors[half], totals[2 * row + half]) for half in (0, 1)]
-        return new
+    def line(number: str, totals: Values) -> Values:
+        begin = code.at(v, (number, "%v_line"))
+        starts = [code.at(begin, (row, "%v_row")) for row in range(rows)]
+        factors = code.at(weights, (number, code.times("%run", PANEL)))
 
-    def two(at: str, totals: Values) -> Values:
-        # The next panel, from memory, should be near by the time that this one is done; lines come in twos.
-        code.prefetch(code.at(weights, (at, PANEL), ("%length", PANEL)))
-        return one(code.plus(at, 1), one(at, totals))
+        def one(at: str, totals: Values) -> Values:
+            here = code.at(factors, (at, PANEL))
+            halves = [code.load(here), code.load(code.at(here, (1, LANES)))]
+            new = []
+            for row, start in enumerate(starts):
+                value = code.load_everywhere(code.at(start, (at, 1)))
+                new += [code.multiply_add(value, halves[half], totals[2 * row + half]) for half in (0, 1)]
+            return new
 
-    totals = code.sums("%length", 2 * rows, two, 2)
-    for row in range(rows):
-        place = code.at(target, (row, "%filters"))
-        code.store(totals[2 * row], place)
-        code.store(totals[2 * row + 1], code.at(place, (1, LANES)))
+        def two(at: str, totals: Values) -> Values:
+            # The next panel, from memory, should be near by the time that this one is done; lines come in twos.
+            code.prefetch(code.at(factors, (at, PANEL), (length, PANEL)))
+            return one(code.plus(at, 1), one(at, totals))
+
+        return code.sums("%run", totals, two, 2)
+
+    return code.sums("%lines", [ZERO] * (2 * rows), line)
 
 
 def in_panels(matrices: Exact) -> Floats:

@@ -109,5 +109,7 @@ class PlannedDense:
             rows = np.pad(rows, ((0, 0), (0, length - rows.shape[1])))
         out = np.empty((len(rows), panels * panel), np.float32)
         u, filters = self._matrix.ctypes.data, panels * panel
-        self._products(rows.ctypes.data, u, out.ctypes.data, 1, 0, 0, 0, length, len(rows), panels, filters)
+        self._products(
+            rows.ctypes.data, u, out.ctypes.data, 1, 0, 0, 0, 1, 0, length, length, len(rows), panels, filters
+        )
         return np.asarray(out[:, : len(self._bias)] + self._bias)

@@ -63,20 +63,18 @@ def spreading(outputs: int, stride: int) -> Native:
 def copying(high: int, wide: int, stride: int) -> Native:
     """Return the same for a convolution that is computed as it is written: each window becomes a row.
 
-    A row holds the window's samples, line by line, and a zero where their number is odd; `length` is the row's.
+    A row holds the window's samples, line by line, `run` apart; what a line has more of counts for nothing.
     """
-    code = Function("copy", ("x", "v"), (*_TILES, "x_face", "x_row", "channels", "length"))
+    code = Function("copy", ("x", "v"), (*_TILES, "x_face", "x_row", "channels", "run"))
     line = code.times("%channels", wide)
-    odd = code.plus(code.times(line, high), 1)
 
     def window(f: str, d: str, a: str, number: str) -> None:
         x = code.at("%x", (f, "%x_face"), (code.times(d, stride), "%x_row"), (code.times(a, stride), "%channels"))
-        v = code.at("%v", (number, "%length"))
+        v = code.at("%v", (number, code.times("%run", high)))
         # The last vector of a line may reach over its end: into what is written next, or behind everything.
         for row in range(high):
-            source, target = code.at(x, (row, "%x_row")), code.at(v, (row, line))
+            source, target = code.at(x, (row, "%x_row")), code.at(v, (row, "%run"))
             _vectors(code, line, partial(_copy, code, source, target))
-        code.choose("%length", odd, lambda: code.store_zero(code.at(v, (code.minus("%length", 1), 1))), lambda: None)
 
     _tiles(code, window)
     return compiled(code)[0]
