@@ -47,7 +47,7 @@ class Way:
         self._gather, self._products = tiles.gathering(outputs, layer.stride), products()
         matrices, self._window = self._prepared(kernel)
         self._multipliers = in_panels(matrices)
-        _, self._panels, self._length, _ = self._multipliers.shape
+        self._panels, self._length = (int(side) for side in self._multipliers.shape[1:3])
         self._multipliers_at, self._u_point = self._multipliers.ctypes.data, self._multipliers[0].size
 
     def needs(self) -> Iterator[Need]:
@@ -128,12 +128,16 @@ class Filtered(Way):
 class AsWritten(Way):
     """Window by window; a tile is one pixel."""
 
+    _lines: int
+    _run: int
+
     def _prepared(self, kernel: Exact) -> tuple[Exact, tuple[int, int]]:
         filters, channels, high, wide = kernel.shape
-        self._lines, self._run = high, wide * channels + wide * channels % 2
+        line = wide * channels
+        self._lines, self._run = high, line + line % 2
         self._copy = tiles.copying(high, wide, self._layer.stride)
         lines = np.zeros((high, self._run, filters))
-        lines[:, : wide * channels] = kernel.transpose(2, 3, 1, 0).reshape(high, -1, filters)
+        lines[:, :line] = kernel.transpose(2, 3, 1, 0).reshape(high, -1, filters)
         return lines.reshape(1, -1, filters), (high, wide)
 
     def _sums(self, counts: tuple[int, int, int], x: Place, channels: int, scratch: Scratch) -> tuple[int, int]:
@@ -162,8 +166,8 @@ class AsWritten(Way):
         return m
 
     def _at_once(self) -> int:
-        held: int = self._filters if self.across >= _LONG else self._length + self._filters
-        return max(_PIXELS, _NUMBERS // held)
+        copied = 0 if self.across >= _LONG else self._lines * self._run
+        return max(_PIXELS, _NUMBERS // (copied + self._filters))
 
 
 def _padded(bias: Exact, rows: int, columns: int) -> Floats:
