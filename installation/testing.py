@@ -23,6 +23,8 @@ BESIDE = (
 MARIADB = ("mariadb-server-core", "mariadb-client-core")
 """The packages of Debian's mariadb-server that hold the programs, without the service that it would start."""
 APT_S = 240
+WORKERS = "2"
+"""Processes that run the tests: while one waits for a server that starts, the other computes."""
 
 
 def run_all(root: Path, arguments: Sequence[str], say: Say) -> int:
@@ -33,7 +35,7 @@ def run_all(root: Path, arguments: Sequence[str], say: Say) -> int:
     checks = [
         [python, "-m", "ruff", "check", "."],
         [python, "-m", "mypy", *sources(root)],
-        [python, "-m", "pytest", *arguments],
+        [python, "-m", "pytest", "-n", WORKERS, "--dist", "loadgroup", *arguments],
     ]
     failed = []
     for command in checks:

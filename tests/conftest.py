@@ -15,6 +15,13 @@ from tests import loopback, milvus_lite, photos, servers
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one worker, and all that need a database server: there is one of each kind."""
+    for item in items:
+        together = "databases" if item.get_closest_marker("mysql") else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(together))
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Return the folder of shared test data (LFW, spoof crops, videos, weights), or skip."""
