@@ -52,7 +52,7 @@ def main(root: Path, arguments: Sequence[str]) -> int:
                 left_out.append(f"{name} was left out: {reason}")
     gigaflops, gigabytes = roofline.flops_per_s() / 1e9, roofline.bytes_per_s() / 1e9
     print(table(results))
-    print(f"roofline: {gigaflops:.0f} GFLOP/s as matrix products, {gigabytes:.1f} GB/s read; networks as they are written")
+    print(f"roofline: {gigaflops:.0f} GFLOP/s as matrix products, {gigabytes:.1f} GB/s read; networks as written")
     for line in left_out:
         print(line)
     if options.json:
