@@ -144,6 +144,12 @@ def test_what_comes_after_a_larger_call_is_not_touched_by_it() -> None:
     assert np.array_equal(network({"pixels": given[:2]})[0], before)
 
 
+@pytest.mark.parametrize("shape", [(0, 24, 24, 3), (1, 23, 24, 3), (1, 1, 1, 3), (24, 24, 3)])
+def test_pictures_of_another_size_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="takes one or more pictures of"):
+        CompiledNetwork(improved_resnet())({"pixels": np.zeros(shape, np.float32)})
+
+
 def refused(write: Callable[[Writer], str]) -> bytes:
     net = Writer()
     return net.end(write(net), 16)
@@ -200,8 +206,21 @@ def rounded_up(net: Writer) -> str:
     return net.node("MaxPool", x, kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
 
 
-def no_end(net: Writer) -> str:
-    return net.conv(net.start, 3, 16)
+def foreign_kernel(net: Writer) -> str:
+    return net.conv(net.start, 5, 16)
+
+
+def larger_than_the_picture(net: Writer) -> str:
+    return net.conv(net.start, 3, 16, size=25)
+
+
+def pooled_beyond_the_picture(net: Writer) -> str:
+    return net.node("MaxPool", net.conv(net.start, 3, 16), kernel_shape=[23, 23], strides=[1, 1])
+
+
+def cropped(net: Writer) -> str:
+    ends = net.builder.constant(np.array([0, 0, -1, -1, 0, 0, -1, -1], np.int64))
+    return net.conv(net.node("Pad", net.start, ends), 3, 16)
 
 
 REFUSED = [
@@ -209,14 +228,18 @@ REFUSED = [
     (odd_filters, "not a multiple of 16"),
     (dilated, "a convolution of another kind"),
     (same_padding, "as far as the size makes necessary"),
-    (uneven_padding, "different pads"),
-    (uneven_stride, "different strides"),
+    (uneven_padding, "negative pads, or different ones"),
+    (uneven_stride, "negative strides, or different ones"),
     (joined, "a Concat"),
     (slopes_of_the_input, "slopes elsewhere"),
     (looked_at_before_its_slopes, "slopes of another kind"),
     (larger_of_two, "the larger of two pictures"),
     (shifted_sum, "adds what is not two pictures"),
     (rounded_up, "a pooling of another kind"),
+    (foreign_kernel, "kernel does not fit"),
+    (larger_than_the_picture, "windows that do not fit"),
+    (pooled_beyond_the_picture, "windows that do not fit"),
+    (cropped, "the same zeros on all sides"),
 ]
 
 

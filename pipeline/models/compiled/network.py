@@ -43,7 +43,7 @@ class CompiledNetwork:
 
     def __init__(self, graph: bytes | Path, factor: float = 1.0) -> None:
         network = read_network(graph, factor)
-        self._input = network.input
+        self._input, self._shape = network.input, network.shape
         self._layers = side_by_side(_planned, network.layers)
         self._last, self._dense = network.dense.source, PlannedDense(network.dense)
         shapes = {network.input: network.shape, **{layer.name: layer.shape for layer in network.layers}}
@@ -52,8 +52,13 @@ class CompiledNetwork:
         self._memories: list[Memory] = []
 
     def __call__(self, inputs: Mapping[str, Array]) -> list[Array]:
-        """Run the network over pictures (n, height, width, channels) of any number type."""
+        """Run the network over at least one picture (n, height, width, channels) of any number type.
+
+        Raises `ValueError` for pictures of another size.
+        """
         pictures = inputs[self._input]
+        if len(pictures) == 0 or pictures.shape[1:] != self._shape:
+            raise ValueError(f"The network takes one or more pictures of {self._shape}, not {pictures.shape}.")
         parts = max(-(-len(pictures) // AT_ONCE), min(len(pictures), usable_cores()))
         return [np.concatenate(side_by_side(self._run, np.array_split(pictures, parts)))]
 

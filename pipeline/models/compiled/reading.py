@@ -20,7 +20,7 @@ from pipeline.models.compiled.filtering import Exact
 from pipeline.models.compiled.memory import Shape
 from pipeline.models.compiled.products import PANEL
 from pipeline.models.compiled.small_layers import Dense, Joining, Pooling
-from pipeline.models.compiled.values import Layer, NotCompilableError, Value, attributes, only, padding_of
+from pipeline.models.compiled.values import Layer, NotCompilableError, Value, attributes, only, padding_of, slid
 
 __all__ = ["Network", "NotCompilableError", "read_network"]
 
@@ -102,7 +102,7 @@ class _Reader:
         if ends is None or value.padded or (filling is not None and filling.any()):
             raise NotCompilableError("it pads otherwise than with zeros")
         batch, before, top, left, batch_end, channels, bottom, right = (int(end) for end in ends)
-        if batch or before or batch_end or top != left or bottom != right or top not in (0, bottom):
+        if batch or before or batch_end or top != left or bottom != right or top not in (0, bottom) or bottom < 0:
             raise NotCompilableError("it pads otherwise than with the same zeros on all sides")
         if top:
             return replace(value, padding=top, layer=None)
@@ -119,10 +119,12 @@ class _Reader:
         if padding and value.padding:
             raise NotCompilableError("it pads a picture twice")
         value = replace(value, padding=padding + value.padding)
-        sides = zip(value.shape[:2], kernel.shape[2:], strict=True)
-        height, width = ((side + 2 * value.padding - taps) // stride + 1 for side, taps in sides)
         offsets = self._constant(node, 2)
         bias = np.zeros(len(kernel)) if offsets is None else offsets
+        if kernel.ndim != 4 or kernel.shape[1] != value.shape[2] or bias.shape != kernel.shape[:1]:
+            raise NotCompilableError("its kernel does not fit the picture")
+        sides = zip(value.shape[:2], kernel.shape[2:], strict=True)
+        height, width = (slid(side + 2 * value.padding, taps, stride) for side, taps in sides)
         kernel, bias = value.into(kernel, bias, stride, (height, width))
         name = node.output[0]
         return self._made(Convolution(name, value.name, kernel, bias, stride, value.padding, height, width))
@@ -175,7 +177,7 @@ class _Reader:
         if given.get("ceil_mode") or only(given, "dilations", 1) != 1:
             raise NotCompilableError("it has a pooling of another kind")
         (height, width, channels), largest = value.shape, node.op_type == "MaxPool"
-        down, across = (height - size) // stride + 1, (width - size) // stride + 1
+        down, across = (slid(side, size, stride) for side in (height, width))
         return self._made(Pooling(node.output[0], value.name, largest, size, stride, down, across, channels, channels))
 
     def average(self, node: Any) -> Value:

@@ -103,9 +103,16 @@ def attributes(node: Any) -> dict[str, Any]:
 def only(given: Mapping[str, Any], name: str, usual: int) -> int:
     """Return the one number that an attribute says of all sides; raises `NotCompilableError` where they differ."""
     numbers = set(given.get(name, (usual,)))
-    if len(numbers) != 1:
-        raise NotCompilableError(f"it has different {name} along its axes")
+    if len(numbers) != 1 or min(numbers) < 0:
+        raise NotCompilableError(f"it has negative {name}, or different ones along its axes")
     return int(numbers.pop())
+
+
+def slid(side: int, size: int, stride: int) -> int:
+    """Return how often a window finds a place along a side; raises `NotCompilableError` where it finds none."""
+    if stride < 1 or not 1 <= size <= side:
+        raise NotCompilableError("it has windows that do not fit the picture")
+    return (side - size) // stride + 1
 
 
 def padding_of(given: Mapping[str, Any]) -> int:
