@@ -94,7 +94,23 @@ def scaled_resnet() -> bytes:
     return net.finish(net.node("Identity", x))
 
 
-NETWORKS = {"improved": (improved_resnet, np.float32, 24), "scaled": (scaled_resnet, np.uint8, 24)}
+def tangled_resnet() -> bytes:
+    """Write a shortcut over three convolutions, and a convolution whose pictures are added twice."""
+    net = Writer()
+    first = net.node("Relu", net.conv(net.start, 3, 16, pads=[1] * 4))
+    x = first
+    for _ in range(3):
+        x = net.node("Relu", net.conv(x, 16, 16, pads=[1] * 4))
+    x = net.conv(x, 16, 16, pads=[1] * 4)
+    x = net.node("Relu", net.node("Add", net.node("Add", x, first), x))
+    return net.end(x, 16 * 24 * 24)
+
+
+NETWORKS = {
+    "improved": (improved_resnet, np.float32, 24),
+    "scaled": (scaled_resnet, np.uint8, 24),
+    "tangled": (tangled_resnet, np.float32, 24),
+}
 
 
 def pictures(count: int, dtype: Any, side: int) -> Array:
