@@ -10,14 +10,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from pipeline.cores import side_by_side, usable_cores
-from pipeline.models.compiled.network import CompiledNetwork
-from pipeline.models.compiled.reading import NotCompilableError
+from pipeline.cores import side_by_side
 from pipeline.models.dlib_network import NotDlibWeightsError, build_graph, packaged_weights
 from pipeline.models.onnx_files import batched_graph
-from pipeline.models.runtime import ModelUnavailable, OnnxRunner
+from pipeline.models.running import Faces, running
+from pipeline.models.runtime import ModelUnavailable
 from pipeline.models.together import together
 from pipeline.models.weights import WeightStore
 from pipeline.registry import ALIGNMENT_VERSION, AUGMENTATION_VERSION, ModelSpec
@@ -26,11 +24,7 @@ from pipeline.types import Crop, Embedder, Floats
 
 __all__ = ["ModelUnavailable", "NotANumberError", "load_embedder"]
 
-Faces = npt.NDArray[np.uint8]
-"""Aligned faces of one size: uint8 RGB, (n, height, width, 3)."""
-
 _GRAPH_VERSION = "3"
-_HALVES = 2
 
 
 class NotANumberError(ArithmeticError):
@@ -78,7 +72,7 @@ def load_embedder(spec: ModelSpec, weights: WeightStore) -> Embedder:
     if spec.source == "dlib":
         return AlignedEmbedder(spec, version, together(_dlib(path, weights)))
     if spec.source == "onnx":
-        return AlignedEmbedder(spec, version, together(_running(batched_graph(path.read_bytes(), spec.scaling))))
+        return AlignedEmbedder(spec, version, together(running(batched_graph(path.read_bytes(), spec.scaling))))
     from pipeline.models.zoo import load_network
 
     return AlignedEmbedder(spec, version, together(load_network(spec, path)))
@@ -106,35 +100,12 @@ def embedding_version(spec: ModelSpec, sha256: str) -> str:
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
 
-def _running(graph: bytes | Path) -> Callable[[Faces], Floats]:
-    """Run a graph from "pixels" to embeddings: compiled here where it is a ResNet, in onnxruntime where it is not."""
-    try:
-        compiled = CompiledNetwork(graph)
-    except NotCompilableError:
-        return _onnx(graph)
-    return lambda faces: compiled({"pixels": faces})[0]
-
-
-def _onnx(graph: bytes | Path) -> Callable[[Faces], Floats]:
-    """Run two halves of the faces side by side, each through the whole graph: they wait for each other once.
-
-    Faces come with their mirror images, so there are at least two. Cores beyond the second help both halves.
-    """
-    runner = OnnxRunner(graph, threads=max(1, usable_cores() - 1))
-
-    def run(faces: Faces) -> Floats:
-        halves = np.array_split(faces, min(_HALVES, len(faces)))
-        return np.concatenate(side_by_side(lambda half: runner({"pixels": half})[0], halves))
-
-    return run
-
-
 def _dlib(path: Path, weights: WeightStore) -> Callable[[Faces], Floats]:
     """Run dlib's network as a compiled graph, or in dlib itself where the file is not the one that is known."""
     cache = weights.folder / "compiled" / f"dlib-{weights.sha256(path)[:16]}-{_GRAPH_VERSION}.onnx"
     if cache.is_file():
         try:
-            return _running(cache)
+            return running(cache)
         except ModelUnavailable:
             cache.unlink(missing_ok=True)
     try:
@@ -142,7 +113,7 @@ def _dlib(path: Path, weights: WeightStore) -> Callable[[Faces], Floats]:
     except NotDlibWeightsError:
         return _dlib_itself(path)
     _keep(cache, graph)
-    return _running(graph)
+    return running(graph)
 
 
 def _keep(cache: Path, graph: bytes) -> None:

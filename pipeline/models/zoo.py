@@ -16,17 +16,15 @@ from threading import RLock
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.models.compiled.network import CompiledNetwork
 from pipeline.models.compiled.reading import NotCompilableError
 from pipeline.models.keras_graph import NotConvertibleError, keras_graph
 from pipeline.models.onnx_files import batched_graph
-from pipeline.models.runtime import ModelUnavailable, OnnxRunner, Runner
+from pipeline.models.running import Faces, running
+from pipeline.models.runtime import ModelUnavailable
 from pipeline.registry import ModelSpec
 from pipeline.types import Floats
-
-Faces = npt.NDArray[np.uint8]
 
 _AT_ONCE = 32
 """Faces in one call at most: the activations of VGG-Face for more would take gigabytes."""
@@ -42,13 +40,7 @@ def load_network(spec: ModelSpec, path: Path) -> Callable[[Faces], Floats]:
     """
     if spec.name == "Buffalo_L":
         # DeepFace runs this file through insightface, which scales as below and adds nothing else.
-        graph = batched_graph(path.read_bytes(), spec.scaling)
-        runner: Runner
-        try:
-            runner = CompiledNetwork(graph)
-        except NotCompilableError:
-            runner = OnnxRunner(graph)
-        return lambda faces: runner({"pixels": faces})[0]
+        return running(batched_graph(path.read_bytes(), spec.scaling))
     client = _client(spec, path)
     if spec.file.endswith(".onnx"):
         return lambda faces: _rows(client.forward(_deepface_input(faces)), len(faces))

@@ -234,6 +234,24 @@ def pooled_beyond_the_picture(net: Writer) -> str:
     return net.node("MaxPool", net.conv(net.start, 3, 16), kernel_shape=[23, 23], strides=[1, 1])
 
 
+def steep(net: Writer) -> str:
+    x = net.conv(net.start, 3, 16)
+    return net.node("Max", x, net.node("Mul", x, net.constant(np.full((16, 1, 1), 1.5))))
+
+
+def convolved_mean(net: Writer) -> str:
+    return net.conv(net.node("GlobalAveragePool", net.conv(net.start, 3, 16)), 16, 16, size=1)
+
+
+def along_the_width(net: Writer) -> str:
+    x = net.conv(net.start, 3, 16, size=9)  # 16 pixels wide, with 16 channels
+    return net.node("Mul", x, net.constant(np.arange(16.0)))
+
+
+def whole_numbers(net: Writer) -> str:
+    return net.node("Cast", net.conv(net.start, 3, 16), to=7)
+
+
 def cropped(net: Writer) -> str:
     ends = net.builder.constant(np.array([0, 0, -1, -1, 0, 0, -1, -1], np.int64))
     return net.conv(net.node("Pad", net.start, ends), 3, 16)
@@ -248,7 +266,7 @@ REFUSED = [
     (uneven_stride, "negative strides, or different ones"),
     (joined, "a Concat"),
     (slopes_of_the_input, "slopes elsewhere"),
-    (looked_at_before_its_slopes, "slopes of another kind"),
+    (looked_at_before_its_slopes, "before its slopes"),
     (larger_of_two, "the larger of two pictures"),
     (shifted_sum, "adds what is not two pictures"),
     (rounded_up, "a pooling of another kind"),
@@ -256,6 +274,10 @@ REFUSED = [
     (larger_than_the_picture, "windows that do not fit"),
     (pooled_beyond_the_picture, "windows that do not fit"),
     (cropped, "the same zeros on all sides"),
+    (steep, "slopes above 1"),
+    (convolved_mean, "a Conv of a vector"),
+    (along_the_width, "along other axes"),
+    (whole_numbers, "other numbers than float32"),
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -23,25 +24,10 @@ def products() -> Native:
     point, `rows` rows by `panels` panels of the multipliers (see `in_panels`), written into rows of `filters`. A row is
     `lines` times an even `run` of numbers, `v_line` apart; the next row begins `v_row` further.
     """
-    numbers = (
-        "points",
-        "v_point",
-        "u_point",
-        "m_point",
-        "lines",
-        "v_line",
-        "run",
-        "v_row",
-        "rows",
-        "panels",
-        "filters",
-    )
-    code = Function("products", ("v", "u", "m"), numbers)
-    # Blocks of six rows and of five come out even; of few rows, the last block begins early enough to be whole.
-    blocks = code.quotient(code.plus("%rows", _ROWS - 1), _ROWS)
-    large = code.larger(code.minus("%rows", code.times(blocks, _ROWS - 1)), 0)
-    last = code.minus("%rows", _ROWS - 1)
+    sizes = ("lines", "v_line", "run", "v_row", "rows", "panels", "filters")
+    code = Function("products", ("v", "u", "m"), ("points", "v_point", "u_point", "m_point", *sizes))
     length = code.times("%lines", "%run")
+    each_block = _blocks(code)
 
     def point(number: str) -> None:
         v, u, m = (code.at(f"%{one}", (number, f"%{one}_point")) for one in "vum")
@@ -56,27 +42,35 @@ def products() -> Native:
                     code.store(totals[2 * row], place)
                     code.store(totals[2 * row + 1], code.at(place, (1, LANES)))
 
-            def six_or_five(number: str) -> None:
-                fives = code.minus(number, large)
-                late = code.smaller(code.plus(code.times(large, _ROWS), code.times(fives, _ROWS - 1)), last)
-                code.choose(
-                    code.minus(large, number),
-                    1,
-                    lambda: block(code.times(number, _ROWS), _ROWS),
-                    lambda: block(late, _ROWS - 1),
-                )
-
-            code.choose(
-                "%rows",
-                _ROWS,
-                lambda: code.loop(blocks, six_or_five),
-                lambda: code.loop("%rows", lambda at: block(at, 1)),
-            )
+            each_block(block)
 
         code.loop("%panels", panel)
 
     code.loop("%points", point)
     return compiled(code)[0]
+
+
+def _blocks(code: Function) -> Callable[[Callable[[str, int], None]], None]:
+    """Return what does something with every block of rows: its first one, and how many it has.
+
+    Blocks of six rows and of five come out even. Of few rows, the last block begins early enough to be whole; of fewer
+    than six, each is a block of its own.
+    """
+    blocks = code.quotient(code.plus("%rows", _ROWS - 1), _ROWS)
+    large = code.larger(code.minus("%rows", code.times(blocks, _ROWS - 1)), 0)
+    last = code.minus("%rows", _ROWS - 1)
+
+    def each(block: Callable[[str, int], None]) -> None:
+        def six_or_five(number: str) -> None:
+            fives = code.minus(number, large)
+            late = code.smaller(code.plus(code.times(large, _ROWS), code.times(fives, _ROWS - 1)), last)
+            six, five = (lambda: block(code.times(number, _ROWS), _ROWS)), (lambda: block(late, _ROWS - 1))
+            code.choose(code.minus(large, number), 1, six, five)
+
+        many, few = (lambda: code.loop(blocks, six_or_five)), (lambda: code.loop("%rows", lambda at: block(at, 1)))
+        code.choose("%rows", _ROWS, many, few)
+
+    return each
 
 
 def _block(code: Function, v: str, weights: str, length: str, rows: int) -> Values:

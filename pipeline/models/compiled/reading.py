@@ -24,6 +24,8 @@ from pipeline.models.compiled.values import Layer, NotCompilableError, Value, at
 
 __all__ = ["Network", "NotCompilableError", "read_network"]
 
+_FLOAT = 1
+"""What ONNX calls float32."""
 _TO_PLANES, _FROM_PLANES = (0, 3, 1, 2), (0, 2, 3, 1)
 
 
@@ -85,6 +87,8 @@ class _Reader:
 
     def same(self, node: Any) -> Value:
         """Take a node that changes nothing here."""
+        if node.op_type == "Cast" and attributes(node)["to"] != _FLOAT:
+            raise NotCompilableError("it computes in other numbers than float32")
         return self._value(node.input[0])
 
     def transpose(self, node: Any) -> Value:
@@ -98,7 +102,7 @@ class _Reader:
 
     def pad(self, node: Any) -> Value:
         """Take zeros around a picture, for the convolution that comes next, or behind it, for a sum."""
-        value, ends, filling = self.same(node), self._constant(node, 1), self._constant(node, 2)
+        value, ends, filling = self._picture(node), self._constant(node, 1), self._constant(node, 2)
         if ends is None or value.padded or (filling is not None and filling.any()):
             raise NotCompilableError("it pads otherwise than with zeros")
         batch, before, top, left, batch_end, channels, bottom, right = (int(end) for end in ends)
@@ -110,7 +114,7 @@ class _Reader:
 
     def convolution(self, node: Any) -> Value:
         """Take a convolution, with what was to be done before it."""
-        value, kernel, given = self.same(node), self._constant(node, 1), attributes(node)
+        value, kernel, given = self._picture(node), self._constant(node, 1), attributes(node)
         stride, padding = only(given, "strides", 1), padding_of(given)
         if kernel is None or given.get("group", 1) != 1 or only(given, "dilations", 1) != 1 or value.tail != (0, 0):
             raise NotCompilableError("it has a convolution of another kind")
@@ -152,25 +156,27 @@ class _Reader:
 
     def leaning(self, node: Any) -> Value:
         """Take `Relu`, `PRelu`, and the larger of a picture and the same times constants."""
-        value, slopes, uses = self.same(node), np.zeros(1), 1
+        value, slopes, uses = self._picture(node), np.zeros(1), 1
         if node.op_type == "PRelu":
-            slopes = self._needed(node, 1)
+            slopes = value.each_channel(self._needed(node, 1))
         elif node.op_type == "Max":
             other, uses = self._value(node.input[1]), 2
             if other.name != value.name or other.factors is None or other.offsets is not None or other.padded:
                 raise NotCompilableError("it has the larger of two pictures")
             slopes = other.factors
+            if slopes.max() > 1.0:  # then the larger of both is not the picture itself where that is positive
+                raise NotCompilableError("it has slopes above 1")
         layer = value.layer
         if not isinstance(layer, Convolution | Joining) or layer.slopes is not None or not value.plain:
             raise NotCompilableError("it has slopes elsewhere than behind a convolution or a sum")
-        if self._uses[node.input[0]] != uses or slopes.size not in (1, value.shape[2]):
-            raise NotCompilableError("it has slopes of another kind")
+        if self._uses[node.input[0]] != uses:
+            raise NotCompilableError("it looks at a picture before its slopes")
         layer.slopes = np.broadcast_to(slopes.reshape(-1), value.shape[2:])
         return value
 
     def pooled(self, node: Any) -> Value:
         """Take the largest or the mean of windows."""
-        value, given = self.same(node), attributes(node)
+        value, given = self._picture(node), attributes(node)
         size, stride = only(given, "kernel_shape", 1), only(given, "strides", 1)
         if not value.plain or padding_of(given) or value.shape[2] % LANES:
             raise NotCompilableError("it has a pooling of another kind")
@@ -182,11 +188,13 @@ class _Reader:
 
     def average(self, node: Any) -> Value:
         """Take the mean of all pixels, which becomes part of the last matrix."""
-        return replace(self.same(node), mean=True, layer=None)
+        return replace(self._picture(node), mean=True, layer=None)
 
     def flat(self, node: Any) -> Value:
         """Take a picture as a vector."""
-        return replace(self.same(node), layer=None)
+        if attributes(node).get("axis", 1) != 1:
+            raise NotCompilableError("it flattens along another axis")
+        return replace(self.same(node), flat=True, layer=None)
 
     def dense(self, node: Any) -> Value:
         """Take the matrix at the end; its rows are put into the order of our pictures."""
@@ -197,6 +205,12 @@ class _Reader:
         bias = np.zeros(matrix.shape[1]) if offsets is None else offsets
         self._dense = Dense(value.name, *value.in_order(matrix, bias))
         return Value(node.output[0], (1, 1, matrix.shape[1]), layer=self._dense)
+
+    def _picture(self, node: Any) -> Value:
+        value = self.same(node)
+        if not value.picture:
+            raise NotCompilableError(f"it has a {node.op_type} of a vector")
+        return value
 
     def _value(self, name: str) -> Value:
         if name not in self._values:
@@ -215,9 +229,9 @@ class _Reader:
 
     def _with_constant(self, node: Any) -> tuple[Value, Exact]:
         value, constant = self.same(node), self._needed(node, 1)
-        if constant.size not in (1, value.shape[2]) or value.padded:
+        if value.padded:
             raise NotCompilableError(f"it has a {node.op_type} of another kind")
-        return value, constant.reshape(-1)
+        return value, value.each_channel(constant)
 
     def _made(self, layer: Layer) -> Value:
         self._layers.append(layer)
@@ -236,7 +250,8 @@ class _Reader:
         """Take a shortcut: the later convolution adds the other picture to its own, and else a layer adds both."""
         names = sorted(node.input, key=lambda name: self._age(self._value(name).name))
         values = [self._widened(self._value(name)) for name in names]
-        if len(values) != 2 or any(value.factors is not None or value.offsets is not None for value in values):
+        changed = any(one.factors is not None or one.offsets is not None or not one.picture for one in values)
+        if len(values) != 2 or changed:
             raise NotCompilableError("it adds what is not two pictures")
         early, late = values
         layer, fits = late.layer, early.plain and late.plain and early.shape == late.shape

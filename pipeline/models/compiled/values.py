@@ -25,7 +25,7 @@ class Value:
     """A tensor. When it is read, its picture is multiplied by `factors`, `offsets` are added, then it is padded.
 
     `layer` is what makes it, as long as that may still be changed. `tail` are zeros below and on the right, and
-    channels of zeros, which only a sum may look at. `channels_last` and `mean` say how pixels become a vector.
+    channels of zeros, which only a sum may look at. `channels_last`, `flat` and `mean` say how it became a vector.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Value:
     tail: tuple[int, int] = (0, 0)
     layer: Layer | Dense | None = None
     channels_last: bool = False
+    flat: bool = False
     mean: bool = False
 
     @property
@@ -47,6 +48,19 @@ class Value:
     def plain(self) -> bool:
         """Whether it is the picture in memory as it lies there."""
         return self.factors is None and self.offsets is None and not self.padded
+
+    @property
+    def picture(self) -> bool:
+        """Whether it still is a picture, whose channels come before its pixels in the graph."""
+        return not (self.channels_last or self.flat or self.mean or isinstance(self.layer, Dense))
+
+    def each_channel(self, constant: Exact) -> Exact:
+        """Return a constant of one number for each channel; raises `NotCompilableError` for one along other axes."""
+        wanted = (self.shape[2], 1, 1) if self.picture or (self.mean and not self.flat) else (self.shape[2],)
+        lead = constant.ndim - len(wanted)
+        if constant.size != 1 and (lead < 0 or constant.shape != (1,) * lead + wanted):
+            raise NotCompilableError("it has constants along other axes than the channels")
+        return constant.reshape(-1)
 
     def followed(self, factors: Exact | float, offsets: Exact | float) -> Value:
         """Return what it is after one more multiplication and addition."""
