@@ -40,7 +40,7 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
 
 def main() -> int:
     """Serve until SIGTERM or Ctrl-C; returns the exit status, 2 where the server could not start."""
-    from wiring.serving import serve_settings
+    from bootstrap.serving import serve_settings
 
     return serve_settings(ENV_FILE, create_app)
 

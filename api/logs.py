@@ -12,7 +12,7 @@ from pathlib import Path
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
 """The id of the request that this context serves; `-` outside of one."""
 
-_OURS = ("faceapp", "api", "pipeline", "db", "security", "env_validator", "wiring", "intake")
+_OURS = ("faceapp", "api", "bootstrap", "pipeline", "db", "security", "env_validator", "tools")
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 
 

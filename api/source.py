@@ -1,4 +1,4 @@
-"""What the endpoints ask of the wiring: services that fit the settings as they are now."""
+"""What the endpoints ask of the server: services that fit the settings as they are now."""
 
 from __future__ import annotations
 

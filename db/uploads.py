@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from codes_dict import Code, Refusal
-from db import files, seen
+from db import files, upload_cache
 from pipeline.ports import NewImage, SeenPhoto, StoredImage
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Upload:
     def seen(self) -> dict[str, SeenPhoto]:
         """Return what was computed of the photos when they came, by `saved_as`; nothing where that is damaged."""
         data = files.read_bytes(self.folder / _SEEN)
-        return {} if data is None else seen.decode(data, self.upload_id)
+        return {} if data is None else upload_cache.decode(data, self.upload_id)
 
 
 class UploadStore:
@@ -82,7 +82,7 @@ class UploadStore:
             manifest = {"id": person_id, "images": [asdict(kept) for kept in stored], "challenge": list(challenge)}
             contents = {staged / kept.saved_as: image.data for kept, image in zip(stored, images, strict=True)}
             computed = {kept.saved_as: image.seen for kept, image in zip(stored, images, strict=True) if image.seen}
-            contents[staged / _SEEN] = seen.encode(computed)
+            contents[staged / _SEEN] = upload_cache.encode(computed)
             files.write_together({**contents, staged / _MANIFEST: json.dumps(manifest).encode()})
             with files.writing(self.root):
                 staged.rename(folder)

@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 import sqlalchemy as sa
 
-from db.enroller import Enroller
+from db.enrolment_unit import EnrolmentUnit
 from db.enrolments import Enrolments
-from db.gallery import Gallery
-from db.milvus import Milvus
+from db.gallery.memory import Gallery
+from db.milvus.connection import Milvus
 from db.people import People
 from db.schema import PeopleNames, initialise
 from db.session import Database, make_engine
-from db.shelf import Shelf
+from db.gallery.protocol import Shelf
 from db.uploads import Upload, UploadStore
-from db.vectors import VectorGallery
+from db.milvus.gallery import VectorGallery
 from pipeline.ports import Enrolled, EnrolmentRequest, Guard, NewFace, NewImage
 from pipeline.types import Crop, Embedder, Floats
 from tests.fakes import ColourEmbedder, face_of
@@ -94,7 +94,7 @@ class House:
         self.models = list(embedders) if embedders is not None else [ColourEmbedder(), Brightness()]
         models: Mapping[str, Embedder] = {one.name: one for one in self.models}
         self.shelf = self._shelf(models)
-        self.enroller = Enroller(
+        self.enroller = EnrolmentUnit(
             self.database, self.people, self.enrolments, self.shelf, self.uploads, self.root, step=step
         )
 

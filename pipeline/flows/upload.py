@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from codes_dict import Code, Outcome, Refusal
-from pipeline.cores import meanwhile, side_by_side
+from pipeline.parallel import run_alongside, parallel_map
 from pipeline.flows.challenge import redeem
 from pipeline.flows.probes import detect, match_id
 from pipeline.flows.services import Policy, Services, explained, in_batches
@@ -93,7 +93,7 @@ def _named_apart(files: Sequence[SentFile]) -> list[SentFile]:
 def _decode(files: Sequence[SentFile], services: Services, ledger: Ledger, sorted_: _Sorted) -> list[Photo]:
     photos: list[Photo] = []
     with ledger.stage("decode", len(files)) as row:
-        for file, found in zip(files, side_by_side(partial(_opened, policy=services.policy), files), strict=True):
+        for file, found in zip(files, parallel_map(partial(_opened, policy=services.policy), files), strict=True):
             if isinstance(found, Photo):
                 photos.append(found)
                 continue
@@ -126,7 +126,7 @@ def _score(
     minimum = services.policy.score_tol
     with ledger.stage("quality", len(photos)) as row:
         crops = [face.crop for its_faces in faces for face in its_faces]
-        looked, measured = meanwhile(
+        looked, measured = run_alongside(
             partial(look, crops, services.embedders), _measured, list(zip(photos, faces, strict=True))
         )
         looks = iter(looked)

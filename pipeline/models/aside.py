@@ -11,7 +11,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def aside(work: Callable[[], T], name: str) -> Future[T]:
+def run_in_thread(work: Callable[[], T], name: str) -> Future[T]:
     """Start `work` in a new thread called `name`, in the caller's context: its log lines carry the request's id.
 
     The thread does not keep the process from ending. What `work` raises is raised by the future's `result`.

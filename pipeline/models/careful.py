@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class CarefulJudge:
+class FailClosedJudge:
     """A `LivenessJudge` around another one: any exception, and any verdict that is none, is `Refusal(NO_LIVENESS)`."""
 
     inner: LivenessJudge
@@ -34,10 +34,10 @@ class CarefulJudge:
         return verdicts
 
 
-def load_carefully(load: Callable[[], LivenessJudge]) -> CarefulJudge:
+def load_fail_closed(load: Callable[[], LivenessJudge]) -> FailClosedJudge:
     """Load a judge; raises `Refusal(NO_LIVENESS)`, whatever goes wrong."""
     try:
-        return CarefulJudge(load())
+        return FailClosedJudge(load())
     except Refusal:
         raise
     except Exception as fault:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.cores import side_by_side
+from pipeline.parallel import parallel_map
 from pipeline.models.dlib_network import NotDlibWeightsError, build_graph, packaged_weights
 from pipeline.models.onnx_files import batched_graph
 from pipeline.models.running import Faces, running
 from pipeline.models.runtime import ModelUnavailable
-from pipeline.models.together import together
+from pipeline.models.batching import together
 from pipeline.models.weights import WeightStore
 from pipeline.registry import ALIGNMENT_VERSION, AUGMENTATION_VERSION, ModelSpec
 from pipeline.stages.align import aligned
@@ -56,7 +56,7 @@ class AlignedEmbedder:
         """Embed every crop in one call; raises `NotANumberError` where the model's answer is not usable."""
         if not crops:
             return np.empty((0, self.size), np.float32)
-        embeddings = self.run(np.stack(side_by_side(partial(aligned, spec=self.spec), crops)))
+        embeddings = self.run(np.stack(parallel_map(partial(aligned, spec=self.spec), crops)))
         if embeddings.shape != (len(crops), self.size) or not np.isfinite(embeddings).all():
             raise NotANumberError(f"{self.name} gave no finite array of {(len(crops), self.size)}")
         return embeddings.astype(np.float32, copy=False)

@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.cores import side_by_side
+from pipeline.parallel import parallel_map
 from pipeline.models import mtcnn_networks as networks
 from pipeline.models.landmarks import look_again
 from pipeline.models.runtime import OnnxRunner, Runner
-from pipeline.models.together import SharedRunner
+from pipeline.models.batching import SharedRunner
 from pipeline.types import Box, Detection, Floats, Pixels
 
 Boxes = npt.NDArray[np.float64]
@@ -89,8 +89,8 @@ class MtcnnDetector:
         `frame` is the width of a grey frame that is put around each photo, over the photo's longer side.
         """
         scaled = list(zip(photos, scales, strict=True))
-        views = side_by_side(lambda one: _view(*one, frame), scaled)
-        found = self._refine(views, side_by_side(self._propose, views))
+        views = parallel_map(lambda one: _view(*one, frame), scaled)
+        found = self._refine(views, parallel_map(self._propose, views))
         return [_detections(view, *faces) for view, faces in zip(views, found, strict=True)]
 
     def _propose(self, view: _View) -> Boxes:

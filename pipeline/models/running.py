@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.cores import side_by_side, usable_cores
+from pipeline.parallel import parallel_map, usable_cores
 from pipeline.models.compiled.network import CompiledNetwork
 from pipeline.models.compiled.reading import NotCompilableError
 from pipeline.models.runtime import OnnxRunner
@@ -41,6 +41,6 @@ def in_onnxruntime(graph: bytes | Path) -> Callable[[Faces], Floats]:
 
     def run(faces: Faces) -> Floats:
         halves = np.array_split(faces, min(_HALVES, len(faces)))
-        return np.concatenate(side_by_side(lambda half: runner({"pixels": half})[0], halves))
+        return np.concatenate(parallel_map(lambda half: runner({"pixels": half})[0], halves))
 
     return run

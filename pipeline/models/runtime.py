@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.cores import usable_cores
+from pipeline.parallel import usable_cores
 
 Array = npt.NDArray[Any]
 

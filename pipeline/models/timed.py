@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 
 from codes_dict import Code, Refusal
-from pipeline.models.aside import aside, ended
+from pipeline.models.aside import ended, run_in_thread
 from pipeline.types import Face, LivenessJudge, LivenessVerdict
 
 _log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class TimedJudge:
         with self._lock:
             if self._overdue:
                 raise Refusal(Code.NO_LIVENESS, "a liveness engine has still not answered an earlier request")
-        call = aside(lambda: self._inner.judge(faces), THREAD)
+        call = run_in_thread(lambda: self._inner.judge(faces), THREAD)
         if ended(call, self._limit_s):
             return call.result()
         with self._lock:

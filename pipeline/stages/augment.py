@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pipeline.cores import side_by_side
+from pipeline.parallel import parallel_map
 from pipeline.types import Box, Crop, Floats
 
 _MIRRORED = [1, 0, 2, 4, 3]
@@ -25,7 +25,7 @@ def augment(crop: Crop, count: int) -> list[Crop]:
     """
     if count < 0:
         raise ValueError("count is negative")
-    return side_by_side(partial(_variant, crop), range(count))
+    return parallel_map(partial(_variant, crop), range(count))
 
 
 def mirror(crop: Crop) -> Crop:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.cores import side_by_side
+from pipeline.parallel import parallel_map
 from pipeline.stages.augment import mirror
 from pipeline.types import Crop, Embedder, Floats
 
 
 def mirrored(crops: Sequence[Crop]) -> list[Crop]:
     """Return every face's mirror image."""
-    return side_by_side(mirror, crops)
+    return parallel_map(mirror, crops)
 
 
 def sides(embedder: Embedder, crops: Sequence[Crop], mirrors: Sequence[Crop]) -> tuple[Floats, Floats]:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from pipeline.cores import side_by_side, usable_cores
+from pipeline.parallel import parallel_map, usable_cores
 from pipeline.ports import Candidates
 from pipeline.stages.nearness import nearness
 from pipeline.types import Floats, Scorer
@@ -51,7 +51,7 @@ def best_scores(probes: Mapping[str, Floats], everybody: Candidates, scorer: Sco
         logs = {name: one.log_lengths(lengths[name]) for name, one in measures.items()}
         best[block] = scorer.fuse(distances, everybody.counts[block], logs).min(axis=0)
 
-    side_by_side(score, _blocks(people, usable_cores()))
+    parallel_map(score, _blocks(people, usable_cores()))
     return best
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.http.site import ROOT, Site
-from wiring.liveness import JudgeKeeper
-from wiring.models import LoadedModels, fetch_liveness, load_liveness
+from bootstrap.liveness import LivenessLoader
+from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
 
 
 @pytest.fixture(scope="session")
@@ -21,13 +21,13 @@ def models() -> Iterator[LoadedModels]:
 
 
 @pytest.fixture(scope="session")
-def keeper() -> JudgeKeeper:
+def keeper() -> LivenessLoader:
     """Return a keeper of liveness judges for the whole session."""
-    return JudgeKeeper(load_liveness, fetch_liveness)
+    return LivenessLoader(load_liveness, fetch_liveness)
 
 
 @pytest.fixture
-def make_site(tmp_path: Path, models: LoadedModels, keeper: JudgeKeeper) -> Iterator[Callable[..., Site]]:
+def make_site(tmp_path: Path, models: LoadedModels, keeper: LivenessLoader) -> Iterator[Callable[..., Site]]:
     """Return a maker of servers; changes to the settings are its arguments."""
     sites: list[Site] = []
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from env_validator import Settings
 from pipeline.types import Crop, Detection, Detector, Embedder, Floats, Pixels
 from tests.http.site import Site
-from wiring.models import LoadedModels
+from bootstrap.models import LoadedModels
 
 
 class CountingEmbedder:

@@ -16,7 +16,7 @@ from pipeline.models.liveness.keras_file import sha256_of
 from pipeline.types import Face, Liveness, LivenessJudge, LivenessVerdict
 from tests.fakes import GivenJudge
 from tests.http.site import Site, code
-from wiring.liveness import JudgeKeeper
+from bootstrap.liveness import LivenessLoader
 
 SIDE = 32
 
@@ -56,12 +56,12 @@ class BrokenJudge:
         return self.answer(faces)
 
 
-def keeper_of(judge: LivenessJudge) -> JudgeKeeper:
+def keeper_of(judge: LivenessJudge) -> LivenessLoader:
     """Return a keeper that hands out this judge, whatever the settings say."""
-    return JudgeKeeper(lambda settings: judge, no_fetch)
+    return LivenessLoader(lambda settings: judge, no_fetch)
 
 
-def judging(state_of: Callable[[Face], Liveness]) -> JudgeKeeper:
+def judging(state_of: Callable[[Face], Liveness]) -> LivenessLoader:
     """Return a keeper of a judge that gives each face the state that the function decides."""
     return keeper_of(GivenJudge(state_of))
 

@@ -14,9 +14,9 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from faceapp import create_app
-from wiring.liveness import JudgeKeeper
-from wiring.models import LoadedModels
-from wiring.workshop import Workshop
+from bootstrap.liveness import LivenessLoader
+from bootstrap.models import LoadedModels
+from bootstrap.container import ServiceContainer
 
 ROOT = Path(__file__).resolve().parents[2]
 ID = "RECO_ID_000023"
@@ -57,13 +57,13 @@ ENV = {
 class Site:
     """A server's folder and a client of it. `post_*` return the reply; `code` is the number in its body."""
 
-    def __init__(self, folder: Path, models: LoadedModels, keeper: JudgeKeeper, **changes: str) -> None:
+    def __init__(self, folder: Path, models: LoadedModels, keeper: LivenessLoader, **changes: str) -> None:
         self.folder, self.people, self.uploads = folder, folder / "people", folder / "uploads"
         self.people.mkdir()
         self.uploads.mkdir()
         self.env = dict(ENV)
         self.edit(**changes)
-        self.workshop = Workshop(folder / ".env", models, keeper)
+        self.workshop = ServiceContainer(folder / ".env", models, keeper)
         self.client: FlaskClient = create_app(self.workshop).test_client()
 
     def edit(self, **changes: str | None) -> None:
@@ -155,7 +155,7 @@ def blank(side: int = 200, extension: str = ".jpg") -> bytes:
     return encoded(noise, extension)
 
 
-def side_by_side(photos: Sequence[bytes]) -> bytes:
+def parallel_map(photos: Sequence[bytes]) -> bytes:
     """Return one photo that shows all the given ones."""
     pixels = [decoded(photo) for photo in photos]
     height = min(one.shape[0] for one in pixels)

@@ -17,7 +17,7 @@ from db.challenges import Challenges
 from pipeline.types import Face, Liveness
 from tests.http.liveness_models import judging
 from tests.http.site import ID, OTHER_ID, Site, blank, code, encoded, results, variant
-from wiring.models import LoadedModels
+from bootstrap.models import LoadedModels
 
 pytestmark = pytest.mark.models
 

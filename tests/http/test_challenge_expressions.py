@@ -12,7 +12,7 @@ from pipeline.types import Liveness
 from tests.http.liveness_models import judging
 from tests.http.site import Site, code, encoded, results
 from tests.http.test_challenge import asked, send, verdict
-from wiring.models import LoadedModels
+from bootstrap.models import LoadedModels
 
 pytestmark = pytest.mark.models
 

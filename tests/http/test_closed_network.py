@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.http.site import Site, code, variant
-from wiring.liveness import JudgeKeeper
-from wiring.models import LoadedModels, fetch_liveness, load_liveness
+from bootstrap.liveness import LivenessLoader
+from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
 
 pytestmark = pytest.mark.models
 
@@ -26,7 +26,7 @@ def test_the_ready_server_opens_no_connection(
         monkeypatch.setattr(socket.socket, name, closed)
     monkeypatch.setattr(socket, "getaddrinfo", closed)
     models = LoadedModels(tmp_path / "weights")
-    site = Site(tmp_path, models, JudgeKeeper(load_liveness, fetch_liveness), ENROL_LIVENESS="warn")
+    site = Site(tmp_path, models, LivenessLoader(load_liveness, fetch_liveness), ENROL_LIVENESS="warn")
     site.workshop.warm()
     site.enrolled(astronaut)
     assert code(site.verify(site.uploaded(variant(astronaut)))) == 200

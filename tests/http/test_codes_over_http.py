@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.stages import guards
-from tests.http.site import ID, OTHER_ID, Site, blank, code, results, side_by_side, variant
+from tests.http.site import ID, OTHER_ID, Site, blank, code, results, parallel_map, variant
 
 pytestmark = pytest.mark.models
 FORM = "application/x-www-form-urlencoded"
@@ -150,7 +150,7 @@ def test_150_the_table_is_too_narrow(site: Site, astronaut: bytes) -> None:
 
 
 def test_152_no_photo_shows_one_face_alone(site: Site, astronaut: bytes, grace_hopper: bytes) -> None:
-    group, nobody = side_by_side([astronaut, grace_hopper]), blank()
+    group, nobody = parallel_map([astronaut, grace_hopper]), blank()
     reply = site.enrol(site.uploaded(group, nobody))
     assert code(reply) == 152
     assert results(reply)["left_out"] == {"0001.jpg": 152, "0002.jpg": 630}

@@ -18,7 +18,7 @@ from api.gate import Gate
 from api.source import Source
 from codes_dict import Code, Refusal
 from faceapp import create_app
-from installation.trial import TrialServer, trial_server
+from tools.installation.trial import TrialServer, trial_server
 from tests.http.site import ENV, ID, ROOT
 from tests.http.test_replies import BrokenSource
 

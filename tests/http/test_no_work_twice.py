@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from db.seen import FORMAT
+from db.upload_cache import FORMAT
 from pipeline.flows import probes
 from pipeline.stages.decode import decode
 from pipeline.types import Photo
 from tests.http.counting import CountingModels, counts, detections
-from tests.http.site import ROOT, Site, blank, code, results, side_by_side, variant
-from wiring.liveness import JudgeKeeper
+from tests.http.site import ROOT, Site, blank, code, results, parallel_map, variant
+from bootstrap.liveness import LivenessLoader
 
 pytestmark = pytest.mark.models
 
 
 @pytest.fixture
-def counted(tmp_path: Path, keeper: JudgeKeeper, shared_data: Path) -> Iterator[Site]:
+def counted(tmp_path: Path, keeper: LivenessLoader, shared_data: Path) -> Iterator[Site]:
     """Return a server whose models count."""
     models = CountingModels(ROOT / "bin" / "model" / "weights")
     site = Site(tmp_path, models, keeper, MODEL_MIRROR=str(shared_data / "weights"))
@@ -86,7 +86,7 @@ def test_without_what_was_computed_everything_comes_out_the_same(
     counted: Site, astronaut: bytes, grace_hopper: bytes, damage: Callable[[Path], object]
 ) -> None:
     counted.enrolled(astronaut)
-    for photos in ([variant(astronaut)], [grace_hopper, blank(), side_by_side([variant(astronaut), grace_hopper])]):
+    for photos in ([variant(astronaut)], [grace_hopper, blank(), parallel_map([variant(astronaut), grace_hopper])]):
         upload_id = counted.uploaded(*photos)
         remembered = look(counted, upload_id)
         damage(seen_file(counted, upload_id))
@@ -121,7 +121,7 @@ def test_every_face_is_embedded_when_its_photo_comes(
 ) -> None:
     counted.enrolled(astronaut)
     counts(counted)
-    upload_id = counted.uploaded(side_by_side([variant(astronaut), grace_hopper]))
+    upload_id = counted.uploaded(parallel_map([variant(astronaut), grace_hopper]))
     assert counts(counted) == [4]
     assert code(counted.verify(upload_id)) == 200
     assert counts(counted) == []

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.http.site import ID, OTHER_ID, Site, code, results, variant
-from wiring.liveness import JudgeKeeper
-from wiring.models import LoadedModels
+from bootstrap.liveness import LivenessLoader
+from bootstrap.models import LoadedModels
 
 pytestmark = pytest.mark.models
 
@@ -56,7 +56,7 @@ def test_copies_of_one_photo_count_once(site: Site, strangers: list[list[bytes]]
 
 
 def test_an_enrolment_of_another_process_is_seen_at_once(
-    site: Site, tmp_path: Path, models: LoadedModels, keeper: JudgeKeeper, astronaut: bytes, grace_hopper: bytes
+    site: Site, tmp_path: Path, models: LoadedModels, keeper: LivenessLoader, astronaut: bytes, grace_hopper: bytes
 ) -> None:
     site.enrolled(astronaut, person_id=ID)
     folder = tmp_path / "second"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from codes_dict import Code, Kind
-from installation.trial import TrialServer, trial_server
+from tools.installation.trial import TrialServer, trial_server
 from tests.newman import NoNewmanError, newman
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,7 +11,7 @@ import pytest
 from pipeline.types import Liveness
 from tests.http.liveness_models import judging
 from tests.http.site import OTHER_ID, Site, code, decoded, encoded, results, variant
-from wiring.models import LoadedModels
+from bootstrap.models import LoadedModels
 
 pytestmark = pytest.mark.models
 

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from env_validator import load_settings
-from installation.environment import fingerprint
+from tools.installation.environment import fingerprint
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]

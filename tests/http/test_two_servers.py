@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import pytest
 
 from db.schema import PeopleNames, initialise
-from installation.trial import PROGRAM, TrialServer, trial_server, write_settings
+from tools.installation.trial import PROGRAM, TrialServer, trial_server, write_settings
 from tests.db_house import Where
 from tests.http.site import ENV, ID, OTHER_ID, ROOT, variant
 from tests.http.test_load import SETTINGS, upload_request
@@ -28,12 +28,12 @@ pytestmark = pytest.mark.models
 MORTAL = f"""
 import os, signal, sys
 from pathlib import Path
-from db.enroller import Enroller
+from db.enrolment_unit import EnrolmentUnit
 order = Path(sys.argv[1]).with_name("die at")
 def step(name):
     if order.exists() and order.read_text() == name:
         os.kill(os.getpid(), signal.SIGKILL)
-Enroller.__init__.__kwdefaults__["step"] = step
+EnrolmentUnit.__init__.__kwdefaults__["step"] = step
 {PROGRAM}
 """
 """A server that kills itself at the step of an enrolment that a file beside its `.env` names."""

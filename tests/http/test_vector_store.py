@@ -9,7 +9,7 @@ import pytest
 
 from tests.http.site import ID, OTHER_ID, Site, code, results, variant
 from tests.milvus_lite import MilvusLite
-from wiring import vectors
+from bootstrap import vectors
 
 pytestmark = pytest.mark.models
 

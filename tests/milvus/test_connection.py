@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from codes_dict import Code, Refusal
-from db import milvus
-from db.milvus import Milvus
-from db.vector_collection import VectorCollection
+from db.milvus import connection
+from db.milvus.connection import Milvus
+from db.milvus.collection import VectorCollection
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,7 +30,7 @@ def silent() -> Iterator[int]:
 def test_a_server_that_never_answers_is_156_without_a_password_in_the_reason(
     silent: int, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(milvus, "CONNECT_S", 0.5)
+    monkeypatch.setattr(connection, "CONNECT_S", 0.5)
     with pytest.raises(Refusal) as refused:
         VectorCollection(Milvus(place.format(port=silent)), "anything", 3, "COSINE").mark()
     assert refused.value.code is Code.VECTORS_DOWN
@@ -55,7 +55,7 @@ def test_a_milvus_lite_file_that_another_process_holds_is_156(tmp_path: Path) ->
 
 def test_its_import_copies_no_settings_into_the_environment(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("SUPER_PASSWORD=S3cret\n")
-    program = "import os; from db.milvus import library; library(); print(os.environ.get('SUPER_PASSWORD'))"
+    program = "import os; from db.milvus.connection import library; library(); print(os.environ.get('SUPER_PASSWORD'))"
     paths = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=tmp_path, env=paths, capture_output=True, text=True, check=True)
@@ -66,11 +66,11 @@ def test_a_gallery_in_memory_imports_nothing_of_milvus() -> None:
     program = """
 import sys
 from types import SimpleNamespace
-import faceapp, wiring.workshop, wiring.upkeep
-from wiring.vectors import check_packages, open_gallery
+import faceapp, bootstrap.container, bootstrap.maintenance
+from bootstrap.vectors import check_packages, open_gallery
 settings = SimpleNamespace(vector_store="", sim_func="cosine", db_path=None)
 check_packages(settings)
-print([name for name in ("pymilvus", "milvus_lite", "grpc", "pyarrow", "pandas", "db.milvus") if name in sys.modules])
+print([name for name in ("pymilvus", "milvus_lite", "grpc", "pyarrow", "pandas", "db.milvus.connection") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

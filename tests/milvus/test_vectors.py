@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from codes_dict import Code, Refusal
-from db import vector_collection, vectors
-from db.index import Snapshot
+from db.milvus import collection, gallery as vector_gallery
+from db.gallery.index import Snapshot
 from db.recovery import recover
-from db.vector_collection import VectorCollection
-from db.vectors import VectorGallery
+from db.milvus.collection import VectorCollection
+from db.milvus.gallery import VectorGallery
 from pipeline.stages.nearness import nearness
 from pipeline.types import Crop, Floats
 from tests.db_house import BLUE, GREEN, RED, WHITE, Colour, House, Where, enrol_dying_at
@@ -84,7 +84,7 @@ def test_scores_are_those_of_the_gallery_in_memory_to_the_last_bit(house: House)
     house.enrol("P4", "ann", WHITE, in_place=True)
     found, everybody = house.shelf.snapshot(), in_memory(house)
     assert found.people == everybody.people == 12
-    assert isinstance(found, vectors.VectorSnapshot)
+    assert isinstance(found, vector_gallery.VectorSnapshot)
     candidates = found.near(probes(house, *colours, RED), "P3")
     assert sorted(candidates.ids) == sorted(everybody.ids)
     for at, person in enumerate(candidates.ids):
@@ -98,7 +98,7 @@ def test_scores_are_those_of_the_gallery_in_memory_to_the_last_bit(house: House)
 def test_only_those_near_a_face_and_the_claimed_one_are_fetched(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vectors, "CANDIDATES", 2)
+    monkeypatch.setattr(vector_gallery, "CANDIDATES", 2)
     for person, colour in {"A": RED, "B": DARK_RED, "C": GREEN, "D": BLUE, "E": WHITE}.items():
         house.enrol(person, "ann", colour)
     wanted = {"Colour": probes(house, RED)["Colour"], "Bright-ness": probes(house, WHITE)["Bright-ness"]}
@@ -235,7 +235,7 @@ def test_a_rebuild_removes_old_rows_that_do_not_count_and_leaves_enrolments_unde
 ) -> None:
     stray = probes(house, GREEN)["Colour"]
     with monkeypatch.context() as past:
-        past.setattr(vector_collection, "time", SimpleNamespace(time=lambda: time.time() - 7200))
+        past.setattr(collection, "time", SimpleNamespace(time=lambda: time.time() - 7200))
         house.enrol("A", "ann", RED)
         gallery(house)._rows.put("Colour", {"e" * 32: "OLD"}, {"e" * 32: stray})
     gallery(house)._rows.put("Colour", {"f" * 32: "YOUNG"}, {"f" * 32: stray})
@@ -246,7 +246,7 @@ def test_a_rebuild_removes_old_rows_that_do_not_count_and_leaves_enrolments_unde
 
 
 def test_many_rows_that_do_not_count_hide_nobody(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vectors, "CANDIDATES", 4)
+    monkeypatch.setattr(vector_gallery, "CANDIDATES", 4)
     house.enrol("A", "ann", DARK_RED)
     strays = {f"{number:032x}": probes(house, RED)["Colour"] for number in range(40)}
     gallery(house)._rows.put("Colour", {token: f"STRAY{token}" for token in strays}, strays)

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.calibration import CalibrationFault, load_scorer
-from pipeline.evaluation.cache import EmbeddingCache
-from pipeline.evaluation.faces import Faces, embed_dataset
-from pipeline.evaluation.layout import Dataset, read_people
-from pipeline.evaluation.workbench import WEIGHTS, load_detector
+from pipeline.scoring import CalibrationFault, load_scorer
+from tools.evaluation.cache import EmbeddingCache
+from tools.evaluation.faces import Faces, embed_dataset
+from tools.evaluation.layout import Dataset, read_people
+from tools.evaluation.workbench import WEIGHTS, load_detector
 from pipeline.models.embedders import ModelUnavailable, load_embedder
 from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY

@@ -12,7 +12,7 @@ from pipeline.models.liveness import Judge, load_judge
 from pipeline.models.liveness.card import Fusion
 from pipeline.models.mtcnn import MtcnnDetector
 from pipeline.stages.align import crop_face
-from pipeline.training.liveness.sources import clip_items, portrait_items, read_pixels
+from tools.training.sources import clip_items, portrait_items, read_pixels
 from pipeline.types import Face, Liveness, LivenessVerdict, Photo, Pixels
 
 pytestmark = pytest.mark.models

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from pipeline.models.liveness import load_judge
-from pipeline.training.liveness.calibrate import LeftOut, card_of, figures
-from pipeline.training.liveness.cards import CARD, save_model
-from pipeline.training.liveness.evaluate import judges_of, measure
-from pipeline.training.liveness.make import measured
-from pipeline.training.liveness.network import (
+from tools.training.calibrate import LeftOut, card_of, figures
+from tools.training.cards import CARD, save_model
+from tools.training.evaluate import judges_of, measure
+from tools.training.make import measured
+from tools.training.network import (
     COLUMNS,
     STAGES,
     TEXTURE,
@@ -26,10 +26,10 @@ from pipeline.training.liveness.network import (
     build_head,
     build_statistics,
 )
-from pipeline.training.liveness.samples import Arrays, scaled
-from pipeline.training.liveness.scene import cut_scene
-from pipeline.training.liveness.sources import Item, Sample, spoof_items
-from pipeline.training.liveness.train import Head, Plan, Table, best_epoch, train_all, train_fold
+from tools.training.samples import Arrays, scaled
+from tools.training.scene import cut_scene
+from tools.training.sources import Item, Sample, spoof_items
+from tools.training.train import Head, Plan, Table, best_epoch, train_all, train_fold
 from pipeline.types import Box, Detection, Pixels
 
 pytestmark = pytest.mark.models

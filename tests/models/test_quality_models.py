@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.evaluation.degrade import DEGRADATIONS
-from pipeline.evaluation.quality import Assessor, degraded_stopped, turned_stopped
-from pipeline.evaluation.turned import turned_frames
+from tools.evaluation.degrade import DEGRADATIONS
+from tools.evaluation.quality import Assessor, degraded_stopped, turned_stopped
+from tools.evaluation.turned import turned_frames
 from pipeline.models.embedders import load_embedder
 from pipeline.models.mtcnn import MtcnnDetector
 from pipeline.models.weights import WeightStore

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.models import download, fetch_command
+from pipeline.models import download
+from tools.installation import fetch_models as fetch_command
 from pipeline.models.weights import FetchFailed, WeightStore
 
 DATA = bytes(range(256)) * 64

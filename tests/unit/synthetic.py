@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.calibration.sample import Sample
+from tools.calibration.sample import Sample
 
 SIZE = 24
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.calibration.bootstrap import rate_name, table
-from pipeline.calibration.build import Calibration, calibrate
-from pipeline.calibration.sample import model_pairs, shuffled
-from pipeline.calibration.scorer import CalibratedScorer
-from pipeline.calibration.store import read, write
-from pipeline.evaluation import system
+from tools.calibration.bootstrap import rate_name, table
+from tools.calibration.build import Calibration, calibrate
+from tools.calibration.sample import model_pairs, shuffled
+from pipeline.scoring.scorer import CalibratedScorer
+from pipeline.scoring.store import read, write
+from tools.evaluation import system
 from tests.unit.synthetic import people
 
 PHOTOS = (7, 1, 4, 2, 5, 1, 3, 6)

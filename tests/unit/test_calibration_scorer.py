@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.calibration import CalibrationFault, load_scorer
-from pipeline.calibration import fusion as fusion_module
-from pipeline.calibration.curve import Curve, measure
-from pipeline.calibration.fusion import Fusion, LengthTerm, fit, plain
-from pipeline.calibration.published import PublishedScorer
-from pipeline.calibration.scorer import Budget, CalibratedScorer, Measured, SecondLook
-from pipeline.calibration.store import FORMAT, write
+from pipeline.scoring import CalibrationFault, load_scorer
+from pipeline.scoring import fusion as fusion_module
+from pipeline.scoring.curve import Curve, measure
+from pipeline.scoring.fusion import Fusion, LengthTerm, fit, plain
+from pipeline.scoring.published import PublishedScorer
+from pipeline.scoring.scorer import Budget, CalibratedScorer, Measured, SecondLook
+from pipeline.scoring.store import FORMAT, write
 from pipeline.types import Floats
 
 VERSIONS = {"Dlib": "0123456789abcdef"}

@@ -76,7 +76,7 @@ def test_a_refusal_names_its_code_and_keeps_its_detail_for_the_log() -> None:
 def test_every_code_is_used_by_the_sources() -> None:
     files = [
         ROOT / "faceapp.py",
-        *(file for part in ("api", "db", "pipeline", "wiring") for file in (ROOT / part).rglob("*.py")),
+        *(file for part in ("api", "bootstrap", "db", "pipeline") for file in (ROOT / part).rglob("*.py")),
     ]
     named = {
         node.attr

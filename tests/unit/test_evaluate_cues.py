@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.evaluation.liveness_cues import Clip, flat_share, held, main, replay_lines
+from tools.evaluation.liveness_cues import Clip, flat_share, held, main, replay_lines
 from tests.unit.test_motion import FLAT, HEAD, seen
 
 

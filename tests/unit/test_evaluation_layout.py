@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.evaluation import calibrate_command, evaluate_command
-from pipeline.evaluation.faces import read_photo
-from pipeline.evaluation.layout import LayoutError, Pair, read_pairs, read_people, restrict
-from pipeline.evaluation.roc import best_threshold, pair_accuracy, tar_at
+from tools.calibration import command as calibrate_command
+from tools.evaluation import command as evaluate_command
+from tools.evaluation.faces import read_photo
+from tools.evaluation.layout import LayoutError, Pair, read_pairs, read_people, restrict
+from tools.evaluation.roc import best_threshold, pair_accuracy, tar_at
 
 Make = Callable[..., Path]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.calibration.fusion import plain
-from pipeline.calibration.sample import Sample
-from pipeline.evaluation import recognition
-from pipeline.evaluation.recognition import SearchRates, search_rates
+from pipeline.scoring.fusion import plain
+from tools.calibration.sample import Sample
+from tools.evaluation import recognition
+from tools.evaluation.recognition import SearchRates, search_rates
 from tests.unit.synthetic import people
 
 

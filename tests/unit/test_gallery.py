@@ -13,8 +13,8 @@ import pytest
 from codes_dict import Code
 from db import files
 from db.enrolments import Enrolment
-from db.index import Index, Rows
-from db.pickles import LOCK
+from db.gallery.index import Index, Rows
+from db.gallery.pickles import LOCK
 from tests.db_house import BLUE, GREEN, RED, WHITE, Brightness, House, Where
 from tests.fakes import ColourEmbedder
 from tests.processes import ended, started

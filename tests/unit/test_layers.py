@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TYPES = {"pipeline.types", "pipeline.ports", "pipeline.registry", "pipeline.cores", "codes_dict"}
+TYPES = {"pipeline.types", "pipeline.ports", "pipeline.registry", "pipeline.parallel", "codes_dict"}
 PURE_STAGES = {"pipeline.stages.align", "pipeline.stages.augment", "pipeline.stages.distance", "pipeline.stages.decode"}
 
 MAY_IMPORT = {
@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "pipeline.stages": TYPES | {"pipeline.stages", "pipeline.ledger"},
     "pipeline.flows": TYPES | {"pipeline.stages", "pipeline.ledger", "pipeline.flows"},
     "pipeline.models": TYPES | PURE_STAGES | {"pipeline.models"},
-    "pipeline.calibration": TYPES | PURE_STAGES | {"pipeline.calibration"},
+    "pipeline.scoring": TYPES | PURE_STAGES | {"pipeline.scoring"},
     "db": TYPES | {"db"},
     "security": TYPES | {"security"},
     "settings": {"pipeline.registry", "codes_dict", "settings"},

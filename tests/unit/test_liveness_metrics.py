@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from pipeline.training.liveness.metrics import Presentation, Rate, as_json, bpcer_at, by_kind, report
+from tools.training.metrics import Presentation, Rate, as_json, bpcer_at, by_kind, report
 
 
 def shown(attack: bool, accepted: bool, score: float | None, source: str = "s", kind: str = "screen") -> Presentation:

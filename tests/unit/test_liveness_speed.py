@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from codes_dict import Refusal
-from pipeline.evaluation.liveness_speed import BATCH, PEER, ROUNDS, Cost, deepface_fasnet, measure_speed, six_faces
+from tools.evaluation.liveness_speed import BATCH, PEER, ROUNDS, Cost, deepface_fasnet, measure_speed, six_faces
 from pipeline.types import Face, Liveness, LivenessVerdict
 from tests.fakes import ColourDetector, GivenJudge, face_of
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.training.liveness.attacks import on_paper, on_screen, simulate
-from pipeline.training.liveness.camera import photograph
-from pipeline.training.liveness.folds import LIVE, Group, Pool
-from pipeline.training.liveness.fuse import Evidence, fit
-from pipeline.training.liveness.network import COLUMNS, VIEWS
-from pipeline.training.liveness.samples import Arrays, augmented, plain, simulated, sketched
-from pipeline.training.liveness.scene import FACE, Scene, cut_scene, mirrored, tighten
-from pipeline.training.liveness.sources import Item, Sample, bordered_photo, find_faces, spoof_items
+from tools.training.attacks import on_paper, on_screen, simulate
+from tools.training.camera import photograph
+from tools.training.folds import LIVE, Group, Pool
+from tools.training.fuse import Evidence, fit
+from tools.training.network import COLUMNS, VIEWS
+from tools.training.samples import Arrays, augmented, plain, simulated, sketched
+from tools.training.scene import FACE, Scene, cut_scene, mirrored, tighten
+from tools.training.sources import Item, Sample, bordered_photo, find_faces, spoof_items
 from pipeline.types import Box, Detection, Pixels
 
 

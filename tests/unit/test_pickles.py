@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from codes_dict import Code
-from db import pickles
-from db.pickles import Key, PickleRefusedError, PickleStore, decode, encode
+from db.gallery import pickles
+from db.gallery.pickles import Key, PickleRefusedError, PickleStore, decode, encode
 
 KEY = Key("VGG-Face", "0123456789abcdef", 3)
 A, B = "a" * 32, "b" * 32

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.evaluation.degrade import compressed, exposed
+from tools.evaluation.degrade import compressed, exposed
 from pipeline.stages.align import crop_face
 from pipeline.stages.decode import decode
 from pipeline.stages.quality import FaceLook, assess, look, score_of

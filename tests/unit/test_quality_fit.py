@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.evaluation.brisque import PACKAGES, BrisqueUnavailable, brisque_scores
-from pipeline.evaluation.degrade import DEGRADATIONS, exposed
-from pipeline.evaluation.quality import fnmr_drop
-from pipeline.evaluation.quality_data import Faces, Measurements, load
-from pipeline.evaluation.quality_fit import RULES, Rule, fit_limit, fit_linear, fit_utility, folds_of
+from tools.evaluation.brisque import PACKAGES, BrisqueUnavailable, brisque_scores
+from tools.evaluation.degrade import DEGRADATIONS, exposed
+from tools.evaluation.quality import fnmr_drop
+from tools.evaluation.quality_data import Faces, Measurements, load
+from tools.evaluation.quality_fit import RULES, Rule, fit_limit, fit_linear, fit_utility, folds_of
 from pipeline.stages.quality.score import Term, shipped
 from pipeline.types import Box, Detection
 

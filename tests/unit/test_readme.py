@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codes_dict import CODES_DICT
-from installation.tables import codes_table, refresh, settings_table
+from tools.installation.tables import codes_table, refresh, settings_table
 from settings.keys import KEYS
 
 ROOT = Path(__file__).resolve().parents[2]

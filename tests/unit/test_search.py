@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from db.index import Index
+from db.gallery.index import Index
 from pipeline.stages import search
 from pipeline.stages.distance import distances, lengths
 from pipeline.stages.search import best_scores

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.enrolling import filled
-from benchmark.sizing import main, measure
+from tools.benchmark.enrolling import filled
+from tools.benchmark.sizing import main, measure
 
 
 def test_a_person_takes_an_embedding_and_a_token_in_the_gallerys_file() -> None:
@@ -25,4 +25,4 @@ def test_a_gallery_that_is_opened_again_has_everybody(tmp_path: Path) -> None:
 
 def test_without_a_number_of_people_nothing_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["many"]) == 2
-    assert capsys.readouterr().err == "How many people? python -m benchmark.sizing 200000\n"
+    assert capsys.readouterr().err == "How many people? python -m tools.benchmark.sizing 200000\n"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from codes_dict import Code, Refusal
-from db.index import Index, Snapshot
+from db.gallery.index import Index, Snapshot
 from pipeline.stages.compare import Probes, embed, first_look, second_look
 from pipeline.stages.distinct import first_of_its_kind, perceptual_hash
 from pipeline.stages.faces import find_faces, single_faces

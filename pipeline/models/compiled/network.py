@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from pipeline.cores import side_by_side, usable_cores
+from pipeline.parallel import parallel_map, usable_cores
 from pipeline.models.compiled.convolution import Convolution
 from pipeline.models.compiled.memory import AT_ONCE, Frame, Memory, Need, frames
 from pipeline.models.compiled.planning import PlannedConvolution
@@ -44,7 +44,7 @@ class CompiledNetwork:
     def __init__(self, graph: bytes | Path, factor: float = 1.0) -> None:
         network = read_network(graph, factor)
         self._input, self._shape = network.input, network.shape
-        self._layers = side_by_side(_planned, network.layers)
+        self._layers = parallel_map(_planned, network.layers)
         self._last, self._dense = network.dense.source, PlannedDense(network.dense)
         shapes = {network.input: network.shape, **{layer.name: layer.shape for layer in network.layers}}
         self._frames = frames(shapes, [need for layer in self._layers for need in layer.needs()])
@@ -60,7 +60,7 @@ class CompiledNetwork:
         if len(pictures) == 0 or pictures.shape[1:] != self._shape:
             raise ValueError(f"The network takes one or more pictures of {self._shape}, not {pictures.shape}.")
         parts = max(-(-len(pictures) // AT_ONCE), min(len(pictures), usable_cores()))
-        return [np.concatenate(side_by_side(self._run, np.array_split(pictures, parts)))]
+        return [np.concatenate(parallel_map(self._run, np.array_split(pictures, parts)))]
 
     def _run(self, pictures: Array) -> Floats:
         memory = self._memories.pop() if self._memories else Memory(self._frames, self._rooms)

@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.models.keras_graph import NotConvertibleError, keras_graph
 from pipeline.models.runtime import ModelUnavailable, OnnxRunner
-from pipeline.models.together import Array, Together
+from pipeline.models.batching import Array, RequestBatcher
 from pipeline.types import Floats
 
 _log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def _keep(graph: bytes, file: Path) -> None:
 
 
 def _shared(runner: OnnxRunner) -> Predict:
-    together = Together(lambda arrays: _run(runner, arrays))
+    together = RequestBatcher(lambda arrays: _run(runner, arrays))
     return lambda inputs: np.asarray(together(inputs)[0], dtype=np.float32)
 
 

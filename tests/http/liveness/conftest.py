@@ -9,8 +9,8 @@ import pytest
 
 from tests.http.liveness_models import make_model
 from tests.http.site import Site
-from wiring.liveness import JudgeKeeper
-from wiring.models import LoadedModels
+from bootstrap.liveness import LivenessLoader
+from bootstrap.models import LoadedModels
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +38,7 @@ def served(tmp_path: Path, models: LoadedModels, astronaut: bytes) -> Iterator[C
     """Return a maker of servers with a given keeper, where one person is enrolled."""
     sites: list[Site] = []
 
-    def make(keeper: JudgeKeeper, loaded: LoadedModels | None = None) -> Site:
+    def make(keeper: LivenessLoader, loaded: LoadedModels | None = None) -> Site:
         sites.append(Site(tmp_path, loaded or models, keeper, ALLOW_SKIP_LIVENESS="false"))
         sites[-1].enrolled(astronaut)
         return sites[-1]

@@ -12,7 +12,7 @@ from env_validator import Settings
 from pipeline.types import Face, Liveness, LivenessJudge, LivenessVerdict
 from tests.http.liveness_models import BrokenJudge, keeper_of, make_model, no_fetch, verdict, write_card
 from tests.http.site import Site, code, results, variant
-from wiring.liveness import JudgeKeeper
+from bootstrap.liveness import LivenessLoader
 
 pytestmark = pytest.mark.models
 
@@ -108,7 +108,7 @@ def test_178_the_card_is(site: Site, astronaut: bytes, fault: str) -> None:
 def test_178_an_engine_of_several_is_missing(
     site: Site, astronaut: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wiring.models.WEIGHTS", tmp_path / "none")
+    monkeypatch.setattr("bootstrap.models.WEIGHTS", tmp_path / "none")
     for engines in ("fasnet", "cnn,fasnet"):
         site.edit(LIVENESS_ENGINES=engines)
         assert verdict(site, variant(astronaut)) == 178
@@ -156,4 +156,4 @@ def test_178_the_engine_s_library_cannot_be_imported(served: Callable[..., Site]
     def load(settings: Settings) -> LivenessJudge:
         raise ImportError("libcudart.so: cannot open shared object file")
 
-    assert verdict(served(JudgeKeeper(load, no_fetch)), variant(astronaut)) == 178
+    assert verdict(served(LivenessLoader(load, no_fetch)), variant(astronaut)) == 178

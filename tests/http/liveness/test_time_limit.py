@@ -14,8 +14,8 @@ from pipeline.types import Face, Liveness, LivenessJudge, LivenessVerdict
 from tests.fakes import GivenJudge
 from tests.http.liveness_models import BrokenJudge, keeper_of, no_fetch
 from tests.http.site import Site, code, variant
-from wiring.liveness import JudgeKeeper
-from wiring.models import LoadedModels
+from bootstrap.liveness import LivenessLoader
+from bootstrap.models import LoadedModels
 
 pytestmark = pytest.mark.models
 
@@ -57,11 +57,11 @@ def gate() -> Iterator[Gate]:
 
 
 @pytest.fixture
-def served(tmp_path: Path, models: LoadedModels, astronaut: bytes) -> Iterator[Callable[[JudgeKeeper], Site]]:
+def served(tmp_path: Path, models: LoadedModels, astronaut: bytes) -> Iterator[Callable[[LivenessLoader], Site]]:
     """Return a maker of a server with a given keeper and a short time limit, where one person is enrolled."""
     sites: list[Site] = []
 
-    def make(keeper: JudgeKeeper) -> Site:
+    def make(keeper: LivenessLoader) -> Site:
         sites.append(Site(tmp_path, models, keeper, ALLOW_SKIP_LIVENESS="false", LIVENESS_TIMEOUT_S="1"))
         sites[-1].enrolled(astronaut)
         return sites[-1]
@@ -72,7 +72,7 @@ def served(tmp_path: Path, models: LoadedModels, astronaut: bytes) -> Iterator[C
 
 
 def test_178_an_engine_that_never_returns_and_200_when_it_does(
-    served: Callable[[JudgeKeeper], Site], astronaut: bytes, gate: Gate
+    served: Callable[[LivenessLoader], Site], astronaut: bytes, gate: Gate
 ) -> None:
     def slow(faces: Sequence[Face]) -> list[LivenessVerdict]:
         gate.hold()
@@ -93,7 +93,7 @@ def test_178_an_engine_that_never_returns_and_200_when_it_does(
 
 
 def test_requests_that_wait_for_the_same_engine_are_all_refused_and_all_its_calls_return(
-    served: Callable[[JudgeKeeper], Site], astronaut: bytes, gate: Gate
+    served: Callable[[LivenessLoader], Site], astronaut: bytes, gate: Gate
 ) -> None:
     def slow(faces: Sequence[Face]) -> list[LivenessVerdict]:
         gate.hold()
@@ -121,13 +121,13 @@ def test_requests_that_wait_for_the_same_engine_are_all_refused_and_all_its_call
 
 
 def test_178_while_the_engines_are_being_loaded_and_200_when_they_are(
-    served: Callable[[JudgeKeeper], Site], astronaut: bytes, gate: Gate
+    served: Callable[[LivenessLoader], Site], astronaut: bytes, gate: Gate
 ) -> None:
     def load(settings: Settings) -> LivenessJudge:
         gate.hold()
         return LIVE
 
-    site = served(JudgeKeeper(load, no_fetch, loading_s=0.2))
+    site = served(LivenessLoader(load, no_fetch, loading_s=0.2))
     upload_id = site.uploaded(variant(astronaut))
     gate.close()
     for _ in range(3):
@@ -139,7 +139,7 @@ def test_178_while_the_engines_are_being_loaded_and_200_when_they_are(
 
 
 def test_a_request_s_id_is_in_the_lines_that_an_engine_logs(
-    served: Callable[[JudgeKeeper], Site], astronaut: bytes
+    served: Callable[[LivenessLoader], Site], astronaut: bytes
 ) -> None:
     import logging
 

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.types import Face, Liveness
 from tests.http.liveness_models import judging, verdict
-from tests.http.site import OTHER_ID, Site, code, side_by_side, variant
+from tests.http.site import OTHER_ID, Site, code, parallel_map, variant
 
 pytestmark = pytest.mark.models
 
@@ -23,7 +23,7 @@ def test_a_live_face_beside_a_victim_s_photo_does_not_verify_the_victim(
 ) -> None:
     spoofed: list[bool] = [False]
     site = served(judging(lambda face: Liveness.SPOOF if spoofed[0] and in_left_half(face) else Liveness.LIVE))
-    both = side_by_side([variant(astronaut), grace_hopper])
+    both = parallel_map([variant(astronaut), grace_hopper])
     assert verdict(site, both) == 200
     spoofed[0] = True
     assert verdict(site, both) == 500

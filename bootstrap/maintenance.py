@@ -1,0 +1,74 @@
+"""What is done now and then beside the requests: files that a crash left are removed, gallery files merged.
+
+A server that could not get ready tries again, too, without waiting for a request.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from codes_dict import Refusal
+from db.recovery import sweep
+from env_validator import Settings
+from bootstrap.records import Records
+from bootstrap.container import ServiceContainer
+
+_log = logging.getLogger(__name__)
+
+PAUSE_S = 60.0
+SWEEP_EVERY = 60
+"""Rounds between two sweeps of the image folders, which walk all of them."""
+LONGEST_ENROLMENT_S = 3600.0
+"""Files without a committed enrolment that are older than this were left by a crash."""
+MOST_SEGMENTS = 64
+"""Gallery files per model that may lie beside the merged one."""
+
+
+class Maintenance:
+    """A thread that looks after the records of a workshop until it is stopped."""
+
+    def __init__(self, workshop: ServiceContainer) -> None:
+        self._workshop = workshop
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first round comes at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the step under way, without waiting for it: every step may be cut off anywhere."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        rounds = 0
+        while not self._stopped.is_set():
+            standing = self._workshop.standing()
+            if standing is not None:
+                tend(*standing, sweeping=rounds % SWEEP_EVERY == 0)
+                rounds += 1
+            if not self._stopped.wait(PAUSE_S):
+                warm_up(self._workshop)
+
+
+def warm_up(workshop: ServiceContainer) -> None:
+    """Load everything and run it once where the workshop is not ready: its start failed, or the settings changed."""
+    if workshop.ready():
+        return
+    try:
+        workshop.warm()
+    except Refusal as refusal:
+        _log.warning("not ready yet: %s", refusal)
+
+
+def tend(settings: Settings, records: Records, sweeping: bool) -> None:
+    """Merge gallery files where there are many, and sweep where asked; a database that is down is tried again later."""
+    try:
+        if sweeping:
+            forget = records.gallery.remove_segments
+            sweep(records.enrolments, records.uploads, settings.db_path, LONGEST_ENROLMENT_S, forget=forget)
+        if records.gallery.segments() > MOST_SEGMENTS * len(settings.selected_models):
+            records.gallery.compact()
+    except (Refusal, OSError) as error:
+        _log.warning("upkeep is put off: %s", error)

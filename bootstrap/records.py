@@ -1,0 +1,83 @@
+"""The records that fit the settings: database, people, uploads and gallery."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from codes_dict import Refusal
+from db.challenges import Challenges
+from db.enrolment_unit import EnrolmentUnit
+from db.enrolments import Enrolments
+from db.people import People
+from db.recovery import recover
+from db.replays import Replays
+from db.schema import PeopleNames, initialise
+from db.session import Database, make_engine
+from db.gallery.protocol import Shelf
+from db.uploads import UploadStore
+from env_validator import Settings
+from pipeline.stages.both_sides import BothSides
+from pipeline.stages.challenge import LIFETIME_S
+from pipeline.stages.replay import NEAR_BITS
+from pipeline.types import Embedder
+from bootstrap.vectors import open_gallery
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Records:
+    """Everything that is kept, for one set of settings."""
+
+    database: Database
+    people: People
+    enrolments: Enrolments
+    uploads: UploadStore
+    gallery: Shelf
+    enroller: EnrolmentUnit
+    replays: Replays
+    challenges: Challenges
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self.database.dispose()
+        self.gallery.close()
+
+
+def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Records:
+    """Open the records, make what SQLite lacks, and mend what a crash left.
+
+    A database that is down is no reason not to start: each request tries it again and answers 155 until it is back.
+    """
+    names = PeopleNames(settings.sql_table, settings.id_col, settings.name_col, settings.path_col)
+    if settings.sqlite_path is not None:
+        _make_tables(settings, names)
+    access = settings.sql_user, settings.sql_pass, settings.sql_schema
+    database = Database(make_engine(settings.sql_uri, *access))
+    people = People(database, names, settings.db_path)
+    enrolments, uploads = Enrolments(database), UploadStore(settings.upload_folder)
+    both = {name: BothSides(embedder) for name, embedder in embedders.items()}
+    gallery = open_gallery(settings, enrolments, both)
+    enroller = EnrolmentUnit(database, people, enrolments, gallery, uploads, settings.db_path)
+    challenges = Challenges(database, LIFETIME_S)
+    replays = Replays(database, NEAR_BITS, settings.replay_retention_days)
+    records = Records(database, people, enrolments, uploads, gallery, enroller, replays, challenges)
+    _mend(settings, records)
+    return records
+
+
+def _make_tables(settings: Settings, names: PeopleNames) -> None:
+    try:
+        initialise(settings.sql_uri, names)
+    except (Refusal, OSError, sqlite3.Error) as error:
+        _log.error("155 the tables could not be made: %s", error)
+
+
+def _mend(settings: Settings, records: Records) -> None:
+    try:
+        recover(records.enrolments, records.uploads, settings.db_path, records.gallery.remove_segments)
+    except Refusal as refusal:
+        _log.warning("nothing was mended at start: %s", refusal)

@@ -1,0 +1,73 @@
+"""From `.env` to a listening server: models load beside it, and it says when it is ready."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from flask import Flask
+
+from api.gate import Gate
+from api.serving import CannotListenError, default_threads, open_socket, serve
+from api.source import Source
+from codes_dict import Refusal
+from env_validator import listening_address
+from bootstrap.threads import share_cores
+from bootstrap.liveness import LivenessLoader
+from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
+from bootstrap.maintenance import Maintenance
+from bootstrap.container import ServiceContainer
+
+_log = logging.getLogger(__name__)
+
+
+RESERVED_THREADS = 4
+"""Threads beyond those that costly requests can hold: whether the server is alive is answered at any time."""
+
+
+def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) -> int:
+    """Serve until SIGTERM or Ctrl-C; returns the exit status, 2 where the address cannot be listened on.
+
+    Wrong settings are no reason not to start: requests get 176 until they are mended.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings are no news to an operator
+    host, port, threads = listening_address(env_file)
+    try:
+        listening = open_socket(host, port)
+    except CannotListenError as reason:
+        print(reason, file=sys.stderr)
+        return 2
+    share_cores()
+    door = Gate.of(threads or default_threads())
+    models = LoadedModels()
+    workshop = ServiceContainer(env_file, models, LivenessLoader(load_liveness, fetch_liveness))
+    upkeep = Maintenance(workshop)
+
+    def on_listening(address: str) -> None:
+        print("Loading and warming the models ...", flush=True)
+        threading.Thread(target=_warm, args=(workshop, upkeep, address), daemon=True).start()
+
+    try:
+        app, workers = create_app(workshop, door), door.most + RESERVED_THREADS
+        serve(app, listening, workers, on_listening, workshop.max_upload_bytes)
+    finally:
+        upkeep.stop()
+        workshop.close()
+        models.close()
+    return 0
+
+
+def _warm(workshop: ServiceContainer, upkeep: Maintenance, address: str) -> None:
+    """Load everything before the first request does, and say what came of it."""
+    try:
+        workshop.warm()
+    except Refusal as refusal:
+        _log.error("%s", refusal)
+        print(f"Listening on {address}, but not ready: {refusal}", file=sys.stderr, flush=True)
+    else:
+        print(f"Ready: {address}", flush=True)
+    upkeep.start()

@@ -1,0 +1,39 @@
+"""The gallery that VECTOR_STORE names. What only Milvus needs is imported where it is chosen, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from importlib.util import find_spec
+
+from db.enrolments import Enrolments
+from db.gallery.memory import Gallery
+from db.gallery.protocol import Shelf
+from env_validator import Settings
+from pipeline.stages.distance import template
+from pipeline.types import Embedder
+from bootstrap.faults import LoadFault
+
+CLIENT, LITE = "requirements-milvus.txt", "requirements-milvus-lite.txt"
+
+
+def check_packages(settings: Settings) -> None:
+    """Raise `LoadFault` where VECTOR_STORE wants packages that are not installed; it says which file lists them."""
+    wanted = {"pymilvus": CLIENT} if settings.vector_store else {}
+    if wanted and "://" not in settings.vector_store:
+        wanted["milvus_lite"] = LITE
+    files = " ".join(f"-r {file}" for package, file in wanted.items() if find_spec(package) is None)
+    if files:
+        raise LoadFault([f"VECTOR_STORE: packages are missing: .venv/bin/python -m pip install --no-deps {files}"])
+
+
+def open_gallery(settings: Settings, enrolments: Enrolments, embedders: Mapping[str, Embedder]) -> Shelf:
+    """Return the gallery; nothing is connected yet."""
+    of_person = partial(template, sim_func=settings.sim_func)
+    if not settings.vector_store:
+        return Gallery(settings.db_path, enrolments, embedders, of_person)
+    from db.milvus.connection import Milvus
+    from db.milvus.gallery import VectorGallery
+
+    milvus, by_length = Milvus(settings.vector_store), settings.sim_func == "euclidean"
+    return VectorGallery(settings.db_path, enrolments, embedders, of_person, milvus, by_length=by_length)

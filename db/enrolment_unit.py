@@ -1,0 +1,188 @@
+"""One enrolment as a unit of work: files first, under names that nobody knows; the commit makes them count."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy.engine import Connection
+
+from codes_dict import Code, Refusal
+from db.enrolments import Enrolment, Enrolments
+from db.faces import FaceFolders, Written, slug
+from db.inflight import Pending
+from db.people import People
+from db.replays import remember
+from db.session import CommitLostError, Database
+from db.gallery.protocol import Shelf
+from db.uploads import UploadStore
+from pipeline.ports import Enrolled, EnrolmentRequest, Guard, NewFace
+from pipeline.types import Person
+
+log = logging.getLogger(__name__)
+
+_TRIES = 10
+
+
+class _MovedError(Exception):
+    """The row changed while the files were written: they lie in the wrong folder."""
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    person: Person
+    before: Person | None
+    replaced: tuple[Enrolment, ...]
+
+
+class EnrolmentUnit:
+    """Enrols people. `token` draws 32 hex digits; `clock` is in seconds since 1970.
+
+    `step` is told after each step, by name, what has been done; a test that raises or dies in it sees what a crash
+    there leaves behind.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        people: People,
+        enrolments: Enrolments,
+        gallery: Shelf,
+        uploads: UploadStore,
+        root: Path,
+        *,
+        token: Callable[[], str] = lambda: secrets.token_hex(16),
+        clock: Callable[[], float] = time.time,
+        step: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        self._database, self._people, self._enrolments = database, people, enrolments
+        self._gallery, self._uploads, self._faces = gallery, uploads, FaceFolders(root)
+        self._pending = Pending(root)
+        self._token, self._clock, self._step = token, clock, step
+
+    def enrol(self, request: EnrolmentRequest, guard: Guard | None = None) -> Enrolled:
+        """Enrol a person: all of it or nothing.
+
+        `guard` is called while the ID is locked, before anything is inserted, with the ID's row and embeddings (or
+        None); what it raises ends the enrolment. Raises `Refusal`: UPLOAD_GONE (the upload is enrolled already),
+        NO_FOLDER (the row's path leads out of DB_PATH), NO_SPACE, INSERT_FAILED, DB_DOWN. After each the upload is
+        still usable, but for UPLOAD_GONE.
+        """
+        if not request.faces:
+            raise ValueError("an enrolment needs a face")
+        if self._enrolments.by_upload(request.upload.upload_id) is not None:
+            self._uploads.mark_used(request.upload.upload_id)
+            raise Refusal(Code.UPLOAD_GONE, "the upload is enrolled already; its folder was renamed only now")
+        self._enrolments.make_lock(request.id)
+        for _ in range(_TRIES):
+            try:
+                return self._attempt(request, guard)
+            except _MovedError:
+                log.info("the row of %s changed meanwhile: once more", request.id)
+        raise Refusal(Code.DB_DOWN, f"the row of {request.id} keeps changing")
+
+    def _attempt(self, request: EnrolmentRequest, guard: Guard | None) -> Enrolled:
+        token, folder = self._token(), self._target(self._people.find(request.id), request)
+        ours = Enrolment(token, request.id, folder, request.upload.upload_id, len(request.faces))
+        with self._pending.announced(token, folder):
+            done, written = self._commit(ours, request, guard)
+            self._tidy(done, ours, request)
+        return Enrolled(done.person, done.before is not None, written.main, written.augmented)
+
+    def _commit(self, ours: Enrolment, request: EnrolmentRequest, guard: Guard | None) -> tuple[_Prepared, Written]:
+        with ExitStack() as undo:
+            undo.callback(self._discard, ours)
+            written = self._write(ours, request.faces)
+            try:
+                with self._database.writing() as connection:
+                    done = self._prepare(connection, ours, request, guard)
+            except CommitLostError:
+                undo.pop_all()  # it may stand: only files that the database does not know are ever removed
+                if not self._stands(ours):
+                    raise
+            undo.pop_all()
+        return done, written
+
+    def _stands(self, ours: Enrolment) -> bool:
+        try:
+            return self._enrolments.by_token(ours.token) is not None
+        except Refusal:  # still away: the caller hears of the lost commit, `recover` settles the rest
+            return False
+
+    def _target(self, row: Person | None, request: EnrolmentRequest) -> str:
+        if row is None or request.in_place:
+            return f"{slug(request.name)}-{request.id}"
+        if self._people.folder(row) is None:
+            raise Refusal(Code.NO_FOLDER, f"the path in the row of {request.id} leads out of DB_PATH")
+        return row.path
+
+    def _write(self, ours: Enrolment, faces: Sequence[NewFace]) -> Written:
+        written = self._faces.write(ours.folder, ours.token, faces)
+        self._step("files written")
+        models = faces[0].embeddings
+        self._gallery.add_segment(
+            ours, {model: np.stack([face.embeddings[model] for face in faces]) for model in models}
+        )
+        self._step("segments written")
+        return written
+
+    def _prepare(
+        self, connection: Connection, ours: Enrolment, request: EnrolmentRequest, guard: Guard | None
+    ) -> _Prepared:
+        self._enrolments.lock(connection, request.id)
+        before = self._people.find_in(connection, request.id, lock=True)
+        if self._target(before, request) != ours.folder:
+            raise _MovedError
+        if self._enrolments.by_upload(ours.upload_id, connection) is not None:
+            raise Refusal(Code.UPLOAD_GONE, "another request has enrolled the upload meanwhile")
+        if guard is not None:
+            guard(before, self._gallery.snapshot().person(request.id) if before else None)
+        self._step("guarded")
+        person = self._save_row(connection, before, request, ours.folder)
+        self._step("row saved")
+        # Enrolments of an ID without a row are what is left of a person whose row somebody has deleted.
+        replaces = request.in_place or before is None
+        replaced = self._enrolments.of_person(connection, request.id) if replaces else []
+        version = self._enrolments.next_version(connection)
+        self._enrolments.remove(connection, [one.token for one in replaced], version)
+        self._enrolments.add(connection, ours, version, int(self._clock()))
+        remember(connection, request.upload.upload_id, request.marks, int(self._clock()))
+        self._step("ready to commit")
+        return _Prepared(person, before, tuple(replaced))
+
+    def _save_row(
+        self, connection: Connection, before: Person | None, request: EnrolmentRequest, folder: str
+    ) -> Person:
+        if before is None:
+            return self._people.insert(connection, request.id, request.name, folder)
+        if request.in_place:
+            return self._people.update(connection, request.id, request.name, folder)
+        return before
+
+    def _discard(self, ours: Enrolment) -> None:
+        self._faces.remove(ours.folder, ours.token)
+        try:
+            self._gallery.remove_segments([ours.token])
+        except Refusal as refusal:  # what is left does not count; the caller hears why the enrolment failed
+            log.warning("rows of the failed enrolment %s stay behind: %s", ours.token, refusal.detail)
+
+    def _tidy(self, done: _Prepared, ours: Enrolment, request: EnrolmentRequest) -> None:
+        self._step("committed")
+        try:
+            gone = [one.token for one in done.replaced if self._faces.remove(one.folder, one.token)]
+            self._gallery.remove_segments([one.token for one in done.replaced])
+            if request.in_place and done.before is not None:
+                self._faces.remove_foreign(done.before.path)
+            self._step("replaced files removed")
+            self._enrolments.finish(gone)
+            self._step("cleaned")
+            self._uploads.mark_used(request.upload.upload_id)
+        except Refusal as refusal:  # the person is enrolled: what is left over is for `recover`
+            log.warning("enrolment of %s is committed but not tidied: %s", ours.id, refusal.detail)
+        self._step("upload renamed")

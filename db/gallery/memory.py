@@ -1,0 +1,210 @@
+"""The gallery: each enrolled source crop's embeddings, computed once, kept in pickles, searched in memory."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+
+from codes_dict import Code, Refusal
+from db import files
+from db.gallery.rebuild import Computed, Embeddings, joined
+from db.enrolments import Changes, Enrolment, Enrolments
+from db.faces import FaceFolders
+from db.gallery.index import Index, Snapshot
+from db.gallery.pickles import LOCK, Key, Named, PickleStore
+from pipeline.types import Embedder, Floats
+
+log = logging.getLogger(__name__)
+
+_MANY = 200  # enrolments from which on reading every file is cheaper than asking for each
+_RETRIES = 100  # enrolments without source crops that a snapshot looks after
+_YOUNG_S = 3600.0  # a segment this young may belong to an enrolment under way
+
+
+class Gallery:
+    """All committed enrolments, from every process, in `root` (DB_PATH) and in memory. Thread-safe.
+
+    `template` makes one (d,) template from a person's (m, d) embeddings of a model; `clock` is in seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        enrolments: Enrolments,
+        embedders: Mapping[str, Embedder],
+        template: Callable[[Floats], Floats],
+        *,
+        token: Callable[[], str] = lambda: secrets.token_hex(16),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._root, self._enrolments, self._template = root, enrolments, template
+        self._computed = Computed(root, embedders)
+        self._keys = self._computed.keys
+        self._faces, self._pickles = FaceFolders(root), PickleStore(root)
+        self._token, self._clock = token, clock
+        self._lock = threading.RLock()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._index = Index({model: key.size for model, key in self._keys.items()})
+        self._version = 0
+        self._current: Snapshot | None = None
+        self._tokens: dict[str, dict[str, Embeddings]] = {}  # of each person, oldest first
+        self._owner: dict[str, str] = {}
+        self._missing: dict[str, Enrolment] = {}
+        self._bases: dict[str, tuple[int, int] | None] = {}
+
+    # -- reading -------------------------------------------------------------------------------------------
+    def snapshot(self) -> Snapshot:
+        """Return the gallery with every enrolment committed before this call, by whichever process.
+
+        Costs one small query where nothing changed. Raises `Refusal(Code.DB_DOWN)`; what a model raises while missing
+        embeddings are computed again goes through.
+        """
+        version = self._enrolments.version()
+        current = self._current
+        if current is not None and current.version == version and not self._missing:
+            return current
+        del current  # a snapshot held here would make the index copy itself
+        with self._lock:
+            return self._refresh()
+
+    def _refresh(self) -> Snapshot:
+        changes = self._enrolments.changes(self._version)
+        if changes.version < self._version:
+            log.warning("the gallery's version went back: reading it anew")
+            self._forget()
+        again = [one for one in list(self._missing.values())[:_RETRIES] if self._faces.has_crops(one)]
+        new = [one for one in changes.added if one.token not in self._owner]
+        found = self._computed.complete([*new, *again], self)  # whatever fails, fails before anything has changed
+        if self._current is None or self._current.version != changes.version or found:
+            self._current = None
+            self._apply(changes, [*new, *again], found)
+            self._version = changes.version
+            self._current = self._index.snapshot(changes.version)
+        return self._current
+
+    def _apply(self, changes: Changes, new: Sequence[Enrolment], found: Mapping[str, Embeddings]) -> None:
+        touched: set[str] = set()
+        for token in changes.removed:
+            self._missing.pop(token, None)
+            owner = self._owner.pop(token, None)
+            if owner is not None:
+                del self._tokens[owner][token]
+                touched.add(owner)
+        for one in new:
+            if one.token in changes.removed:
+                continue
+            if one.token not in found:
+                log.warning("enrolment %s of %s has no embeddings and no source crops", one.token, one.id)
+                self._missing[one.token] = one
+                continue
+            self._missing.pop(one.token, None)
+            self._owner[one.token] = one.id
+            self._tokens.setdefault(one.id, {})[one.token] = found[one.token]
+            touched.add(one.id)
+        for person_id in sorted(touched):
+            self._put(person_id)
+
+    def _put(self, person_id: str) -> None:
+        blocks = self._tokens[person_id]
+        if not blocks:
+            del self._tokens[person_id]
+            self._index.drop(person_id)
+            return
+        together = joined(list(blocks.values()))
+        templates = {model: self._template(rows) for model, rows in together.items()}
+        self._index.put(person_id, together, templates)
+
+    # -- embeddings: from the pickles, else from the source crops -------------------------------------------
+    def stored(self, key: Key, wanted: Sequence[Enrolment]) -> dict[str, Floats]:
+        """Return what the files hold of these enrolments, float32 (m, d) by token, and maybe more."""
+        if len(wanted) > _MANY:
+            self._bases[key.model] = self._pickles.state(key)
+            return self._pickles.read_all(key)
+        rows: dict[str, Floats] = {}
+        for one in wanted:
+            rows.update(self._pickles.read(key.segment(one.token), key) or {})
+        base = self._pickles.state(key)
+        if any(one.token not in rows for one in wanted) and base != self._bases.get(key.model):
+            rows = self._pickles.read_all(key)
+            self._bases[key.model] = base
+        return rows
+
+    def keep(self, key: Key, computed: Mapping[str, Floats]) -> None:
+        """Write computed embeddings, float32 (m, d) by token; a disk that does not take them is no hindrance."""
+        if not computed:
+            return
+        name = key.segment(next(iter(computed)) if len(computed) == 1 else self._token())
+        try:
+            self._pickles.write(name, key, computed)
+        except Refusal as refusal:  # derived data: the search goes on without the file
+            log.warning("gallery file %s not written: %s", name, refusal.detail)
+
+    # -- writing -------------------------------------------------------------------------------------------
+    def add_segment(self, ours: Enrolment, embeddings: Embeddings) -> None:
+        """Write what an enrolment adds: (m, d) a model. It counts from the enrolment's commit on."""
+        keys = {model: self._keys[model] for model in embeddings}
+        checked = {key: key.checked(embeddings[model], len(embeddings[model])) for model, key in keys.items()}
+        if checked:
+            self._pickles.write_segments(ours.token, checked)
+
+    def remove_segments(self, tokens: Collection[str]) -> None:
+        """Remove the files of these enrolments, as far as compaction has not merged them."""
+        for named in self._pickles.named() if tokens else ():
+            if named.token in tokens:
+                files.remove(named.path)
+
+    def delete_pickles(self) -> dict[str, Code]:
+        """Remove all gallery files; each file's code. Hides nobody: they are made again from the source crops."""
+        return self._pickles.delete(self._keys.values())
+
+    def rebuild(self) -> dict[str, Code]:
+        """Compute every embedding again from the source crops; each model's code.
+
+        Also removes the files of other models and versions. Raises `Refusal(Code.NO_SPACE)`.
+        """
+        with files.locked(self._root / LOCK, wait=True):
+            old = self._pickles.named()
+            everybody = self._enrolments.changes(0).added
+            for model, key in self._keys.items():
+                self._pickles.write(key.base, key, self._computed.again(model, everybody))
+            bases = {key.base for key in self._keys.values()}
+            for named in old:
+                if named.path.name not in bases:
+                    files.remove(named.path)
+        with self._lock:
+            self._forget()
+        return dict.fromkeys(self._keys, Code.PICKLE_REBUILT)
+
+    def segments(self) -> int:
+        """Return how many files wait for compaction."""
+        return sum(named.token is not None for key in self._keys.values() for named in self._pickles.named(key))
+
+    def close(self) -> None:
+        """Let go of nothing: all files are closed."""
+
+    def compact(self) -> bool:
+        """Merge all segments into one file a model, without the removed; False where another process is at it."""
+        with files.locked(self._root / LOCK) as ours:
+            if not ours:
+                return False
+            listed = {model: self._pickles.named(key) for model, key in self._keys.items()}
+            alive = {one.token for one in self._enrolments.changes(0).added}
+            for model, key in self._keys.items():
+                rows = self._pickles.read_all(key)
+                self._pickles.write(key.base, key, {token: block for token, block in rows.items() if token in alive})
+                for named in listed[model]:
+                    if named.token is not None and self._merged(named, key):
+                        files.remove(named.path)
+            return True
+
+    def _merged(self, named: Named, key: Key) -> bool:
+        tokens = list(self._pickles.read(named.path.name, key) or ())
+        if len(self._enrolments.known(tokens)) == len(tokens):
+            return True
+        return named.path.exists() and named.path.stat().st_mtime < self._clock() - _YOUNG_S

@@ -1,0 +1,247 @@
+"""One model's embeddings in Milvus.
+
+The partition `people` has a row for each enrolment, the template of that enrolment's faces, which is what a search
+looks at; the partition `crops` has a row for each source crop, the embedding as the model gave it. A row names the
+enrolment's token and the person's ID; its key is made of the token, so that writing it again changes nothing. The row
+`mark` says that the collection was filled, and up to which version.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from db.milvus.connection import CALL_S, Milvus, library
+from pipeline.types import Floats
+
+MOST_HITS = 16_384
+"""The most rows that Milvus returns for one probe."""
+
+_INDEX: Mapping[str, Any] = {"index_type": "HNSW", "params": {"M": 32, "efConstruction": 200}}
+LOOKED_AT = 1024
+"""Templates that a search in the index walks over; docs/vector-store.md has the recall of fewer."""
+
+PEOPLE, CROPS, MARKS = "people", "crops", "_default"
+_TOKENS_AT_ONCE = 100
+_OTHERS_TRIES = 10
+_ROWS_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Says that a collection holds whatever was enrolled up to `version`; `filling` tells one filling from another."""
+
+    filling: str
+    version: int
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """What a collection holds of an enrolment: its template (d,) and its source crops' embeddings (m, d)."""
+
+    token: str
+    person: str
+    template: Floats
+    embeddings: Floats
+
+
+class VectorCollection:
+    """One model's embeddings of `size` numbers. `metric` is COSINE, or L2 where lengths count in a distance."""
+
+    def __init__(self, milvus: Milvus, name: str, size: int, metric: str) -> None:
+        self.name, self._milvus, self._size, self._metric = name, milvus, size, metric
+        self._writing = threading.Lock()  # Milvus Lite takes one writer at a time
+
+    def prepare(self, client: Any) -> None:
+        """Make and load the collection where that is not done."""
+        if not client.has_collection(self.name, timeout=CALL_S):
+            _unless_there(
+                lambda: self._create(client), lambda: bool(client.has_collection(self.name, timeout=CALL_S))
+            )
+        for partition in (PEOPLE, CROPS):
+            self._make_partition(client, partition)
+        self._make_index(client, "token", {"index_type": "INVERTED"})
+        self._make_index(client, "person", {"index_type": "INVERTED"})
+        self._make_index(client, "vector", {"metric_type": self._metric, **_INDEX})
+        client.load_collection(self.name, timeout=CALL_S)
+
+    def _make_partition(self, client: Any, partition: str) -> None:
+        def is_there() -> bool:
+            return bool(client.has_partition(self.name, partition, timeout=CALL_S))
+
+        if not is_there():
+            _unless_there(lambda: client.create_partition(self.name, partition, timeout=CALL_S), is_there)
+
+    def _make_index(self, client: Any, field: str, kind: Mapping[str, Any]) -> None:
+        def is_there() -> bool:
+            return field in client.list_indexes(self.name, timeout=CALL_S)
+
+        if not is_there():
+            wanted = client.prepare_index_params()
+            wanted.add_index(field, index_name=field, **kind)
+            _unless_there(lambda: client.create_index(self.name, wanted, sync=False, timeout=CALL_S), is_there)
+
+    def _create(self, client: Any) -> None:
+        types = library().types
+        schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
+        schema.add_field("key", types.VARCHAR, is_primary=True, max_length=48)
+        schema.add_field("token", types.VARCHAR, max_length=32)
+        schema.add_field("person", types.VARCHAR, max_length=64)
+        schema.add_field("number", types.INT64)
+        schema.add_field("made", types.INT64)
+        schema.add_field("vector", types.FLOAT_VECTOR, dim=self._size)
+        client.create_collection(self.name, schema=schema, consistency_level="Strong", timeout=CALL_S)
+
+    # -- writing -------------------------------------------------------------------------------------------
+    def put(self, entries: Iterable[Entry]) -> None:
+        """Write what is held of some enrolments, the crops first: who is found has all that decides."""
+        entries, made = list(entries), int(time.time())
+        crops = [
+            _row(one.token, one.person, number, made, vector)
+            for one in entries
+            for number, vector in enumerate(one.embeddings, start=1)
+        ]
+        people = [_row(one.token, one.person, 0, made, one.template) for one in entries]
+        for partition, rows in ((CROPS, crops), (PEOPLE, people)):
+            for start in range(0, len(rows), _ROWS_AT_ONCE):
+                self._upsert(rows[start : start + _ROWS_AT_ONCE], partition)
+
+    def set_mark(self, mark: Mark) -> None:
+        """Write the mark."""
+        row = _row(mark.filling, "", mark.version, int(time.time()), np.ones(self._size, np.float32))
+        self._upsert([{**row, "key": "mark"}], MARKS)
+
+    def _upsert(self, rows: list[dict[str, Any]], partition: str) -> None:
+        def work(client: Any) -> None:
+            with self._writing:
+                client.upsert(self.name, rows, partition_name=partition, timeout=CALL_S)
+
+        self._milvus.ask(self, work)
+
+    def remove(self, tokens: Collection[str]) -> None:
+        """Remove all that is held of these enrolments."""
+        for some in _parts(sorted(tokens)):
+            wanted = _among("token", some)
+
+            def work(client: Any, wanted: str = wanted) -> None:
+                with self._writing:
+                    client.delete(self.name, filter=wanted, timeout=CALL_S)
+
+            self._milvus.ask(self, work)
+
+    def drop_others(self, prefix: str, keep: Collection[str]) -> None:
+        """Drop the collections whose names begin so, but for those to keep."""
+
+        def work(client: Any) -> None:
+            for name in client.list_collections(timeout=CALL_S):
+                if name.startswith(prefix) and name not in keep:
+                    client.drop_collection(name, timeout=CALL_S)
+
+        self._milvus.ask(self, work)
+
+    # -- reading -------------------------------------------------------------------------------------------
+    def mark(self) -> Mark | None:
+        """Return the mark; None where the collection was never filled to the end."""
+        rows = self._query('key == "mark"', [MARKS], ["token", "number"])
+        return Mark(str(rows[0]["token"]), int(rows[0]["number"])) if rows else None
+
+    def nearest(self, probes: Floats, limit: int) -> list[list[str]]:
+        """Return for each probe, (n, d), the people of the nearest templates, nearest first; repeats stay in."""
+
+        def work(client: Any) -> Any:
+            return client.search(
+                self.name,
+                data=[row.tolist() for row in probes],
+                anns_field="vector",
+                limit=limit,
+                partition_names=[PEOPLE],
+                output_fields=["person"],
+                search_params={"metric_type": self._metric, "params": {"ef": max(LOOKED_AT, limit)}},
+                consistency_level="Strong",
+                timeout=CALL_S,
+            )
+
+        return [[str(hit["entity"]["person"]) for hit in hits] for hits in self._milvus.ask(self, work)]
+
+    def embeddings(self, tokens: Sequence[str]) -> dict[str, Floats]:
+        """Return the source crops' embeddings of these enrolments as they were put, float32 (m, d) by token."""
+        found: dict[str, dict[int, Floats]] = {}
+        for some in _parts(tokens):
+            for row in self._query(_among("token", some), [CROPS], ["token", "number", "vector"]):
+                vector = np.asarray(row["vector"], np.float32)
+                found.setdefault(str(row["token"]), {})[int(row["number"])] = vector
+        return {token: np.stack([rows[number] for number in sorted(rows)]) for token, rows in found.items()}
+
+    def numbers(self, tokens: Sequence[str]) -> dict[str, set[int]]:
+        """Return which rows are there of these enrolments: 0 for the template, 1 and up for the source crops."""
+        found: dict[str, set[int]] = {}
+        for some in _parts(tokens):
+            for row in self._query(_among("token", some), [PEOPLE, CROPS], ["token", "number"]):
+                found.setdefault(str(row["token"]), set()).add(int(row["number"]))
+        return found
+
+    def older_than(self, before: float) -> list[str]:
+        """Return the tokens of rows written before that time, in seconds since 1970. Walks through all rows."""
+
+        def work(client: Any) -> list[str]:
+            rows = client.query_iterator(
+                self.name,
+                batch_size=_ROWS_AT_ONCE,
+                filter=f"number == 1 and made < {int(before)}",
+                partition_names=[CROPS],
+                output_fields=["token"],
+                timeout=CALL_S,
+            )
+            found: list[str] = []
+            while some := rows.next():
+                found += [str(row["token"]) for row in some]
+            rows.close()
+            return found
+
+        return self._milvus.ask(self, work)
+
+    def _query(self, where: str, partitions: list[str], fields: list[str]) -> list[Mapping[str, Any]]:
+        def work(client: Any) -> list[Mapping[str, Any]]:
+            found = client.query(
+                self.name,
+                filter=where,
+                partition_names=partitions,
+                output_fields=fields,
+                consistency_level="Strong",
+                timeout=CALL_S,
+            )
+            return list(found)
+
+        return self._milvus.ask(self, work)
+
+
+def _row(token: str, person: str, number: int, made: int, vector: Floats) -> dict[str, Any]:
+    key = f"{token}_{number:04}"
+    return {"key": key, "token": token, "person": person, "number": number, "made": made, "vector": vector.tolist()}
+
+
+def _parts(tokens: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (tokens[start : start + _TOKENS_AT_ONCE] for start in range(0, len(tokens), _TOKENS_AT_ONCE))
+
+
+def _among(field: str, values: Iterable[str]) -> str:
+    listed = ", ".join(f'"{value}"' for value in values)
+    return f"{field} in [{listed}]"
+
+
+def _unless_there(make: Callable[[], object], is_there: Callable[[], bool]) -> None:
+    try:
+        make()
+    except library().errors:
+        for _ in range(_OTHERS_TRIES):  # another process was faster, or is about to be
+            if is_there():
+                return
+            time.sleep(0.1)
+        raise
+
+

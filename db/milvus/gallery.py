@@ -1,0 +1,227 @@
+"""The gallery in Milvus: the same answers as the gallery in memory, without anybody's being in memory.
+
+Milvus names candidates, the ledger in the database decides who they are. A search asks for the `CANDIDATES` nearest
+templates of each probe face and model, takes the people whom they name, reads in one statement which enrolments of
+these people are committed, fetches the embeddings of exactly these enrolments, and hands on templates that are made by
+the same function as in memory. So scores are the same to the last bit, and what Milvus holds beyond the committed
+enrolments (of an enrolment under way, of one that failed, of one that was replaced) never counts.
+
+An enrolment puts its rows into Milvus before its commit, so that the commit makes them count for every process at
+once. What can go wrong in between:
+
+- Milvus is away before the commit: the enrolment answers 156, nothing is committed, the old state stays.
+- The process dies, or the commit fails, after the rows were put: nobody's ledger names them; `recover` removes them.
+- Milvus is away after the commit, when replaced rows are to be removed: they do not count any more; `recover` removes
+  them at the next start.
+- An enrolment is replaced, and its rows removed, after a search has read of it: the ledger is read again.
+- Milvus has lost rows, or was never filled (another model, a new Milvus, people enrolled with the gallery in memory):
+  what is missing is computed again from the source crops in DB_PATH and put there, before a search answers.
+
+Nothing is kept in the process but what was found complete already: which filling of each collection (`Mark`), and up
+to which version of the ledger. The mark is read for each search, so a Milvus that was emptied is noticed at once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from codes_dict import Code
+from db import files
+from db.gallery.rebuild import Embeddings
+from db.enrolments import Enrolment, Enrolments
+from db.gallery.index import Index
+from db.gallery.index import Snapshot as Near
+from db.milvus.connection import Milvus
+from db.gallery.pickles import PickleStore
+from db.milvus.collection import MOST_HITS, Mark
+from db.milvus.rows import CHUNK, LOCK, VectorRows
+from pipeline.types import Embedder, Floats
+
+CANDIDATES = 64
+"""Templates asked for, for each probe face and model."""
+MOST_PEOPLE = 512
+"""People scored in one search at the most, those nearest to any of its faces."""
+
+_YOUNG_S = 3600.0  # rows this young may belong to an enrolment under way
+
+
+@dataclass(frozen=True)
+class _Known:
+    marks: Mapping[str, Mark]
+    version: int
+
+
+class VectorGallery:
+    """All committed enrolments, from every process: found through Milvus, decided by the ledger. Thread-safe.
+
+    `template` makes one (d,) template from a person's (m, d) embeddings of a model. `by_length` says that embeddings'
+    lengths count in distances. All methods raise `Refusal(Code.VECTORS_DOWN)` where Milvus does not answer.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        enrolments: Enrolments,
+        embedders: Mapping[str, Embedder],
+        template: Callable[[Floats], Floats],
+        milvus: Milvus,
+        *,
+        by_length: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._root, self._enrolments, self._template = root, enrolments, template
+        self._rows = VectorRows(root, enrolments, embedders, template, milvus, by_length)
+        self._milvus, self._clock = milvus, clock
+        self._lock = threading.RLock()
+        self._known = _Known({}, 0)
+        self._people = 0, 0
+
+    # -- reading -------------------------------------------------------------------------------------------
+    def snapshot(self) -> VectorSnapshot:
+        """Return the gallery with every enrolment committed before this call, by whichever process.
+
+        What Milvus lacks of it is put there first. Raises `Refusal(Code.DB_DOWN)` as well.
+        """
+        marks = {model: one.mark() for model, one in self._rows.collections().items()}
+        version, known = self._enrolments.version(), self._known
+        if marks != known.marks or version != known.version or self._rows.missing:
+            with self._lock:
+                version = self._catch_up()
+        return VectorSnapshot(self, version)
+
+    def _catch_up(self) -> int:
+        marks, known = {model: self._rows.filled(model) for model in self._rows.keys}, self._known
+        is_same = {model: one.filling for model, one in marks.items()} == {
+            model: one.filling for model, one in known.marks.items()
+        }
+        changes = self._enrolments.changes(known.version if is_same else min(one.version for one in marks.values()))
+        self._rows.mend(changes.added, changes.removed)
+        self._known = _Known(marks, changes.version)
+        return changes.version
+
+    def person(self, person_id: str) -> Mapping[str, Floats] | None:
+        """Return each model's embeddings of a person's enrolled source crops as of now, float32 (m, d)."""
+        return self._enrolled([person_id]).get(person_id)
+
+    def _enrolled(self, person_ids: Sequence[str]) -> dict[str, Mapping[str, Floats]]:
+        enrolled = self._enrolments.of_people(person_ids)
+        while True:
+            together, is_whole = self._rows.together(enrolled)
+            if is_whole:
+                return together
+            before, enrolled = enrolled, self._enrolments.of_people(person_ids)
+            if enrolled == before:
+                return together  # else an enrolment was replaced, and its rows removed, after we had read of it
+
+    def count(self, version: int) -> int:
+        """Return how many people were enrolled at that version of the ledger, or are now."""
+        with self._lock:
+            if self._people[0] != version:
+                self._people = self._enrolments.people(*self._people)
+            return self._people[1]
+
+    def near(self, probes: Mapping[str, Floats], also: str) -> Near:
+        """Return whoever may be closest to one of these faces, (n, d) per model, and the ID `also`."""
+        limit = CANDIDATES
+        while True:
+            rankings = self._rankings(probes, limit)
+            people = nearest_first(rankings)[:MOST_PEOPLE]
+            together = self._enrolled([also, *people])
+            is_cut_off = any(len(ranking) == limit for ranking in rankings)
+            if limit == MOST_HITS or not is_cut_off or 2 * len(together) >= len(people):
+                break
+            limit = min(4 * limit, MOST_HITS)  # most of what is near does not count: look further
+        index = Index({model: key.size for model, key in self._rows.keys.items()})
+        for person_id, embeddings in together.items():
+            index.put(person_id, embeddings, {model: self._template(rows) for model, rows in embeddings.items()})
+        return index.snapshot(self._known.version)
+
+    def _rankings(self, probes: Mapping[str, Floats], limit: int) -> list[list[str]]:
+        collections = self._rows.collections()
+        return [ranking for model, one in collections.items() for ranking in one.nearest(probes[model], limit)]
+
+    # -- writing -------------------------------------------------------------------------------------------
+    def add_segment(self, ours: Enrolment, embeddings: Embeddings) -> None:
+        """Put what an enrolment adds: (m, d) a model. It counts from the enrolment's commit on."""
+        for model, rows in embeddings.items():
+            self._rows.put(model, {ours.token: ours.id}, {ours.token: rows})
+
+    def remove_segments(self, tokens: Collection[str]) -> None:
+        """Remove the rows of these enrolments; they did not count any more, or never did."""
+        for one in self._rows.collections().values() if tokens else ():
+            one.remove(tokens)
+
+    def delete_pickles(self) -> dict[str, Code]:
+        """Remove gallery files that are left from a gallery in memory; each file's code."""
+        return PickleStore(self._root).delete(self._rows.keys.values())
+
+    def rebuild(self) -> dict[str, Code]:
+        """Compute every embedding again from the source crops; each model's code.
+
+        Also removes rows that do not count, and the collections of other models and versions of this installation.
+        """
+        with files.locked(self._root / LOCK, wait=True):
+            everybody, collections = self._enrolments.changes(0), self._rows.collections()
+            for model, one in collections.items():
+                for start in range(0, len(everybody.added), CHUNK):
+                    self._rows.put_again(model, everybody.added[start : start + CHUNK])
+                old = one.older_than(self._clock() - _YOUNG_S)
+                one.remove(set(old) - self._enrolments.standing(old))
+                one.set_mark(Mark(secrets.token_hex(16), everybody.version))
+                one.drop_others(self._rows.prefix(), {each.name for each in collections.values()})
+        return dict.fromkeys(collections, Code.PICKLE_REBUILT)
+
+    def segments(self) -> int:
+        """Return how many versions the ledger is ahead of the marks: what a new process has to look through."""
+        known = self._known
+        return max((known.version - one.version for one in known.marks.values()), default=0)
+
+    def compact(self) -> bool:
+        """Bring the marks up to date; False where another process fills a collection."""
+        with self._lock:
+            version, collections, marks = self._catch_up(), self._rows.collections(), self._known.marks
+            with files.locked(self._root / LOCK) as ours:
+                if not ours or any(one.mark() != marks[model] for model, one in collections.items()):
+                    return False
+                newer = {model: Mark(mark.filling, version) for model, mark in marks.items()}
+                for model, one in collections.items():
+                    one.set_mark(newer[model])
+                self._known = _Known(newer, version)
+        return True
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._milvus.close()
+
+
+@dataclass(frozen=True, eq=False)
+class VectorSnapshot:
+    """Everybody enrolled, at `version` of the ledger or later; nobody is fetched before being asked for."""
+
+    gallery: VectorGallery
+    version: int
+
+    @property
+    def people(self) -> int:
+        """How many people are enrolled."""
+        return self.gallery.count(self.version)
+
+    def near(self, probes: Mapping[str, Floats], also: str) -> Near:
+        """Return whoever may be closest to one of these faces, (n, d) per model, and the ID `also` where enrolled."""
+        return self.gallery.near(probes, also)
+
+    def person(self, person_id: str) -> Mapping[str, Floats] | None:
+        """Return each model's embeddings of all enrolled source crops of a person, float32 (m, d); None for nobody."""
+        return self.gallery.person(person_id)
+
+
+def nearest_first(rankings: Sequence[Sequence[str]]) -> list[str]:
+    """Merge several rankings into one without repeats, by each name's best place."""
+    places = itertools.chain.from_iterable(itertools.zip_longest(*rankings))
+    return list(dict.fromkeys(name for name in places if name is not None))

@@ -1,0 +1,141 @@
+"""What Milvus holds of the enrolments, by model, and how what it lacks gets there: from the source crops in DB_PATH."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from db import files
+from db.gallery.rebuild import Computed, Embeddings, joined
+from db.enrolments import Enrolment, Enrolments
+from db.faces import FaceFolders
+from db.milvus.connection import Milvus
+from db.gallery.pickles import Key
+from db.milvus.collection import Entry, Mark, VectorCollection
+from pipeline.types import Embedder, Floats
+
+log = logging.getLogger(__name__)
+
+LOCK = ".vectors.lock"
+"""Held in DB_PATH by who fills or rebuilds a collection."""
+
+CHUNK = 200
+"""Enrolments put at a time while a collection is filled, so that a crash there costs little."""
+
+_RETRIES = 100  # enrolments without source crops that are looked after
+
+
+class VectorRows:
+    """The rows of every model. `missing` are the enrolments that have neither rows nor source crops, by token."""
+
+    def __init__(
+        self,
+        root: Path,
+        enrolments: Enrolments,
+        embedders: Mapping[str, Embedder],
+        template: Callable[[Floats], Floats],
+        milvus: Milvus,
+        by_length: bool,
+    ) -> None:
+        self._root, self._enrolments, self._template = root, enrolments, template
+        self._milvus, self._by_length = milvus, by_length
+        self._computed, self._faces = Computed(root, embedders), FaceFolders(root)
+        self.keys = self._computed.keys
+        self.missing: dict[str, Enrolment] = {}
+        self._collections: dict[str, VectorCollection] = {}
+
+    def collections(self) -> dict[str, VectorCollection]:
+        """Return each model's collection. Raises `Refusal(Code.DB_DOWN)`: the names hold the database's number."""
+        if not self._collections:
+            metric = "L2" if self._by_length else "COSINE"
+            self._collections = {
+                model: VectorCollection(self._milvus, self._name(key), key.size, metric)
+                for model, key in self.keys.items()
+            }
+        return self._collections
+
+    def prefix(self) -> str:
+        """Return what the names of this installation's collections begin with."""
+        return f"faceapp_{self._enrolments.installation():x}_"
+
+    def _name(self, key: Key) -> str:
+        ending = "_by_length" if self._by_length else ""
+        return f"{self.prefix()}{key.model.replace('-', '_')}_{key.version}{ending}"
+
+    def together(self, enrolled: Sequence[Enrolment]) -> tuple[dict[str, Mapping[str, Floats]], bool]:
+        """Return each person's embeddings of these enrolments, float32 (m, d) by model, oldest first.
+
+        And whether it is all of them: some may have neither rows nor source crops.
+        """
+        complete = self._computed.complete(enrolled, _Kept(self, enrolled))
+        blocks: dict[str, list[Embeddings]] = {}
+        for one in enrolled:
+            if one.token in complete:
+                blocks.setdefault(one.id, []).append(complete[one.token])
+        return {person_id: joined(parts) for person_id, parts in blocks.items()}, len(complete) == len(enrolled)
+
+    def put(self, model: str, owners: Mapping[str, str], embeddings: Mapping[str, Floats]) -> None:
+        """Put embeddings, (m, d) by token, again where they are there already; `owners` holds each token's ID."""
+        checked = {token: self.keys[model].checked(rows, len(rows)) for token, rows in embeddings.items()}
+        entries = [Entry(token, owners[token], self._template(rows), rows) for token, rows in checked.items()]
+        self.collections()[model].put(entries)
+
+    def put_again(self, model: str, enrolled: Sequence[Enrolment]) -> set[str]:
+        """Put what the source crops give; return the tokens whose crops are there."""
+        computed = self._computed.again(model, enrolled) if enrolled else {}
+        self.put(model, {one.token: one.id for one in enrolled}, computed)
+        return set(computed)
+
+    def mend(self, enrolled: Sequence[Enrolment], removed: frozenset[str]) -> None:
+        """Put what is lacking of these enrolments, and of those that were missing before."""
+        for token in removed:
+            self.missing.pop(token, None)
+        again = [one for one in list(self.missing.values())[:_RETRIES] if self._faces.has_crops(one)]
+        for model in self.keys:
+            self._mend(model, [*enrolled, *again])
+
+    def _mend(self, model: str, enrolled: Sequence[Enrolment]) -> None:
+        for start in range(0, len(enrolled), CHUNK):
+            some = enrolled[start : start + CHUNK]
+            there = self.collections()[model].numbers([one.token for one in some])
+            lacking = [one for one in some if there.get(one.token) != set(range(one.images + 1))]
+            put = self.put_again(model, lacking)
+            for one in lacking:
+                if one.token in put:
+                    self.missing.pop(one.token, None)
+                elif one.token not in self.missing:
+                    log.warning("enrolment %s of %s has no embeddings and no source crops", one.token, one.id)
+                    self.missing[one.token] = one
+
+    def filled(self, model: str) -> Mark:
+        """Return the collection's mark; where there is none, fill the collection first."""
+        collection = self.collections()[model]
+        mark = collection.mark()
+        if mark is not None:
+            return mark
+        with files.locked(self._root / LOCK, wait=True):
+            mark = collection.mark()
+            if mark is None:  # else another process has filled it run_alongside
+                everybody = self._enrolments.changes(0)
+                log.info("%s is filled with %d enrolments", collection.name, len(everybody.added))
+                self._mend(model, everybody.added)
+                mark = Mark(secrets.token_hex(16), everybody.version)
+                collection.set_mark(mark)
+            return mark
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """The rows of some enrolments, as `Computed` wants to read and write them."""
+
+    rows: VectorRows
+    enrolled: Sequence[Enrolment]
+
+    def stored(self, key: Key, wanted: Sequence[Enrolment]) -> dict[str, Floats]:
+        return self.rows.collections()[key.model].embeddings([one.token for one in wanted])
+
+    def keep(self, key: Key, computed: Mapping[str, Floats]) -> None:
+        self.rows.put(key.model, {one.token: one.id for one in self.enrolled}, computed)

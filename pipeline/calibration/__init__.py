@@ -1,5 +1,0 @@
-"""Thresholds per model and distance at stated false match rates, and how they are measured."""
-
-from pipeline.calibration.store import CalibrationFault, load_scorer
-
-__all__ = ["CalibrationFault", "load_scorer"]

@@ -1,0 +1,79 @@
+"""The scorer of models that nobody has calibrated: their makers' thresholds, and no promise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.scoring.scorer import check_required
+from pipeline.types import Counts, Floats
+
+
+@dataclass(frozen=True)
+class PublishedScorer:
+    """Decisions by published thresholds: `limits` holds one distance per model, nothing is promised.
+
+    The score is the mean over the models of distance / threshold; 1.0 is the threshold everywhere.
+    """
+
+    limits: Mapping[str, float]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models whose distances `fuse` expects."""
+        return tuple(self.limits)
+
+    @property
+    def calibrated(self) -> bool:
+        """Thresholds are the makers', for their own crops."""
+        return False
+
+    def fuse(
+        self,
+        distances: Mapping[str, Floats],
+        enrolled: Counts | int | None = None,
+        lengths: Mapping[str, Floats] | None = None,
+    ) -> Floats:
+        """Return the mean of distance / threshold; `enrolled` and `lengths` change nothing."""
+        count = len(self.limits)
+        parts = [
+            np.asarray(distances[name], np.float32) * np.float32(1 / limit / count)
+            for name, limit in self.limits.items()
+        ]
+        return sum(parts[1:], parts[0])
+
+    def threshold(self, required: int, images: int) -> float:
+        """Return 1.0."""
+        check_required(required, images)
+        return 1.0
+
+    def second_look_threshold(self, required: int, comparisons: int, images: int) -> float:
+        """Return 1.0."""
+        check_required(required, comparisons)
+        return 1.0
+
+    def found_threshold(self, images: int) -> float:
+        """Return 1.0."""
+        return 1.0
+
+    def search_threshold(self, people: int, images: int) -> float:
+        """Return 1.0."""
+        return 1.0
+
+    def model_threshold(self, model: str) -> float:
+        """Return the model's published threshold."""
+        return self.limits[model]
+
+    def fmr_at(self, score: float, required: int, images: int) -> float | None:
+        """Return None: nothing was measured."""
+        return None
+
+    def fmr_at_found(self, score: float, images: int) -> float | None:
+        """Return None: nothing was measured."""
+        return None
+
+    def fmr_at_second_look(self, score: float, required: int, comparisons: int, images: int) -> float | None:
+        """Return None: nothing was measured."""
+        return None

@@ -1,0 +1,167 @@
+"""Calibration files: finding the one for the selected models, reading it, writing it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pipeline.scoring.curve import Curve
+from pipeline.scoring.fusion import Fusion, LengthTerm
+from pipeline.scoring.published import PublishedScorer
+from pipeline.scoring.scorer import Budget, CalibratedScorer, Measured, SecondLook
+from pipeline.registry import REGISTRY
+from pipeline.types import Scorer
+
+FORMAT = 1
+"""Changes whenever an older file can no longer be read."""
+
+SHIPPED = Path(__file__).parent / "shipped"
+"""The calibrations that come with the product."""
+
+
+class CalibrationFault(Exception):  # noqa: N818 - names what is wrong with the operator's choice
+    """The selected models cannot be scored; the message says what to run or what to change."""
+
+
+def load_scorer(
+    versions: Mapping[str, str],
+    sim_func: str,
+    num_aug: int,
+    fmr: float,
+    fpir: float,
+    folder: Path | None = None,
+) -> Scorer:
+    """Return the scorer of these models at the stated rates `fmr` (VER_FMR) and `fpir` (SEARCH_FPIR).
+
+    `versions` maps each selected model to its `Embedder.version`. Calibration files in `folder` come before the
+    shipped ones. Without any file for exactly these models the published thresholds decide, and nothing is promised.
+    `num_aug` needs no file of its own: the second look's threshold for another number than was measured is bounded.
+    Raises `CalibrationFault` where the only calibrations are for other weights or another alignment, where a file
+    cannot be read, where `fmr` or `fpir` is lower than the data can show, and where there is no threshold at all.
+    """
+    if num_aug < 0:
+        raise ValueError("num_aug is 0 or more.")
+    others: list[Path] = []
+    for path, content in _files(folder):
+        if set(content["models"]) != set(versions):
+            continue
+        if dict(content["models"]) != dict(versions):
+            others.append(path)
+        elif sim_func in content["sim_funcs"]:
+            return _calibrated(path, content["sim_funcs"][sim_func], fmr, fpir)
+    if others:
+        raise CalibrationFault(
+            f"the calibration of {', '.join(versions)} was made for other weights or another alignment; "
+            f"run bin/calibrate FOLDER --models {','.join(versions)}"
+        )
+    return _published(versions, sim_func)
+
+
+def read(content: Mapping[str, Any]) -> Measured:
+    """Return what one SIM_FUNC's part of a calibration file holds. Raises `KeyError`, `TypeError`, `ValueError`."""
+    second = {
+        int(images): tuple(SecondLook(one["required"], one["comparisons"], _curve(one["curve"])) for one in looks)
+        for images, looks in content["second"].items()
+    }
+    return Measured(
+        _fusion(content["fusion"]),
+        Budget(**content["budget"]),
+        _curve(content["single"]),
+        _curve(content["augmented"]),
+        {int(n): {int(k): _curve(one) for k, one in part.items()} for n, part in content["first"].items()},
+        second,
+        {int(n): {int(g): _curve(one) for g, one in part.items()} for n, part in content["search"].items()},
+        {name: _curve(one) for name, one in content["models"].items()},
+    )
+
+
+def write(measured: Measured) -> dict[str, Any]:
+    """Return what `read` reads, ready for JSON."""
+    return {
+        "fusion": {
+            "models": list(measured.fusion.models),
+            "weights": list(measured.fusion.weights),
+            "lengths": [asdict(term) for term in measured.fusion.lengths],
+            "template_shift": measured.fusion.template_shift,
+        },
+        "budget": {
+            "first": measured.budget.first,
+            "second": measured.budget.second,
+            "search": measured.budget.search,
+        },
+        "single": measured.single.as_dict(),
+        "augmented": measured.augmented.as_dict(),
+        "first": {n: {k: one.as_dict() for k, one in part.items()} for n, part in measured.first.items()},
+        "second": {
+            n: [{"required": x.required, "comparisons": x.comparisons, "curve": x.curve.as_dict()} for x in looks]
+            for n, looks in measured.second.items()
+        },
+        "search": {n: {g: one.as_dict() for g, one in part.items()} for n, part in measured.search.items()},
+        "models": {name: one.as_dict() for name, one in measured.models.items()},
+    }
+
+
+def file_name(models: Mapping[str, str]) -> str:
+    """Return the file name of a calibration of these models."""
+    return "+".join(sorted(re.sub(r"[^a-z0-9]", "", name.lower()) for name in models)) + ".json"
+
+
+def _files(folder: Path | None) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    for place in (folder, SHIPPED):
+        if place is None or not place.is_dir():
+            continue
+        for path in sorted(place.glob("*.json")):
+            try:
+                content = json.loads(path.read_text(encoding="utf-8"))
+                usable = content["format"] == FORMAT and isinstance(content["models"], dict)
+                usable = usable and isinstance(content["sim_funcs"], dict)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                raise CalibrationFault(f"the calibration file {path.name} cannot be read: {_told(error)}") from error
+            if not usable:
+                raise CalibrationFault(f"the calibration file {path.name} has another format; run bin/calibrate FOLDER")
+            yield path, content
+
+
+def _calibrated(path: Path, content: Mapping[str, Any], fmr: float, fpir: float) -> CalibratedScorer:
+    try:
+        measured = read(content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CalibrationFault(f"the calibration file {path.name} cannot be read: {_told(error)}") from error
+    least = measured.single.floor / measured.budget.first
+    if fmr < least:
+        raise CalibrationFault(
+            f"VER_FMR is lower than the calibration {path.name} can show; accepted: {least:.1e} or more, "
+            "or run bin/calibrate FOLDER with more people"
+        )
+    return CalibratedScorer(measured, fmr, fpir)
+
+
+def _published(versions: Mapping[str, str], sim_func: str) -> PublishedScorer:
+    limits: dict[str, float] = {}
+    for name in versions:
+        limit = REGISTRY[name].thresholds.get(sim_func) if name in REGISTRY else None
+        if limit is None:
+            raise CalibrationFault(
+                f"{name} has neither a calibration nor a published threshold for {sim_func}; "
+                f"run bin/calibrate FOLDER --models {','.join(versions)}"
+            )
+        limits[name] = limit
+    return PublishedScorer(limits)
+
+
+def _fusion(content: Mapping[str, Any]) -> Fusion:
+    weights = tuple(map(float, content["weights"]))
+    lengths = tuple(LengthTerm(**{name: float(value) for name, value in one.items()}) for one in content["lengths"])
+    return Fusion(tuple(content["models"]), weights, lengths, float(content["template_shift"]))
+
+
+def _curve(content: Mapping[str, Any]) -> Curve:
+    return Curve(tuple(map(float, content["rates"])), tuple(map(float, content["scores"])))
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__} {str(error)[:80]}".strip()

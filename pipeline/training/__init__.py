@@ -1,1 +1,0 @@
-"""Making the project's own networks: data, simulation, training and measurement. Nothing here runs in the server."""

@@ -1,0 +1,71 @@
+"""What was computed of an upload's photos: exact when it comes back, and nothing at all where it is damaged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from db.upload_cache import FORMAT, decode, encode
+from db.uploads import UploadStore
+from pipeline.ports import NewImage, SeenFace, SeenPhoto
+from pipeline.types import Box, Detection
+
+
+def seen_photo() -> SeenPhoto:
+    generator = np.random.default_rng(5)
+    landmarks = generator.normal(100, 30, (5, 2)).astype(np.float32)
+    vector = generator.normal(0, 1, 128).astype(np.float32)
+    box = Box(*(float(value) for value in generator.normal(100, 30, 4)))
+    face = SeenFace(Detection(box, landmarks, 0.1 + 0.2), {("Dlib", "0" * 16): vector})
+    return SeenPhoto(2**64 - 1, [face, SeenFace(Detection(box, landmarks, 1.0), {})])
+
+
+def test_every_number_comes_back_exactly() -> None:
+    photo = seen_photo()
+    back = decode(encode({"0001.jpg": photo}), "A-1")["0001.jpg"]
+    first, kept = photo.faces[0], back.faces[0]
+    assert (back.hash, len(back.faces), back.faces[1].embeddings) == (photo.hash, 2, {})
+    assert (kept.detection.box, kept.detection.confidence) == (first.detection.box, first.detection.confidence)
+    assert kept.detection.landmarks.tobytes() == first.detection.landmarks.tobytes()
+    vector = kept.embeddings["Dlib", "0" * 16]
+    assert vector.dtype == np.float32
+    assert vector.tobytes() == first.embeddings["Dlib", "0" * 16].tobytes()
+
+
+def signed(text: bytes) -> bytes:
+    return hashlib.sha256(text).hexdigest().encode() + b"\n" + text
+
+
+def with_face(**changes: object) -> bytes:
+    content = json.loads(encode({"0001.jpg": seen_photo()}).partition(b"\n")[2])
+    content["photos"]["0001.jpg"]["faces"][0].update(changes)
+    return signed(json.dumps(content).encode())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"\n", encode({"0001.jpg": seen_photo()})[:-1],
+        encode({"0001.jpg": seen_photo()}).replace(b"Dlib", b"Dlob"),
+        signed(b"not JSON"), signed(b"[]"), signed(json.dumps({"format": "another", "photos": {}}).encode()),
+        signed(json.dumps({"format": FORMAT, "photos": {"0001.jpg": {"hash": "x", "faces": []}}}).encode()),
+        with_face(box=[1, 2, 3]), with_face(box=[1, 2, 3, float("nan")]), with_face(landmarks=[[1, 2]] * 4),
+        with_face(confidence=None), with_face(embeddings=[["Dlib", "0", "!"]]), with_face(embeddings=[["Dlib"]]),
+        with_face(embeddings=[["Dlib", "0", "AADAfw=="]]),
+    ],
+)  # fmt: skip
+def test_what_is_damaged_or_foreign_counts_for_nothing(data: bytes) -> None:
+    assert decode(data, "A-1") == {}
+
+
+def test_it_is_kept_with_the_upload_under_the_photos_names(tmp_path: Path) -> None:
+    store = UploadStore(tmp_path)
+    images = [NewImage(b"one", "jpg", "d1", 8.0), NewImage(b"two", "png", "d2", 8.0, seen_photo())]
+    upload = store.open(store.create("A", images).upload_id)
+    assert [name for name, photo in upload.seen().items() if photo.hash == 2**64 - 1] == ["0002.png"]
+    (upload.folder / "seen.json").unlink()
+    assert upload.seen() == {}

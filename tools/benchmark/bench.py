@@ -1,0 +1,65 @@
+"""What every scenario is given: where data and weights are, a folder to work in, and how often to measure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tools.benchmark import roofline
+from tools.benchmark.client import Client
+from tools.benchmark.measure import Result, Rounds
+from tools.benchmark.photos import People, people
+from pipeline.models.dlib_network import build_graph, packaged_weights
+from pipeline.models.weights import WeightStore
+
+
+class CannotMeasureError(Exception):
+    """Why a scenario cannot be measured here."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """`data` is the folder of shared test data, None where it is not at hand."""
+
+    root: Path
+    folder: Path
+    data: Path | None
+    rounds: Rounds
+    say: Callable[[str], None]
+
+    @cached_property
+    def weights(self) -> WeightStore:
+        """The weights of this checkout, and beside them those of the shared data."""
+        return WeightStore(self.root / "bin" / "model" / "weights", self.mirror or None)
+
+    @property
+    def mirror(self) -> str:
+        """Where weights are looked for that are not in the checkout; empty for nowhere."""
+        return str(self.data / "weights") if self.data else ""
+
+    @cached_property
+    def dlib_file(self) -> Path:
+        """Dlib's weight file. Raises `CannotMeasureError`."""
+        found = packaged_weights("dlib_face_recognition_resnet_model_v1.dat")
+        if found is None:
+            raise CannotMeasureError("the package face_recognition_models is not installed")
+        return found
+
+    def dlib_s(self, faces: int) -> float:
+        """Return what the arithmetic of Dlib's network for so many faces costs bare."""
+        return roofline.arithmetic_s(faces * roofline.graph_flops(build_graph(self.dlib_file.read_bytes())))
+
+    def enrolled(self, client: Client, liveness: bool = False) -> tuple[str, People]:
+        """Enrol the first person at hand whom the server then verifies; return the ID and the photos."""
+        for number, candidates in enumerate(people(self.data)):
+            person_id = f"RECO_ID_{number}"
+            if client.enrol(person_id, candidates.enrolled) in (800, 838, 900):
+                verdict = client.verify(person_id, candidates.genuine, liveness)
+                if verdict == 200 or (liveness and verdict in (560, 561)):
+                    return person_id, candidates
+        raise CannotMeasureError("nobody at hand could be enrolled and verified")
+
+
+Scenario = Callable[[Bench], Sequence[Result]]

@@ -1,0 +1,108 @@
+"""A client of a real server on loopback, and the settings that it is measured with."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlencode
+
+from tools.installation.trial import TrialServer
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+WARMING_S = 300.0
+RESTED_S = 30.0
+"""A connection that rested longer is opened anew: servers close what nobody uses, and a slow peer takes minutes."""
+ROOT = Path(__file__).resolve().parents[2]
+
+SETTINGS = {
+    "SELECTED_MODELS": "Dlib",
+    "SCORE_TOL": "0",
+    "NUM_AUG": "4",
+    "ALLOW_SKIP_LIVENESS": "true",
+    "ENROL_LIVENESS": "off",
+    "DUPLICATE_POLICY": "off",
+    "REPLAY_POLICY": "off",
+    "FETCH_MODELS": "false",
+    "MAX_UPLOAD_MB": "256",
+}
+"""Limits and replay policy are off: the same photos are sent again and again."""
+
+
+class Client:
+    """One caller on one connection that is kept open while it is used."""
+
+    def __init__(self, server: TrialServer) -> None:
+        self._connection = HTTPConnection("127.0.0.1", server.port, timeout=600)
+        self._used = time.monotonic()
+
+    def upload(self, person_id: str, photos: Sequence[bytes]) -> str:
+        """Upload photos; return the upload id. Raises `RuntimeError` where the server does not keep them."""
+        boundary = uuid.uuid4().hex
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="f"; filename="%d.jpg"\r\n\r\n'
+        parts = b"".join((head % number).encode() + photo + b"\r\n" for number, photo in enumerate(photos))
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        reply = self._post(f"/upload_imgs?id={person_id}", parts + f"--{boundary}--\r\n".encode(), headers)
+        if reply["upload_code"] != 119:
+            raise RuntimeError(f"the upload was answered with {reply['upload_code']}")
+        results = reply["upload_results"]
+        assert isinstance(results, dict)  # noqa: S101 - narrows the type
+        return str(results["upload_id"])
+
+    def enrol(self, person_id: str, photos: Sequence[bytes]) -> int:
+        """Upload and enrol; return the code."""
+        form = {"upload_id": self.upload(person_id, photos), "name": "Somebody", "delete_pickles": "false"}
+        reply = self._post("/upload_db", urlencode({**form, "rebuild_db": "false", "in_place": "true"}).encode(), FORM)
+        return int(str(reply["result_code"]))
+
+    def verify(self, person_id: str, photos: Sequence[bytes], liveness: bool = False, search: bool = True) -> int:
+        """Upload and verify, from decode to verdict; return the code."""
+        flags = {"skip_verify": "false", "skip_db_search": str(not search), "skip_liveness": str(not liveness)}
+        form = {"upload_id": self.upload(person_id, photos), **flags}
+        return int(str(self._post("/verify", urlencode(form).encode(), FORM)["recognition_code"]))
+
+    def _post(self, path: str, body: bytes, headers: Mapping[str, str]) -> dict[str, object]:
+        if time.monotonic() - self._used > RESTED_S:
+            self._connection.close()  # the next request opens it
+        self._connection.request("POST", path, body, dict(headers))
+        reply: dict[str, object] = json.loads(self._connection.getresponse().read())
+        self._used = time.monotonic()
+        return reply
+
+
+@contextmanager
+def server(folder: Path, changes: Mapping[str, str]) -> Iterator[TrialServer]:
+    """Run a server with the bench's settings, and others changed."""
+    from tools.installation.trial import trial_server
+
+    folder.mkdir(parents=True)
+    with trial_server(ROOT, folder, {**SETTINGS, **changes}) as running:
+        _wait_until_warm(running)
+        yield running
+
+
+def _wait_until_warm(running: TrialServer) -> None:
+    """Wait until the server has said that everything, liveness too, is loaded, or what is missing."""
+    deadline = time.monotonic() + WARMING_S
+    while "Ready: http" not in running.printed() and "not ready" not in running.printed():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the server did not get warm")
+        time.sleep(0.05)
+
+
+def cpu_s(process: int) -> float:
+    """Return the CPU seconds that a process has used; Linux only."""
+    import os
+
+    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_bytes(process: int) -> int:
+    """Return a process's share of the memory (PSS); Linux only."""
+    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))

@@ -1,0 +1,126 @@
+"""How much of an upload and a genuine verification is spent outside of the models."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any, TypeVar
+
+from werkzeug.datastructures import MultiDict
+
+from tools.benchmark.bench import Bench, CannotMeasureError
+from tools.benchmark.client import SETTINGS
+from tools.benchmark.measure import Result, result, seconds
+from tools.benchmark.photos import people
+from env_validator import Settings
+from faceapp import create_app
+from tools.installation.trial import write_settings
+from pipeline.types import Crop, Detection, Detector, Embedder, Floats, Pixels
+from bootstrap.threads import share_cores
+from bootstrap.liveness import LivenessLoader
+from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
+from bootstrap.container import ServiceContainer
+
+T = TypeVar("T")
+
+
+@dataclass
+class Clock:
+    """Adds up the time that models take."""
+
+    total: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def time(self, work: Callable[[], T]) -> T:
+        """Run a model and count its time."""
+        begun = time.perf_counter()
+        try:
+            return work()
+        finally:
+            with self._lock:
+                self.total += time.perf_counter() - begun
+
+
+@dataclass(frozen=True)
+class TimedDetector:
+    """A detector whose time is counted."""
+
+    inner: Detector
+    clock: Clock
+
+    def detect(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
+        """Find faces."""
+        return self.clock.time(lambda: self.inner.detect(photos))
+
+
+class TimedEmbedder:
+    """A recognition model whose time is counted."""
+
+    def __init__(self, inner: Embedder, clock: Clock) -> None:
+        self.inner, self.clock = inner, clock
+        self.name, self.version, self.size = inner.name, inner.version, inner.size
+
+    def embed(self, crops: Sequence[Crop]) -> Floats:
+        """Embed crops."""
+        return self.clock.time(lambda: self.inner.embed(crops))
+
+
+class TimedModels(LoadedModels):
+    """Models whose time is counted; each is wrapped once."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self._timed: dict[int, Any] = {}
+
+    def detector(self) -> Detector:
+        """Return the detector, timed."""
+        inner = super().detector()
+        timed: Detector = self._timed.setdefault(id(inner), TimedDetector(inner, self._clock))
+        return timed
+
+    def embedders(self, settings: Settings) -> Mapping[str, Embedder]:
+        """Return the models, timed."""
+        found = super().embedders(settings)
+        return {name: self._timed.setdefault(id(one), TimedEmbedder(one, self._clock)) for name, one in found.items()}
+
+
+def outside_models(bench: Bench) -> Sequence[Result]:
+    """Upload and genuine verify: what they take beside the models, over what the models take."""
+    folder = bench.folder / "outside"
+    folder.mkdir()
+    write_settings(bench.root, folder, SETTINGS)
+    clock = Clock()
+    share_cores()
+    workshop = ServiceContainer(folder / ".env", TimedModels(clock), LivenessLoader(load_liveness, fetch_liveness))
+    client = create_app(workshop).test_client()
+    photos = next(iter(people(bench.data)))
+
+    def post(path: str, data: Any) -> Any:
+        return client.post(path, data=data).get_json()
+
+    def upload(files: Sequence[bytes]) -> str:
+        form: MultiDict[str, Any] = MultiDict(("files", (BytesIO(one), f"{at}.jpg")) for at, one in enumerate(files))
+        return str(post("/upload_imgs?id=RECO_ID_1", form)["upload_results"]["upload_id"])
+
+    enrolment = {"name": "Somebody", "delete_pickles": "false", "rebuild_db": "false", "in_place": "false"}
+    reply = post("/upload_db", {"upload_id": upload(photos.enrolled), **enrolment})
+    if reply["result_code"] != 800:
+        raise CannotMeasureError(f"the enrolment was answered with {reply['result_code']}")
+    flags = {"skip_verify": "false", "skip_db_search": "true", "skip_liveness": "true"}
+
+    def both() -> None:
+        post("/verify", {"upload_id": upload(photos.genuine), **flags})
+
+    both()
+    beside, within = [], []
+    for _ in range(bench.rounds.count):
+        clock.total = 0.0
+        beside.append(seconds(both) - clock.total)
+        within.append(clock.total)
+    workshop.close()
+    note = f"{photos.source}, three photos; in this process, without the socket; alignment counts as model"
+    return [result("outside_models", beside, within, 0.15, note)]

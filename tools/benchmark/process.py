@@ -1,0 +1,76 @@
+"""The server as a process: how fast it starts, how much memory it takes, how well it uses the cores."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from tools.benchmark.bench import Bench
+from tools.benchmark.client import Client, cpu_s, memory_bytes, server
+from tools.benchmark.measure import Result, result, seconds, spread
+from tools.benchmark.verdicts import engines
+from pipeline.parallel import usable_cores
+
+CLIENTS, GIGABYTE = 8, 1e9
+
+
+def throughput_8(bench: Bench) -> Sequence[Result]:
+    """Requests a second at eight clients, against what the cores could do at one client's CPU time for each."""
+    each = 3 if bench.rounds.quick else 6
+    with server(bench.folder / "throughput", {}) as running:
+        first = Client(running)
+        person, photos = bench.enrolled(first)
+
+        def work(client: Client, count: int) -> None:
+            for _ in range(count):
+                client.verify(person, photos.genuine)
+
+        work(first, 3)
+        clients = [Client(running) for _ in range(CLIENTS)]
+        ours, possible = [], []
+        for _ in range(bench.rounds.count):
+            before = cpu_s(running.process.pid)
+            work(first, each)
+            possible.append(usable_cores() * each / (cpu_s(running.process.pid) - before))
+            with ThreadPoolExecutor(CLIENTS) as pool:
+                taken = seconds(lambda pool=pool: list(pool.map(lambda one: work(one, each), clients)))  # type: ignore[misc]
+            ours.append(CLIENTS * each / taken)
+    found = result("throughput_8", ours, possible, 0.85, "", None)
+    note = f"upload and genuine verify of three photos; {usable_cores()} cores; other load on the machine lowers it"
+    values = {**found.__dict__, "unit": "/s", "at_least": True, "note": note}
+    return [Result(**values)]
+
+
+def memory(bench: Bench) -> Sequence[Result]:
+    """Memory of the ready server with Dlib, MobileFaceNet and the liveness engines that are there."""
+    chosen = engines(bench)
+    changes = {"SELECTED_MODELS": "Dlib,MobileFaceNet", "MODEL_MIRROR": bench.mirror, "LIVENESS_ENGINES": chosen}
+    with server(bench.folder / "memory", changes) as running:
+        held = memory_bytes(running.process.pid) / GIGABYTE
+    note = f"PSS of the ready server; liveness engines: {chosen}; the peer is a gigabyte"
+    return [Result("memory", held, 1.0, held, 1.2, 0.0, 1, note, unit="GB")]
+
+
+def startup(bench: Bench) -> Sequence[Result]:
+    """From start to ready, the caches being there, against importing TensorFlow and MTCNN."""
+    chosen = engines(bench)
+    changes = {"SELECTED_MODELS": "Dlib,MobileFaceNet", "MODEL_MIRROR": bench.mirror, "LIVENESS_ENGINES": chosen}
+    mine, theirs = [], []
+    count = 2 if bench.rounds.quick else bench.rounds.count
+    for number in range(count + 1):
+        mine.append(seconds(lambda number=number: _start(bench, number, changes)))  # type: ignore[misc]
+        theirs.append(seconds(_import))
+    note = f"start to ready with Dlib, MobileFaceNet and {chosen}; `import tensorflow, mtcnn` in a fresh process"
+    found = result("startup", mine[1:], theirs[1:], 1.5, note)
+    return [Result(**{**found.__dict__, "spread": spread(mine[1:])})]
+
+
+def _start(bench: Bench, number: int, changes: dict[str, str]) -> None:
+    with server(bench.folder / f"start{number}", changes):
+        pass
+
+
+def _import() -> None:
+    subprocess.run([sys.executable, "-c", "import tensorflow, mtcnn"], check=True, capture_output=True)

@@ -1,0 +1,87 @@
+"""A calibration of one set of models and one SIM_FUNC, from a sample of faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tools.calibration import trials
+from tools.calibration.bootstrap import table
+from pipeline.scoring.curve import LEAST_ERRORS, Curve, measure
+from pipeline.scoring.fusion import Fusion, fit, plain
+from tools.calibration.sample import ModelPairs, PairScores, Sample, model_pairs
+from pipeline.scoring.scorer import Budget, Measured
+
+RATES = (1e-2, 1e-3, 1e-4, 1e-5)
+"""The false match rates whose thresholds are reported."""
+
+BUDGET = Budget(first=0.85, second=0.05, search=0.1)
+"""How the stated rate is split by default; see `pipeline.scoring.scorer`."""
+
+
+FUSED = "fused"
+"""The name of the score itself, beside those of the models' own distances."""
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What the scorer needs, the thresholds for people to read, and the single comparisons' scores for plots."""
+
+    measured: Measured
+    thresholds: dict[str, Any]
+    pairs: PairScores
+
+
+def calibrate(
+    sample: Sample,
+    sim_func: str,
+    rates: Sequence[float] = RATES,
+    bootstraps: int = 200,
+    draws: int = 2,
+    seed: int = 1,
+    budget: Budget = BUDGET,
+) -> Calibration:
+    """Calibrate all models of `sample` together; the same sample and seed give the same calibration.
+
+    `bootstraps` is the number of draws of people behind each interval, `draws` how often photos are assigned to
+    requests and enrolments. Raises `ValueError` where the sample has no genuine pair or too few people.
+    """
+    compared = model_pairs(sample, sim_func)
+    fusion = fitted(sample, compared, sim_func, seed)
+    pairs = compared.scored(fusion)
+    thresholds = {FUSED: table(pairs, rates, bootstraps, seed)}
+    models = {}
+    for name in fusion.models:
+        alone = compared.scored(plain(name))
+        thresholds[name] = table(alone, rates, bootstraps, seed)
+        models[name] = single_comparison(alone)
+    augmented, second = trials.second_looks(sample, sim_func, fusion, seed)
+    measured = Measured(
+        fusion,
+        budget,
+        single_comparison(pairs),
+        augmented,
+        trials.first_looks(sample, sim_func, fusion, draws, seed),
+        second,
+        trials.searches(sample, sim_func, fusion, seed),
+        models,
+    )
+    return Calibration(measured, thresholds, pairs)
+
+
+def fitted(sample: Sample, compared: ModelPairs, sim_func: str, seed: int) -> Fusion:
+    """Return the fusion of the sample's models, with the correction for templates."""
+    same = compared.same
+    if not same.any() or same.all():
+        raise ValueError("A calibration wants two photos of somebody, and two people.")
+    importance = 1.0 / np.maximum(np.bincount(sample.person)[compared.left] - 1, 1)
+    fusion = fit(compared.distances, compared.lengths, same, importance, seed)
+    return replace(fusion, template_shift=trials.template_shift(sample, sim_func, fusion, seed))
+
+
+def single_comparison(pairs: PairScores) -> Curve:
+    """Return the false match rate of one comparison of two photos, over every pair of photos."""
+    return measure(pairs.impostor, LEAST_ERRORS / len(pairs.impostor))

@@ -1,0 +1,64 @@
+"""Does a calibration keep its promise on strangers? One half of the people calibrates, the other one tests it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tools.calibration import trials
+from tools.calibration.build import BUDGET, fitted, single_comparison
+from tools.calibration.sample import Sample, model_pairs
+from pipeline.scoring.scorer import CalibratedScorer, Measured
+from tools.evaluation import system
+from tools.evaluation.roc import tar_at
+
+FMR, FPIR = 1e-3, 1e-2
+SPLITS = 4
+
+
+def promise(sample: Sample, sim_func: str, seed: int) -> dict[str, Any] | None:
+    """Return what both halves' calibrations do on the other half, averaged; None where the halves are too small.
+
+    `fmr_measured` is the whole accept rule's at a stated FMR of 1e-3; `tar` the true accept rates of single
+    comparisons by the fused score at 1e-3 and 1e-4, over the other half's pairs.
+    """
+    people = np.unique(sample.person)
+    first = np.zeros(int(people.max()) + 1, dtype=np.bool_)
+    first[np.random.default_rng([seed, 71]).permutation(people)[: len(people) // 2]] = True
+    found = []
+    for half in (first, ~first):
+        known, strangers = sample.of_people(half), sample.of_people(~half)
+        try:
+            found.append(_on_strangers(known, strangers, sim_func, seed))
+        except ValueError:
+            return None
+    return {
+        "fmr_stated": FMR,
+        "fmr_measured": float(np.mean([one["fmr"] for one in found])),
+        "fnmr_measured": float(np.mean([one["fnmr"] for one in found])),
+        "tar": {name: _mean([one[name] for one in found]) for name in ("1e-3", "1e-4")},
+    }
+
+
+def _on_strangers(known: Sample, strangers: Sample, sim_func: str, seed: int) -> dict[str, Any]:
+    fusion = fitted(known, (compared := model_pairs(known, sim_func)), sim_func, seed)
+    augmented, second = trials.second_looks(known, sim_func, fusion, seed)
+    first = trials.first_looks(known, sim_func, fusion, 2, seed)
+    searches = trials.searches(known, sim_func, fusion, seed)
+    single = single_comparison(compared.scored(fusion))
+    scorer = CalibratedScorer(Measured(fusion, BUDGET, single, augmented, first, second, searches, {}), FMR, FPIR)
+    accepts = system.run(strangers, scorer, system.Rule(sim_func), {}, SPLITS, seed)
+    pairs = model_pairs(strangers, sim_func).scored(fusion)
+    genuine, impostor = pairs.genuine.astype(np.float64), pairs.impostor.astype(np.float64)
+    return {
+        "fmr": accepts.impostor(accepts.system),
+        "fnmr": 1.0 - float(accepts.genuine(accepts.system).mean()),
+        "1e-3": tar_at(genuine, impostor, 1e-3),
+        "1e-4": tar_at(genuine, impostor, 1e-4),
+    }
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None

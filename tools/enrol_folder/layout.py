@@ -1,0 +1,112 @@
+"""Who is to be enrolled: a folder for each person, and a list of names where there is one."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.enrol_folder.entry import Entry, State
+
+PEOPLE = "people.csv"
+"""A list `id,name` or `id,name,folder` that may lie beside the people's folders."""
+
+BETWEEN = "__"
+"""Stands between ID and name in a folder's name; `_` in the name is a space."""
+
+
+class LayoutError(Exception):
+    """The folder cannot be enrolled as it is; the message is one sentence that says why."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A person to enrol, and the folder of their photos."""
+
+    id: str
+    name: str
+    folder: Path
+
+
+def read_folder(folder: Path) -> tuple[list[Candidate], list[Entry]]:
+    """Return the people of FOLDER/ID/PHOTO or FOLDER/ID__NAME/PHOTO in order, and whom nobody can enrol as they stand.
+
+    FOLDER/people.csv gives names, and with a column `folder` IDs, to folders. A person without a name is called by
+    the ID. Raises `LayoutError`.
+    """
+    if not folder.is_dir():
+        raise LayoutError(f"{folder} is not a folder.")
+    listed = _listed(folder / PEOPLE)
+    try:
+        places = sorted(one for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
+    except OSError as error:
+        raise LayoutError(f"{folder} cannot be read: {error.strerror}.") from error
+    if not places:
+        raise LayoutError(f"{folder} has no folders of people: the layout is FOLDER/ID/PHOTO.jpg.")
+    people = [_candidate(place, listed) for place in places]
+    there = {place.name for place in places}
+    missing = [_without_folder(folder / name, *whose) for name, whose in listed.items() if name not in there]
+    apart, together = _apart(people)
+    return apart, [*missing, *together]
+
+
+def _candidate(place: Path, listed: dict[str, tuple[str, str]]) -> Candidate:
+    person_id, _, name = place.name.partition(BETWEEN)
+    if place.name in listed:
+        person_id, name = listed[place.name]
+    else:
+        name = name.replace("_", " ").strip()
+    return Candidate(person_id, name or person_id, place)
+
+
+def _listed(file: Path) -> dict[str, tuple[str, str]]:
+    """Return (ID, name) by the folder's name."""
+    if not file.exists():
+        return {}
+    found: dict[str, tuple[str, str]] = {}
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as opened:
+            for line, row in _rows(csv.DictReader(opened), file):
+                person_id, name = row["id"].strip(), row["name"].strip()
+                place = row.get("folder", "").strip() or person_id
+                if not person_id or place in found:
+                    wrong = "has no id" if not person_id else f"names {place} a second time"
+                    raise LayoutError(f"{file}, line {line}, {wrong}.")
+                found[place] = person_id, name
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise LayoutError(f"{file} cannot be read as a list in UTF-8 with commas.") from error
+    return found
+
+
+def _rows(reader: csv.DictReader[str], file: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    heads = [(head or "").strip().lower() for head in reader.fieldnames or ()]
+    if not {"id", "name"} <= set(heads):
+        raise LayoutError(f"{file} does not begin with a line id,name or id,name,folder.")
+    reader.fieldnames = heads
+    for row in reader:
+        yield reader.line_num, {head: row.get(head) or "" for head in heads}
+
+
+def _without_folder(place: Path, person_id: str, name: str) -> Entry:
+    why = f"{PEOPLE} names the folder {place.name}, which is not there."
+    advice = "Add the folder, or take the line out."
+    return Entry(person_id, name, str(place), State.LEFT_OUT, message=why, advice=advice)
+
+
+def _apart(people: Sequence[Candidate]) -> tuple[list[Candidate], list[Entry]]:
+    """Part those whose ID stands for one folder from those whose ID stands for several."""
+    folders: dict[str, list[str]] = {}
+    for one in people:
+        folders.setdefault(one.id, []).append(one.folder.name)
+    apart = [one for one in people if len(folders[one.id]) == 1]
+    advice = "Put all photos of a person into one folder."
+    together = [
+        Entry(
+            one.id, one.name, str(one.folder), State.LEFT_OUT,
+            message=f"Several folders stand for this ID: {', '.join(folders[one.id])}.", advice=advice,
+        )
+        for one in people
+        if len(folders[one.id]) > 1
+    ]  # fmt: skip
+    return apart, together

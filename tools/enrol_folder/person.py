@@ -1,0 +1,177 @@
+"""One person: their folder's photos through the same flows that /upload_imgs and /upload_db take."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from codes_dict import Code, Kind, Outcome, Refusal
+from env_validator import Settings
+from tools.enrol_folder.entry import Entry, State
+from tools.enrol_folder.layout import Candidate
+from tools.enrol_folder.photos import FoundPhoto, FoundPhotos, read_photos
+from tools.enrol_folder.register import NamedUploads, Register
+from pipeline.flows import EnrolRequest, SentFile, Services, enrol, upload
+from pipeline.stages.identity import check_id, check_name
+from bootstrap.records import Records
+from bootstrap.container import ServiceContainer
+
+_log = logging.getLogger(__name__)
+
+PAUSES_S = (0.5, 2.0)
+"""Seconds before each further attempt where the server lacks something."""
+
+_BY_NUMBER = {int(code): code for code in Code}
+
+
+class Intake:
+    """Enrols people from their folders into the store of a workshop."""
+
+    def __init__(self, workshop: ServiceContainer, pause: Callable[[float], None] = time.sleep) -> None:
+        self._workshop, self._pause = workshop, pause
+
+    def check(self) -> None:
+        """Load what an enrolment takes, everybody enrolled too; raises `Refusal` where something is missing."""
+        services, _, _ = self._now()
+        if services.policy.enrol_liveness != "off":
+            try:
+                services.judge()
+            except Refusal:
+                if services.policy.enrol_liveness == "refuse":
+                    raise
+        services.gallery.snapshot()
+
+    def take(self, candidate: Candidate) -> Entry:
+        """Enrol a person, unless exactly these photos are enrolled, and say what became of them."""
+        for pause in (*PAUSES_S, None):
+            try:
+                return self._take(candidate)
+            except Refusal as refusal:
+                if pause is None or not _may_pass(refusal.code):
+                    return _refused(candidate, refusal.code)
+                _log.warning("%s is tried again: %s", candidate.id, refusal)
+                self._pause(pause)
+            except Exception as error:  # noqa: BLE001 - one folder must not end the run of a night
+                _log.error("599 %s: %s", candidate.id, type(error).__name__, exc_info=error)
+                return _refused(candidate, Code.INTERNAL)
+        raise AssertionError("unreachable")
+
+    def _now(self) -> tuple[Services, Settings, Records]:
+        services, standing = self._workshop.current(), self._workshop.standing()
+        assert standing is not None  # noqa: S101 - `current` has built it
+        return services, *standing
+
+    def _take(self, candidate: Candidate) -> Entry:
+        services, settings, records = self._now()
+        check_id(candidate.id, services.policy.id_regex)
+        check_name(candidate.name)
+        try:
+            found = read_photos(candidate.folder, settings.max_image_mb, settings.max_upload_mb)
+        except OSError as error:
+            why = f"The folder cannot be read on {platform.node()}: {error.strerror}."
+            return _entry(candidate, State.LEFT_OUT, message=why, is_the_servers=True)
+        register = Register(records, settings.db_path)
+        new = _not_in(found, register.sent_before(candidate.id))
+        if not new and found.photos:
+            return _entry(candidate, State.ALREADY, left_out=found.left_out)
+        digests = [photo.digest for photo in new]
+        upload_id = register.upload_id(candidate.id, digests)
+        if upload_id is None:
+            register.note(candidate.id, digests)
+            return _entry(candidate, State.ALREADY, left_out=found.left_out)
+        named = NamedUploads(settings.upload_folder, upload_id)
+        return self._send(candidate, found, new, replace(services, uploads=named), named, register)
+
+    def _send(
+        self,
+        candidate: Candidate,
+        found: FoundPhotos,
+        new: list[FoundPhoto],
+        services: Services,
+        named: NamedUploads,
+        register: Register,
+    ) -> Entry:
+        digests = [photo.digest for photo in new]
+        left_out = dict(found.left_out)
+        try:
+            outcome = _through_the_flows(candidate, new, services, left_out)
+        except Refusal as refusal:
+            if register.upload_id(candidate.id, digests) is None:  # by a process that was taken for dead
+                return _entry(candidate, State.ALREADY, left_out=left_out)
+            named.discard()
+            if _may_pass(refusal.code):
+                raise
+            _log.info("%s is left out: %s", candidate.id, refusal)
+            return replace(_refused(candidate, refusal.code), left_out=left_out)
+        register.note(candidate.id, digests)
+        code, results = outcome.code, outcome.results
+        return _entry(
+            candidate, State.ENROLLED, code=int(code), message=code.message, advice=code.caller_does,
+            photos=len(results["resulting_imgs"]["main"]), left_out=left_out,
+            possible_duplicates=tuple(results["possible_duplicates"]),
+        )  # fmt: skip
+
+
+def _through_the_flows(
+    candidate: Candidate, photos: Sequence[FoundPhoto], services: Services, left_out: dict[str, str]
+) -> Outcome:
+    """Send photos as a client would; why a photo is left out is added to `left_out`, also where all are refused."""
+    if not photos:
+        raise Refusal(Code.NO_FILES)
+    try:
+        uploaded = upload(candidate.id, [SentFile(one.name, one.data) for one in photos], services).results
+    except Refusal as refusal:
+        left_out.update(_not_good_enough(refusal.results or {}))
+        raise
+    left_out.update(_not_good_enough(uploaded))
+    names = {path.rpartition("/")[2]: name for name, path in uploaded["saved_as"].items()}
+    ask = EnrolRequest(uploaded["upload_id"], candidate.name, delete_pickles=False, rebuild_db=False, in_place=False)
+    try:
+        outcome = enrol(ask, services)
+    except Refusal as refusal:
+        left_out.update(_not_enrolled(refusal.results or {}, names))
+        raise
+    left_out.update(_not_enrolled(outcome.results, names))
+    return outcome
+
+
+def _not_good_enough(results: Mapping[str, Any]) -> dict[str, str]:
+    """Return why /upload_imgs did not keep a file: the advice of the checks that it failed."""
+    refused = [*results.get("rejected", ()), *results.get("errors", ())]
+    return {
+        name: " ".join(check["advice"] for check in results["reasons"][name] if not check["passed"])
+        for name in refused
+    }
+
+
+def _not_enrolled(results: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
+    """Return why /upload_db left a photo out, by the file's own name."""
+    return {
+        names[saved_as]: f"{number}: {_BY_NUMBER[number].message}"
+        for saved_as, number in results.get("left_out", {}).items()
+    }
+
+
+def _may_pass(code: Code) -> bool:
+    """Tell whether another attempt may help: the server lacked something, or another process had the same photos."""
+    return code.kind is Kind.SERVER or code is Code.UPLOAD_GONE
+
+
+def _not_in(found: FoundPhotos, known: frozenset[str]) -> list[FoundPhoto]:
+    return [photo for photo in found.photos if photo.digest not in known]
+
+
+def _refused(candidate: Candidate, code: Code) -> Entry:
+    is_the_servers = code.kind is Kind.SERVER
+    advice = code.operator_does if is_the_servers else code.caller_does
+    return _entry(
+        candidate, State.LEFT_OUT, code=int(code), message=code.message, advice=advice, is_the_servers=is_the_servers
+    )
+
+
+def _entry(candidate: Candidate, state: State, **said: Any) -> Entry:
+    return Entry(candidate.id, candidate.name, str(candidate.folder), state, **said)

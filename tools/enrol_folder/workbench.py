@@ -1,0 +1,39 @@
+"""A process's own models and records, as the server has them, to enrol with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from codes_dict import Refusal
+from tools.enrol_folder.person import Intake
+from bootstrap.threads import share_cores
+from bootstrap.liveness import LivenessLoader
+from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
+from bootstrap.container import ServiceContainer
+
+
+class CannotWorkError(Exception):
+    """What is missing, in one sentence."""
+
+
+@contextmanager
+def opened(env_file: Path) -> Iterator[Intake]:
+    """Load what the settings name and yield an intake that is ready; raises `CannotWorkError`."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    share_cores()
+    models = LoadedModels()
+    workshop = ServiceContainer(env_file, models, LivenessLoader(load_liveness, fetch_liveness))
+    try:
+        intake = Intake(workshop)
+        try:
+            intake.check()
+        except Refusal as refusal:
+            code = refusal.code
+            raise CannotWorkError(f"{int(code)} {code.message} {code.operator_does} ({refusal.detail})") from refusal
+        yield intake
+    finally:
+        workshop.close()
+        models.close()

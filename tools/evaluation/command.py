@@ -1,0 +1,241 @@
+"""`bin/evaluate`: measures the product on a folder of people and prints a table."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.scoring import CalibrationFault, load_scorer
+from tools.calibration.bootstrap import rate_name
+from pipeline.scoring.fusion import plain
+from pipeline.scoring.published import PublishedScorer
+from tools.calibration.sample import ModelPairs, model_pairs
+from tools.evaluation import system
+from tools.evaluation.brisque import BrisqueUnavailable, brisque_scores
+from tools.evaluation.layout import LayoutError, Pair, read_pairs
+from tools.evaluation.peer import chosen, deepface_accuracy, models_of_both
+from tools.evaluation.quality import Assessor, quality_report
+from tools.evaluation.recognition import Found, accept_rates, accuracies, search_rates
+from tools.evaluation.report import as_text
+from tools.evaluation.turned import turned_frames
+from tools.evaluation.workbench import FAULTS, ROOT, Workbench, add_common, prepare
+from pipeline.registry import REGISTRY
+from pipeline.stages.distance import SIM_FUNCS
+from pipeline.types import Photo, Scorer
+
+RATES = (1e-3, 1e-4)
+
+BRISQUE = ROOT / "build" / "brisque"
+
+OTHER_RULES = ((1, 1), (1, 3), (2, 2), (3, 3))
+"""Further accept rules whose false match rate is measured: VER_TOL, and photos of a request at most."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns 0, or 2 where the data or the models cannot be used."""
+    arguments = _parser().parse_args(argv)
+    try:
+        found = evaluate(arguments)
+    except FAULTS as fault:
+        print(f"bin/evaluate: {fault}", file=sys.stderr)
+        return 2
+    print(as_text(found))
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def evaluate(arguments: Namespace) -> dict[str, Any]:
+    """Measure everything that is asked for; the result is what `--json` writes. Raises one of `FAULTS`."""
+    if arguments.ver_tol < 1 or arguments.ver_tol_aug < 1 or arguments.splits < 1:
+        raise ValueError("--ver-tol, --ver-tol-aug and --splits are 1 or more.")
+    turned = [] if arguments.no_quality else turned_frames(_clips(arguments))
+    bench = prepare(arguments)
+    pairs = _pairs_of(arguments, bench)
+    scorer = _scorer(arguments, bench, arguments.sim_func)
+    compared = model_pairs(bench.faces.sample, arguments.sim_func)
+    found: dict[str, Any] = {"data": _data(bench), "settings": _settings(arguments, scorer)}
+    if pairs:
+        found["pairs"] = _accuracies(arguments, bench, pairs)
+    found["tar"] = _accept_rates(compared, scorer)
+    found |= _system(arguments, bench, scorer)
+    found["search"] = _search(arguments, bench, scorer)
+    if not arguments.no_quality:
+        found["quality"] = _quality(arguments, bench, compared, turned)
+    if arguments.peer:
+        found["peer"] = _peer(arguments, bench, pairs)
+    return found
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(prog="bin/evaluate", description="Measure recognition on a folder of people.")
+    add_common(parser)
+    parser.add_argument("--pairs", type=Path, metavar="FILE", help="pairs in LFW's format (default: pairs.txt beside)")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write every figure to this file")
+    parser.add_argument("--sim-func", default="cosine", choices=SIM_FUNCS, help="default: %(default)s")
+    parser.add_argument("--calibration", type=Path, metavar="DIR", help="folder of calibrations of your own")
+    parser.add_argument("--fmr", type=float, default=1e-3, help="VER_FMR (default: %(default)s)")
+    parser.add_argument("--fpir", type=float, default=1e-2, help="SEARCH_FPIR (default: %(default)s)")
+    parser.add_argument("--ver-tol", type=int, default=2, help="VER_TOL (default: %(default)s)")
+    parser.add_argument("--ver-tol-aug", type=int, default=20, help="VER_TOL_AUG (default: %(default)s)")
+    parser.add_argument("--splits", type=int, default=20, help="random splits per person (default: %(default)s)")
+    parser.add_argument("--peer", choices=["deepface"], help="run DeepFace's own verify on some of the pairs as well")
+    parser.add_argument("--peer-pairs", type=int, default=100, help="how many of them (default: %(default)s)")
+    parser.add_argument("--no-quality", action="store_true", help="leave the quality score out")
+    parser.add_argument(
+        "--clips", type=Path, metavar="DIR", help="clips of turning heads (default: a folder `video` beside FOLDER)"
+    )
+    parser.add_argument("--no-brisque", action="store_true", help="do not compare the quality score with BRISQUE")
+    parser.add_argument(
+        "--brisque", type=Path, default=BRISQUE, metavar="DIR", help="BRISQUE's environment, made if it is not there"
+    )
+    return parser
+
+
+def _pairs_of(arguments: Namespace, bench: Workbench) -> list[Pair]:
+    beside = [arguments.folder / "pairs.txt", arguments.folder.parent / "pairs.txt"]
+    file = arguments.pairs or next((one for one in beside if one.is_file()), None)
+    return read_pairs(file, bench.data) if file is not None else []
+
+
+def _scorer(arguments: Namespace, bench: Workbench, sim_func: str) -> Scorer:
+    rates = arguments.num_aug, arguments.fmr, arguments.fpir
+    return load_scorer(bench.versions, sim_func, *rates, arguments.calibration)
+
+
+def _data(bench: Workbench) -> dict[str, Any]:
+    photos = np.bincount(bench.data.person)
+    return {
+        "name": bench.data.name,
+        "people": len(bench.data.people),
+        "people_with_four": int((photos >= 4).sum()),
+        "photos": len(bench.data.files),
+        "photos_without_a_face": len(bench.faces.missing),
+    }
+
+
+def _settings(arguments: Namespace, scorer: Scorer) -> dict[str, Any]:
+    names = ("sim_func", "fmr", "fpir", "ver_tol", "ver_tol_aug", "num_aug", "splits", "seed")
+    return {"models": list(scorer.models), "calibrated": scorer.calibrated} | {
+        name: getattr(arguments, name) for name in names
+    }
+
+
+def _accuracies(arguments: Namespace, bench: Workbench, pairs: Sequence[Pair]) -> dict[str, Any]:
+    found: dict[str, dict[str, Any]] = {}
+    for sim_func in SIM_FUNCS:
+        try:
+            scorer: Scorer | None = _scorer(arguments, bench, sim_func)
+        except CalibrationFault:
+            scorer = None
+        for name, one in accuracies(bench.faces, pairs, len(bench.data.files), sim_func, scorer).items():
+            found.setdefault(name, {})[sim_func] = {"accuracy": one.mean, "sem": one.sem, "folds": one.folds}
+    return found
+
+
+def _accept_rates(compared: ModelPairs, scorer: Scorer) -> dict[str, Any]:
+    found = {}
+    fused = scorer.fuse({name: compared.distances[name] for name in scorer.models}, 1, compared.lengths)
+    for name, scores in [("fused", fused), *compared.distances.items()]:
+        rates = accept_rates(scores, compared.same, RATES)
+        found[name] = {rate_name(rate): value for rate, value in rates.items()}
+    return found
+
+
+def _system(arguments: Namespace, bench: Workbench, scorer: Scorer) -> dict[str, Any]:
+    sample, draws = bench.faces.sample, 500
+    if len(system.takes_part(sample)) < 2:
+        return {"system": None, "promise": None}
+    rule = system.Rule(arguments.sim_func, arguments.ver_tol, arguments.ver_tol_aug)
+    published = _published(scorer, arguments.sim_func)
+    accepts = system.run(sample, scorer, rule, published, arguments.splits, arguments.seed)
+    found = system.summary(accepts, draws, arguments.seed)
+    others = []
+    for ver_tol, photos in OTHER_RULES:
+        other = system.Rule(arguments.sim_func, ver_tol, arguments.ver_tol_aug)
+        done = system.run(sample, scorer, other, {}, max(1, arguments.splits // 5), arguments.seed, photos)
+        low_high = system.impostor_interval(done, done.system, draws, arguments.seed)
+        rates = {
+            "fmr": done.impostor(done.system),
+            "fmr_interval": low_high,
+            "fmr_skip_verify": done.impostor(done.search),
+        }
+        others.append({"ver_tol": ver_tol, "photos": photos} | rates)
+    promise = {"fmr_stated": arguments.fmr if scorer.calibrated else None, "fmr_measured": found["fmr"]}
+    return {"system": found, "promise": promise | {"interval": found["fmr_interval"], "other_rules": others}}
+
+
+def _published(scorer: Scorer, sim_func: str) -> Mapping[str, float]:
+    if isinstance(scorer, PublishedScorer):
+        return scorer.limits
+    limits = {name: REGISTRY[name].thresholds.get(sim_func) for name in scorer.models}
+    return {name: limit for name, limit in limits.items() if limit is not None}
+
+
+def _search(arguments: Namespace, bench: Workbench, scorer: Scorer) -> dict[str, Any]:
+    found = search_rates(bench.faces.sample, scorer, arguments.sim_func, 10, arguments.seed)
+    return _found(found.photos) | {"people": found.people, "requests": _found(found.requests)}
+
+
+def _found(one: Found) -> dict[str, Any]:
+    return {"rank1": one.rank1, "fnir_at_fpir_1e-2": one.fnir, "mated": one.mated, "non_mated": one.non_mated}
+
+
+def _quality(arguments: Namespace, bench: Workbench, compared: ModelPairs, turned: Sequence[Photo]) -> dict[str, Any]:
+    rows = bench.faces.rows
+    name = "MobileFaceNet" if "MobileFaceNet" in compared.distances else next(iter(compared.distances))
+    scores = plain(name).fuse({name: compared.distances[name]}, 1, compared.lengths)
+    files = [bench.data.files[int(row)] for row in rows]
+    assessor = Assessor(bench.detector(), bench.embedders)
+    environment = None if arguments.no_brisque else _brisque(files[0], arguments.brisque)
+    person = bench.faces.sample.person
+    found = quality_report(files, person, scores, assessor, environment, arguments.seed, turned)
+    return {
+        "fnmr_drop_10": found.fnmr_drop_10,
+        "brisque_drop_10": found.brisque_drop_10,
+        "portraits_passed": found.portraits_passed,
+        "degraded_stopped": dict(found.degraded_stopped),
+        "turned_frames": found.turned,
+        "scores_of": name,
+    }
+
+
+def _clips(arguments: Namespace) -> Path:
+    """Return the folder of clips. Raises `LayoutError` where one is asked for that is not there."""
+    asked: Path | None = arguments.clips
+    if asked is not None and not asked.is_dir():
+        raise LayoutError(f"{asked} is not a folder.")
+    return asked or Path(arguments.folder).resolve().parent / "video"
+
+
+def _brisque(file: Path, environment: Path) -> Path | None:
+    """Return the environment once BRISQUE has worked in it, or None."""
+    try:
+        brisque_scores([file], environment)
+    except BrisqueUnavailable as reason:
+        print(f"bin/evaluate: BRISQUE is left out: {reason}", file=sys.stderr)
+        return None
+    return environment
+
+
+def _peer(arguments: Namespace, bench: Workbench, pairs: Sequence[Pair]) -> dict[str, Any]:
+    if not pairs:
+        raise LayoutError("--peer wants pairs: name them with --pairs.")
+    some = chosen(pairs, arguments.peer_pairs, arguments.seed)
+    found: dict[str, Any] = {}
+    for name in models_of_both(list(bench.embedders)):
+        theirs = deepface_accuracy(name, bench.data, some, arguments.sim_func, bench.weights)
+        ours = accuracies(bench.faces, some, len(bench.data.files), arguments.sim_func, None)[name]
+        found[name] = {
+            "pairs": theirs.pairs,
+            "deepface_at_published_threshold": theirs.at_published,
+            "deepface_at_best_threshold": theirs.at_best,
+            "ours": ours.mean,
+        }
+    return found

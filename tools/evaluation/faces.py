@@ -1,0 +1,127 @@
+"""From photos to embeddings through the product's own parts: decoder, detector, source crops, augmentations, models."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tools.calibration.sample import Ints, Sample
+from tools.evaluation.cache import EmbeddingCache
+from tools.evaluation.layout import Dataset, LayoutError
+from pipeline.stages.align import crop_face
+from pipeline.stages.augment import augment
+from pipeline.stages.both_sides import both_sides
+from pipeline.stages.decode import Undecodable, decode
+from pipeline.types import Crop, Detection, Detector, Embedder, Floats, Photo
+
+AT_ONCE = 16
+"""Photos that are in memory together."""
+
+MOST_BYTES = 100 * 1024 * 1024
+MOST_PIXELS = 100_000_000
+
+OF_LARGEST = 0.25
+"""Faces smaller than this share of the largest one's area are bystanders."""
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """The faces of a dataset: `rows[i]` is the photo, an index into its files, behind the sample's i-th face.
+
+    `missing` are the photos in which no face was found.
+    """
+
+    sample: Sample
+    rows: Ints
+    missing: tuple[int, ...]
+
+    def row_of(self, count: int) -> Ints:
+        """Return, for each of the dataset's `count` photos, its row of the sample, or -1 where it has none."""
+        places = np.full(count, -1, dtype=np.int64)
+        places[self.rows] = np.arange(len(self.rows))
+        return places
+
+
+def subject(detections: Sequence[Detection], width: int, height: int) -> Detection:
+    """Return the face that a photo is of: the one closest to its middle among those that are not much smaller."""
+    largest = max(one.box.area for one in detections)
+    candidates = [one for one in detections if one.box.area >= OF_LARGEST * largest]
+    return min(candidates, key=lambda one: np.hypot(one.box.centre[0] - width / 2, one.box.centre[1] - height / 2))
+
+
+def read_photo(file: Path) -> Photo:
+    """Decode a photo. Raises `LayoutError` where the file is not one."""
+    try:
+        return decode(file.name, file.read_bytes(), MOST_BYTES, MOST_PIXELS)
+    except (Undecodable, OSError) as error:
+        raise LayoutError(f"{file} cannot be read as a photo: {error}") from error
+
+
+def embed_dataset(
+    data: Dataset,
+    detector: Callable[[], Detector],
+    embedders: Mapping[str, Embedder],
+    num_aug: int,
+    cache: EmbeddingCache,
+) -> Faces:
+    """Embed every photo's face and its `num_aug` augmentations; what `cache` holds is not computed again.
+
+    Raises `LayoutError` where a file is not a photo.
+    """
+    digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in data.files]
+    wanted = [index for index, digest in enumerate(digests) if not cache.has(digest)]
+    if wanted:
+        _fill([data.files[index] for index in wanted], detector(), embedders, num_aug, cache)
+    found = [cache.get(digest) for digest in digests]
+    rows = np.array([index for index, one in enumerate(found) if one], dtype=np.int64)
+    stacked = {name: np.stack([found[int(row)][name] for row in rows]) for name in embedders}
+    sample = Sample(
+        np.array(data.person, dtype=np.int64)[rows],
+        {name: values[:, 0] for name, values in stacked.items()},
+        {name: values[:, 1:] for name, values in stacked.items()},
+    )
+    return Faces(sample, rows, tuple(index for index, one in enumerate(found) if not one))
+
+
+def _fill(
+    files: Sequence[Path],
+    detector: Detector,
+    embedders: Mapping[str, Embedder],
+    num_aug: int,
+    cache: EmbeddingCache,
+) -> None:
+    for start in range(0, len(files), AT_ONCE):
+        photos = [read_photo(file) for file in files[start : start + AT_ONCE]]
+        crops: dict[str, list[Crop]] = {}
+        for photo, detections in zip(photos, detector.detect([one.pixels for one in photos]), strict=True):
+            if not detections:
+                cache.put(photo.digest, {})
+                continue
+            height, width = photo.pixels.shape[:2]
+            crop = crop_face(photo, subject(detections, width, height))
+            crops[photo.digest] = [crop, *augment(crop, num_aug)]
+        _embed(crops, embedders, num_aug, cache)
+        if (start // AT_ONCE) % 10 == 9:
+            cache.save()
+            print(f"{start + len(photos)} of {len(files)} photos embedded", file=sys.stderr, flush=True)
+    cache.save()
+
+
+def _embed(
+    crops: Mapping[str, Sequence[Crop]],
+    embedders: Mapping[str, Embedder],
+    num_aug: int,
+    cache: EmbeddingCache,
+) -> None:
+    flat = [crop for group in crops.values() for crop in group]
+    embedded: dict[str, Floats] = {
+        name: both_sides(embedder, flat).reshape(len(crops), 1 + num_aug, embedder.size)
+        for name, embedder in embedders.items()
+    }
+    for index, digest in enumerate(crops):
+        cache.put(digest, {name: values[index] for name, values in embedded.items()})

@@ -1,0 +1,180 @@
+"""Measures on clips what stands around the liveness engines: replay hashes, flatness, head turns, smiles, blinks."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from tools.evaluation.expressions import EXPRESSIVE, expression_lines, faces_of
+from pipeline.models.mtcnn import MtcnnDetector
+from pipeline.stages.challenge import Pose, poses
+from pipeline.stages.motion import cues_between
+from pipeline.stages.replay import NEAR_BITS, fine_hash
+from pipeline.types import Detector, Floats, Pixels
+
+GAPS_S = (0.0, 0.25, 0.5, 1.0, 2.0)
+"""Times between two frames; 0 stands for neighbouring frames."""
+MOST_LOOKED_AT, MOST_TRIPLES, HELD = 60, 4000, 12
+ENDINGS = (".gif", ".webm", ".mp4", ".mov", ".avi")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Frames as a person sees them: the one to measure against, heads to the image's left, to its right, and ahead."""
+
+    base: int
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+    ahead: tuple[int, ...]
+
+
+LABELLED: Mapping[str, Labelled] = {
+    "intel_head-pose-female.gif": Labelled(9, tuple(range(7)), tuple(range(11, 17)), (9, 18, 19)),
+    "Krzysiek354_real.mp4": Labelled(
+        0, (54, 60), (42,), (0, 6, 12, 18, 24, 30, 36, 48, 90, 96, 102, 108, 120, 126, 132, 138)
+    ),
+    "Apfol_real2.webm": Labelled(9, (54, 63, 99, 144), (27, 36, 81, 90), (9, 45, 135, 198)),
+}
+"""The frames of the public clips whose heads are clearly turned, or clearly not."""
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A clip's frames, uint8 RGB, and how many of them make a second."""
+
+    name: str
+    frames: Sequence[Pixels]
+    rate: float
+
+
+def read_clip(file: Path) -> Clip:
+    """Read a whole clip."""
+    capture = cv2.VideoCapture(str(file))
+    rate, frames = float(capture.get(cv2.CAP_PROP_FPS)), []
+    while (read := capture.read())[0]:
+        frames.append(np.ascontiguousarray(read[1][..., ::-1], np.uint8))
+    capture.release()
+    return Clip(file.name, frames, rate or 25.0)
+
+
+def replay_lines(clip: Clip) -> list[str]:
+    """Say how many bits frames differ in, and how many pairs would be taken for one photo."""
+    hashes = [int.from_bytes(fine_hash(frame), "big") for frame in clip.frames]
+    lines = []
+    for gap in GAPS_S:
+        step = max(1, round(gap * clip.rate))
+        bits = np.array([(one ^ other).bit_count() for one, other in zip(hashes, hashes[step:], strict=False)])
+        if bits.size:
+            same = float((bits <= NEAR_BITS).mean())
+            lines.append(f"{gap:5.2f} s apart: least {bits.min():3d}, median {np.median(bits):5.0f}, same {same:6.1%}")
+    return lines
+
+
+def landmarks_of(frames: Sequence[Pixels], detector: Detector) -> list[Floats]:
+    """Return the landmarks of each frame's largest face, of those frames that show one."""
+    found = (detector.detect([frame])[0] for frame in frames)
+    return [faces[0].landmarks for faces in found if faces]
+
+
+def flat_share(landmarks: Sequence[Floats], seed: int = 1) -> tuple[int, int]:
+    """Return how many requests of three frames, drawn at random, move like a flat picture, and of how many."""
+    triples = list(itertools.combinations(range(len(landmarks)), 3))
+    if len(triples) > MOST_TRIPLES:
+        triples = random.Random(seed).sample(triples, MOST_TRIPLES)
+    return sum(cues_between([landmarks[at] for at in three]).flat for three in triples), len(triples)
+
+
+def held(photo: Pixels, source: np.random.Generator) -> Pixels:
+    """Return what a camera sees of a photo that is held before it, turned at random: a homography of a rigid plane."""
+    height, width = photo.shape[:2]
+    yaw, pitch, roll = np.radians(source.uniform([-45, -35, -10], [45, 35, 10]))
+    about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
+    about_z = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
+    turned = about_y @ about_x @ about_z
+    focal = 1.2 * width
+    camera = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
+    place = np.array([*source.uniform(-0.05, 0.05, 2), source.uniform(0.9, 1.4)])
+    plane = np.array([[1 / focal, 0, -width / 2 / focal], [0, 1 / focal, -height / 2 / focal], [0, 0, 1]])
+    view = camera @ np.column_stack([turned[:, 0], turned[:, 1], place]) @ plane
+    return np.asarray(cv2.warpPerspective(photo, view, (width, height), borderValue=(90, 90, 90)), np.uint8)
+
+
+def turns(clip: Clip, labelled: Labelled, detector: Detector) -> Counter[str]:
+    """Count how labelled frames, and their mirror images, are seen: `turned` or `ahead`, and `right`, `wrong`, ..."""
+    counted: Counter[str] = Counter()
+    for mirror in (1, -1):
+        base = detector.detect([_mirrored(clip.frames[labelled.base], mirror)])[0][0].landmarks
+        groups = ((labelled.left, -mirror), (labelled.right, mirror), (labelled.ahead, 0))
+        for numbers, side in groups:
+            kind, expected = ("turned" if side else "ahead"), _POSES[side]
+            for number in numbers:
+                faces = detector.detect([_mirrored(clip.frames[number], mirror)])[0]
+                pose = poses([base, faces[0].landmarks])[1] if faces else None
+                counted[f"{kind}: {_seen(pose, expected)}"] += 1
+    return counted
+
+
+_POSES = {1: Pose.LEFT, -1: Pose.RIGHT, 0: Pose.STRAIGHT}
+"""Side of the image, 1 for its right, to the person's own side."""
+
+
+def _seen(pose: Pose | None, expected: Pose) -> str:
+    if pose is None:
+        return "no face"
+    if pose is expected:
+        return "right"
+    return "the wrong way" if {pose, expected} == {Pose.LEFT, Pose.RIGHT} else pose.value
+
+
+def _mirrored(frame: Pixels, mirror: int) -> Pixels:
+    return np.ascontiguousarray(frame[:, ::mirror])
+
+
+def measure(clip: Clip, detector: Detector) -> list[str]:
+    """Measure all three on one clip; one line each."""
+    lines = [f"{clip.name}: {len(clip.frames)} frames, {clip.rate:.1f} a second"]
+    lines += [f"  replay   {line}" for line in replay_lines(clip)]
+    chosen = np.unique(np.linspace(0, len(clip.frames) - 1, MOST_LOOKED_AT).astype(int))
+    flat, of = flat_share(landmarks_of([clip.frames[at] for at in chosen], detector))
+    lines.append(f"  flat     {flat} of {of} requests of three frames")
+    labelled = LABELLED.get(clip.name)
+    base = clip.frames[labelled.base if labelled else 0]
+    source = np.random.default_rng(11)
+    views = [held(base, source) for _ in range(HELD)]
+    pictures = landmarks_of(views, detector)
+    flat, of = flat_share(pictures)
+    lines.append(f"  flat     {flat} of {of} requests of three views of one of its frames, held as a photo (simulated)")
+    ahead = landmarks_of([base], detector)
+    looks = Counter(pose.value for pose in poses([*ahead, *pictures])[1:]) if ahead else Counter()
+    lines.append(f"  turns    of a held photo: {dict(looks)}")
+    if labelled:
+        lines.append(f"  turns    of labelled frames: {dict(turns(clip, labelled, detector))}")
+    if clip.name in EXPRESSIVE:
+        measured = expression_lines(faces_of(clip.frames, detector), EXPRESSIVE[clip.name], faces_of(views, detector))
+        lines += [f"  {line}" for line in measured]
+    return lines
+
+
+def main() -> int:
+    """Measure every clip of a folder."""
+    about = "Measure replay hashes, flatness, head turns, smiles and blinks on clips."
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("folder", type=Path, help="a folder of clips (.gif, .webm, .mp4, .mov, .avi)")
+    folder: Path = parser.parse_args().folder
+    clips = sorted(file for file in folder.iterdir() if file.suffix.lower() in ENDINGS) if folder.is_dir() else []
+    if not clips:
+        print(f"{folder}: no clips there")
+        return 2
+    detector = MtcnnDetector()
+    for file in clips:
+        print("\n".join(measure(read_clip(file), detector)), flush=True)
+    return 0

@@ -1,0 +1,145 @@
+"""What liveness costs: CPU time a face of each engine in a batch, against Fasnet as DeepFace calls it.
+
+DeepFace calls `Fasnet.analyze` for one face at a time. Both sides get the same faces, found beforehand, in the same
+process, turn by turn; time is the process's, over all its threads.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from codes_dict import Code, Refusal
+from pipeline.models.liveness.fasnet import FILES
+from pipeline.stages.align import crop_face
+from tools.training.sources import read_pixels, spoof_items
+from pipeline.types import Detector, Face, LivenessJudge, Photo
+
+BATCH = 6
+ROUNDS = 9
+PEER = "Fasnet as DeepFace calls it"
+SETTLING_S = 0.02
+"""Measured along, after each call: threads that spin on after their work cost CPU time as well."""
+
+Call = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Milliseconds of CPU time a face, one value a round, and what share of DeepFace's that is in the same round."""
+
+    milliseconds: list[float]
+    ratios: list[float]
+
+    def as_json(self) -> dict[str, float]:
+        """Return medians and ends as plain data."""
+        return {
+            "cpu_ms_a_face": round(median(self.milliseconds), 3),
+            "ratio": round(median(self.ratios), 4),
+            "ratio_lowest": round(min(self.ratios), 4),
+            "ratio_highest": round(max(self.ratios), 4),
+        }
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What a face costs: DeepFace's Fasnet under `PEER`, our engines under their names."""
+
+    costs: Mapping[str, Cost]
+
+    def as_json(self) -> dict[str, object]:
+        """Return all costs as plain data."""
+        costs = {name: cost.as_json() for name, cost in self.costs.items()}
+        return {"batch": BATCH, "rounds": ROUNDS, "against": PEER, "costs": costs}
+
+    def text(self) -> str:
+        """Return the costs as a table for people."""
+        lines = [f"== CPU time a face, batch of {BATCH}, median of {ROUNDS} rounds =="]
+        lines.append(f"{'':28} {'ms':>8} {'ratio':>7}")
+        for name, cost in self.costs.items():
+            values = cost.as_json()
+            ends = f"[{values['ratio_lowest']:.3f}, {values['ratio_highest']:.3f}]"
+            lines.append(f"{name:28} {values['cpu_ms_a_face']:8.2f} {values['ratio']:7.3f} {ends}")
+        return "\n".join(lines)
+
+
+def measure_speed(judges: Mapping[str, LivenessJudge], faces: Sequence[Face], peer: Any) -> Speed:
+    """Run every judge on all `faces` at once and `peer.analyze` on each, in turns, `ROUNDS` times after one to warm."""
+    calls: dict[str, Call] = {PEER: _peer_call(peer, faces)}
+    calls.update({name: lambda judge=judge: judge.judge(faces) for name, judge in judges.items()})  # type: ignore[misc]
+    spent: dict[str, list[float]] = {name: [] for name in calls}
+    for call in calls.values():
+        call()
+    for turn in range(ROUNDS):
+        names = list(calls)
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            spent[name].append(_cpu_ms(calls[name]) / len(faces))
+    return Speed({name: Cost(times, _ratios(times, spent[PEER])) for name, times in spent.items()})
+
+
+def six_faces(folder: Path, detector: Detector) -> list[Face]:
+    """Return the largest faces of `BATCH` pictures spread over `folder/SOURCE/{bona_fide,attack}/`.
+
+    Raises `ValueError` where there are fewer.
+    """
+    items = spoof_items(folder)
+    step = max(1, len(items) // (4 * BATCH))
+    found = (
+        Face(photo, faces[0], crop_face(photo, faces[0]))
+        for item, pixels in read_pixels(items[::step])
+        for photo in [Photo(item.path.name, pixels, "0" * 64)]
+        for faces in detector.detect([pixels])
+        if faces
+    )
+    faces = list(islice(found, BATCH))
+    if len(faces) < BATCH:
+        raise ValueError(f"the pictures of {folder} have fewer than {BATCH} faces to measure with")
+    return faces
+
+
+def deepface_fasnet(weights: Path) -> Any:
+    """Return DeepFace's own `Fasnet`, made of the files in `weights`, so that nothing is downloaded.
+
+    Raises `Refusal(Code.NO_LIVENESS)` where DeepFace or a file is missing.
+    """
+    missing = [name for name in FILES if not (weights / name).is_file()]
+    if missing:
+        raise Refusal(Code.NO_LIVENESS, f"nothing to compare with: Fasnet's {missing[0]} is not in {weights}")
+    try:
+        from deepface.commons.weight_utils import load_model_weights
+        from deepface.models.spoofing.tf.FasNet import Fasnet
+        from deepface.models.spoofing.tf.FasNetBackbone import MiniFASNetV1SE, MiniFASNetV2
+    except ImportError as fault:
+        raise Refusal(Code.NO_LIVENESS, f"nothing to compare with: DeepFace does not load: {fault}") from fault
+    peer = Fasnet.__new__(Fasnet)  # its own beginning looks for the files in the home folder, or downloads them
+    peer.first_model, peer.second_model = (
+        load_model_weights(make(conv6_kernel=(5, 5)), str(weights / name))
+        for make, name in zip((MiniFASNetV2, MiniFASNetV1SE), FILES, strict=True)
+    )
+    return peer
+
+
+def _peer_call(peer: Any, faces: Sequence[Face]) -> Call:
+    """Return a call that analyses each face as `DeepFace.extract_faces` does: BGR, the box in whole pixels."""
+    photos = [np.ascontiguousarray(face.photo.pixels[..., ::-1]) for face in faces]
+    boxes = [face.detection.box for face in faces]
+    areas = [(int(box.left), int(box.top), max(1, int(box.width)), max(1, int(box.height))) for box in boxes]
+    return lambda: [peer.analyze(photo, area) for photo, area in zip(photos, areas, strict=True)]
+
+
+def _cpu_ms(call: Call) -> float:
+    started = time.process_time()
+    call()
+    time.sleep(SETTLING_S)
+    return 1000 * (time.process_time() - started)
+
+
+def _ratios(times: Sequence[float], peer: Sequence[float]) -> list[float]:
+    return [one / other for one, other in zip(times, peer, strict=True)]

@@ -1,0 +1,240 @@
+"""From measurements to what is shipped: both fitted files, and the figures on people that the fit has not seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tools.evaluation.quality import PASS, fnmr_drop
+from tools.evaluation.quality_data import UNUSUAL, Faces, Measurements
+from tools.evaluation.quality_fit import fit_limits, fit_linear, fit_utility, folds_of
+from pipeline.stages.quality import score_of
+from pipeline.stages.quality.score import Fitted, Utility
+from pipeline.types import Floats
+
+FOLDS = 5
+STRICT_FMR = 1e-4
+"""The false match rate at which the utility asks whether a comparison succeeds: stricter than the server's default,
+so that there are errors enough to learn from."""
+
+LEAST_IMPOSTORS = 10
+"""Pairs of two people that have to lie within the rate for it to be shown."""
+
+OCCLUSION = "FaceOcclusionPrevention"
+TERMS: Sequence[tuple[str, ...]] = (
+    ("EmbeddingLength.MobileFaceNet", "MirrorAgreement.MobileFaceNet", "MirrorAgreement.Dlib", OCCLUSION),
+    ("EmbeddingLength.MobileFaceNet", "MirrorAgreement.MobileFaceNet", OCCLUSION),
+    ("MirrorAgreement.Dlib", OCCLUSION, "Sharpness"),
+    (OCCLUSION, "Sharpness", "InterEyeDistance"),
+)
+"""The utilities' components: for both models, for either alone, and for none of them."""
+
+Doubles = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+class TooLittleDataError(ValueError):
+    """There are too few people or errors to fit on; the message says which."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shipped:
+    """Everything that a fit gives: the occlusion model's weights and bias, and the limits and utilities."""
+
+    weights: Doubles
+    bias: float
+    fitted: Fitted
+
+    def write(self, folder: Path) -> None:
+        """Write `occlusion.json` and `fitted.json` into the quality stage's folder."""
+        weights = [float(f"{weight:.3g}") for weight in self.weights]
+        _dump(folder / "occlusion.json", {"bias": round(self.bias, 5), "weights": weights})
+        stored = {
+            "limits": {name: asdict(limit) for name, limit in self.fitted.limits.items()},
+            "utilities": [_stored(one) for one in self.fitted.utilities],
+        }
+        _dump(folder / "fitted.json", stored, indent=1)
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Figures on held-out people, as fractions. `drops` is by the models whose looks are used, `+` between them.
+
+    `unusual_passed` are copies in side light, tinted light, or cut close, which nothing covers.
+    """
+
+    drops: Mapping[str, float | None]
+    portraits_passed: float
+    unusual_passed: float
+    degraded_stopped: Mapping[str, float]
+
+
+def fit(data: Measurements, train: Bools | None = None) -> Shipped:
+    """Fit on the people for whom `train`, of shape (largest person + 1,), is true; on all where it is None.
+
+    Raises `TooLittleDataError`.
+    """
+    chosen = np.ones(int(data.portraits.person.max()) + 1, dtype=np.bool_) if train is None else train
+    portraits = _of(data.portraits, chosen)
+    copies = {kind: _of(faces, chosen) for kind, faces in data.copies.items()}
+    weights, bias = _fit_occlusion([portraits, copies[UNUSUAL]], copies["covered"])
+    rows = _components(data.names, portraits, weights, bias)
+    worse = {kind: _components(data.names, faces, weights, bias) for kind, faces in copies.items()}
+    limits = fit_limits([row for row in rows if row], worse)
+    genuine = _genuine(portraits)
+    utilities = [_fit_utility(names, genuine, [row or {} for row in rows]) for names in TERMS]
+    return Shipped(weights, bias, Fitted(limits, tuple(utilities)))
+
+
+def cross_validate(data: Measurements) -> HeldOut:
+    """Fit on four fifths of the people and judge the others, five times; all figures are over the five together."""
+    fold = folds_of(np.arange(max(int(data.portraits.person.max()), *_people(data)) + 1), FOLDS)
+    scores = {names: np.zeros(len(data.portraits.person)) for names in TERMS}
+    stopped: dict[str, list[bool]] = {kind: [] for kind in data.copies}
+    for held_out in range(FOLDS):
+        shipped = fit(data, fold != held_out)
+        rows = np.flatnonzero(fold[data.portraits.person] == held_out)
+        measured = _components(data.names, _rows(data.portraits, rows), shipped.weights, shipped.bias)
+        for names in TERMS:
+            scores[names][rows] = [_score(row, shipped.fitted, names) for row in measured]
+        for kind, faces in data.copies.items():
+            some = _rows(faces, np.flatnonzero(fold[faces.person] == held_out))
+            for row in _components(data.names, some, shipped.weights, shipped.bias):
+                stopped[kind].append(_score(row, shipped.fitted, TERMS[0]) < PASS)
+    drops = {_models(n) or "none": fnmr_drop(s, data.portraits.person, pair_scores(data, n)) for n, s in scores.items()}
+    passed = float(np.mean(scores[TERMS[0]] >= PASS))
+    rates = {kind: float(np.mean(values)) for kind, values in stopped.items()}
+    return HeldOut(drops, passed, 1 - rates.pop(UNUSUAL), rates)
+
+
+def pair_scores(data: Measurements, names: Sequence[str] = TERMS[0]) -> Floats:
+    """Return the scores of all pairs by the models that `names` look through, lower is closer; all models for none."""
+    models = _models(names).split("+") if _models(names) else list(data.portraits.embeddings)
+    return _fused({name: data.portraits.embeddings[name] for name in models}, data.portraits.person)[0]
+
+
+def _fused(embeddings: Mapping[str, Floats], person: Ints) -> tuple[Floats, Bools]:
+    """Return minus the weighted sum of the models' cosines, and whether a pair is of one person, for all i < j.
+
+    The weights are Fisher's linear discriminant between pairs of one and of two people.
+    """
+    left, right = np.triu_indices(len(person), 1)
+    same = person[left] == person[right]
+    cosines = []
+    for vectors in embeddings.values():
+        unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        cosines.append((unit @ unit.T)[left, right].astype(np.float32))
+    genuine, impostor = (np.stack([one[which] for one in cosines]) for which in (same, ~same))
+    spread = np.atleast_2d(np.cov(genuine)) + np.atleast_2d(np.cov(impostor[:, ::50]))
+    weights = np.linalg.solve(spread, genuine.mean(axis=1) - impostor.mean(axis=1))
+    total = sum(float(weight) * one for weight, one in zip(weights, cosines, strict=True))
+    return -np.asarray(total, dtype=np.float32), np.asarray(same)
+
+
+def _fit_occlusion(opened: Sequence[Faces], covered: Faces) -> tuple[Doubles, float]:
+    features = [faces.features[~np.isnan(faces.values[:, 0])] for faces in (*opened, covered)]
+    stacked = np.vstack(features).astype(np.float64)
+    return fit_linear(stacked, np.arange(len(stacked)) >= len(stacked) - len(features[-1]))
+
+
+def _fit_utility(
+    names: Sequence[str], genuine: tuple[Ints, Ints, Bools], rows: Sequence[Mapping[str, float]]
+) -> Utility:
+    left, right, success = genuine
+    values = np.array([[row[name] for name in names] for row in rows])
+    return fit_utility(names, values, left, right, success)
+
+
+def _genuine(portraits: Faces) -> tuple[Ints, Ints, Bools]:
+    """Return the genuine pairs' photos, and whether all models together find that they show one person.
+
+    It is the same question whichever models look: a score means the same with one model as with two.
+    """
+    scores, same = _fused(portraits.embeddings, portraits.person)
+    impostor = scores[~same]
+    within = int(len(impostor) * STRICT_FMR)
+    if within < LEAST_IMPOSTORS:
+        raise TooLittleDataError(
+            f"{len(impostor)} pairs of two people cannot show a false match rate of {STRICT_FMR:g}"
+        )
+    left, right = (side[same] for side in np.triu_indices(len(portraits.person), 1))
+    success = scores[same] < np.partition(impostor, within)[within]
+    if success.all():
+        raise TooLittleDataError("no genuine comparison fails: there is no error to learn from")
+    return left, right, success
+
+
+def _score(row: Mapping[str, float] | None, fitted: Fitted, names: Sequence[str]) -> float:
+    """Return the score where only the models in `names` have looked; 0 where no face was found."""
+    if row is None:
+        return 0.0
+    models = _models(names).split("+")
+    usable = {name: value for name, value in row.items() if "." not in name or name.partition(".")[2] in models}
+    return score_of(usable, 1, fitted)
+
+
+def _components(names: Sequence[str], faces: Faces, weights: Doubles, bias: float) -> list[dict[str, float] | None]:
+    """Return each face's components with the occlusion by these weights; None where no face was found."""
+    occlusion = faces.features.astype(np.float64) @ weights + bias
+    found: list[dict[str, float] | None] = []
+    for values, covered in zip(faces.values, occlusion, strict=True):
+        row = dict(zip(names, values.tolist(), strict=True))
+        found.append(None if np.isnan(values).any() else row | {OCCLUSION: float(covered)})
+    return found
+
+
+def _of(faces: Faces, people: Bools) -> Faces:
+    return _rows(faces, np.flatnonzero(people[faces.person]))
+
+
+def _rows(faces: Faces, rows: Ints) -> Faces:
+    vectors = {name: values[rows] for name, values in faces.embeddings.items()}
+    return Faces(faces.values[rows], faces.features[rows], faces.person[rows], vectors)
+
+
+def _models(names: Sequence[str]) -> str:
+    """Return the models that components look through, `+` between them."""
+    return "+".join(dict.fromkeys(name.partition(".")[2] for name in names if "." in name))
+
+
+def _people(data: Measurements) -> Iterable[int]:
+    return (int(faces.person.max()) for faces in data.copies.values())
+
+
+def _stored(utility: Utility) -> dict[str, Any]:
+    return {"bias": utility.bias, "terms": {name: asdict(term) for name, term in utility.terms.items()}}
+
+
+def _dump(path: Path, stored: object, indent: int | None = None) -> None:
+    path.write_text(json.dumps(stored, indent=indent) + "\n")
+
+
+def table(shipped: Shipped, held_out: HeldOut) -> str:
+    """Return what was fitted and what it does on held-out people, as Markdown tables."""
+    lines = ["| component | 0 at | 7 at | uncapped from |", "|---|---|---|---|"]
+    for name, limit in shipped.fitted.limits.items():
+        lines.append(f"| {name} | {limit.worst:g} | {limit.threshold:g} | {limit.fine:g} |")
+    for utility in shipped.fitted.utilities:
+        lines += [
+            "",
+            f"Log odds with the looks of {_models(list(utility.terms)) or 'no model'}: {utility.bias:g} plus",
+            "",
+        ]
+        lines += ["| component | middle | unit | weight | further weight in the tail |", "|---|---|---|---|---|"]
+        for name, term in utility.terms.items():
+            lines.append(f"| {name} | {term.middle:g} | {term.spread:g} | {term.weight:g} | {term.tail:g} |")
+    lines += ["", "| on people held out | |", "|---|---|"]
+    for models, drop in held_out.drops.items():
+        shown = "not shown" if drop is None else f"{drop:.0%}"
+        lines.append(f"| fewer false non-matches without the worst tenth, looks of {models} | {shown} |")
+    lines.append(f"| portraits that score 7 or more | {held_out.portraits_passed:.1%} |")
+    lines.append(f"| unusual but open faces that score 7 or more | {held_out.unusual_passed:.1%} |")
+    lines += [f"| {kind}: stopped | {rate:.1%} |" for kind, rate in held_out.degraded_stopped.items()]
+    return "\n".join(lines)

@@ -1,0 +1,105 @@
+"""The first `.env`: the example with a password of its own and the recognition models that can be had."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import string
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.installation.environment import SetupError
+from settings.checks import BadValueError, password
+from settings.folders import url_or_folder
+
+ONE_MODEL, TWO_MODELS = "Dlib", "Dlib,MobileFaceNet"
+LETTERS = string.ascii_letters + string.digits + "!-_.+"
+"""What a random password is made of: nothing that `.env`, a shell or a URL gives a meaning."""
+FOLDERS = ("static/people", "static/uploads", "bin/model", "db")
+"""The folders that the settings of `.env.example` name."""
+
+
+@dataclass(frozen=True)
+class FirstChoice:
+    """What may be said once, before there is a `.env`: where weights are looked for first, and whether to download."""
+
+    mirror: str = ""
+    fetch: bool = True
+
+    @classmethod
+    def of(cls, mirror: str, fetch: str, folder: Path) -> FirstChoice:
+        """Check what was said; a relative folder starts from `folder`. Raises `SetupError`."""
+        if fetch.lower() not in {"", "true", "false"}:
+            raise SetupError("FETCH_MODELS is neither true nor false.")
+        try:
+            return cls(url_or_folder(mirror, folder) if mirror else "", fetch.lower() != "false")
+        except BadValueError as wrong:
+            raise SetupError(f"MODEL_MIRROR {wrong}: an existing folder or an http(s) URL is wanted.") from None
+
+
+Fetch = Callable[[FirstChoice], str]
+"""Tries to get MobileFaceNet's weights within seconds; returns why it could not, empty where it could."""
+
+
+def make_folders(root: Path) -> None:
+    """Make the default folders; raises `SetupError`."""
+    for name in FOLDERS:
+        try:
+            (root / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SetupError(f"{root / name} cannot be made: {error.strerror}.") from None
+
+
+def write_first(root: Path, choice: FirstChoice, fetch: Fetch, say: Callable[[str], None]) -> None:
+    """Write `root/.env`, for its owner alone, where there is none, and say what was chosen; raises `SetupError`."""
+    file = root / ".env"
+    if file.exists():
+        return
+    obstacle = fetch(choice)
+    models, secret = ONE_MODEL if obstacle else TWO_MODELS, random_password()
+    text = first_text((root / ".env.example").read_text(encoding="utf-8"), choice, models, secret)
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            opened.write(text)
+    except OSError as error:
+        raise SetupError(f"{file} cannot be written: {error.strerror}.") from None
+    say(f"Wrote {file} from .env.example")
+    if obstacle:
+        say(f"Recognition model: Dlib alone. MobileFaceNet could not be had: {obstacle}.")
+        say("Two models are far better than one: README.md says how to add it later.")
+    else:
+        say("Recognition models: Dlib and MobileFaceNet, fused")
+    say(f"SUPER_PASSWORD (shown this once; it stands in .env): {secret}")
+
+
+def first_text(example: str, choice: FirstChoice, models: str, secret: str) -> str:
+    """Return the example with the models and the password put in, and the first choice kept for later."""
+    text = put(put(example, "SELECTED_MODELS", models), "SUPER_PASSWORD", secret)
+    text = text.replace("; bin/start puts a random one here, and this published one opens nothing", "")
+    if choice.mirror:
+        text += f"# Where weights are looked for first, by name and SHA-256\nMODEL_MIRROR='{_quoted(choice.mirror)}'\n"
+    if not choice.fetch:
+        text += "# Whether weights may be downloaded\nFETCH_MODELS=false\n"
+    return text
+
+
+def put(text: str, key: str, value: str) -> str:
+    """Return the text of a `.env` with another value of a key that stands in it."""
+    return re.sub(rf"(?m)^{key}=.*$", lambda _: f"{key}={value}", text)
+
+
+def random_password() -> str:
+    """Return 20 random characters that SUPER_PASSWORD accepts (over 110 bits)."""
+    while True:
+        candidate = "".join(secrets.choice(LETTERS) for _ in range(20))
+        try:
+            return password(candidate, Path())
+        except BadValueError:
+            continue
+
+
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "\\'")

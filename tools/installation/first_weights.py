@@ -1,0 +1,43 @@
+"""MobileFaceNet's weights at the first start: from a mirror or their publisher, within seconds."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.installation.first_settings import FirstChoice
+from pipeline.models.weights import FetchFailed, WeightStore
+from pipeline.registry import REGISTRY
+
+MODEL = "MobileFaceNet"
+LIMIT_S = 10.0
+
+
+def fetch_mobilefacenet(root: Path, choice: FirstChoice, say: Callable[[str], None]) -> str:
+    """Return why the weights could not be had, empty where they are there now.
+
+    A folder named as mirror is searched by SHA-256. Without leave to download nothing else is tried.
+    """
+    weights = REGISTRY[MODEL].weights
+    store = WeightStore(root / "bin" / "model" / "weights", choice.mirror)
+    if store.find(weights.file, weights.sha256):
+        return ""
+    if not choice.fetch:
+        return "FETCH_MODELS is false"
+    say(f"Fetching {MODEL} (4 MB, {weights.licence}), {LIMIT_S:.0f} s at most")
+    sources = 2 if "://" in choice.mirror else 1
+    outcome: list[str] = []
+
+    def fetch() -> None:
+        try:
+            store.fetch(weights.file, weights.url, weights.sha256, LIMIT_S / sources)
+            outcome.append("")
+        except FetchFailed as failed:
+            outcome.append(str(failed).rstrip("."))
+
+    # A thread, because looking up a name may take longer than any timeout of a connection.
+    attempt = threading.Thread(target=fetch, daemon=True)
+    attempt.start()
+    attempt.join(LIMIT_S)
+    return outcome[0] if outcome else f"there was no answer within {LIMIT_S:.0f} s"

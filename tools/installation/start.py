@@ -1,0 +1,66 @@
+"""What `bin/start` does before it serves: options, the first `.env`, the folders, the table."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+Say = Callable[[str], None]
+
+
+def options(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line; `mirror` and `fetch` fall back to the variables MODEL_MIRROR and FETCH_MODELS.
+
+    They count at the first start alone, and are kept in the `.env` that it writes. The server itself reads `.env`.
+    """
+    parser = argparse.ArgumentParser(
+        prog="bin/start",
+        description="Set up what is not set up yet, and serve on HOST:PORT of .env (127.0.0.1:8001).",
+        epilog="The options count at the first start, which writes .env, and are kept there.",
+    )
+    parser.add_argument(
+        "--mirror", default=os.environ.get("MODEL_MIRROR", ""), metavar="FOLDER_OR_URL",
+        help="where weights are looked for first, by name and SHA-256 (or the variable MODEL_MIRROR)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--no-fetch", dest="fetch", action="store_const", const="false", default=os.environ.get("FETCH_MODELS", ""),
+        help="download no weights (or the variable FETCH_MODELS=false)",
+    )  # fmt: skip
+    return parser.parse_args(arguments)
+
+
+def first_time(root: Path, chosen: argparse.Namespace, say: Say) -> None:
+    """Make what is missing: folders, `.env`, the table. Raises `SetupError`."""
+    from tools.installation.first_settings import FirstChoice, make_folders, write_first
+    from tools.installation.first_weights import fetch_mobilefacenet
+
+    make_folders(root)
+    choice = FirstChoice.of(chosen.mirror, chosen.fetch, Path.cwd())
+    write_first(root, choice, lambda said: fetch_mobilefacenet(root, said, say), say)
+    make_table(root, say)
+
+
+def make_table(root: Path, say: Say) -> None:
+    """Make the schema and the tables where the settings allow it; what fails is said, and the server starts."""
+    from codes_dict import Refusal
+    from db.schema import PeopleNames, initialise
+    from env_validator import SettingsFault, load_settings
+
+    try:
+        now = load_settings(root / ".env")
+    except SettingsFault as fault:
+        say("There are faults in .env; the endpoints answer 176 until they are mended:")
+        for line in [*(f"{key}: missing" for key in fault.not_in_env), *fault.env_errs]:
+            say(f"  {line}")
+        return
+    names = PeopleNames(now.sql_table, now.id_col, now.name_col, now.path_col)
+    try:
+        initialise(now.sql_uri, names, now.sql_user, now.sql_pass, now.sql_schema)
+    except (Refusal, OSError, sqlite3.Error) as error:
+        say(f"The table could not be made; requests will fail until it is there: {error}")
+    if now.super_password_published:
+        print("SUPER_PASSWORD stands in a published example: the operator's side stays closed.", file=sys.stderr)

@@ -1,0 +1,96 @@
+"""What `bin/test` does: packages, a database server to test against, then ruff, mypy and pytest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tools.installation.environment import prepare
+
+Say = Callable[[str], None]
+
+BESIDE = (
+    "requirements-dev.txt",
+    "requirements-ray.txt",
+    "requirements-milvus.txt",
+    "requirements-milvus-lite.txt",
+)
+"""The lists that the tests need beside the server's own."""
+
+MARIADB = ("mariadb-server-core", "mariadb-client-core")
+"""The packages of Debian's mariadb-server that hold the programs, without the service that it would start."""
+APT_S = 240
+WORKERS = "2"
+"""Processes that run the tests: while one waits for a server that starts, the other computes."""
+
+
+def run_all(root: Path, arguments: Sequence[str], say: Say) -> int:
+    """Check everything, hand `arguments` to pytest, and return 0 only where all of it passed; raises `SetupError`."""
+    python = str(prepare(root, ["requirements.txt", *BESIDE], say))
+    install_mariadb(say)
+    help_real_mysql(root)
+    checks = [
+        [python, "-m", "ruff", "check", "."],
+        [python, "-m", "mypy", *sources(root)],
+        [python, "-m", "pytest", "-n", WORKERS, "--dist", "loadgroup", *arguments],
+    ]
+    failed = []
+    for command in checks:
+        say(f"--- {command[2]}")
+        if subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, check=False).returncode != 0:
+            failed.append(command[2])
+    return 1 if failed else 0
+
+
+def sources(root: Path) -> list[str]:
+    """Return what mypy looks at: the packages, the modules of the root, and the commands."""
+    packages = [path.parent.name for path in sorted(root.glob("*/__init__.py"))]
+    modules = [path.name for path in sorted(root.glob("*.py"))]
+    commands = [str(path.relative_to(root)) for path in sorted((root / "bin").iterdir()) if is_python(path)]
+    return [*packages, *modules, *commands]
+
+
+def is_python(path: Path) -> bool:
+    """Tell whether a file of `bin` is a command or module in Python."""
+    if not path.is_file():
+        return False
+    return path.suffix == ".py" or path.open("rb").readline().startswith(b"#!/usr/bin/env python3")
+
+
+def install_mariadb(say: Say) -> None:
+    """Install MariaDB from Debian where it is missing and that is possible; its tests skip themselves elsewhere."""
+    if shutil.which("mariadbd", path=search_path()) or os.geteuid() != 0 or not shutil.which("apt-get"):
+        return
+    say("Installing MariaDB for the tests against it")
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update"], ["install", "-y", "--no-install-recommends", *MARIADB]):
+        if not succeeds(["apt-get", "-qq", *command], quiet):
+            say("MariaDB could not be installed; the tests against it are skipped")
+            return
+
+
+def help_real_mysql(root: Path) -> None:
+    """See to what the shared tool `real-mysql` takes for granted: a file that newer Debian images do without."""
+    data = root / os.environ.get("FACEAPP_TEST_DATA", "../shared")
+    usual = Path("/etc/apt/sources.list")
+    if (data / "tools" / "real-mysql").is_file() and usual.parent.is_dir() and os.geteuid() == 0:
+        usual.touch()
+
+
+def search_path() -> str:
+    """Return where programs are looked for: PATH and the folder of servers, which users have not on theirs."""
+    return f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin"
+
+
+def succeeds(command: Sequence[str], environment: Mapping[str, str]) -> bool:
+    """Run a command to its end, or to the end of patience."""
+    try:
+        done = subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=APT_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0

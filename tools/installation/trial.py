@@ -1,0 +1,123 @@
+"""A server to try things on: a process of its own on a free port of loopback, with a folder and settings of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from tools.installation.first_settings import put, random_password
+
+STARTING_S = 180.0
+PROGRAM = """
+import sys
+from pathlib import Path
+from api.serving import leave
+from faceapp import create_app
+from bootstrap.serving import serve_settings
+leave(serve_settings(Path(sys.argv[1]), create_app))
+"""
+
+
+class NoServerError(Exception):
+    """Why the server did not become ready, with the end of what it printed."""
+
+
+@dataclass(frozen=True)
+class TrialServer:
+    """A running server: its port on 127.0.0.1, its folder with `.env` and `server.txt`, and its process."""
+
+    port: int
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def address(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def printed(self) -> str:
+        """Return what it has printed so far."""
+        return (self.folder / "server.txt").read_text(errors="replace")
+
+
+@contextmanager
+def trial_server(
+    root: Path, folder: Path, changes: Mapping[str, str], program: str = PROGRAM
+) -> Iterator[TrialServer]:
+    """Run the server of the checkout at `root` on `.env.example` with some keys changed, until it is left.
+
+    `folder` is empty and takes all that the server writes; `program` runs it, given the path of `.env`. Raises
+    `NoServerError` where it does not become ready.
+    """
+    port = _free_port()
+    write_settings(root, folder, {"HOST": "127.0.0.1", "PORT": str(port), **changes})
+    with (folder / "server.txt").open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, str(folder / ".env")],
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    server = TrialServer(port, folder, process)
+    try:
+        _wait_until_ready(server)
+        yield server
+    finally:
+        process.terminate()
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def write_settings(root: Path, folder: Path, changes: Mapping[str, str]) -> None:
+    """Write `.env` and make the folders that it names, all inside `folder` but the models."""
+    text = (root / ".env.example").read_text(encoding="utf-8")
+    inside = {"DB_PATH": "people", "UPLOAD_FOLDER": "uploads", "SQL_URI": "sqlite:///faceapp.sqlite"}
+    values = {**inside, "MODEL_PATH": str(root / "bin" / "model"), "SUPER_PASSWORD": random_password(), **changes}
+    for key, value in values.items():
+        text = put(text, key, value) if f"\n{key}=" in text else f"{text}{key}={value}\n"
+    for name in ("people", "uploads"):
+        (folder / name).mkdir(exist_ok=True)
+    (folder / ".env").write_text(text, encoding="utf-8")
+
+
+def _wait_until_ready(server: TrialServer) -> None:
+    deadline = time.monotonic() + STARTING_S
+    while not (_is_ready(server.port) and _is_warm(server.printed())):
+        if server.process.poll() is not None or time.monotonic() > deadline:
+            raise NoServerError(server.printed()[-2000:])
+        time.sleep(0.3)
+
+
+def _is_warm(printed: str) -> bool:
+    """Tell whether every model has run once; a liveness model that is missing does not hold the rest up."""
+    return "Ready: http" in printed or ", but not ready: 178" in printed
+
+
+def _is_ready(port: int) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

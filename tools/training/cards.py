@@ -1,0 +1,70 @@
+"""Writes a model file and its card, so that both appear whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from pipeline.models.liveness.card import FORMAT, Card, card_path, parse_card
+from pipeline.models.liveness.keras_file import sha256_of
+from tools.training.network import COLOUR, COLUMNS, FACTOR, OFFSET, VIEWS
+
+CARD = Card(
+    views=VIEWS,
+    colour=COLOUR,
+    factor=FACTOR,
+    offset=OFFSET,
+    outputs=len(COLUMNS),
+    activation="probability",
+    spoof=(1, 2),
+    kinds={column: COLUMNS[column] for column in (1, 2, 3)},
+    decisive=(3,),
+    threshold=0.6,
+    live=0.5,
+)
+"""How the network of `network.assemble` is read, before calibration."""
+
+
+def save_model(network: Any, card: Card, story: Mapping[str, Any], path: Path) -> Card:
+    """Save the network as `path` (`.h5`) and its card beside it; return the card with the file's SHA-256.
+
+    `story` is what people want to know: how the model was made, what it reaches, what it does not cover.
+    """
+    part = path.with_name(f"{path.stem}.part.h5")
+    network.save(part, include_optimizer=False)
+    signed = replace(card, sha256=sha256_of(part))
+    text = json.dumps(card_data(signed, story), indent=2) + "\n"
+    parse_card(json.loads(text))
+    part.replace(path)
+    card_path(path).write_text(text, encoding="utf-8")
+    return signed
+
+
+def card_data(card: Card, story: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a card in its file's form."""
+    return {
+        "format": FORMAT,
+        "sha256": card.sha256,
+        "input": {
+            "views": [asdict(view) for view in card.views],
+            "colour": card.colour,
+            "factor": card.factor,
+            "offset": card.offset,
+        },
+        "output": {
+            "count": card.outputs,
+            "activation": card.activation,
+            "spoof": list(card.spoof),
+            "decisive": list(card.decisive),
+            "kinds": {str(column): name for column, name in card.kinds.items()},
+            "threshold": card.threshold,
+            "live": card.live,
+            "slope": card.slope,
+            "intercept": card.intercept,
+        },
+        "fusion": asdict(card.fusion) if card.fusion else None,
+        **story,
+    }

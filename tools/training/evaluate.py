@@ -1,0 +1,146 @@
+"""Measures the shipped engines, each alone and fused, on a folder of sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from pipeline.models.liveness.fasnet import FILES
+from pipeline.models.liveness.judge import Judge, load_judge
+from pipeline.stages.align import crop_face
+from tools.training.metrics import Presentation, Rate, Report, as_json, by_kind, by_source, report
+from tools.training.plots import draw_histogram
+from tools.training.sources import Item, read_pixels, spoof_items
+from pipeline.types import Detector, Face, Liveness, LivenessVerdict, Photo, Pixels
+
+Say = Callable[[str], None]
+_BATCH = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What every engine said of every picture: engine to presentations, in the items' order."""
+
+    engines: dict[str, list[Presentation]]
+
+    def as_json(self) -> dict[str, object]:
+        """Return all reports as plain data, by engine."""
+        return {name: as_json(rows) for name, rows in self.engines.items()}
+
+    def text(self) -> str:
+        """Return the reports as text for people."""
+        return "\n\n".join(_engine_text(name, rows) for name, rows in self.engines.items())
+
+    def draw(self, path: Path) -> None:
+        """Draw the scores of bona fide faces and attacks, one panel an engine, into a PNG file."""
+        draw_histogram(self.engines, path)
+
+
+def evaluate(
+    folder: Path, model: Path, pinned: str | None, weights: Sequence[Path], engines: Sequence[str] | None, say: Say
+) -> Measured:
+    """Load the engines, and measure each alone and both fused on the pictures of `folder`.
+
+    Without `engines`, the CNN runs, and Fasnet where one of the folders `weights` holds its files. Raises `Refusal`
+    where an engine does not load, `OSError` and `ValueError` where the folder or a picture cannot be read.
+    """
+    from pipeline.models.mtcnn import MtcnnDetector
+
+    items = spoof_items(folder)
+    if not items:
+        raise ValueError(f"{folder} holds no SOURCE/bona_fide/ or SOURCE/attack/ with pictures")
+    place = next((place for place in weights if all((place / name).is_file() for name in FILES)), weights[0])
+    if engines is None:
+        there = all((place / name).is_file() for name in FILES)
+        engines = ("cnn", "fasnet") if there else ("cnn",)
+        if not there:
+            say(f"Fasnet is left out: its files are not in {', '.join(str(one) for one in weights)}")
+    judge = load_judge(engines, model, pinned, place)
+    return measure(items, MtcnnDetector(), judges_of(judge), say)
+
+
+def judges_of(judge: Judge) -> dict[str, Judge]:
+    """Return a judge for each loaded engine alone, and for both fused."""
+    judges = {}
+    if judge.cnn:
+        judges["cnn"] = Judge(judge.cnn, None)
+    if judge.fasnet:
+        judges["fasnet"] = Judge(None, judge.fasnet)
+    if judge.cnn and judge.fasnet:
+        judges["fused"] = judge
+    return judges
+
+
+def measure(items: Sequence[Item], detector: Detector, judges: dict[str, Judge], say: Say) -> Measured:
+    """Find the largest face of every item and let every judge judge it."""
+    rows: dict[str, list[Presentation]] = {name: [] for name in judges}
+    done = 0
+    for chunk in _chunked(items):
+        faces = _largest_faces(chunk, detector)
+        present = [face for face in faces if face is not None]
+        for name, judge in judges.items():
+            verdicts = iter(judge.judge(present))
+            rows[name] += [
+                _presentation(item, next(verdicts) if face else None)
+                for (item, _), face in zip(chunk, faces, strict=True)
+            ]
+        done += len(chunk)
+        say(f"{done} of {len(items)} pictures")
+    return Measured(rows)
+
+
+def _chunked(items: Sequence[Item]) -> Iterator[list[tuple[Item, Pixels]]]:
+    pairs = read_pixels(items)
+    while chunk := list(islice(pairs, _BATCH)):
+        yield chunk
+
+
+def _largest_faces(chunk: Sequence[tuple[Item, Pixels]], detector: Detector) -> list[Face | None]:
+    found = detector.detect([pixels for _, pixels in chunk])
+    faces: list[Face | None] = []
+    for (item, pixels), detections in zip(chunk, found, strict=True):
+        photo = Photo(item.path.name, pixels, "0" * 64)
+        faces.append(Face(photo, detections[0], crop_face(photo, detections[0])) if detections else None)
+    return faces
+
+
+def _presentation(item: Item, verdict: LivenessVerdict | None) -> Presentation:
+    kind = item.path.parent.name if item.path.parent.name != "attack" else item.source
+    return Presentation(
+        source=item.source,
+        attack=item.attack,
+        kind=kind if item.attack else "",
+        accepted=verdict is not None and verdict.state is Liveness.LIVE,
+        responded=verdict is not None and verdict.state is not Liveness.UNCERTAIN,
+        score=verdict.score if verdict else None,
+    )
+
+
+def _engine_text(name: str, rows: Sequence[Presentation]) -> str:
+    whole, kinds = report(rows), by_kind(rows)
+    lines = [f"== {name} ==", *_summary(whole)]
+    if kinds:
+        worst = max(kinds, key=lambda kind: kinds[kind].share)
+        lines.append(f"APCER of the worst kind ({worst}): {_percent(kinds[worst])}")
+    lines.append(f"{'source':24} {'APCER':>8} {'BPCER':>8} {'ACER':>8}")
+    for source, part in by_source(rows).items():
+        shares = (part.apcer.share, part.bpcer.share, part.acer)
+        lines.append(f"{source:24} " + " ".join(f"{100 * share:7.1f}%" for share in shares))
+    return "\n".join(lines)
+
+
+def _summary(whole: Report) -> list[str]:
+    at = ", ".join(f"{100 * value:.1f} % at APCER {100 * level:g} %" for level, value in whole.bpcer_at.items())
+    return [
+        f"APCER {_percent(whole.apcer)}   BPCER {_percent(whole.bpcer)}   ACER {100 * whole.acer:.1f} %",
+        f"non-response: attacks {_percent(whole.attack_nonresponse)} (rejected), "
+        f"bona fide {_percent(whole.bona_fide_nonresponse)} (counted in BPCER)",
+        f"BPCER {at}",
+    ]
+
+
+def _percent(rate: Rate) -> str:
+    low, high = rate.interval
+    return f"{100 * rate.share:.1f} % [{100 * low:.1f}, {100 * high:.1f}] ({rate.count}/{rate.of})"

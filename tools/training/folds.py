@@ -1,0 +1,91 @@
+"""Which sources are left out together, how often each group of samples is drawn, and how the arrays are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tools.training.samples import Arrays, augmented, joined, simulated, sketched
+from tools.training.scene import Rng
+from tools.training.sources import Sample
+
+LIVE, ATTACK, SIMULATION, DRAWING = "live", "attack", "simulation", "drawing"
+PORTRAITS = "portraits"
+SAME_PEOPLE: Mapping[str, tuple[str, ...]] = {
+    "source_2": ("clip Apfol_real2", "clip Apfol_fake2"),
+    "source_3": ("clip Krzysiek354_real",),
+}
+"""Clips that show a source's people with its camera: they are left out with it."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Samples that are drawn with one weight: a source's bona fide faces, its attacks, or what is made of faces."""
+
+    source: str
+    role: str
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Everything that can be trained on; `arrays.groups` numbers into `groups`."""
+
+    arrays: Arrays
+    groups: tuple[Group, ...]
+
+    def weights(self, left_out: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Return how often each group is drawn when some sources are left out: half live, half attacks."""
+        gone = {*left_out, *(clip for source in left_out for clip in SAME_PEOPLE.get(source, ()))}
+        weights = np.array([0.0 if group.source in gone else _importance(group) for group in self.groups])
+        live = np.array([group.role == LIVE for group in self.groups])
+        for side in (live, ~live):
+            weights[side] *= 0.5 / weights[side].sum()
+        return weights
+
+
+def build_pool(samples: Sequence[Sample], rng: Rng, say: Callable[[str], None]) -> Pool:
+    """Augment all samples, and simulate attacks with the bona fide ones."""
+    backgrounds = [one.scene.pixels for one in samples if one.item.source == PORTRAITS][::40]
+    backgrounds = backgrounds or [one.scene.pixels for one in samples if not one.item.attack][::10]
+    parts: list[Arrays] = []
+    groups: list[Group] = []
+    for source in sorted({one.item.source for one in samples}):
+        say(f"augmenting {source}")
+        copies, simulations = _copies(source)
+        bona_fide = [one for one in samples if one.item.source == source and not one.item.attack]
+        attacks = [one for one in samples if one.item.source == source and one.item.attack]
+        strength = 0.9 if source == PORTRAITS else 0.65
+        for some, role in ((bona_fide, LIVE), (attacks, ATTACK)):
+            if some:
+                parts.append(augmented(some, copies, len(groups), rng, strength))
+                groups.append(Group(source, role))
+        if bona_fide:
+            bona_fide = bona_fide[::3] if source == PORTRAITS else bona_fide
+            parts.append(simulated(bona_fide, simulations, len(groups), rng, backgrounds))
+            groups.append(Group(source, SIMULATION))
+            parts.append(sketched(bona_fide[::2], len(groups), rng))
+            groups.append(Group(source, DRAWING))
+    return Pool(joined(parts), tuple(groups))
+
+
+def _importance(group: Group) -> float:
+    """Weigh photos of very many people as several sources, clips, which show few, as less than one, simulations little.
+
+    Simulations show what no source shows (moire, halftone, cut-outs, drawings), but are no real recapture: with more
+    weight, bona fide faces of left-out sources are rejected more often.
+    """
+    if group.source == PORTRAITS:
+        return {LIVE: 2.5, ATTACK: 0.0, SIMULATION: 0.25, DRAWING: 0.3}[group.role]
+    if group.source.startswith("clip "):
+        return {LIVE: 0.35, ATTACK: 1.0, SIMULATION: 0.05, DRAWING: 0.03}[group.role]
+    return {LIVE: 1.0, ATTACK: 1.3, SIMULATION: 0.05, DRAWING: 0.03}[group.role]
+
+
+def _copies(source: str) -> tuple[int, int]:
+    """Return how often a sample is augmented, and how many attacks are simulated with it."""
+    if source == PORTRAITS:
+        return 1, 1
+    return (4, 2) if source.startswith("clip ") else (6, 3)
