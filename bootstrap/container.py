@@ -13,18 +13,18 @@ from typing import Protocol
 
 from api.logs import log_to
 from api.source import SystemErrors
-from codes_dict import Code, Refusal
-from env_validator import Settings, SettingsFault, SettingsFile
-from pipeline.scoring import CalibrationFault, load_scorer
-from pipeline.flows import Policy, Services
-from pipeline.stages.augment import augment
-from pipeline.stages.compare import embed
-from pipeline.types import Detector, Embedder, Scorer
 from bootstrap.faults import LoadFault
 from bootstrap.liveness import LivenessLoader
 from bootstrap.records import Records, open_records
 from bootstrap.sample import sample_face
 from bootstrap.vectors import check_packages
+from codes_dict import Code, Refusal
+from env_validator import Settings, SettingsFault, SettingsFile
+from pipeline.flows import Policy, Services
+from pipeline.scoring import CalibrationFault, load_scorer
+from pipeline.stages.augment import augment
+from pipeline.stages.compare import embed
+from pipeline.types import Detector, Embedder, Scorer
 
 _log = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 import threading
 
+from bootstrap.container import ServiceContainer
+from bootstrap.records import Records
 from codes_dict import Refusal
 from db.recovery import sweep
 from env_validator import Settings
-from bootstrap.records import Records
-from bootstrap.container import ServiceContainer
 
 _log = logging.getLogger(__name__)
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bootstrap.faults import LoadFault
 from env_validator import Settings
 from pipeline.registry import FASNET_WEIGHTS, REGISTRY
 from pipeline.types import Detector, Embedder, LivenessJudge
-from bootstrap.faults import LoadFault
 
 if TYPE_CHECKING:
     from pipeline.models.weights import WeightStore

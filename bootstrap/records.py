@@ -7,23 +7,23 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bootstrap.vectors import open_gallery
 from codes_dict import Refusal
 from db.challenges import Challenges
 from db.enrolment_unit import EnrolmentUnit
 from db.enrolments import Enrolments
+from db.gallery.protocol import Shelf
 from db.people import People
 from db.recovery import recover
 from db.replays import Replays
 from db.schema import PeopleNames, initialise
 from db.session import Database, make_engine
-from db.gallery.protocol import Shelf
 from db.uploads import UploadStore
 from env_validator import Settings
 from pipeline.stages.both_sides import BothSides
 from pipeline.stages.challenge import LIFETIME_S
 from pipeline.stages.replay import NEAR_BITS
 from pipeline.types import Embedder
-from bootstrap.vectors import open_gallery
 
 _log = logging.getLogger(__name__)
 

@@ -14,13 +14,13 @@ from flask import Flask
 from api.gate import Gate
 from api.serving import CannotListenError, default_threads, open_socket, serve
 from api.source import Source
+from bootstrap.container import ServiceContainer
+from bootstrap.liveness import LivenessLoader
+from bootstrap.maintenance import Maintenance
+from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
+from bootstrap.threads import share_cores
 from codes_dict import Refusal
 from env_validator import listening_address
-from bootstrap.threads import share_cores
-from bootstrap.liveness import LivenessLoader
-from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
-from bootstrap.maintenance import Maintenance
-from bootstrap.container import ServiceContainer
 
 _log = logging.getLogger(__name__)
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from functools import partial
 from importlib.util import find_spec
 
+from bootstrap.faults import LoadFault
 from db.enrolments import Enrolments
 from db.gallery.memory import Gallery
 from db.gallery.protocol import Shelf
 from env_validator import Settings
 from pipeline.stages.distance import template
 from pipeline.types import Embedder
-from bootstrap.faults import LoadFault
 
 CLIENT, LITE = "requirements-milvus.txt", "requirements-milvus-lite.txt"
 

@@ -16,11 +16,11 @@ from sqlalchemy.engine import Connection
 from codes_dict import Code, Refusal
 from db.enrolments import Enrolment, Enrolments
 from db.faces import FaceFolders, Written, slug
+from db.gallery.protocol import Shelf
 from db.inflight import Pending
 from db.people import People
 from db.replays import remember
 from db.session import CommitLostError, Database
-from db.gallery.protocol import Shelf
 from db.uploads import UploadStore
 from pipeline.ports import Enrolled, EnrolmentRequest, Guard, NewFace
 from pipeline.types import Person

@@ -11,8 +11,8 @@ from pathlib import Path
 from db import files
 from db.enrolments import Enrolments
 from db.faces import TOKEN, FaceFolders
-from db.inflight import FOLDER, Pending
 from db.gallery.pickles import PickleStore
+from db.inflight import FOLDER, Pending
 from db.uploads import UploadStore
 
 log = logging.getLogger(__name__)

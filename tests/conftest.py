@@ -27,9 +27,7 @@ def shared_data() -> Path:
     """Return the folder of shared test data (LFW, spoof crops, videos, weights), or skip."""
     folder = (ROOT / os.environ.get("FACEAPP_TEST_DATA", "../shared")).resolve()
     if not (folder / "data").is_dir() or not (folder / "weights").is_dir():
-        pytest.skip(
-            f"no shared test data at {folder}: FACEAPP_TEST_DATA names the folder with data/ and weights/"
-        )
+        pytest.skip(f"no shared test data at {folder}: FACEAPP_TEST_DATA names the folder with data/ and weights/")
     return folder
 
 

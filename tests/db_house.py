@@ -15,13 +15,13 @@ import sqlalchemy as sa
 from db.enrolment_unit import EnrolmentUnit
 from db.enrolments import Enrolments
 from db.gallery.memory import Gallery
+from db.gallery.protocol import Shelf
 from db.milvus.connection import Milvus
+from db.milvus.gallery import VectorGallery
 from db.people import People
 from db.schema import PeopleNames, initialise
 from db.session import Database, make_engine
-from db.gallery.protocol import Shelf
 from db.uploads import Upload, UploadStore
-from db.milvus.gallery import VectorGallery
 from pipeline.ports import Enrolled, EnrolmentRequest, Guard, NewFace, NewImage
 from pipeline.types import Crop, Embedder, Floats
 from tests.fakes import ColourEmbedder, face_of

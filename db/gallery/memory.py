@@ -11,11 +11,11 @@ from pathlib import Path
 
 from codes_dict import Code, Refusal
 from db import files
-from db.gallery.rebuild import Computed, Embeddings, joined
 from db.enrolments import Changes, Enrolment, Enrolments
 from db.faces import FaceFolders
 from db.gallery.index import Index, Snapshot
 from db.gallery.pickles import LOCK, Key, Named, PickleStore
+from db.gallery.rebuild import Computed, Embeddings, joined
 from pipeline.types import Embedder, Floats
 
 log = logging.getLogger(__name__)

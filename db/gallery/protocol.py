@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from codes_dict import Code
-from db.gallery.rebuild import Embeddings
 from db.enrolments import Enrolment
+from db.gallery.rebuild import Embeddings
 from pipeline.ports import Snapshot
 
 

@@ -60,9 +60,7 @@ class VectorCollection:
     def prepare(self, client: Any) -> None:
         """Make and load the collection where that is not done."""
         if not client.has_collection(self.name, timeout=CALL_S):
-            _unless_there(
-                lambda: self._create(client), lambda: bool(client.has_collection(self.name, timeout=CALL_S))
-            )
+            _unless_there(lambda: self._create(client), lambda: bool(client.has_collection(self.name, timeout=CALL_S)))
         for partition in (PEOPLE, CROPS):
             self._make_partition(client, partition)
         self._make_index(client, "token", {"index_type": "INVERTED"})
@@ -243,5 +241,3 @@ def _unless_there(make: Callable[[], object], is_there: Callable[[], bool]) -> N
                 return
             time.sleep(0.1)
         raise
-
-

@@ -33,13 +33,13 @@ from pathlib import Path
 
 from codes_dict import Code
 from db import files
-from db.gallery.rebuild import Embeddings
 from db.enrolments import Enrolment, Enrolments
 from db.gallery.index import Index
 from db.gallery.index import Snapshot as Near
-from db.milvus.connection import Milvus
 from db.gallery.pickles import PickleStore
+from db.gallery.rebuild import Embeddings
 from db.milvus.collection import MOST_HITS, Mark
+from db.milvus.connection import Milvus
 from db.milvus.rows import CHUNK, LOCK, VectorRows
 from pipeline.types import Embedder, Floats
 

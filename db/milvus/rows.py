@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db import files
-from db.gallery.rebuild import Computed, Embeddings, joined
 from db.enrolments import Enrolment, Enrolments
 from db.faces import FaceFolders
-from db.milvus.connection import Milvus
 from db.gallery.pickles import Key
+from db.gallery.rebuild import Computed, Embeddings, joined
 from db.milvus.collection import Entry, Mark, VectorCollection
+from db.milvus.connection import Milvus
 from pipeline.types import Embedder, Floats
 
 log = logging.getLogger(__name__)

@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any
 
 from codes_dict import Code, Outcome, Refusal
-from pipeline.parallel import run_alongside, parallel_map
 from pipeline.flows.challenge import redeem
 from pipeline.flows.probes import detect, match_id
 from pipeline.flows.services import Policy, Services, explained, in_batches
 from pipeline.ledger import Ledger, Row
+from pipeline.parallel import parallel_map, run_alongside
 from pipeline.ports import NewImage, SeenFace, SeenPhoto
 from pipeline.stages.decode import Undecodable, decode, extension_of
 from pipeline.stages.distinct import perceptual_hash
@@ -52,9 +52,7 @@ class _Sorted:
         }
 
 
-def upload(
-    person_id: str, files: Sequence[SentFile], services: Services, challenge: str | None = None
-) -> Outcome:
+def upload(person_id: str, files: Sequence[SentFile], services: Services, challenge: str | None = None) -> Outcome:
     """Score every file and keep those at or above SCORE_TOL.
 
     The answer of a challenge, whose nonce is `challenge`, keeps every frame that shows a face: turned heads score low.

@@ -36,7 +36,7 @@ class _Call:
         return kinds[0] == kinds[1]
 
 
-class Together:
+class RequestBatcher:
     """A function of arrays, each row of which is computed for itself; the first axis of all counts the rows.
 
     `run` is called with at most `most` rows of several callers (one caller's are never divided), by one thread at a

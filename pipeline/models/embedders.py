@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.parallel import parallel_map
+from pipeline.models.batching import together
 from pipeline.models.dlib_network import NotDlibWeightsError, build_graph, packaged_weights
 from pipeline.models.onnx_files import batched_graph
 from pipeline.models.running import Faces, running
 from pipeline.models.runtime import ModelUnavailable
-from pipeline.models.batching import together
 from pipeline.models.weights import WeightStore
+from pipeline.parallel import parallel_map
 from pipeline.registry import ALIGNMENT_VERSION, AUGMENTATION_VERSION, ModelSpec
 from pipeline.stages.align import aligned
 from pipeline.types import Crop, Embedder, Floats

@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.parallel import parallel_map
 from pipeline.models import mtcnn_networks as networks
+from pipeline.models.batching import SharedRunner
 from pipeline.models.landmarks import look_again
 from pipeline.models.runtime import OnnxRunner, Runner
-from pipeline.models.batching import SharedRunner
+from pipeline.parallel import parallel_map
 from pipeline.types import Box, Detection, Floats, Pixels
 
 Boxes = npt.NDArray[np.float64]

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.parallel import parallel_map, usable_cores
 from pipeline.models.compiled.network import CompiledNetwork
 from pipeline.models.compiled.reading import NotCompilableError
 from pipeline.models.runtime import OnnxRunner
+from pipeline.parallel import parallel_map, usable_cores
 from pipeline.types import Floats
 
 Faces = npt.NDArray[np.uint8]

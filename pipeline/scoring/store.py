@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pipeline.registry import REGISTRY
 from pipeline.scoring.curve import Curve
 from pipeline.scoring.fusion import Fusion, LengthTerm
 from pipeline.scoring.published import PublishedScorer
 from pipeline.scoring.scorer import Budget, CalibratedScorer, Measured, SecondLook
-from pipeline.registry import REGISTRY
 from pipeline.types import Scorer
 
 FORMAT = 1

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.http.site import ROOT, Site
 from bootstrap.liveness import LivenessLoader
 from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
+from tests.http.site import ROOT, Site
 
 
 @pytest.fixture(scope="session")

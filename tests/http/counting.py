@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bootstrap.models import LoadedModels
 from env_validator import Settings
 from pipeline.types import Crop, Detection, Detector, Embedder, Floats, Pixels
 from tests.http.site import Site
-from bootstrap.models import LoadedModels
 
 
 class CountingEmbedder:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from bootstrap.liveness import LivenessLoader
 from env_validator import Settings
 from pipeline.models.liveness.keras_file import sha256_of
 from pipeline.types import Face, Liveness, LivenessJudge, LivenessVerdict
 from tests.fakes import GivenJudge
 from tests.http.site import Site, code
-from bootstrap.liveness import LivenessLoader
 
 SIDE = 32
 

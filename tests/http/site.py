@@ -13,10 +13,10 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
-from faceapp import create_app
+from bootstrap.container import ServiceContainer
 from bootstrap.liveness import LivenessLoader
 from bootstrap.models import LoadedModels
-from bootstrap.container import ServiceContainer
+from faceapp import create_app
 
 ROOT = Path(__file__).resolve().parents[2]
 ID = "RECO_ID_000023"

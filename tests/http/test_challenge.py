@@ -13,11 +13,11 @@ import pytest
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
+from bootstrap.models import LoadedModels
 from db.challenges import Challenges
 from pipeline.types import Face, Liveness
 from tests.http.liveness_models import judging
 from tests.http.site import ID, OTHER_ID, Site, blank, code, encoded, results, variant
-from bootstrap.models import LoadedModels
 
 pytestmark = pytest.mark.models
 

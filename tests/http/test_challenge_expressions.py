@@ -8,11 +8,11 @@ from pathlib import Path
 import cv2
 import pytest
 
+from bootstrap.models import LoadedModels
 from pipeline.types import Liveness
 from tests.http.liveness_models import judging
 from tests.http.site import Site, code, encoded, results
 from tests.http.test_challenge import asked, send, verdict
-from bootstrap.models import LoadedModels
 
 pytestmark = pytest.mark.models
 

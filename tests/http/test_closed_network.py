@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.http.site import Site, code, variant
 from bootstrap.liveness import LivenessLoader
 from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
+from tests.http.site import Site, code, variant
 
 pytestmark = pytest.mark.models
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.stages import guards
-from tests.http.site import ID, OTHER_ID, Site, blank, code, results, parallel_map, variant
+from tests.http.site import ID, OTHER_ID, Site, blank, code, parallel_map, results, variant
 
 pytestmark = pytest.mark.models
 FORM = "application/x-www-form-urlencoded"
@@ -269,9 +269,7 @@ def test_800_838_850_900_the_four_ways_to_enrol(site: Site, astronaut: bytes) ->
     assert len(list((site.people / f"another_name-{ID}" / "augmented_imgs").iterdir())) == 4
 
 
-def test_852_somebody_else_under_an_id_or_two_people_at_once(
-    site: Site, astronaut: bytes, grace_hopper: bytes
-) -> None:
+def test_852_somebody_else_under_an_id_or_two_people_at_once(site: Site, astronaut: bytes, grace_hopper: bytes) -> None:
     assert code(site.enrol(site.uploaded(astronaut, grace_hopper))) == 852
     site.enrolled(astronaut)
     for in_place in ("false", "true"):

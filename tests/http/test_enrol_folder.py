@@ -15,12 +15,12 @@ import pytest
 
 from codes_dict import Code, Refusal
 from db.enrolments import Enrolments
+from tests.db_house import raise_at
+from tests.http.site import ROOT, Site, blank, code, parallel_map, variant
 from tools.enrol_folder.entry import Entry, State
 from tools.enrol_folder.layout import Candidate
 from tools.enrol_folder.person import Intake
 from tools.enrol_folder.register import NamedUploads
-from tests.db_house import raise_at
-from tests.http.site import ROOT, Site, blank, code, parallel_map, variant
 
 pytestmark = pytest.mark.models
 

@@ -18,9 +18,9 @@ from api.gate import Gate
 from api.source import Source
 from codes_dict import Code, Refusal
 from faceapp import create_app
-from tools.installation.trial import TrialServer, trial_server
 from tests.http.site import ENV, ID, ROOT
 from tests.http.test_replies import BrokenSource
+from tools.installation.trial import TrialServer, trial_server
 
 AT_ONCE, WAITING = 1, 8
 SETTINGS = {

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap import maintenance
+from bootstrap.liveness import LivenessLoader
+from bootstrap.models import LoadedModels
 from codes_dict import Code, Refusal
 from env_validator import Settings
 from pipeline.types import Liveness, LivenessJudge
 from tests.fakes import GivenJudge
 from tests.http.liveness_models import judging, no_fetch
 from tests.http.site import Site, code, variant
-from bootstrap import maintenance
-from bootstrap.liveness import LivenessLoader
-from bootstrap.models import LoadedModels
 
 pytestmark = pytest.mark.models
 

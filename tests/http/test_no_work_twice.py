@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from bootstrap.liveness import LivenessLoader
 from db.upload_cache import FORMAT
 from pipeline.flows import probes
 from pipeline.stages.decode import decode
 from pipeline.types import Photo
 from tests.http.counting import CountingModels, counts, detections
-from tests.http.site import ROOT, Site, blank, code, results, parallel_map, variant
-from bootstrap.liveness import LivenessLoader
+from tests.http.site import ROOT, Site, blank, code, parallel_map, results, variant
 
 pytestmark = pytest.mark.models
 
@@ -116,9 +116,7 @@ def test_a_photo_that_changed_on_the_disk_is_looked_at_again(
     assert detections(counted) == [1]
 
 
-def test_every_face_is_embedded_when_its_photo_comes(
-    counted: Site, astronaut: bytes, grace_hopper: bytes
-) -> None:
+def test_every_face_is_embedded_when_its_photo_comes(counted: Site, astronaut: bytes, grace_hopper: bytes) -> None:
     counted.enrolled(astronaut)
     counts(counted)
     upload_id = counted.uploaded(parallel_map([variant(astronaut), grace_hopper]))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.http.site import ID, OTHER_ID, Site, code, results, variant
 from bootstrap.liveness import LivenessLoader
 from bootstrap.models import LoadedModels
+from tests.http.site import ID, OTHER_ID, Site, code, results, variant
 
 pytestmark = pytest.mark.models
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from codes_dict import Code, Kind
-from tools.installation.trial import TrialServer, trial_server
 from tests.newman import NoNewmanError, newman
+from tools.installation.trial import TrialServer, trial_server
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = ROOT / "postman" / "faceapp.postman_collection.json"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.models import LoadedModels
 from pipeline.types import Liveness
 from tests.http.liveness_models import judging
 from tests.http.site import OTHER_ID, Site, code, decoded, encoded, results, variant
-from bootstrap.models import LoadedModels
 
 pytestmark = pytest.mark.models
 

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from env_validator import load_settings
-from tools.installation.environment import fingerprint
 from tests.servers import free_port
+from tools.installation.environment import fingerprint
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_BEHIND = (".git", ".venv", ".env", "__pycache__", ".*_cache", "people", "uploads", "weights", "*.sqlite*", "*.log")

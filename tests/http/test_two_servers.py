@@ -18,10 +18,10 @@ from urllib.parse import urlencode
 import pytest
 
 from db.schema import PeopleNames, initialise
-from tools.installation.trial import PROGRAM, TrialServer, trial_server, write_settings
 from tests.db_house import Where
 from tests.http.site import ENV, ID, OTHER_ID, ROOT, variant
 from tests.http.test_load import SETTINGS, upload_request
+from tools.installation.trial import PROGRAM, TrialServer, trial_server, write_settings
 
 pytestmark = pytest.mark.models
 
@@ -98,9 +98,7 @@ def shared(request: pytest.FixtureRequest, tmp_path: Path, mariadb_server: Any) 
 
 
 @pytest.fixture
-def servers(
-    lasting: TrialServer, shared: Mapping[str, str], tmp_path: Path
-) -> Iterator[tuple[Client, Client]]:
+def servers(lasting: TrialServer, shared: Mapping[str, str], tmp_path: Path) -> Iterator[tuple[Client, Client]]:
     """Return two running servers; the second one can be told to die."""
     write_settings(ROOT, lasting.folder, {"HOST": "127.0.0.1", "PORT": str(lasting.port), **shared})
     (tmp_path / "two").mkdir()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap import vectors
 from tests.http.site import ID, OTHER_ID, Site, code, results, variant
 from tests.milvus_lite import MilvusLite
-from bootstrap import vectors
 
 pytestmark = pytest.mark.models
 
@@ -32,9 +32,7 @@ def test_verdicts_and_scores_are_those_of_a_gallery_in_memory(
         replies = [
             site.verify(upload_id, skip_verify=skip) for upload_id in (genuine, impostor) for skip in ("false", "true")
         ]
-        return [
-            (code(reply), [{**row, "milliseconds": 0} for row in results(reply)["stages"]]) for reply in replies
-        ]
+        return [(code(reply), [{**row, "milliseconds": 0} for row in results(reply)["stages"]]) for reply in replies]
 
     in_milvus = verdicts()
     assert [number for number, _ in in_milvus] == [200, 134, 100, 100]

@@ -13,8 +13,8 @@ import pytest
 
 from codes_dict import Code, Refusal
 from db.milvus import connection
-from db.milvus.connection import Milvus
 from db.milvus.collection import VectorCollection
+from db.milvus.connection import Milvus
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -70,7 +70,8 @@ import faceapp, bootstrap.container, bootstrap.maintenance
 from bootstrap.vectors import check_packages, open_gallery
 settings = SimpleNamespace(vector_store="", sim_func="cosine", db_path=None)
 check_packages(settings)
-print([name for name in ("pymilvus", "milvus_lite", "grpc", "pyarrow", "pandas", "db.milvus.connection") if name in sys.modules])
+heavy = ("pymilvus", "milvus_lite", "grpc", "pyarrow", "pandas", "db.milvus.connection")
+print([name for name in heavy if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

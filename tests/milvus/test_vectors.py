@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 from codes_dict import Code, Refusal
-from db.milvus import collection, gallery as vector_gallery
 from db.gallery.index import Snapshot
-from db.recovery import recover
+from db.milvus import collection
+from db.milvus import gallery as vector_gallery
 from db.milvus.collection import VectorCollection
 from db.milvus.gallery import VectorGallery
+from db.recovery import recover
 from pipeline.stages.nearness import nearness
 from pipeline.types import Crop, Floats
 from tests.db_house import BLUE, GREEN, RED, WHITE, Colour, House, Where, enrol_dying_at
@@ -95,9 +96,7 @@ def test_scores_are_those_of_the_gallery_in_memory_to_the_last_bit(house: House)
         assert candidates.counts[at] == everybody.counts[there]
 
 
-def test_only_those_near_a_face_and_the_claimed_one_are_fetched(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_those_near_a_face_and_the_claimed_one_are_fetched(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vector_gallery, "CANDIDATES", 2)
     for person, colour in {"A": RED, "B": DARK_RED, "C": GREEN, "D": BLUE, "E": WHITE}.items():
         house.enrol(person, "ann", colour)

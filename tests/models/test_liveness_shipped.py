@@ -12,8 +12,8 @@ from pipeline.models.liveness import Judge, load_judge
 from pipeline.models.liveness.card import Fusion
 from pipeline.models.mtcnn import MtcnnDetector
 from pipeline.stages.align import crop_face
-from tools.training.sources import clip_items, portrait_items, read_pixels
 from pipeline.types import Face, Liveness, LivenessVerdict, Photo, Pixels
+from tools.training.sources import clip_items, portrait_items, read_pixels
 
 pytestmark = pytest.mark.models
 MODEL = Path(__file__).resolve().parents[2] / "bin" / "model" / "liveness_best.h5"

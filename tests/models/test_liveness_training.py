@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from pipeline.models.liveness import load_judge
+from pipeline.types import Box, Detection, Pixels
 from tools.training.calibrate import LeftOut, card_of, figures
 from tools.training.cards import CARD, save_model
 from tools.training.evaluate import judges_of, measure
@@ -30,7 +31,6 @@ from tools.training.samples import Arrays, scaled
 from tools.training.scene import cut_scene
 from tools.training.sources import Item, Sample, spoof_items
 from tools.training.train import Head, Plan, Table, best_epoch, train_all, train_fold
-from pipeline.types import Box, Detection, Pixels
 
 pytestmark = pytest.mark.models
 SIDE = VIEWS[0].size

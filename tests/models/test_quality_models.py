@@ -9,15 +9,15 @@ import cv2
 import numpy as np
 import pytest
 
-from tools.evaluation.degrade import DEGRADATIONS
-from tools.evaluation.quality import Assessor, degraded_stopped, turned_stopped
-from tools.evaluation.turned import turned_frames
 from pipeline.models.embedders import load_embedder
 from pipeline.models.mtcnn import MtcnnDetector
 from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY
 from pipeline.stages.decode import decode
 from pipeline.types import Photo, Pixels
+from tools.evaluation.degrade import DEGRADATIONS
+from tools.evaluation.quality import Assessor, degraded_stopped, turned_stopped
+from tools.evaluation.turned import turned_frames
 
 pytestmark = pytest.mark.models
 

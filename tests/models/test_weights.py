@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.models import download
-from tools.installation import fetch_models as fetch_command
 from pipeline.models.weights import FetchFailed, WeightStore
+from tools.installation import fetch_models as fetch_command
 
 DATA = bytes(range(256)) * 64
 SHA256 = hashlib.sha256(DATA).hexdigest()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipeline.scoring.scorer import CalibratedScorer
+from pipeline.scoring.store import read, write
+from tests.unit.synthetic import people
 from tools.calibration.bootstrap import rate_name, table
 from tools.calibration.build import Calibration, calibrate
 from tools.calibration.sample import model_pairs, shuffled
-from pipeline.scoring.scorer import CalibratedScorer
-from pipeline.scoring.store import read, write
 from tools.evaluation import system
-from tests.unit.synthetic import people
 
 PHOTOS = (7, 1, 4, 2, 5, 1, 3, 6)
 STATED = 1e-2

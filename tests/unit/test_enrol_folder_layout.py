@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.enrol_folder.cluster import MEMORY, hindrance
+from tools.enrol_folder.cluster import MEMORY, why_unschedulable
 from tools.enrol_folder.entry import Entry, State
 from tools.enrol_folder.layout import Candidate, LayoutError, read_folder
 from tools.enrol_folder.photos import MEGABYTE, read_photos
@@ -145,10 +145,14 @@ def node(cpus: float, memory: float, address: str = "127.0.0.1", alive: bool = T
 def test_a_cluster_without_room_for_a_worker_is_told_from_one_that_is_busy() -> None:
     fits, small, idle, dead = node(1, MEMORY), node(8, MEMORY - 1), node(0, 2 * MEMORY), node(1, MEMORY, alive=False)
     assert why_unschedulable([small, fits], is_embedded=True) == ""
-    assert why_unschedulable([small, idle, dead], is_embedded=True).startswith("No node of the cluster has a CPU and 900 MiB")
+    assert why_unschedulable([small, idle, dead], is_embedded=True).startswith(
+        "No node of the cluster has a CPU and 900 MiB"
+    )
 
 
 def test_sqlite_is_refused_on_a_cluster_of_several_machines() -> None:
     nodes = [node(1, MEMORY), node(1, MEMORY, "127.0.0.2")]
-    assert why_unschedulable(nodes, is_embedded=True).startswith("SQLite serves one machine, and the cluster has several: ")
+    assert why_unschedulable(nodes, is_embedded=True).startswith(
+        "SQLite serves one machine, and the cluster has several: "
+    )
     assert why_unschedulable(nodes, is_embedded=False) == ""

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tools.evaluation.liveness_cues import Clip, flat_share, held, main, replay_lines
 from tests.unit.test_motion import FLAT, HEAD, seen
+from tools.evaluation.liveness_cues import Clip, flat_share, held, main, replay_lines
 
 
 def test_a_folder_without_clips_is_said_to_have_none(

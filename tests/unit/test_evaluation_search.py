@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pipeline.scoring.fusion import plain
+from tests.unit.synthetic import people
 from tools.calibration.sample import Sample
 from tools.evaluation import recognition
 from tools.evaluation.recognition import SearchRates, search_rates
-from tests.unit.synthetic import people
 
 
 class Plain:

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 import pytest
 
+from pipeline.types import Detection, Photo, Pixels
 from tools.evaluation import command as evaluate_command
 from tools.evaluation import turned
 from tools.evaluation.layout import LayoutError
 from tools.evaluation.quality import LEAST_TURNED, Assessor, turned_stopped
-from pipeline.types import Detection, Photo, Pixels
 
 
 class NothingSeen:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from codes_dict import Refusal
-from tools.evaluation.liveness_speed import BATCH, PEER, ROUNDS, Cost, deepface_fasnet, measure_speed, six_faces
 from pipeline.types import Face, Liveness, LivenessVerdict
 from tests.fakes import ColourDetector, GivenJudge, face_of
+from tools.evaluation.liveness_speed import BATCH, PEER, ROUNDS, Cost, deepface_fasnet, measure_speed, six_faces
 
 
 class Peer:

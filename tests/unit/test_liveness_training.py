@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.types import Box, Detection, Pixels
 from tools.training.attacks import on_paper, on_screen, simulate
 from tools.training.camera import photograph
 from tools.training.folds import LIVE, Group, Pool
@@ -15,7 +16,6 @@ from tools.training.network import COLUMNS, VIEWS
 from tools.training.samples import Arrays, augmented, plain, simulated, sketched
 from tools.training.scene import FACE, Scene, cut_scene, mirrored, tighten
 from tools.training.sources import Item, Sample, bordered_photo, find_faces, spoof_items
-from pipeline.types import Box, Detection, Pixels
 
 
 def photo() -> Pixels:

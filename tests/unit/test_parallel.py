@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from pipeline import parallel
-from pipeline.parallel import run_alongside, parallel_map, usable_cores
+from pipeline.parallel import parallel_map, run_alongside, usable_cores
 from pipeline.stages.search import _blocks
 
 

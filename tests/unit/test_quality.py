@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import pytest
 
-from tools.evaluation.degrade import compressed, exposed
 from pipeline.stages.align import crop_face
 from pipeline.stages.decode import decode
 from pipeline.stages.quality import FaceLook, assess, look, score_of
@@ -19,6 +18,7 @@ from pipeline.stages.quality.components import components
 from pipeline.stages.quality.geometry import head_pose, share_inside
 from pipeline.stages.quality.score import Limit, Term, Utility, shipped
 from pipeline.types import Box, Check, Crop, Detection, Face, Floats, Photo, Pixels, Quality
+from tools.evaluation.degrade import compressed, exposed
 
 HOPPER = Detection(
     Box(178.4, 109.9, 173.1, 219.9),

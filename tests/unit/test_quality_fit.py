@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.stages.quality.score import Term, shipped
+from pipeline.types import Box, Detection
 from tools.evaluation.brisque import PACKAGES, BrisqueUnavailable, brisque_scores
 from tools.evaluation.degrade import DEGRADATIONS, exposed
 from tools.evaluation.quality import fnmr_drop
 from tools.evaluation.quality_data import Faces, Measurements, load
 from tools.evaluation.quality_fit import RULES, Rule, fit_limit, fit_linear, fit_utility, folds_of
-from pipeline.stages.quality.score import Term, shipped
-from pipeline.types import Box, Detection
 
 FACE = Detection(Box(40, 30, 60, 80), np.array([[55, 60], [85, 60], [70, 75], [58, 92], [82, 92]], np.float32), 0.99)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from codes_dict import CODES_DICT
-from tools.installation.tables import codes_table, refresh, settings_table
 from settings.keys import KEYS
+from tools.installation.tables import codes_table, refresh, settings_table
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from env_validator import load_settings
+from pipeline.models.weights import WeightStore
 from tools.installation import environment, first_weights, start, testing
 from tools.installation.environment import SetupError, prepare
 from tools.installation.first_settings import FirstChoice, make_folders, random_password, write_first
-from pipeline.models.weights import WeightStore
 
 ROOT = Path(__file__).resolve().parents[2]
 LISTS = ["requirements.txt", *testing.BESIDE]

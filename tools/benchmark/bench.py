@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from pipeline.models.dlib_network import build_graph, packaged_weights
+from pipeline.models.weights import WeightStore
 from tools.benchmark import roofline
 from tools.benchmark.client import Client
 from tools.benchmark.measure import Result, Rounds
 from tools.benchmark.photos import People, people
-from pipeline.models.dlib_network import build_graph, packaged_weights
-from pipeline.models.weights import WeightStore
 
 
 class CannotMeasureError(Exception):

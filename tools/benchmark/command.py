@@ -8,12 +8,12 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bootstrap.threads import share_cores
+from pipeline.models.runtime import ModelUnavailable
 from tools.benchmark import gallery, networks, outside, process, roofline, verdicts
 from tools.benchmark.bench import Bench, CannotMeasureError, Scenario
 from tools.benchmark.measure import ROUNDS, Result, Rounds, table, write_json
 from tools.installation.trial import NoServerError
-from pipeline.models.runtime import ModelUnavailable
-from bootstrap.threads import share_cores
 
 SCENARIOS: Mapping[str, Scenario] = {
     "dlib_16": networks.dlib_16,

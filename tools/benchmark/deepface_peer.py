@@ -13,9 +13,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from tools.benchmark.photos import decoded
 from pipeline.models.dlib_network import packaged_weights
 from pipeline.types import Pixels
+from tools.benchmark.photos import decoded
 
 SIDE = 224
 """Side of the crops that the seed's procedure compares, in pixels."""

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from db.enrolment_unit import EnrolmentUnit
 from db.enrolments import Enrolments
 from db.gallery.memory import Gallery
-from db.people import People
 from db.gallery.pickles import Key, PickleStore
+from db.people import People
 from db.schema import VERSION, PeopleNames, enrolments, initialise, state
 from db.session import Database, make_engine
 from db.uploads import UploadStore

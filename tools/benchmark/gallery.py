@@ -9,20 +9,20 @@ from functools import partial
 
 import numpy as np
 
+from db.gallery.index import Ids, Snapshot
+from pipeline.models.embedders import load_embedder
+from pipeline.parallel import usable_cores
+from pipeline.registry import REGISTRY
+from pipeline.scoring.published import PublishedScorer
+from pipeline.stages.align import crop_face
+from pipeline.stages.both_sides import both_sides
+from pipeline.stages.search import best_scores, search
+from pipeline.types import Floats, Photo
 from tools.benchmark import roofline
 from tools.benchmark.bench import Bench, CannotMeasureError
 from tools.benchmark.deepface_peer import deepface
 from tools.benchmark.measure import Result, compare, result, seconds
 from tools.benchmark.photos import encoded, package_photos, varied
-from db.gallery.index import Ids, Snapshot
-from pipeline.scoring.published import PublishedScorer
-from pipeline.parallel import usable_cores
-from pipeline.models.embedders import load_embedder
-from pipeline.registry import REGISTRY
-from pipeline.stages.align import crop_face
-from pipeline.stages.both_sides import both_sides
-from pipeline.stages.search import best_scores, search
-from pipeline.types import Floats, Photo
 
 SIZE, PROBES = 128, 3
 SCORER = PublishedScorer({"Dlib": 0.07})

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from tools.benchmark import roofline
-from tools.benchmark.bench import Bench
-from tools.benchmark.measure import Result, compare
-from tools.benchmark.photos import of_sizes, package_photos
 from pipeline.models.embedders import load_embedder
 from pipeline.registry import REGISTRY
 from pipeline.stages.align import aligned, crop_face
 from pipeline.types import Crop, Photo
+from tools.benchmark import roofline
+from tools.benchmark.bench import Bench
+from tools.benchmark.measure import Result, compare
+from tools.benchmark.photos import of_sizes, package_photos
 
 FACES = 16
 SIDES = (640, 800, 1000, 1200, 1300, 1500, 1700, 1900, 2100, 2300)

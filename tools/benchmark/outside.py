@@ -11,18 +11,18 @@ from typing import Any, TypeVar
 
 from werkzeug.datastructures import MultiDict
 
+from bootstrap.container import ServiceContainer
+from bootstrap.liveness import LivenessLoader
+from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
+from bootstrap.threads import share_cores
+from env_validator import Settings
+from faceapp import create_app
+from pipeline.types import Crop, Detection, Detector, Embedder, Floats, Pixels
 from tools.benchmark.bench import Bench, CannotMeasureError
 from tools.benchmark.client import SETTINGS
 from tools.benchmark.measure import Result, result, seconds
 from tools.benchmark.photos import people
-from env_validator import Settings
-from faceapp import create_app
 from tools.installation.trial import write_settings
-from pipeline.types import Crop, Detection, Detector, Embedder, Floats, Pixels
-from bootstrap.threads import share_cores
-from bootstrap.liveness import LivenessLoader
-from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
-from bootstrap.container import ServiceContainer
 
 T = TypeVar("T")
 

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from pipeline.parallel import usable_cores
 from tools.benchmark.bench import Bench
 from tools.benchmark.client import Client, cpu_s, memory_bytes, server
 from tools.benchmark.measure import Result, result, seconds, spread
 from tools.benchmark.verdicts import engines
-from pipeline.parallel import usable_cores
 
 CLIENTS, GIGABYTE = 8, 1e9
 

@@ -1,4 +1,6 @@
-"""`python -m tools.benchmark.recall`: how often the closest people are among those that Milvus names, against a full search.
+"""`python -m tools.benchmark.recall`: how often the closest people are among those that Milvus names.
+
+The peer is a full search.
 
 Random embeddings are the hardest case for an approximate index: nobody is near anybody. With FOLDER, real faces are
 searched as well, every person enrolled with all photos but one; the photo left out is the probe.
@@ -15,17 +17,17 @@ from pathlib import Path
 
 import numpy as np
 
-from db.milvus import collection
 from db.gallery.index import Index, Snapshot
-from db.milvus.connection import Milvus
+from db.milvus import collection
 from db.milvus.collection import Entry, VectorCollection
+from db.milvus.connection import Milvus
 from db.milvus.gallery import CANDIDATES, nearest_first
 from pipeline.scoring import load_scorer
-from tools.evaluation.workbench import add_common, prepare
 from pipeline.stages.distance import template
 from pipeline.stages.nearness import nearness
 from pipeline.stages.search import best_scores
 from pipeline.types import Floats
+from tools.evaluation.workbench import add_common, prepare
 
 WAYS = ((16, 1024), (CANDIDATES, 64), (CANDIDATES, 1024))
 """How many candidates are asked for, and how many templates the index walks over; the last one is the server's way."""

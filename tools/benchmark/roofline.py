@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import threadpoolctl
 
-from tools.benchmark.measure import seconds
 from pipeline.parallel import usable_cores
+from tools.benchmark.measure import seconds
 
 _SIDE, _BYTES, _TRIES = 1024, 1 << 28, 5
 

@@ -1,7 +1,7 @@
 """What a person takes: memory of the gallery in the process, its file, its row in SQLite, and the time to read it.
 
-`python -m tools.benchmark.sizing PEOPLE` fills a gallery of that many people with one photo each and model Dlib, and prints
-what each person takes; docs/sizing.md goes on from there.
+`python -m tools.benchmark.sizing PEOPLE` fills a gallery of that many people with one photo each
+and model Dlib, and prints what each person takes; docs/sizing.md goes on from there.
 """
 
 from __future__ import annotations

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from tools.calibration import trials
-from tools.calibration.bootstrap import table
 from pipeline.scoring.curve import LEAST_ERRORS, Curve, measure
 from pipeline.scoring.fusion import Fusion, fit, plain
-from tools.calibration.sample import ModelPairs, PairScores, Sample, model_pairs
 from pipeline.scoring.scorer import Budget, Measured
+from tools.calibration import trials
+from tools.calibration.bootstrap import table
+from tools.calibration.sample import ModelPairs, PairScores, Sample, model_pairs
 
 RATES = (1e-2, 1e-3, 1e-4, 1e-5)
 """The false match rates whose thresholds are reported."""

@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.scoring.curve import LEAST_ERRORS
+from pipeline.scoring.store import file_name
+from pipeline.stages.distance import SIM_FUNCS
 from tools.calibration.bootstrap import rate_name, shows
 from tools.calibration.build import RATES, Calibration, calibrate
-from pipeline.scoring.curve import LEAST_ERRORS
 from tools.calibration.document import describe
 from tools.calibration.plots import draw
 from tools.calibration.sample import Ints
-from pipeline.scoring.store import file_name
-from tools.evaluation.layout import Dataset, LayoutError, read_pairs, restrict
 from tools.calibration.strangers import promise
+from tools.evaluation.layout import Dataset, LayoutError, read_pairs, restrict
 from tools.evaluation.workbench import FAULTS, ROOT, Workbench, add_common, prepare, rates_of
-from pipeline.stages.distance import SIM_FUNCS
 
 OUT = ROOT / "bin" / "model" / "calibration"
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.scoring.store import FORMAT, write
 from tools.calibration import trials
 from tools.calibration.build import Calibration
 from tools.calibration.sample import Sample
-from pipeline.scoring.store import FORMAT, write
 
 
 def describe(

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.scoring.scorer import CalibratedScorer, Measured
 from tools.calibration import trials
 from tools.calibration.build import BUDGET, fitted, single_comparison
 from tools.calibration.sample import Sample, model_pairs
-from pipeline.scoring.scorer import CalibratedScorer, Measured
 from tools.evaluation import system
 from tools.evaluation.roc import tar_at
 

@@ -9,16 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from bootstrap.container import ServiceContainer
+from bootstrap.records import Records
 from codes_dict import Code, Kind, Outcome, Refusal
 from env_validator import Settings
+from pipeline.flows import EnrolRequest, SentFile, Services, enrol, upload
+from pipeline.stages.identity import check_id, check_name
 from tools.enrol_folder.entry import Entry, State
 from tools.enrol_folder.layout import Candidate
 from tools.enrol_folder.photos import FoundPhoto, FoundPhotos, read_photos
 from tools.enrol_folder.register import NamedUploads, Register
-from pipeline.flows import EnrolRequest, SentFile, Services, enrol, upload
-from pipeline.stages.identity import check_id, check_name
-from bootstrap.records import Records
-from bootstrap.container import ServiceContainer
 
 _log = logging.getLogger(__name__)
 
@@ -143,8 +143,7 @@ def _not_good_enough(results: Mapping[str, Any]) -> dict[str, str]:
     """Return why /upload_imgs did not keep a file: the advice of the checks that it failed."""
     refused = [*results.get("rejected", ()), *results.get("errors", ())]
     return {
-        name: " ".join(check["advice"] for check in results["reasons"][name] if not check["passed"])
-        for name in refused
+        name: " ".join(check["advice"] for check in results["reasons"][name] if not check["passed"]) for name in refused
     }
 
 

@@ -15,11 +15,11 @@ import secrets
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from bootstrap.records import Records
 from codes_dict import Refusal
 from db import files
 from db.uploads import USED, Upload, UploadStore
 from pipeline.ports import NewImage
-from bootstrap.records import Records
 
 log = logging.getLogger(__name__)
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from codes_dict import Refusal
-from tools.enrol_folder.person import Intake
-from bootstrap.threads import share_cores
+from bootstrap.container import ServiceContainer
 from bootstrap.liveness import LivenessLoader
 from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
-from bootstrap.container import ServiceContainer
+from bootstrap.threads import share_cores
+from codes_dict import Refusal
+from tools.enrol_folder.person import Intake
 
 
 class CannotWorkError(Exception):

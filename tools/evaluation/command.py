@@ -11,10 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.registry import REGISTRY
 from pipeline.scoring import CalibrationFault, load_scorer
-from tools.calibration.bootstrap import rate_name
 from pipeline.scoring.fusion import plain
 from pipeline.scoring.published import PublishedScorer
+from pipeline.stages.distance import SIM_FUNCS
+from pipeline.types import Photo, Scorer
+from tools.calibration.bootstrap import rate_name
 from tools.calibration.sample import ModelPairs, model_pairs
 from tools.evaluation import system
 from tools.evaluation.brisque import BrisqueUnavailable, brisque_scores
@@ -25,9 +28,6 @@ from tools.evaluation.recognition import Found, accept_rates, accuracies, search
 from tools.evaluation.report import as_text
 from tools.evaluation.turned import turned_frames
 from tools.evaluation.workbench import FAULTS, ROOT, Workbench, add_common, prepare
-from pipeline.registry import REGISTRY
-from pipeline.stages.distance import SIM_FUNCS
-from pipeline.types import Photo, Scorer
 
 RATES = (1e-3, 1e-4)
 

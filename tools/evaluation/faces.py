@@ -10,14 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from tools.calibration.sample import Ints, Sample
-from tools.evaluation.cache import EmbeddingCache
-from tools.evaluation.layout import Dataset, LayoutError
 from pipeline.stages.align import crop_face
 from pipeline.stages.augment import augment
 from pipeline.stages.both_sides import both_sides
 from pipeline.stages.decode import Undecodable, decode
 from pipeline.types import Crop, Detection, Detector, Embedder, Floats, Photo
+from tools.calibration.sample import Ints, Sample
+from tools.evaluation.cache import EmbeddingCache
+from tools.evaluation.layout import Dataset, LayoutError
 
 AT_ONCE = 16
 """Photos that are in memory together."""

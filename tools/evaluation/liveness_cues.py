@@ -13,12 +13,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tools.evaluation.expressions import EXPRESSIVE, expression_lines, faces_of
 from pipeline.models.mtcnn import MtcnnDetector
 from pipeline.stages.challenge import Pose, poses
 from pipeline.stages.motion import cues_between
 from pipeline.stages.replay import NEAR_BITS, fine_hash
 from pipeline.types import Detector, Floats, Pixels
+from tools.evaluation.expressions import EXPRESSIVE, expression_lines, faces_of
 
 GAPS_S = (0.0, 0.25, 0.5, 1.0, 2.0)
 """Times between two frames; 0 stands for neighbouring frames."""

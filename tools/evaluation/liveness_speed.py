@@ -19,8 +19,8 @@ import numpy as np
 from codes_dict import Code, Refusal
 from pipeline.models.liveness.fasnet import FILES
 from pipeline.stages.align import crop_face
-from tools.training.sources import read_pixels, spoof_items
 from pipeline.types import Detector, Face, LivenessJudge, Photo
+from tools.training.sources import read_pixels, spoof_items
 
 BATCH = 6
 ROUNDS = 9

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from tools.evaluation.layout import Dataset, Pair
-from tools.evaluation.roc import best_threshold
 from pipeline.models.embedders import ModelUnavailable, locate
 from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY
+from tools.evaluation.layout import Dataset, Pair
+from tools.evaluation.roc import best_threshold
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.stages.align import crop_face
+from pipeline.stages.quality import assess, look
+from pipeline.types import Detection, Detector, Embedder, Face, Floats, Photo, Quality
 from tools.evaluation.brisque import brisque_scores
 from tools.evaluation.degrade import DEGRADATIONS
 from tools.evaluation.faces import read_photo, subject
 from tools.evaluation.roc import tar_at
-from pipeline.stages.align import crop_face
-from pipeline.stages.quality import assess, look
-from pipeline.types import Detection, Detector, Embedder, Face, Floats, Photo, Quality
 
 PASS = 7.0
 """The default SCORE_TOL: portraits should reach it, degraded copies should not."""

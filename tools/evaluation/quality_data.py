@@ -10,9 +10,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from tools.evaluation.degrade import DEGRADATIONS, unusual
-from tools.evaluation.faces import read_photo, subject
-from tools.evaluation.layout import Dataset
 from pipeline.stages.align import crop_face
 from pipeline.stages.augment import mirror
 from pipeline.stages.quality.canonical import canonical_face
@@ -20,6 +17,9 @@ from pipeline.stages.quality.components import components
 from pipeline.stages.quality.looks import FaceLook, measure
 from pipeline.stages.quality.occlusion import FEATURES, describe
 from pipeline.types import Detection, Detector, Embedder, Face, Floats, Photo
+from tools.evaluation.degrade import DEGRADATIONS, unusual
+from tools.evaluation.faces import read_photo, subject
+from tools.evaluation.layout import Dataset
 
 AT_ONCE = 16
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tools.evaluation.quality import PASS, fnmr_drop
-from tools.evaluation.quality_data import UNUSUAL, Faces, Measurements
-from tools.evaluation.quality_fit import fit_limits, fit_linear, fit_utility, folds_of
 from pipeline.stages.quality import score_of
 from pipeline.stages.quality.score import Fitted, Utility
 from pipeline.types import Floats
+from tools.evaluation.quality import PASS, fnmr_drop
+from tools.evaluation.quality_data import UNUSUAL, Faces, Measurements
+from tools.evaluation.quality_fit import fit_limits, fit_linear, fit_utility, folds_of
 
 FOLDS = 5
 STRICT_FMR = 1e-4

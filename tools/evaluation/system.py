@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tools.calibration.sample import Bools, Ints, Sample, shuffled, templates_of
-from tools.evaluation.recognition import bootstrap
 from pipeline.stages.distance import distances, lengths
 from pipeline.types import Floats, Scorer
+from tools.calibration.sample import Bools, Ints, Sample, shuffled, templates_of
+from tools.evaluation.recognition import bootstrap
 
 ENROLLED = 2
 MOST_SENT = 3

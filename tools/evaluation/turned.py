@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from pipeline.types import Photo
 from tools.evaluation.layout import LayoutError
 from tools.training.sources import Item, read_pixels
-from pipeline.types import Photo
 
 LIST = "turned.json"
 """A file beside the clips, `{"<clip>": [frame, ...]}`, counted from 0: the strongly turned frames of other clips."""

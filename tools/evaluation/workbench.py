@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from env_validator import SettingsFault, load_settings
-from pipeline.scoring import CalibrationFault
-from tools.evaluation.cache import EmbeddingCache
-from tools.evaluation.faces import Faces, embed_dataset
-from tools.evaluation.layout import Dataset, LayoutError, read_people
 from pipeline.models.embedders import ModelUnavailable, load_embedder
 from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY
+from pipeline.scoring import CalibrationFault
 from pipeline.types import Detector, Embedder
+from tools.evaluation.cache import EmbeddingCache
+from tools.evaluation.faces import Faces, embed_dataset
+from tools.evaluation.layout import Dataset, LayoutError, read_people
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WEIGHTS = ROOT / "bin" / "model" / "weights"

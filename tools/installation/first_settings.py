@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.installation.environment import SetupError
 from settings.checks import BadValueError, password
 from settings.folders import url_or_folder
+from tools.installation.environment import SetupError
 
 ONE_MODEL, TWO_MODELS = "Dlib", "Dlib,MobileFaceNet"
 LETTERS = string.ascii_letters + string.digits + "!-_.+"

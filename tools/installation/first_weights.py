@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.installation.first_settings import FirstChoice
 from pipeline.models.weights import FetchFailed, WeightStore
 from pipeline.registry import REGISTRY
+from tools.installation.first_settings import FirstChoice
 
 MODEL = "MobileFaceNet"
 LIMIT_S = 10.0

@@ -49,9 +49,7 @@ class TrialServer:
 
 
 @contextmanager
-def trial_server(
-    root: Path, folder: Path, changes: Mapping[str, str], program: str = PROGRAM
-) -> Iterator[TrialServer]:
+def trial_server(root: Path, folder: Path, changes: Mapping[str, str], program: str = PROGRAM) -> Iterator[TrialServer]:
     """Run the server of the checkout at `root` on `.env.example` with some keys changed, until it is left.
 
     `folder` is empty and takes all that the server writes; `program` runs it, given the path of `.env`. Raises

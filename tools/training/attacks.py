@@ -11,8 +11,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tools.training.scene import FACE, Rng, Scene, as_light
 from pipeline.types import Floats, Pixels
+from tools.training.scene import FACE, Rng, Scene, as_light
 
 SCREEN, PRINT, DRAWING = "screen", "print", "drawing"
 

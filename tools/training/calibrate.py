@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from pipeline.models.liveness.card import Card, Fusion
 from pipeline.models.liveness.fusion import fused_scores, openness, readings
+from pipeline.types import Floats
 from tools.training.cards import CARD
 from tools.training.folds import PORTRAITS
 from tools.training.fuse import Evidence, fit
 from tools.training.metrics import Presentation, as_json
 from tools.training.read import FasnetReadings
 from tools.training.sources import Item, Sample
-from pipeline.types import Floats
 
 TIGHT_AT, FULL_AT = 1.4, 2.1
 TIGHT_WEIGHTS, TIGHT_INTERCEPT = (1.0, 0.0, 0.0, 0.4), 0.6

@@ -8,8 +8,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tools.training.scene import Rng, as_light
 from pipeline.types import Floats, Pixels
+from tools.training.scene import Rng, as_light
 
 
 def photograph(pixels: Pixels, rng: Rng, strength: float = 1.0) -> Pixels:

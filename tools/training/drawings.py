@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from tools.training.scene import Rng, Scene, as_light
 from pipeline.types import Floats, Pixels
+from tools.training.scene import Rng, Scene, as_light
 
 
 def drawn(scene: Scene, rng: Rng) -> Scene:

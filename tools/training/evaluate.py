@@ -10,10 +10,10 @@ from pathlib import Path
 from pipeline.models.liveness.fasnet import FILES
 from pipeline.models.liveness.judge import Judge, load_judge
 from pipeline.stages.align import crop_face
+from pipeline.types import Detector, Face, Liveness, LivenessVerdict, Photo, Pixels
 from tools.training.metrics import Presentation, Rate, Report, as_json, by_kind, by_source, report
 from tools.training.plots import draw_histogram
 from tools.training.sources import Item, read_pixels, spoof_items
-from pipeline.types import Detector, Face, Liveness, LivenessVerdict, Photo, Pixels
 
 Say = Callable[[str], None]
 _BATCH = 16

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.models.liveness.fasnet import load_fasnet
+from pipeline.types import Floats
 from tools.training.backbone import pretrained
 from tools.training.calibrate import LeftOut, card_of, figures
 from tools.training.cards import save_model
@@ -20,7 +21,6 @@ from tools.training.read import FasnetReadings, read_with_fasnet
 from tools.training.samples import Arrays, plain, scaled
 from tools.training.sources import Item, Sample, clip_items, collect, portrait_items, spoof_items
 from tools.training.train import Fold, Plan, Table, best_epoch, train_all, train_fold
-from pipeline.types import Floats
 
 Say = Callable[[str], None]
 _HELD_PORTRAITS = 6

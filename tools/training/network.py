@@ -22,9 +22,9 @@ import numpy as np
 
 from pipeline.models.liveness.card import View
 from pipeline.models.liveness.fasnet import SIZE
+from pipeline.types import Floats
 from tools.training.backbone import copied
 from tools.training.texture import texture
-from pipeline.types import Floats
 
 VIEWS = (View(size=112, scale=1.15, fill=0), View(size=SIZE, scale=1.0, fill=0, square=False))
 """The face with little around it, for its texture, and its box alone, stretched to a square, for the stages."""

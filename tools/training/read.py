@@ -10,8 +10,8 @@ import numpy as np
 
 from pipeline.models.liveness.fasnet import Fasnet, FasnetScores
 from pipeline.models.liveness.views import visible_scale
-from tools.training.sources import Item, Sample, read_pixels
 from pipeline.types import Floats
+from tools.training.sources import Item, Sample, read_pixels
 
 _BATCH = 16
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.types import Floats, Pixels
 from tools.training.attacks import DRAWING, simulate
 from tools.training.camera import photograph
 from tools.training.drawings import drawn
 from tools.training.network import COLUMNS, VIEWS
 from tools.training.scene import Rng, Scene, jittered, mirrored, scene_views, tighten
 from tools.training.sources import Sample
-from pipeline.types import Floats, Pixels
 
 LIVE = COLUMNS.index("live")
 

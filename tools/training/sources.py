@@ -15,8 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tools.training.scene import Scene, cut_scene
 from pipeline.types import Box, Detection, Detector, Pixels
+from tools.training.scene import Scene, cut_scene
 
 IMAGES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp"))
 CLIPS = frozenset((".webm", ".mp4", ".gif", ".avi", ".mov", ".mkv"))

@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.models.liveness.judge import DECISIVE
+from pipeline.types import Floats
 from tools.training.network import COLUMNS, HEADS, HeadKind, build_head
 from tools.training.samples import LIVE
 from tools.training.scene import Rng
-from pipeline.types import Floats
 
 Weights = npt.NDArray[np.float64]
 DRAWING = COLUMNS.index("drawing")

@@ -11,7 +11,6 @@ from typing import Protocol
 
 import numpy as np
 
-from pipeline.parallel import parallel_map, usable_cores
 from pipeline.models.compiled.convolution import Convolution
 from pipeline.models.compiled.memory import AT_ONCE, Frame, Memory, Need, frames
 from pipeline.models.compiled.planning import PlannedConvolution
@@ -19,6 +18,7 @@ from pipeline.models.compiled.reading import Network, read_network
 from pipeline.models.compiled.small_layers import PlannedDense
 from pipeline.models.compiled.values import Layer
 from pipeline.models.runtime import Array
+from pipeline.parallel import parallel_map, usable_cores
 from pipeline.types import Floats
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.models.batching import Array, RequestBatcher
 from pipeline.models.keras_graph import NotConvertibleError, keras_graph
 from pipeline.models.runtime import ModelUnavailable, OnnxRunner
-from pipeline.models.batching import Array, RequestBatcher
 from pipeline.types import Floats
 
 _log = logging.getLogger(__name__)

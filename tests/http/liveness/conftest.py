@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.http.liveness_models import make_model
-from tests.http.site import Site
 from bootstrap.liveness import LivenessLoader
 from bootstrap.models import LoadedModels
+from tests.http.liveness_models import make_model
+from tests.http.site import Site
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import pytest
 
+from bootstrap.models import LoadedModels
 from env_validator import Settings
 from pipeline.types import Crop, Detection, Detector, Embedder, Face, Floats, Liveness, Pixels
 from tests.http.liveness_models import judging, verdict
 from tests.http.site import ROOT, Site, code, variant
-from bootstrap.models import LoadedModels
 
 pytestmark = pytest.mark.models
 

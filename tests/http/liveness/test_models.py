@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.liveness import LivenessLoader
 from env_validator import Settings
 from pipeline.types import Face, Liveness, LivenessJudge, LivenessVerdict
 from tests.http.liveness_models import BrokenJudge, keeper_of, make_model, no_fetch, verdict, write_card
 from tests.http.site import Site, code, results, variant
-from bootstrap.liveness import LivenessLoader
 
 pytestmark = pytest.mark.models
 
