@@ -21,14 +21,18 @@ Counts = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A decoded photo, upright (its EXIF orientation is applied).
+    """A decoded photo, upright (its Exif orientation is applied).
 
     `name` is what the caller called it and is for replies only; `digest` is the SHA-256 of the file's bytes in hex.
+    `data` is the file as it was sent and `kind` its format by content, as a file extension (`jpg`); both are empty for
+    pixels that never were a file, such as a video's frame.
     """
 
     name: str
     pixels: Pixels
     digest: str
+    data: bytes = field(default=b"", repr=False)
+    kind: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pipeline.flows.services import Policy, Services, explained, in_batches
 from pipeline.ledger import Ledger, Row
 from pipeline.parallel import parallel_map, run_alongside
 from pipeline.ports import NewImage, SeenFace, SeenPhoto
-from pipeline.stages.decode import Undecodable, decode, extension_of
+from pipeline.stages.decode import Undecodable, decode
 from pipeline.stages.distinct import perceptual_hash
 from pipeline.stages.quality import FaceLook, judge, look, measure
 from pipeline.types import Check, Face, Photo
@@ -67,7 +67,7 @@ def upload(person_id: str, files: Sequence[SentFile], services: Services, challe
         for batch in in_batches(_named_apart(files)):
             photos = _decode(batch, services, ledger, sorted_)
             faces = detect(photos, services, ledger)
-            _score(photos, faces, {file.name: file.data or b"" for file in batch}, services, ledger, sorted_)
+            _score(photos, faces, services, ledger, sorted_)
         results.update(sorted_.as_results())
         with ledger.stage("store", len(sorted_.saved)) as row:
             _keep(person_id, sorted_, [file.data for file in files], services, results, row)
@@ -116,7 +116,6 @@ def _opened(file: SentFile, policy: Policy) -> Photo | Undecodable:
 def _score(
     photos: Sequence[Photo],
     faces: Sequence[Sequence[Face]],
-    bytes_of: dict[str, bytes],
     services: Services,
     ledger: Ledger,
     sorted_: _Sorted,
@@ -137,9 +136,8 @@ def _score(
             if quality.score < minimum and not (sorted_.challenge and its_faces):
                 sorted_.rejected.append(photo.name)
                 continue
-            data = bytes_of[photo.name]
             seen = SeenPhoto(its_hash, _kept(its_faces, its_looks, services))
-            sorted_.saved[photo.name] = NewImage(data, extension_of(data), photo.digest, quality.score, seen)
+            sorted_.saved[photo.name] = NewImage(photo.data, photo.kind, photo.digest, quality.score, seen)
             row.went_out += 1
 
 

@@ -54,7 +54,8 @@ def decode(name: str, data: bytes, max_bytes: int, max_pixels: int) -> Photo:
             pixels = _rgb(_load(header))
     except _BROKEN as error:
         raise Undecodable("The image is damaged or cut off and could not be decoded.") from error
-    return Photo(name, _upright(pixels, header.orientation), hashlib.sha256(data).hexdigest())
+    digest = hashlib.sha256(data).hexdigest()
+    return Photo(name, _upright(pixels, header.orientation), digest, data, header.kind)
 
 
 def _usual_jpeg(header: Header) -> Pixels | None:

@@ -53,6 +53,7 @@ def test_each_of_the_four_kinds_is_told_by_its_content_and_decodes_to_the_same_p
     photo = decode("holiday.txt", data, **LIMITS)
     assert extension_of(data) == extension
     assert (photo.name, photo.digest) == ("holiday.txt", hashlib.sha256(data).hexdigest())
+    assert (photo.data, photo.kind) == (data, extension)
     assert photo.pixels.dtype == np.uint8
     assert np.abs(photo.pixels.astype(int) - gradient()).mean() < 3
 
