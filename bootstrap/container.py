@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import fields
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
@@ -20,7 +19,7 @@ from bootstrap.sample import sample_face
 from bootstrap.vectors import check_packages
 from codes_dict import Code, Refusal
 from env_validator import Settings, SettingsFault, SettingsFile
-from pipeline.flows import Policy, Services
+from pipeline.flows import Services
 from pipeline.scoring import CalibrationFault, load_scorer
 from pipeline.stages.augment import augment
 from pipeline.stages.compare import embed
@@ -147,7 +146,7 @@ class ServiceContainer:
         self, settings: Settings, embedders: Mapping[str, Embedder], scorer: Scorer, records: Records
     ) -> Services:
         return Services(
-            policy=Policy(**{one.name: getattr(settings, one.name) for one in fields(Policy)}),
+            policy=settings,
             detector=self._models.detector(),
             embedders=embedders,
             scorer=scorer,

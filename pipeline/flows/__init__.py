@@ -2,7 +2,8 @@
 
 from pipeline.flows.challenge import challenge
 from pipeline.flows.enrol import EnrolRequest, enrol
-from pipeline.flows.services import Policy, Services
+from pipeline.flows.policy import Policy
+from pipeline.flows.services import Services
 from pipeline.flows.upload import SentFile, upload
 from pipeline.flows.verify import VerifyRequest, verify
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from codes_dict import Refusal
+from pipeline.flows.policy import Policy
 from pipeline.ledger import Ledger
 from pipeline.ports import Challenges, Enrolments, Gallery, People, Replays, Uploads
 from pipeline.types import Crop, Detector, Embedder, LivenessJudge, Scorer
@@ -16,28 +17,6 @@ AT_ONCE = 8
 """Photos of a request that are decoded and in memory together."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Policy:
-    """The settings that decide; see the README's table for their ranges."""
-
-    id_regex: str
-    score_tol: float
-    num_aug: int
-    ver_tol: int
-    ver_tol_aug: int
-    sim_func: str
-    target_width: int
-    target_height: int
-    allow_skip_liveness: bool
-    enrol_liveness: str
-    replay_policy: str
-    require_challenge: bool
-    challenge_actions: tuple[str, ...]
-    duplicate_policy: str
-    max_image_mb: int
-    max_pixels: int
 
 
 @dataclass(frozen=True, eq=False)

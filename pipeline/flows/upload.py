@@ -9,8 +9,9 @@ from typing import Any
 
 from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.challenge import redeem
+from pipeline.flows.policy import Policy
 from pipeline.flows.probes import detect, match_id
-from pipeline.flows.services import Policy, Services, explained, in_batches
+from pipeline.flows.services import Services, explained, in_batches
 from pipeline.ledger import Ledger, Row
 from pipeline.parallel import parallel_map, run_alongside
 from pipeline.ports import NewImage, SeenFace, SeenPhoto
