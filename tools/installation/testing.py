@@ -1,4 +1,4 @@
-"""What `bin/test` does: packages, a database server to test against, then ruff, mypy and pytest."""
+"""What `bin/test` does: packages, a database server to test against, then ruff, mypy, import-linter and pytest."""
 
 from __future__ import annotations
 
@@ -29,19 +29,21 @@ WORKERS = "2"
 
 def run_all(root: Path, arguments: Sequence[str], say: Say) -> int:
     """Check everything, hand `arguments` to pytest, and return 0 only where all of it passed; raises `SetupError`."""
-    python = str(prepare(root, ["requirements.txt", *BESIDE], say))
+    python = prepare(root, ["requirements.txt", *BESIDE], say)
     install_mariadb(say)
     help_real_mysql(root)
-    checks = [
-        [python, "-m", "ruff", "check", "."],
-        [python, "-m", "mypy", *sources(root)],
-        [python, "-m", "pytest", "-n", WORKERS, "--dist", "loadgroup", *arguments],
-    ]
+    run = [str(python), "-m"]
+    checks = {
+        "ruff": [*run, "ruff", "check", "."],
+        "mypy": [*run, "mypy", *sources(root)],
+        "import-linter": [str(python.with_name("lint-imports")), "--no-logo"],
+        "pytest": [*run, "pytest", "-n", WORKERS, "--dist", "loadgroup", *arguments],
+    }
     failed = []
-    for command in checks:
-        say(f"--- {command[2]}")
+    for name, command in checks.items():
+        say(f"--- {name}")
         if subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, check=False).returncode != 0:
-            failed.append(command[2])
+            failed.append(name)
     return 1 if failed else 0
 
 
