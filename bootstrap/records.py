@@ -20,7 +20,6 @@ from db.schema import PeopleNames, initialise
 from db.session import Database, make_engine
 from db.uploads import UploadStore
 from env_validator import Settings
-from pipeline.stages.both_sides import BothSides
 from pipeline.stages.challenge import LIFETIME_S
 from pipeline.stages.replay import NEAR_BITS
 from pipeline.types import Embedder
@@ -59,8 +58,7 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
     database = Database(make_engine(settings.sql_uri, *access))
     people = People(database, names, settings.db_path)
     enrolments, uploads = Enrolments(database), UploadStore(settings.upload_folder)
-    both = {name: BothSides(embedder) for name, embedder in embedders.items()}
-    gallery = open_gallery(settings, enrolments, both)
+    gallery = open_gallery(settings, enrolments, embedders)
     enroller = EnrolmentUnit(database, people, enrolments, gallery, uploads, settings.db_path)
     challenges = Challenges(database, LIFETIME_S)
     replays = Replays(database, NEAR_BITS, settings.replay_retention_days)

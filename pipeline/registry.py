@@ -20,6 +20,9 @@ ALIGNMENT_VERSION = "a2"
 AUGMENTATION_VERSION = "g1"
 """Changes whenever `pipeline.stages.augment` gives other pixels for the same crop."""
 
+MIRRORING_VERSION = "m1"
+"""Changes whenever an embedding is made of other views of a crop than the mean of the face and its mirror image."""
+
 DETECTION_VERSION = "d3"
 """Changes whenever decoding and finding faces give other faces or landmarks for the same file."""
 

@@ -6,7 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from pipeline.types import Box, Counts, Crop, Detection, Face, Floats, Liveness, LivenessVerdict, Photo, Pixels
+from pipeline.types import (
+    BothSides,
+    Box,
+    Counts,
+    Crop,
+    Detection,
+    Face,
+    Floats,
+    Liveness,
+    LivenessVerdict,
+    Photo,
+    Pixels,
+)
 
 
 class ColourDetector:
@@ -29,6 +41,11 @@ class ColourEmbedder:
         """Return the mean red, green and blue of every crop, 1 to 256."""
         self.calls.append(len(crops))
         return np.array([crop.pixels.reshape(-1, 3).mean(axis=0) + 1 for crop in crops], np.float32).reshape(-1, 3)
+
+    def both_sides(self, crops: Sequence[Crop]) -> BothSides:
+        """Return the same for faces and mirror images: a mirror keeps colours."""
+        vectors = self.embed(crops)
+        return BothSides(vectors, vectors)
 
 
 class ColourScorer:

@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline.models.runtime import ModelUnavailable
 from pipeline.registry import ModelSpec
-from pipeline.types import Box, Crop, Detection, Detector, Embedder, Floats, Pixels
+from pipeline.types import BothSides, Box, Crop, Detection, Detector, Embedder, Floats, Pixels
 
 DETECTOR = "MTCNN"
 """The detector's name in the counts."""
@@ -139,5 +139,8 @@ class _CountedEmbedder:
         return self.inner.size
 
     def embed(self, crops: Sequence[Crop]) -> Floats:
+        return self.both_sides(crops).mean
+
+    def both_sides(self, crops: Sequence[Crop]) -> BothSides:
         self.count(self.name)
-        return self.inner.embed(crops)
+        return self.inner.both_sides(crops)

@@ -18,9 +18,10 @@ from pipeline.models.running import Faces, running
 from pipeline.models.runtime import ModelUnavailable
 from pipeline.models.weights import WeightStore
 from pipeline.parallel import parallel_map
-from pipeline.registry import ALIGNMENT_VERSION, AUGMENTATION_VERSION, ModelSpec
+from pipeline.registry import ALIGNMENT_VERSION, AUGMENTATION_VERSION, MIRRORING_VERSION, ModelSpec
 from pipeline.stages.align import aligned
-from pipeline.types import Crop, Embedder, Floats
+from pipeline.stages.augment import mirror
+from pipeline.types import BothSides, Crop, Floats
 
 __all__ = ["ModelUnavailable", "NotANumberError", "load_embedder"]
 
@@ -53,7 +54,16 @@ class AlignedEmbedder:
         return self.spec.embedding_size
 
     def embed(self, crops: Sequence[Crop]) -> Floats:
-        """Embed every crop in one call; raises `NotANumberError` where the model's answer is not usable."""
+        """Return `BothSides.mean`; raises as `one_side` does."""
+        return self.both_sides(crops).mean
+
+    def both_sides(self, crops: Sequence[Crop]) -> BothSides:
+        """Embed the crops and their mirror images in one call; raises as `one_side` does."""
+        vectors = self.one_side([*crops, *parallel_map(mirror, crops)])
+        return BothSides(vectors[: len(crops)], vectors[len(crops) :])
+
+    def one_side(self, crops: Sequence[Crop]) -> Floats:
+        """Embed the crops as they are; raises `NotANumberError` where the model's answer is not usable."""
         if not crops:
             return np.empty((0, self.size), np.float32)
         embeddings = self.run(np.stack(parallel_map(partial(aligned, spec=self.spec), crops)))
@@ -62,7 +72,7 @@ class AlignedEmbedder:
         return embeddings.astype(np.float32, copy=False)
 
 
-def load_embedder(spec: ModelSpec, weights: WeightStore) -> Embedder:
+def load_embedder(spec: ModelSpec, weights: WeightStore) -> AlignedEmbedder:
     """Load a model without any network.
 
     Raises `ModelUnavailable`, whose text says what is missing and where to put it.
@@ -96,7 +106,7 @@ def locate(spec: ModelSpec, weights: WeightStore) -> Path:
 def embedding_version(spec: ModelSpec, sha256: str) -> str:
     """Return what the model's embeddings depend on, as 16 hex digits."""
     seen = (spec.alignment.value, spec.input_size, spec.zooms, spec.scaling.mean, spec.scaling.spread)
-    parts = (spec.name, sha256, *map(str, seen), ALIGNMENT_VERSION, AUGMENTATION_VERSION)
+    parts = (spec.name, sha256, *map(str, seen), ALIGNMENT_VERSION, AUGMENTATION_VERSION, MIRRORING_VERSION)
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.stages.both_sides import both_sides
 from pipeline.stages.distance import distances, lengths, template
 from pipeline.types import Counts, Crop, Embedder, Face, Floats, Scorer
 
@@ -65,8 +64,8 @@ class Look:
 
 
 def embed(crops: Sequence[Crop], embedders: Mapping[str, Embedder]) -> dict[str, Floats]:
-    """Embed both sides of all crops in one call per model; float32 (crops, d) each, every number finite."""
-    return {name: both_sides(embedder, crops) for name, embedder in embedders.items()}
+    """Embed all crops in one call per model; float32 (crops, d) each."""
+    return {name: embedder.embed(crops) for name, embedder in embedders.items()}
 
 
 def fused_scores(

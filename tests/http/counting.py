@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bootstrap.models import LoadedModels
 from env_validator import Settings
-from pipeline.types import Crop, Detection, Detector, Embedder, Floats, Pixels
+from pipeline.types import BothSides, Crop, Detection, Detector, Embedder, Floats, Pixels
 from tests.http.site import Site
 
 
@@ -22,8 +22,12 @@ class CountingEmbedder:
 
     def embed(self, crops: Sequence[Crop]) -> Floats:
         """Count, and embed with the model."""
+        return self.both_sides(crops).mean
+
+    def both_sides(self, crops: Sequence[Crop]) -> BothSides:
+        """Count, and embed with the model."""
         self.faces.append(len(crops))
-        return self.model.embed(crops)
+        return self.model.both_sides(crops)
 
 
 @dataclass

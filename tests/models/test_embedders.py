@@ -16,7 +16,7 @@ from pipeline.models.runtime import ModelUnavailable, OnnxRunner
 from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY, UNIT
 from pipeline.stages.align import aligned
-from pipeline.stages.augment import augment
+from pipeline.stages.augment import augment, mirror
 from pipeline.types import Crop
 from tests.models.faces import crop_of
 
@@ -40,7 +40,7 @@ def test_mobilefacenet_gives_for_a_batch_what_the_stored_graph_gives_for_each_fa
         plain = (aligned(crop, SPEC) - mean) / spread
         expected.append(stored({stored.input_name: plain.transpose(2, 0, 1)[np.newaxis]})[0][0])
     embedder = load_embedder(SPEC, WeightStore(Path("nowhere"), str(shared_data / "weights")))
-    assert np.abs(embedder.embed(crops) - np.array(expected)).max() < 1e-4
+    assert np.abs(embedder.one_side(crops) - np.array(expected)).max() < 1e-4
 
 
 def test_a_face_gets_the_same_embedding_alone_and_among_others(shared_data: Path, crops: list[Crop]) -> None:
@@ -48,6 +48,15 @@ def test_a_face_gets_the_same_embedding_alone_and_among_others(shared_data: Path
     together = embedder.embed(crops)
     alone = np.concatenate([embedder.embed([crop]) for crop in crops])
     assert np.abs(together - alone).max() < 1e-4
+
+
+def test_an_embedding_is_the_mean_of_a_face_and_its_mirror_image(shared_data: Path, crops: list[Crop]) -> None:
+    embedder = load_embedder(SPEC, WeightStore(Path("nowhere"), str(shared_data / "weights")))
+    both = embedder.both_sides(crops)
+    assert np.abs(both.faces - embedder.one_side(crops)).max() < 1e-4
+    assert np.abs(both.mirrors - embedder.one_side([mirror(crop) for crop in crops])).max() < 1e-4
+    assert np.array_equal(both.mean, embedder.embed(crops))
+    assert np.allclose(both.mean, (both.faces + both.mirrors) / 2)
 
 
 def test_no_faces_give_no_embeddings(shared_data: Path) -> None:

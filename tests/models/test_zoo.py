@@ -83,7 +83,7 @@ def test_a_keras_model_gives_what_deepface_gives_with_the_same_weights(
     crops = augment(crop_of(astronaut), 3)
     faces = np.stack([aligned(crop, spec) for crop in crops])
     theirs = np.array([client.forward(deepface_input(face[np.newaxis])) for face in faces])
-    ours = embedder.embed(crops)
+    ours = embedder.one_side(crops)
     assert ours.shape == (3, spec.embedding_size)
     assert np.abs(ours - theirs).max() <= 1e-3 * max(1.0, float(np.abs(theirs).max()))
     assert client.input_shape == spec.input_size
@@ -115,7 +115,7 @@ def test_buffalo_l_gets_rgb_scaled_to_one(tmp_path: Path, astronaut: bytes) -> N
 
     session = onnxruntime.InferenceSession(str(tmp_path / spec.file))
     theirs = session.run(None, {"data": plain.transpose(0, 3, 1, 2)})[0]
-    assert np.abs(load_embedder(spec, WeightStore(tmp_path)).embed(crops) - theirs).max() <= 1e-4
+    assert np.abs(load_embedder(spec, WeightStore(tmp_path)).one_side(crops) - theirs).max() <= 1e-4
 
 
 @pytest.mark.parametrize("name", [*KERAS, "DeepFace", "SFace", "Buffalo_L", "MobileFaceNet"])

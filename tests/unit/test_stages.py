@@ -17,7 +17,7 @@ from pipeline.stages.guards import check_one_person, check_same_person, possible
 from pipeline.stages.identity import check_id, check_name, shown_name
 from pipeline.stages.liveness import keep_live
 from pipeline.stages.search import Found, best_scores, search
-from pipeline.types import Crop, Face, Floats, Liveness, LivenessVerdict
+from pipeline.types import BothSides, Face, Floats, Liveness, LivenessVerdict
 from tests.fakes import ColourDetector, ColourEmbedder, ColourScorer, face_of, photo_of
 
 RED, DARK_RED, BLUE, GREEN = (200, 10, 10), (190, 12, 12), (10, 10, 200), (10, 200, 10)
@@ -186,16 +186,12 @@ def test_a_search_among_nobody_finds_nobody() -> None:
     assert search("red", [], np.empty(0, np.float32), 1, ColourScorer()).found is Found.NOBODY
 
 
-class BrokenEmbedder(ColourEmbedder):
-    """Gives a number that is none."""
-
-    def embed(self, crops: Sequence[Crop]) -> Floats:
-        return np.full((len(crops), 3), np.nan, np.float32)
-
-
-def test_an_embedding_that_is_not_a_number_is_never_compared() -> None:
-    with pytest.raises(ValueError, match="no usable embeddings"):
-        embed([face_of(RED).crop], {"Colour": BrokenEmbedder()})
+@pytest.mark.parametrize("broken", [np.full((1, 3), np.nan), np.full((1, 3), np.inf), np.ones((2, 3)), np.ones(3)])
+def test_what_is_no_embedding_is_never_compared(broken: Floats) -> None:
+    good = np.ones((1, 3), np.float32)
+    for pair in [(broken, good), (good, broken)]:
+        with pytest.raises(ValueError, match="no usable embeddings"):
+            BothSides(*pair)
 
 
 def test_faces_of_two_people_are_not_one_person() -> None:

@@ -19,7 +19,7 @@ from db.session import Database, make_engine
 from db.uploads import UploadStore
 from pipeline.ports import EnrolmentRequest, NewFace, NewImage
 from pipeline.stages.distance import template
-from pipeline.types import Box, Crop, Floats
+from pipeline.types import BothSides, Box, Crop, Floats
 
 _KEY = Key("Dlib", "0" * 16, 128)
 _BATCH = 10_000
@@ -33,6 +33,10 @@ class _Random:
     def embed(self, crops: Sequence[Crop]) -> Floats:
         """Return a random vector for every crop."""
         return np.random.default_rng(0).standard_normal((len(crops), self.size), dtype=np.float32)
+
+    def both_sides(self, crops: Sequence[Crop]) -> BothSides:
+        """Return random vectors that agree."""
+        return BothSides(self.embed(crops), self.embed(crops))
 
 
 class Office:

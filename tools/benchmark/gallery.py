@@ -15,7 +15,6 @@ from pipeline.parallel import usable_cores
 from pipeline.registry import REGISTRY
 from pipeline.scoring.published import PublishedScorer
 from pipeline.stages.align import crop_face
-from pipeline.stages.both_sides import both_sides
 from pipeline.stages.search import best_scores, search
 from pipeline.types import Floats, Photo
 from tools.benchmark import roofline
@@ -53,7 +52,7 @@ def find_500(bench: Bench) -> Sequence[Result]:
 
     def ours() -> None:
         face = crop_face(probe, detector.detect([probe.pixels])[0][0])
-        vectors = {"Dlib": both_sides(embedder, [face])}
+        vectors = {"Dlib": embedder.embed([face])}
         search("500", everybody.ids, best_scores(vectors, everybody, SCORER, "cosine"), 1, SCORER)
 
     with deepface() as module:

@@ -33,7 +33,7 @@ def dlib_16(bench: Bench) -> Sequence[Result]:
     return [
         compare(
             "dlib_16",
-            lambda: ours.embed(crops),
+            lambda: ours.one_side(crops),
             lambda: network.compute_face_descriptor(list(chips)),
             1 / 25,
             note,

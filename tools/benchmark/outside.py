@@ -17,7 +17,7 @@ from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
 from bootstrap.threads import share_cores
 from env_validator import Settings
 from faceapp import create_app
-from pipeline.types import Crop, Detection, Detector, Embedder, Floats, Pixels
+from pipeline.types import BothSides, Crop, Detection, Detector, Embedder, Floats, Pixels
 from tools.benchmark.bench import Bench, CannotMeasureError
 from tools.benchmark.client import SETTINGS
 from tools.benchmark.measure import Result, result, seconds
@@ -65,7 +65,11 @@ class TimedEmbedder:
 
     def embed(self, crops: Sequence[Crop]) -> Floats:
         """Embed crops."""
-        return self.clock.time(lambda: self.inner.embed(crops))
+        return self.both_sides(crops).mean
+
+    def both_sides(self, crops: Sequence[Crop]) -> BothSides:
+        """Embed crops and their mirror images."""
+        return self.clock.time(lambda: self.inner.both_sides(crops))
 
 
 class TimedModels(LoadedModels):

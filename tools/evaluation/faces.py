@@ -12,7 +12,6 @@ import numpy as np
 
 from pipeline.stages.align import crop_face
 from pipeline.stages.augment import augment
-from pipeline.stages.both_sides import both_sides
 from pipeline.stages.decode import Undecodable, decode
 from pipeline.types import Crop, Detection, Detector, Embedder, Floats, Photo
 from tools.calibration.sample import Ints, Sample
@@ -120,7 +119,7 @@ def _embed(
 ) -> None:
     flat = [crop for group in crops.values() for crop in group]
     embedded: dict[str, Floats] = {
-        name: both_sides(embedder, flat).reshape(len(crops), 1 + num_aug, embedder.size)
+        name: embedder.embed(flat).reshape(len(crops), 1 + num_aug, embedder.size)
         for name, embedder in embedders.items()
     }
     for index, digest in enumerate(crops):

@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.stages.align import crop_face
-from pipeline.stages.augment import mirror
 from pipeline.stages.quality.canonical import canonical_face
 from pipeline.stages.quality.components import components
-from pipeline.stages.quality.looks import FaceLook, measure
+from pipeline.stages.quality.looks import look
 from pipeline.stages.quality.occlusion import FEATURES, describe
 from pipeline.types import Detection, Detector, Embedder, Face, Floats, Photo
 from tools.evaluation.degrade import DEGRADATIONS, unusual
@@ -145,21 +144,15 @@ def _measured(
     subjects = [_subject(photo, found) for photo, found in _detected(photos, detector)]
     faces = [Face(p, s, crop_face(p, s)) for p, s in zip(photos, subjects, strict=True) if s]
     crops = [face.crop for face in faces]
-    sides = {name: model.embed([*crops, *map(mirror, crops)]) for name, model in embedders.items()}
-    looks = {name: measure(both[: len(crops)], both[len(crops) :]) for name, both in sides.items()}
+    looks = look(crops, embedders)
     rows, at = [], 0
     for who, found in zip(person.tolist(), subjects, strict=True):
         if found is None:
             sizes = {name: np.full(model.size, np.nan, np.float32) for name, model in embedders.items()}
             rows.append(_Row(who, {}, np.zeros(FEATURES, np.float32), sizes))
             continue
-        seen = FaceLook(
-            {name: float(one[0][at]) for name, one in looks.items()},
-            {name: float(one[1][at]) for name, one in looks.items()},
-        )
-        means = {name: (both[at] + both[len(crops) + at]) / 2 for name, both in sides.items()}
-        values = components(faces[at].photo.pixels, faces[at], seen)
-        rows.append(_Row(who, values, describe(canonical_face(crops[at])), means))
+        values = components(faces[at].photo.pixels, faces[at], looks[at])
+        rows.append(_Row(who, values, describe(canonical_face(crops[at])), looks[at].embedding))
         at += 1
     return rows
 

@@ -79,7 +79,7 @@ def prepare(arguments: Namespace, narrow: Callable[[Dataset], Dataset] = lambda 
         raise ValueError("--num-aug is 0 or more.")
     data = narrow(read_people(arguments.folder))
     weights = WeightStore(arguments.weights, arguments.mirror or _mirror_of_settings())
-    embedders = {name: load_embedder(REGISTRY[name], weights) for name in names}
+    embedders: dict[str, Embedder] = {name: load_embedder(REGISTRY[name], weights) for name in names}
     cache = EmbeddingCache(arguments.cache, {name: one.version for name, one in embedders.items()}, arguments.num_aug)
     faces = embed_dataset(data, load_detector, embedders, arguments.num_aug, cache)
     if not len(faces.rows):

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from pipeline.stages.both_sides import mirrored, sides, together
-from pipeline.types import Crop, Embedder, Floats
+from pipeline.types import BothSides, Crop, Embedder, Floats
 
 
 @dataclass(frozen=True)
@@ -17,7 +14,7 @@ class FaceLook:
 
     `length` is the embedding's length before normalisation (Meng et al. 2021: it grows with quality). `agreement` is
     the cosine, -1 to 1, between the face's embedding and its mirror image's: what a face shows clearly, its mirror
-    image shows as well. `embedding` is `pipeline.stages.both_sides` of it, made of the two on the way.
+    image shows as well. `embedding` is what `Embedder.embed` returns, float32 (d,).
     """
 
     length: Mapping[str, float] = field(default_factory=dict)
@@ -29,26 +26,19 @@ def look(crops: Sequence[Crop], embedders: Mapping[str, Embedder]) -> list[FaceL
     """Look at every face with every model: one call per model for all faces and their mirror images together."""
     if not crops:
         return []
-    lengths: dict[str, Floats] = {}
-    agreements: dict[str, Floats] = {}
-    embeddings: dict[str, Floats] = {}
-    mirrors = mirrored(crops)
-    for name, embedder in embedders.items():
-        both = sides(embedder, crops, mirrors)
-        lengths[name], agreements[name] = measure(*both)
-        embeddings[name] = together(*both)
+    return looks_of({name: embedder.both_sides(crops) for name, embedder in embedders.items()}, len(crops))
+
+
+def looks_of(sides: Mapping[str, BothSides], count: int) -> list[FaceLook]:
+    """Return what each model's embeddings of `count` faces say of each face."""
+    lengths = {name: both.lengths for name, both in sides.items()}
+    agreements = {name: both.agreements for name, both in sides.items()}
+    means = {name: both.mean for name, both in sides.items()}
     return [
         FaceLook(
             {name: float(values[at]) for name, values in lengths.items()},
             {name: float(values[at]) for name, values in agreements.items()},
-            {name: values[at] for name, values in embeddings.items()},
+            {name: values[at] for name, values in means.items()},
         )
-        for at in range(len(crops))
+        for at in range(count)
     ]
-
-
-def measure(faces: Floats, mirrors: Floats) -> tuple[Floats, Floats]:
-    """Return length and mirror agreement, (n,) each, of embeddings (n, d) and those of the mirror images."""
-    length = np.linalg.norm(faces, axis=1)
-    product = length * np.linalg.norm(mirrors, axis=1)
-    return length, (faces * mirrors).sum(axis=1) / np.maximum(product, 1e-12)

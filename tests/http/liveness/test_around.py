@@ -9,7 +9,7 @@ import pytest
 
 from bootstrap.models import LoadedModels
 from env_validator import Settings
-from pipeline.types import Crop, Detection, Detector, Embedder, Face, Floats, Liveness, Pixels
+from pipeline.types import BothSides, Crop, Detection, Detector, Embedder, Face, Floats, Liveness, Pixels
 from tests.http.liveness_models import judging, verdict
 from tests.http.site import ROOT, Site, code, variant
 
@@ -69,6 +69,11 @@ class BreakingEmbedder:
         """Embed, or give NaN."""
         vectors = self.model.embed(crops)
         return np.full_like(vectors, np.nan) if self.owner.embeddings_fault else vectors
+
+    def both_sides(self, crops: Sequence[Crop]) -> BothSides:
+        """Embed both sides, or give NaN."""
+        both = self.model.both_sides(crops)
+        return BothSides(both.faces * np.nan, both.mirrors) if self.owner.embeddings_fault else both
 
 
 def test_599_the_detector_or_a_recognition_model_fails(served: Callable[..., Site], astronaut: bytes) -> None:
