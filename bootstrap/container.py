@@ -1,4 +1,4 @@
-"""The workshop: services for the settings as they are now; what an edit does not touch is kept."""
+"""The container: services for the settings as they are now; what an edit does not touch is kept."""
 
 from __future__ import annotations
 

@@ -26,10 +26,10 @@ MOST_SEGMENTS = 64
 
 
 class Maintenance:
-    """A thread that looks after the records of a workshop until it is stopped."""
+    """A thread that looks after the records of a container until it is stopped."""
 
-    def __init__(self, workshop: ServiceContainer) -> None:
-        self._workshop = workshop
+    def __init__(self, container: ServiceContainer) -> None:
+        self._container = container
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
@@ -44,25 +44,25 @@ class Maintenance:
     def _run(self) -> None:
         rounds = 0
         while not self._stopped.is_set():
-            standing = self._workshop.standing()
+            standing = self._container.standing()
             if standing is not None:
-                tend(*standing, sweeping=rounds % SWEEP_EVERY == 0)
+                run_maintenance(*standing, sweeping=rounds % SWEEP_EVERY == 0)
                 rounds += 1
             if not self._stopped.wait(PAUSE_S):
-                warm_up(self._workshop)
+                warm_up(self._container)
 
 
-def warm_up(workshop: ServiceContainer) -> None:
-    """Load everything and run it once where the workshop is not ready: its start failed, or the settings changed."""
-    if workshop.ready():
+def warm_up(container: ServiceContainer) -> None:
+    """Load everything and run it once where the container is not ready: its start failed, or the settings changed."""
+    if container.ready():
         return
     try:
-        workshop.warm()
+        container.warm()
     except Refusal as refusal:
         _log.warning("not ready yet: %s", refusal)
 
 
-def tend(settings: Settings, records: Records, sweeping: bool) -> None:
+def run_maintenance(settings: Settings, records: Records, sweeping: bool) -> None:
     """Merge gallery files where there are many, and sweep where asked; a database that is down is tried again later."""
     try:
         if sweeping:

@@ -11,8 +11,8 @@ from bootstrap.vectors import open_gallery
 from codes_dict import Refusal
 from db.challenges import Challenges
 from db.enrolment_unit import EnrolmentUnit
-from db.enrolments import Enrolments
-from db.gallery.protocol import Shelf
+from db.enrolments import EnrolmentRecords
+from db.gallery.protocol import GalleryBackend
 from db.people import People
 from db.recovery import recover
 from db.replays import Replays
@@ -33,9 +33,9 @@ class Records:
 
     database: Database
     people: People
-    enrolments: Enrolments
+    enrolments: EnrolmentRecords
     uploads: UploadStore
-    gallery: Shelf
+    gallery: GalleryBackend
     enroller: EnrolmentUnit
     replays: Replays
     challenges: Challenges
@@ -57,7 +57,7 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
     access = settings.sql_user, settings.sql_pass, settings.sql_schema
     database = Database(make_engine(settings.sql_uri, *access))
     people = People(database, names, settings.db_path)
-    enrolments, uploads = Enrolments(database), UploadStore(settings.upload_folder)
+    enrolments, uploads = EnrolmentRecords(database), UploadStore(settings.upload_folder)
     gallery = open_gallery(settings, enrolments, embedders)
     enroller = EnrolmentUnit(database, people, enrolments, gallery, uploads, settings.db_path)
     challenges = Challenges(database, LIFETIME_S)

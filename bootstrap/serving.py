@@ -44,27 +44,27 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
     share_cores()
     door = Gate.of(threads or default_threads())
     models = LoadedModels()
-    workshop = ServiceContainer(env_file, models, LivenessLoader(load_liveness, fetch_liveness))
-    upkeep = Maintenance(workshop)
+    container = ServiceContainer(env_file, models, LivenessLoader(load_liveness, fetch_liveness))
+    upkeep = Maintenance(container)
 
     def on_listening(address: str) -> None:
         print("Loading and warming the models ...", flush=True)
-        threading.Thread(target=_warm, args=(workshop, upkeep, address), daemon=True).start()
+        threading.Thread(target=_warm, args=(container, upkeep, address), daemon=True).start()
 
     try:
-        app, workers = create_app(workshop, door), door.most + RESERVED_THREADS
-        serve(app, listening, workers, on_listening, workshop.max_upload_bytes)
+        app, workers = create_app(container, door), door.most + RESERVED_THREADS
+        serve(app, listening, workers, on_listening, container.max_upload_bytes)
     finally:
         upkeep.stop()
-        workshop.close()
+        container.close()
         models.close()
     return 0
 
 
-def _warm(workshop: ServiceContainer, upkeep: Maintenance, address: str) -> None:
+def _warm(container: ServiceContainer, upkeep: Maintenance, address: str) -> None:
     """Load everything before the first request does, and say what came of it."""
     try:
-        workshop.warm()
+        container.warm()
     except Refusal as refusal:
         _log.error("%s", refusal)
         print(f"Listening on {address}, but not ready: {refusal}", file=sys.stderr, flush=True)

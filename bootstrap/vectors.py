@@ -7,9 +7,9 @@ from functools import partial
 from importlib.util import find_spec
 
 from bootstrap.faults import LoadFault
-from db.enrolments import Enrolments
-from db.gallery.memory import Gallery
-from db.gallery.protocol import Shelf
+from db.enrolments import EnrolmentRecords
+from db.gallery.memory import MemoryGallery
+from db.gallery.protocol import GalleryBackend
 from env_validator import Settings
 from pipeline.stages.distance import template
 from pipeline.types import Embedder
@@ -27,13 +27,13 @@ def check_packages(settings: Settings) -> None:
         raise LoadFault([f"VECTOR_STORE: packages are missing: .venv/bin/python -m pip install --no-deps {files}"])
 
 
-def open_gallery(settings: Settings, enrolments: Enrolments, embedders: Mapping[str, Embedder]) -> Shelf:
+def open_gallery(settings: Settings, enrolments: EnrolmentRecords, embedders: Mapping[str, Embedder]) -> GalleryBackend:
     """Return the gallery; nothing is connected yet."""
     of_person = partial(template, sim_func=settings.sim_func)
     if not settings.vector_store:
-        return Gallery(settings.db_path, enrolments, embedders, of_person)
+        return MemoryGallery(settings.db_path, enrolments, embedders, of_person)
     from db.milvus.connection import Milvus
-    from db.milvus.gallery import VectorGallery
+    from db.milvus.gallery import MilvusGallery
 
     milvus, by_length = Milvus(settings.vector_store), settings.sim_func == "euclidean"
-    return VectorGallery(settings.db_path, enrolments, embedders, of_person, milvus, by_length=by_length)
+    return MilvusGallery(settings.db_path, enrolments, embedders, of_person, milvus, by_length=by_length)

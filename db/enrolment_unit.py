@@ -14,10 +14,10 @@ import numpy as np
 from sqlalchemy.engine import Connection
 
 from codes_dict import Code, Refusal
-from db.enrolments import Enrolment, Enrolments
+from db.enrolments import Enrolment, EnrolmentRecords
 from db.faces import FaceFolders, Written, slug
-from db.gallery.protocol import Shelf
-from db.inflight import Pending
+from db.gallery.protocol import GalleryBackend
+from db.inflight import InflightNotes
 from db.people import People
 from db.replays import remember
 from db.session import CommitLostError, Database
@@ -52,8 +52,8 @@ class EnrolmentUnit:
         self,
         database: Database,
         people: People,
-        enrolments: Enrolments,
-        gallery: Shelf,
+        enrolments: EnrolmentRecords,
+        gallery: GalleryBackend,
         uploads: UploadStore,
         root: Path,
         *,
@@ -63,7 +63,7 @@ class EnrolmentUnit:
     ) -> None:
         self._database, self._people, self._enrolments = database, people, enrolments
         self._gallery, self._uploads, self._faces = gallery, uploads, FaceFolders(root)
-        self._pending = Pending(root)
+        self._inflight = InflightNotes(root)
         self._token, self._clock, self._step = token, clock, step
 
     def enrol(self, request: EnrolmentRequest, guard: Guard | None = None) -> Enrolled:
@@ -90,7 +90,7 @@ class EnrolmentUnit:
     def _attempt(self, request: EnrolmentRequest, guard: Guard | None) -> Enrolled:
         token, folder = self._token(), self._target(self._people.find(request.id), request)
         ours = Enrolment(token, request.id, folder, request.upload.upload_id, len(request.faces))
-        with self._pending.announced(token, folder):
+        with self._inflight.announced(token, folder):
             done, written = self._commit(ours, request, guard)
             self._tidy(done, ours, request)
         return Enrolled(done.person, done.before is not None, written.main, written.augmented)
@@ -146,7 +146,7 @@ class EnrolmentUnit:
         self._step("guarded")
         person = self._save_row(connection, before, request, ours.folder)
         self._step("row saved")
-        # Enrolments of an ID without a row are what is left of a person whose row somebody has deleted.
+        # EnrolmentRecords of an ID without a row are what is left of a person whose row somebody has deleted.
         replaces = request.in_place or before is None
         replaced = self._enrolments.of_person(connection, request.id) if replaces else []
         version = self._enrolments.next_version(connection)

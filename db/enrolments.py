@@ -44,7 +44,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-class Enrolments:
+class EnrolmentRecords:
     """The enrolments table and the version counter. Versions are in the order of the commits."""
 
     def __init__(self, database: Database) -> None:
@@ -98,7 +98,7 @@ class Enrolments:
                 found.update(connection.execute(sa.select(column).where(column.in_(batch) & where)).scalars())
         return found
 
-    def standing(self, tokens: Sequence[str]) -> set[str]:
+    def active(self, tokens: Sequence[str]) -> set[str]:
         """Return those of the tokens that count."""
         return self._among(enrolments.c.token, tokens, enrolments.c.removed_version.is_(None))
 

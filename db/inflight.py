@@ -29,7 +29,7 @@ class Abandoned:
     note: Path
 
 
-class Pending:
+class InflightNotes:
     """Notes of enrolments under way, in `root/.pending`, each locked by its process for as long as that lives.
 
     A lock may not reach another machine that shares the folder, so a note counts as abandoned only where its

@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from db import files
-from db.enrolments import Enrolments
+from db.enrolments import EnrolmentRecords
 from db.faces import TOKEN, FaceFolders
 from db.gallery.pickles import PickleStore
-from db.inflight import FOLDER, Pending
+from db.inflight import FOLDER, InflightNotes
 from db.uploads import UploadStore
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ Forget = Callable[[Collection[str]], None]
 """Removes what the gallery holds of enrolments that do not count, by their tokens."""
 
 
-def recover(enrolments: Enrolments, uploads: UploadStore, root: Path, forget: Forget | None = None) -> int:
+def recover(enrolments: EnrolmentRecords, uploads: UploadStore, root: Path, forget: Forget | None = None) -> int:
     """Finish what was committed, undo what was not; return how many things were left. `root` is DB_PATH.
 
     `forget` removes what the gallery holds of some tokens; without it, that is their files in `root`.
@@ -45,8 +45,8 @@ def recover(enrolments: Enrolments, uploads: UploadStore, root: Path, forget: Fo
     return finished + len(gone) + undone
 
 
-def _undo(enrolments: Enrolments, faces: FaceFolders, root: Path, forget: Forget) -> int:
-    abandoned = Pending(root).abandoned()
+def _undo(enrolments: EnrolmentRecords, faces: FaceFolders, root: Path, forget: Forget) -> int:
+    abandoned = InflightNotes(root).abandoned()
     committed = enrolments.known([one.token for one in abandoned])
     dead = [one for one in abandoned if one.token not in committed and faces.remove(one.folder, one.token)]
     forget({one.token for one in dead})
@@ -57,7 +57,7 @@ def _undo(enrolments: Enrolments, faces: FaceFolders, root: Path, forget: Forget
 
 
 def sweep(
-    enrolments: Enrolments,
+    enrolments: EnrolmentRecords,
     uploads: UploadStore,
     root: Path,
     older_than: float,

@@ -172,18 +172,18 @@ class Database:
             try:
                 connection.commit()
             except exc.SQLAlchemyError as error:
-                raise CommitLostError(Code.DB_DOWN, f"commit: {_said(error)}") from error
+                raise CommitLostError(Code.DB_DOWN, f"commit: {safe_message(error)}") from error
 
     @contextmanager
     def _connection(self, writes: bool, failed: Code) -> Iterator[Connection]:
         try:
             opened = self.engine.connect().execution_options(writes=writes)
         except exc.SQLAlchemyError as error:
-            raise Refusal(Code.DB_DOWN, _said(error)) from error
+            raise Refusal(Code.DB_DOWN, safe_message(error)) from error
         try:
             yield opened
         except exc.SQLAlchemyError as error:
-            raise Refusal(_code(error, failed), _said(error)) from error
+            raise Refusal(_code(error, failed), safe_message(error)) from error
         finally:
             _close(opened)
 
@@ -196,12 +196,13 @@ def _close(connection: Connection) -> None:
     try:
         connection.close()
     except exc.SQLAlchemyError as error:  # the rollback did not get through: the server does it by itself
-        log.info("a connection went away while it was closed: %s", _said(error))
+        log.info("a connection went away while it was closed: %s", safe_message(error))
         if not connection.closed:
             connection.invalidate()
 
 
-def _said(error: exc.SQLAlchemyError) -> str:
+def safe_message(error: exc.SQLAlchemyError) -> str:
+    """Return what an error says without the statement and its parameters."""
     return str(error.orig) if isinstance(error, exc.DBAPIError) else f"{type(error).__name__}: {error}"
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.ports import SeenFace, SeenPhoto
+from pipeline.ports import CachedFace, CachedPhoto
 from pipeline.registry import DETECTION_VERSION
 from pipeline.types import Box, Detection, Floats
 
@@ -24,14 +24,14 @@ log = logging.getLogger(__name__)
 FORMAT = f"faceapp-seen-2 {DETECTION_VERSION}"
 
 
-def encode(photos: Mapping[str, SeenPhoto]) -> bytes:
+def encode(photos: Mapping[str, CachedPhoto]) -> bytes:
     """Return the file's content; every number comes back exactly as it was."""
     described = {name: _described(photo) for name, photo in photos.items()}
     text = json.dumps({"format": FORMAT, "photos": described}).encode()
     return hashlib.sha256(text).hexdigest().encode() + b"\n" + text
 
 
-def decode(data: bytes, upload_id: str) -> dict[str, SeenPhoto]:
+def decode(data: bytes, upload_id: str) -> dict[str, CachedPhoto]:
     """Return what `encode` was given; nothing, with a line in the log, where the content is not whole or not ours."""
     digest, _, text = data.partition(b"\n")
     if hashlib.sha256(text).hexdigest().encode() != digest:
@@ -48,11 +48,11 @@ def decode(data: bytes, upload_id: str) -> dict[str, SeenPhoto]:
         return {}
 
 
-def _described(photo: SeenPhoto) -> dict[str, Any]:
+def _described(photo: CachedPhoto) -> dict[str, Any]:
     return {"hash": f"{photo.hash:016x}", "faces": [_face_described(face) for face in photo.faces]}
 
 
-def _face_described(face: SeenFace) -> dict[str, Any]:
+def _face_described(face: CachedFace) -> dict[str, Any]:
     box = face.detection.box
     return {
         "box": [float(value) for value in (box.left, box.top, box.width, box.height)],
@@ -62,17 +62,17 @@ def _face_described(face: SeenFace) -> dict[str, Any]:
     }
 
 
-def _photo(about: Mapping[str, Any]) -> SeenPhoto:
-    return SeenPhoto(int(about["hash"], 16), [_face(one) for one in about["faces"]])
+def _photo(about: Mapping[str, Any]) -> CachedPhoto:
+    return CachedPhoto(int(about["hash"], 16), [_face(one) for one in about["faces"]])
 
 
-def _face(about: Mapping[str, Any]) -> SeenFace:
+def _face(about: Mapping[str, Any]) -> CachedFace:
     landmarks, box = np.asarray(about["landmarks"], np.float32), np.asarray(about["box"], np.float64)
     if landmarks.shape != (5, 2) or box.shape != (4,) or not (np.isfinite(landmarks).all() and np.isfinite(box).all()):
         raise ValueError("a face is not where a face can be")
     embeddings = {(str(model), str(version)): _vector(text) for model, version, text in about["embeddings"]}
     detection = Detection(Box(*(float(value) for value in box)), landmarks, float(about["confidence"]))
-    return SeenFace(detection, embeddings)
+    return CachedFace(detection, embeddings)
 
 
 def _text(vector: Floats) -> str:

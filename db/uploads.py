@@ -12,21 +12,21 @@ from pathlib import Path
 
 from codes_dict import Code, Refusal
 from db import files, upload_cache
-from pipeline.ports import NewImage, SeenPhoto, StoredImage
+from pipeline.ports import CachedPhoto, NewImage, StoredImage
 
 log = logging.getLogger(__name__)
 
 USED = "_UPLOADED_TO_DB"
 """What the folder's name ends with once its photos are enrolled."""
 
-_MANIFEST, _SEEN = "manifest.json", "seen.json"
+_MANIFEST, _CACHE = "manifest.json", "seen.json"
 _UPLOAD_ID = re.compile(r"(?P<id>[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63})-(?P<suffix>[0-9a-f]{32})", re.ASCII)
 _EXTENSION = re.compile(r"[a-z0-9]{1,5}", re.ASCII)
 _SAVED_AS = re.compile(r"[0-9]{4,6}\.[a-z0-9]{1,5}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Upload:
+class StoredUpload:
     """An upload that can be used. `upload_id` is its folder's name, `id` the ID that it was made for.
 
     `challenge` names the actions that its photos answer, none where they answer none.
@@ -56,9 +56,9 @@ class Upload:
             raise Refusal(Code.IMAGE_MISSING, f"upload {self.upload_id} misses {missing}")
         return found
 
-    def seen(self) -> dict[str, SeenPhoto]:
+    def cached(self) -> dict[str, CachedPhoto]:
         """Return what was computed of the photos when they came, by `saved_as`; nothing where that is damaged."""
-        data = files.read_bytes(self.folder / _SEEN)
+        data = files.read_bytes(self.folder / _CACHE)
         return {} if data is None else upload_cache.decode(data, self.upload_id)
 
 
@@ -68,7 +68,7 @@ class UploadStore:
     def __init__(self, root: Path, suffix: Callable[[], str] = lambda: secrets.token_hex(16)) -> None:
         self.root, self._suffix = root, suffix
 
-    def create(self, person_id: str, images: Sequence[NewImage], challenge: Sequence[str] = ()) -> Upload:
+    def create(self, person_id: str, images: Sequence[NewImage], challenge: Sequence[str] = ()) -> StoredUpload:
         """Keep photos as a new upload: all of them or nothing. Raises `Refusal(Code.NO_SPACE)`."""
         upload_id = f"{person_id}-{self._suffix()}"
         if not _UPLOAD_ID.fullmatch(upload_id):
@@ -81,8 +81,8 @@ class UploadStore:
         try:
             manifest = {"id": person_id, "images": [asdict(kept) for kept in stored], "challenge": list(challenge)}
             contents = {staged / kept.saved_as: image.data for kept, image in zip(stored, images, strict=True)}
-            computed = {kept.saved_as: image.seen for kept, image in zip(stored, images, strict=True) if image.seen}
-            contents[staged / _SEEN] = upload_cache.encode(computed)
+            computed = {kept.saved_as: image.cache for kept, image in zip(stored, images, strict=True) if image.cache}
+            contents[staged / _CACHE] = upload_cache.encode(computed)
             files.write_together({**contents, staged / _MANIFEST: json.dumps(manifest).encode()})
             with files.writing(self.root):
                 staged.rename(folder)
@@ -90,16 +90,16 @@ class UploadStore:
         except BaseException:
             files.remove_tree(staged)
             raise
-        return Upload(upload_id, person_id, stored, folder, tuple(challenge))
+        return StoredUpload(upload_id, person_id, stored, folder, tuple(challenge))
 
-    def open(self, upload_id: str) -> Upload:
+    def open(self, upload_id: str) -> StoredUpload:
         """Return an upload. Raises `Refusal(Code.UPLOAD_GONE)` for one that is malformed, unknown or used."""
         parts = _UPLOAD_ID.fullmatch(upload_id)
         folder = self.root / upload_id if parts else None
         if parts is None or folder is None or folder.is_symlink() or not folder.is_dir() or self._used(upload_id):
             raise Refusal(Code.UPLOAD_GONE)
         images, challenge = _manifest(folder)
-        return Upload(upload_id, parts["id"], images, folder, challenge)
+        return StoredUpload(upload_id, parts["id"], images, folder, challenge)
 
     def mark_used(self, upload_id: str) -> None:
         """Rename the folder, so that the upload is over. Raises `Refusal(Code.NO_SPACE)`; does nothing twice."""

@@ -11,7 +11,7 @@ from pipeline.types import Counts, Crop, Detection, Floats, Person, Pixels
 
 
 @dataclass(frozen=True, eq=False)
-class SeenFace:
+class CachedFace:
     """A face as it was found, and the embeddings (d,) that were made of it, by model and its version."""
 
     detection: Detection
@@ -19,11 +19,11 @@ class SeenFace:
 
 
 @dataclass(frozen=True, eq=False)
-class SeenPhoto:
+class CachedPhoto:
     """What was computed of a photo when it came: its perceptual hash (64 bits) and its faces, largest first."""
 
     hash: int
-    faces: Sequence[SeenFace]
+    faces: Sequence[CachedFace]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class NewImage:
     extension: str
     digest: str
     score: float
-    seen: SeenPhoto | None = None
+    cache: CachedPhoto | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Upload(Protocol):
         """Read every image; raises `Refusal` NO_IMAGES where all are gone, IMAGE_MISSING where some are."""
         ...
 
-    def seen(self) -> Mapping[str, SeenPhoto]:
+    def cached(self) -> Mapping[str, CachedPhoto]:
         """Return what was computed of the images, by `saved_as`; what is not there has to be computed again."""
         ...
 
@@ -207,8 +207,8 @@ class Snapshot(Protocol):
         """How many people are enrolled."""
         ...
 
-    def near(self, probes: Mapping[str, Floats], also: str) -> Candidates:
-        """Return whoever may be closest to one of these faces, (n, d) per model, and the ID `also` where enrolled.
+    def candidates(self, probes: Mapping[str, Floats], include: str) -> Candidates:
+        """Return whoever may be closest to one of these faces, (n, d) per model, and the ID `include` where enrolled.
 
         Everybody, or so many that nobody who counts is left out. Raises `Refusal(VECTORS_DOWN)`.
         """

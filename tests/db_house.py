@@ -13,15 +13,15 @@ import numpy as np
 import sqlalchemy as sa
 
 from db.enrolment_unit import EnrolmentUnit
-from db.enrolments import Enrolments
-from db.gallery.memory import Gallery
-from db.gallery.protocol import Shelf
+from db.enrolments import EnrolmentRecords
+from db.gallery.memory import MemoryGallery
+from db.gallery.protocol import GalleryBackend
 from db.milvus.connection import Milvus
-from db.milvus.gallery import VectorGallery
+from db.milvus.gallery import MilvusGallery
 from db.people import People
 from db.schema import PeopleNames, initialise
 from db.session import Database, make_engine
-from db.uploads import Upload, UploadStore
+from db.uploads import StoredUpload, UploadStore
 from pipeline.ports import Enrolled, EnrolmentRequest, Guard, NewFace, NewImage
 from pipeline.types import Crop, Embedder, Floats
 from tests.fakes import ColourEmbedder, face_of
@@ -89,7 +89,7 @@ class House:
             initialise(where.uri, self.names, where.user, where.password, where.schema)
         self.database = where.database()
         self.people = People(self.database, self.names, self.root)
-        self.enrolments = Enrolments(self.database)
+        self.enrolments = EnrolmentRecords(self.database)
         self.uploads = UploadStore(uploads)
         self.models = list(embedders) if embedders is not None else [ColourEmbedder(), Brightness()]
         models: Mapping[str, Embedder] = {one.name: one for one in self.models}
@@ -99,21 +99,21 @@ class House:
         )
 
     @property
-    def gallery(self) -> Gallery:
+    def gallery(self) -> MemoryGallery:
         """The gallery where it is in memory."""
-        assert isinstance(self.shelf, Gallery)
+        assert isinstance(self.shelf, MemoryGallery)
         return self.shelf
 
-    def _shelf(self, models: Mapping[str, Embedder]) -> Shelf:
+    def _shelf(self, models: Mapping[str, Embedder]) -> GalleryBackend:
         if not self.where.milvus:
-            return Gallery(self.root, self.enrolments, models, mean)
-        return VectorGallery(self.root, self.enrolments, models, mean, Milvus(self.where.milvus))
+            return MemoryGallery(self.root, self.enrolments, models, mean)
+        return MilvusGallery(self.root, self.enrolments, models, mean, Milvus(self.where.milvus))
 
     def another(self, step: Callable[[str], None] = lambda _name: None) -> House:
         """Return what another process would have: the same database and folders, nothing else shared."""
         return House(self.where, self.folder, names=self.names, step=step, prepared=True)
 
-    def upload(self, person_id: str, *colours: Colour) -> Upload:
+    def upload(self, person_id: str, *colours: Colour) -> StoredUpload:
         """Make an upload with one photo a colour."""
         images = [NewImage(bytes(colour), "jpg", f"{colour}", 9.0) for colour in colours]
         return self.uploads.create(person_id, images)
@@ -141,7 +141,7 @@ class House:
         name: str,
         *colours: Colour,
         in_place: bool = False,
-        upload: Upload | None = None,
+        upload: StoredUpload | None = None,
         guard: Guard | None = None,
     ) -> Enrolled:
         """Enrol a person whose faces are plain colours."""
@@ -188,7 +188,7 @@ def raise_at(step: str) -> Callable[[str], None]:
 
 
 def enrol_dying_at(
-    step: str, where: Where, folder: Path, name: str, colour: Colour, upload: Upload, in_place: bool = False
+    step: str, where: Where, folder: Path, name: str, colour: Colour, upload: StoredUpload, in_place: bool = False
 ) -> None:
     """Enrol the upload's person in a process that kills itself at a step; for `tests.processes`."""
     house = House(where, folder, step=die_at(step), prepared=True)

@@ -108,7 +108,7 @@ class Ids(Sequence[str]):
 
 
 @dataclass(frozen=True, eq=False)
-class Snapshot:
+class MemorySnapshot:
     """The gallery at one version.
 
     `ids` are its P people; `templates` holds for each model float32 (P, d), rows in the order of `ids`, read-only and
@@ -127,7 +127,7 @@ class Snapshot:
         """How many people there are."""
         return len(self.ids)
 
-    def near(self, probes: Mapping[str, Floats], also: str) -> Snapshot:
+    def candidates(self, probes: Mapping[str, Floats], include: str) -> MemorySnapshot:
         """Return everybody: all are in memory, and all are looked at."""
         return self
 
@@ -184,9 +184,9 @@ class Index:
             self._at[last] = at
         self._names = names
 
-    def snapshot(self, version: int) -> Snapshot:
+    def snapshot(self, version: int) -> MemorySnapshot:
         """Return what there is now, without copying."""
         templates = {model: rows.view() for model, rows in self._templates.items()}
         lengths = {model: rows.view()[:, 0] for model, rows in self._lengths.items()}
         ids = Ids(self._names, self._at, self._removals)
-        return Snapshot(version, ids, templates, lengths, self._counts.view()[:, 0], self._people)
+        return MemorySnapshot(version, ids, templates, lengths, self._counts.view()[:, 0], self._people)

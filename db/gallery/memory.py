@@ -11,11 +11,11 @@ from pathlib import Path
 
 from codes_dict import Code, Refusal
 from db import files
-from db.enrolments import Changes, Enrolment, Enrolments
+from db.enrolments import Changes, Enrolment, EnrolmentRecords
 from db.faces import FaceFolders
-from db.gallery.index import Index, Snapshot
+from db.gallery.index import Index, MemorySnapshot
 from db.gallery.pickles import LOCK, Key, Named, PickleStore
-from db.gallery.rebuild import Computed, Embeddings, joined
+from db.gallery.rebuild import EmbeddingLoader, Embeddings, joined
 from pipeline.types import Embedder, Floats
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ _RETRIES = 100  # enrolments without source crops that a snapshot looks after
 _YOUNG_S = 3600.0  # a segment this young may belong to an enrolment under way
 
 
-class Gallery:
+class MemoryGallery:
     """All committed enrolments, from every process, in `root` (DB_PATH) and in memory. Thread-safe.
 
     `template` makes one (d,) template from a person's (m, d) embeddings of a model; `clock` is in seconds since 1970.
@@ -34,7 +34,7 @@ class Gallery:
     def __init__(
         self,
         root: Path,
-        enrolments: Enrolments,
+        enrolments: EnrolmentRecords,
         embedders: Mapping[str, Embedder],
         template: Callable[[Floats], Floats],
         *,
@@ -42,8 +42,8 @@ class Gallery:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._root, self._enrolments, self._template = root, enrolments, template
-        self._computed = Computed(root, embedders)
-        self._keys = self._computed.keys
+        self._loader = EmbeddingLoader(root, embedders)
+        self._keys = self._loader.keys
         self._faces, self._pickles = FaceFolders(root), PickleStore(root)
         self._token, self._clock = token, clock
         self._lock = threading.RLock()
@@ -52,14 +52,14 @@ class Gallery:
     def _forget(self) -> None:
         self._index = Index({model: key.size for model, key in self._keys.items()})
         self._version = 0
-        self._current: Snapshot | None = None
+        self._current: MemorySnapshot | None = None
         self._tokens: dict[str, dict[str, Embeddings]] = {}  # of each person, oldest first
         self._owner: dict[str, str] = {}
         self._missing: dict[str, Enrolment] = {}
         self._bases: dict[str, tuple[int, int] | None] = {}
 
     # -- reading -------------------------------------------------------------------------------------------
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> MemorySnapshot:
         """Return the gallery with every enrolment committed before this call, by whichever process.
 
         Costs one small query where nothing changed. Raises `Refusal(Code.DB_DOWN)`; what a model raises while missing
@@ -73,14 +73,14 @@ class Gallery:
         with self._lock:
             return self._refresh()
 
-    def _refresh(self) -> Snapshot:
+    def _refresh(self) -> MemorySnapshot:
         changes = self._enrolments.changes(self._version)
         if changes.version < self._version:
             log.warning("the gallery's version went back: reading it anew")
             self._forget()
         again = [one for one in list(self._missing.values())[:_RETRIES] if self._faces.has_crops(one)]
         new = [one for one in changes.added if one.token not in self._owner]
-        found = self._computed.complete([*new, *again], self)  # whatever fails, fails before anything has changed
+        found = self._loader.load([*new, *again], self)  # whatever fails, fails before anything has changed
         if self._current is None or self._current.version != changes.version or found:
             self._current = None
             self._apply(changes, [*new, *again], found)
@@ -172,7 +172,7 @@ class Gallery:
             old = self._pickles.named()
             everybody = self._enrolments.changes(0).added
             for model, key in self._keys.items():
-                self._pickles.write(key.base, key, self._computed.again(model, everybody))
+                self._pickles.write(key.base, key, self._loader.recompute(model, everybody))
             bases = {key.base for key in self._keys.values()}
             for named in old:
                 if named.path.name not in bases:

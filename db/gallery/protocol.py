@@ -1,47 +1,34 @@
-"""What the enroller and the upkeep ask of a gallery, wherever it keeps its embeddings."""
+"""What enrolment and maintenance need of a gallery, wherever it keeps its embeddings."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Protocol
 
-from codes_dict import Code
 from db.enrolments import Enrolment
 from db.gallery.rebuild import Embeddings
-from pipeline.ports import Snapshot
+from pipeline.ports import Gallery
 
 
-class Shelf(Protocol):
-    """A gallery: `db.gallery.memory` keeps it in memory and in files, `db.milvus.gallery` in Milvus."""
-
-    def snapshot(self) -> Snapshot:
-        """Return the gallery with every committed enrolment in it."""
-        ...
+class GalleryBackend(Gallery, Protocol):
+    """A gallery that can be written: `db.gallery.memory` uses memory and files, `db.milvus.gallery` uses Milvus."""
 
     def add_segment(self, ours: Enrolment, embeddings: Embeddings) -> None:
-        """Keep what an enrolment adds, (m, d) a model, before its commit: it counts from the commit on."""
+        """Store what an enrolment adds, (m, d) per model, before its commit: it counts once committed."""
         ...
 
     def remove_segments(self, tokens: Collection[str]) -> None:
-        """Let go of what is kept of enrolments that do not count."""
-        ...
-
-    def delete_pickles(self) -> Mapping[str, Code]:
-        """Remove gallery files; each file's code."""
-        ...
-
-    def rebuild(self) -> Mapping[str, Code]:
-        """Compute every embedding again from the source crops; each model's code."""
+        """Remove what is stored of enrolments that do not count."""
         ...
 
     def segments(self) -> int:
-        """Return how much waits for `compact`."""
+        """Return how much is waiting for `compact`."""
         ...
 
     def compact(self) -> bool:
-        """Tidy up; False where another process is at it."""
+        """Merge what is waiting; False while another process does it."""
         ...
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
         ...

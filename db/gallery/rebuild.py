@@ -42,29 +42,29 @@ class EmbeddingStore(Protocol):
         ...
 
 
-class Computed:
+class EmbeddingLoader:
     """Embeddings by `embedders` of what is enrolled in `root` (DB_PATH)."""
 
     def __init__(self, root: Path, embedders: Mapping[str, Embedder]) -> None:
         self._faces, self._embedders = FaceFolders(root), dict(embedders)
         self.keys = {model: Key(model, one.version, one.size) for model, one in embedders.items()}
 
-    def complete(self, wanted: Sequence[Enrolment], keeper: EmbeddingStore) -> dict[str, Embeddings]:
+    def load(self, wanted: Sequence[Enrolment], store: EmbeddingStore) -> dict[str, Embeddings]:
         """Return the embeddings by token; enrolments whose source crops are lost as well are left out."""
-        stored = {model: dict(keeper.stored(key, wanted)) for model, key in self.keys.items()}
+        stored = {model: dict(store.stored(key, wanted)) for model, key in self.keys.items()}
         for model, key in self.keys.items():
             lacking = [one for one in wanted if len(stored[model].get(one.token, ())) != one.images]
             for start in range(0, len(lacking), _CHUNK):
-                computed = self.again(model, lacking[start : start + _CHUNK])
+                computed = self.recompute(model, lacking[start : start + _CHUNK])
                 stored[model].update(computed)
-                keeper.keep(key, computed)
+                store.keep(key, computed)
         return {
             one.token: {model: rows[one.token] for model, rows in stored.items()}
             for one in wanted
             if all(len(rows.get(one.token, ())) == one.images for rows in stored.values())
         }
 
-    def again(self, model: str, lacking: Iterable[Enrolment]) -> dict[str, Floats]:
+    def recompute(self, model: str, lacking: Iterable[Enrolment]) -> dict[str, Floats]:
         """Return one model's embeddings, float32 (m, d) by token, computed from the source crops that are there."""
         crops: list[Crop] = []
         spans: list[tuple[str, int]] = []

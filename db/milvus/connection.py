@@ -71,8 +71,8 @@ class Milvus:
             except library().errors as error:
                 self._discard(client)
                 if is_new or is_last:
-                    raise Refusal(Code.VECTORS_DOWN, _said(error)) from error
-                log.info("Milvus is asked again: %s", _said(error))
+                    raise Refusal(Code.VECTORS_DOWN, safe_message(error)) from error
+                log.info("Milvus is asked again: %s", safe_message(error))
         raise AssertionError("not reached")
 
     def close(self) -> None:
@@ -107,12 +107,12 @@ class Milvus:
         try:
             return library().client(self._uri, timeout=CONNECT_S, dedicated=True, grpc_options=_OPTIONS)
         except library().errors as error:
-            refusal = Refusal(Code.VECTORS_DOWN, _said(error))
+            refusal = Refusal(Code.VECTORS_DOWN, safe_message(error))
             self._failure = time.monotonic(), refusal
             raise refusal from error
 
 
-def _said(error: Exception) -> str:
+def safe_message(error: Exception) -> str:
     """Return what an error says without what stands in brackets, which may be data."""
     text = str(getattr(error, "message", "")) or str(error)
     return f"{type(error).__name__}: {_IN_BRACKETS.sub('', text)[:200].strip()}"

@@ -33,14 +33,13 @@ from pathlib import Path
 
 from codes_dict import Code
 from db import files
-from db.enrolments import Enrolment, Enrolments
-from db.gallery.index import Index
-from db.gallery.index import Snapshot as Near
+from db.enrolments import Enrolment, EnrolmentRecords
+from db.gallery.index import Index, MemorySnapshot
 from db.gallery.pickles import PickleStore
 from db.gallery.rebuild import Embeddings
 from db.milvus.collection import MOST_HITS, Mark
 from db.milvus.connection import Milvus
-from db.milvus.rows import CHUNK, LOCK, VectorRows
+from db.milvus.rows import CHUNK, LOCK, MilvusRows
 from pipeline.types import Embedder, Floats
 
 CANDIDATES = 64
@@ -57,7 +56,7 @@ class _Known:
     version: int
 
 
-class VectorGallery:
+class MilvusGallery:
     """All committed enrolments, from every process: found through Milvus, decided by the ledger. Thread-safe.
 
     `template` makes one (d,) template from a person's (m, d) embeddings of a model. `by_length` says that embeddings'
@@ -67,7 +66,7 @@ class VectorGallery:
     def __init__(
         self,
         root: Path,
-        enrolments: Enrolments,
+        enrolments: EnrolmentRecords,
         embedders: Mapping[str, Embedder],
         template: Callable[[Floats], Floats],
         milvus: Milvus,
@@ -76,14 +75,14 @@ class VectorGallery:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._root, self._enrolments, self._template = root, enrolments, template
-        self._rows = VectorRows(root, enrolments, embedders, template, milvus, by_length)
+        self._rows = MilvusRows(root, enrolments, embedders, template, milvus, by_length)
         self._milvus, self._clock = milvus, clock
         self._lock = threading.RLock()
         self._known = _Known({}, 0)
         self._people = 0, 0
 
     # -- reading -------------------------------------------------------------------------------------------
-    def snapshot(self) -> VectorSnapshot:
+    def snapshot(self) -> MilvusSnapshot:
         """Return the gallery with every enrolment committed before this call, by whichever process.
 
         What Milvus lacks of it is put there first. Raises `Refusal(Code.DB_DOWN)` as well.
@@ -93,7 +92,7 @@ class VectorGallery:
         if marks != known.marks or version != known.version or self._rows.missing:
             with self._lock:
                 version = self._catch_up()
-        return VectorSnapshot(self, version)
+        return MilvusSnapshot(self, version)
 
     def _catch_up(self) -> int:
         marks, known = {model: self._rows.filled(model) for model in self._rows.keys}, self._known
@@ -126,13 +125,13 @@ class VectorGallery:
                 self._people = self._enrolments.people(*self._people)
             return self._people[1]
 
-    def near(self, probes: Mapping[str, Floats], also: str) -> Near:
-        """Return whoever may be closest to one of these faces, (n, d) per model, and the ID `also`."""
+    def candidates(self, probes: Mapping[str, Floats], include: str) -> MemorySnapshot:
+        """Return whoever may be closest to one of these faces, (n, d) per model, and the ID `include`."""
         limit = CANDIDATES
         while True:
             rankings = self._rankings(probes, limit)
             people = nearest_first(rankings)[:MOST_PEOPLE]
-            together = self._enrolled([also, *people])
+            together = self._enrolled([include, *people])
             is_cut_off = any(len(ranking) == limit for ranking in rankings)
             if limit == MOST_HITS or not is_cut_off or 2 * len(together) >= len(people):
                 break
@@ -172,7 +171,7 @@ class VectorGallery:
                 for start in range(0, len(everybody.added), CHUNK):
                     self._rows.put_again(model, everybody.added[start : start + CHUNK])
                 old = one.older_than(self._clock() - _YOUNG_S)
-                one.remove(set(old) - self._enrolments.standing(old))
+                one.remove(set(old) - self._enrolments.active(old))
                 one.set_mark(Mark(secrets.token_hex(16), everybody.version))
                 one.drop_others(self._rows.prefix(), {each.name for each in collections.values()})
         return dict.fromkeys(collections, Code.PICKLE_REBUILT)
@@ -201,10 +200,10 @@ class VectorGallery:
 
 
 @dataclass(frozen=True, eq=False)
-class VectorSnapshot:
+class MilvusSnapshot:
     """Everybody enrolled, at `version` of the ledger or later; nobody is fetched before being asked for."""
 
-    gallery: VectorGallery
+    gallery: MilvusGallery
     version: int
 
     @property
@@ -212,9 +211,9 @@ class VectorSnapshot:
         """How many people are enrolled."""
         return self.gallery.count(self.version)
 
-    def near(self, probes: Mapping[str, Floats], also: str) -> Near:
-        """Return whoever may be closest to one of these faces, (n, d) per model, and the ID `also` where enrolled."""
-        return self.gallery.near(probes, also)
+    def candidates(self, probes: Mapping[str, Floats], include: str) -> MemorySnapshot:
+        """Return whoever may be closest to one of these faces, (n, d) per model, and `include` where enrolled."""
+        return self.gallery.candidates(probes, include)
 
     def person(self, person_id: str) -> Mapping[str, Floats] | None:
         """Return each model's embeddings of all enrolled source crops of a person, float32 (m, d); None for nobody."""

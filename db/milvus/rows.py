@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db import files
-from db.enrolments import Enrolment, Enrolments
+from db.enrolments import Enrolment, EnrolmentRecords
 from db.faces import FaceFolders
 from db.gallery.pickles import Key
-from db.gallery.rebuild import Computed, Embeddings, joined
+from db.gallery.rebuild import EmbeddingLoader, Embeddings, joined
 from db.milvus.collection import Entry, Mark, VectorCollection
 from db.milvus.connection import Milvus
 from pipeline.types import Embedder, Floats
@@ -23,18 +23,18 @@ LOCK = ".vectors.lock"
 """Held in DB_PATH by who fills or rebuilds a collection."""
 
 CHUNK = 200
-"""Enrolments put at a time while a collection is filled, so that a crash there costs little."""
+"""EnrolmentRecords put at a time while a collection is filled, so that a crash there costs little."""
 
 _RETRIES = 100  # enrolments without source crops that are looked after
 
 
-class VectorRows:
+class MilvusRows:
     """The rows of every model. `missing` are the enrolments that have neither rows nor source crops, by token."""
 
     def __init__(
         self,
         root: Path,
-        enrolments: Enrolments,
+        enrolments: EnrolmentRecords,
         embedders: Mapping[str, Embedder],
         template: Callable[[Floats], Floats],
         milvus: Milvus,
@@ -42,8 +42,8 @@ class VectorRows:
     ) -> None:
         self._root, self._enrolments, self._template = root, enrolments, template
         self._milvus, self._by_length = milvus, by_length
-        self._computed, self._faces = Computed(root, embedders), FaceFolders(root)
-        self.keys = self._computed.keys
+        self._loader, self._faces = EmbeddingLoader(root, embedders), FaceFolders(root)
+        self.keys = self._loader.keys
         self.missing: dict[str, Enrolment] = {}
         self._collections: dict[str, VectorCollection] = {}
 
@@ -70,7 +70,7 @@ class VectorRows:
 
         And whether it is all of them: some may have neither rows nor source crops.
         """
-        complete = self._computed.complete(enrolled, _Kept(self, enrolled))
+        complete = self._loader.load(enrolled, _Kept(self, enrolled))
         blocks: dict[str, list[Embeddings]] = {}
         for one in enrolled:
             if one.token in complete:
@@ -85,7 +85,7 @@ class VectorRows:
 
     def put_again(self, model: str, enrolled: Sequence[Enrolment]) -> set[str]:
         """Put what the source crops give; return the tokens whose crops are there."""
-        computed = self._computed.again(model, enrolled) if enrolled else {}
+        computed = self._loader.recompute(model, enrolled) if enrolled else {}
         self.put(model, {one.token: one.id for one in enrolled}, computed)
         return set(computed)
 
@@ -129,9 +129,9 @@ class VectorRows:
 
 @dataclass(frozen=True, eq=False)
 class _Kept:
-    """The rows of some enrolments, as `Computed` wants to read and write them."""
+    """The rows of some enrolments, as `EmbeddingLoader` wants to read and write them."""
 
-    rows: VectorRows
+    rows: MilvusRows
     enrolled: Sequence[Enrolment]
 
     def stored(self, key: Key, wanted: Sequence[Enrolment]) -> dict[str, Floats]:

@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.flows.probes import read_photo
 from pipeline.flows.services import Services
 from pipeline.ledger import Ledger
-from pipeline.ports import SeenFace, SeenPhoto, StoredImage, Upload
+from pipeline.ports import CachedFace, CachedPhoto, StoredImage, Upload
 from pipeline.stages.align import crop_face
 from pipeline.stages.compare import embed
 from pipeline.stages.distinct import perceptual_hash
@@ -34,16 +34,16 @@ class Sighting:
     known: Sequence[Mapping[str, Floats]]
 
 
-def known_photos(upload: Upload, files: Sequence[StoredFile]) -> dict[str, SeenPhoto]:
+def known_photos(upload: Upload, files: Sequence[StoredFile]) -> dict[str, CachedPhoto]:
     """Return what is known of the photos whose bytes are still those that were looked at."""
     unchanged = {image.saved_as for image, data in files if hashlib.sha256(data).hexdigest() == image.digest}
-    return {name: photo for name, photo in upload.seen().items() if name in unchanged}
+    return {name: photo for name, photo in upload.cached().items() if name in unchanged}
 
 
 def look_at(
     files: Sequence[StoredFile],
-    seen: Mapping[str, SeenPhoto],
-    needs_pixels: Callable[[SeenPhoto], bool],
+    seen: Mapping[str, CachedPhoto],
+    needs_pixels: Callable[[CachedPhoto], bool],
     services: Services,
     ledger: Ledger,
 ) -> list[Sighting]:
@@ -69,7 +69,7 @@ def look_at(
     return sightings
 
 
-def known_embeddings(face: SeenFace, embedders: Mapping[str, Embedder]) -> dict[str, Floats]:
+def known_embeddings(face: CachedFace, embedders: Mapping[str, Embedder]) -> dict[str, Floats]:
     """Return the embeddings that these models in these versions have made of a face before."""
     made = {name: face.embeddings.get((name, embedder.version), ()) for name, embedder in embedders.items()}
     return {name: np.asarray(vector) for name, vector in made.items() if len(vector) == embedders[name].size}
@@ -100,7 +100,7 @@ def crop_of(face: Face, files: Sequence[StoredFile], services: Services) -> Crop
     return crop_face(read_photo(image, data, services), face.detection)
 
 
-def _recalled(photo: Photo, seen: SeenPhoto, embedders: Mapping[str, Embedder]) -> Sighting:
+def _recalled(photo: Photo, seen: CachedPhoto, embedders: Mapping[str, Embedder]) -> Sighting:
     faces = [Face(photo, one.detection, _crop(photo, one.detection)) for one in seen.faces]
     return Sighting(photo, seen.hash, faces, [known_embeddings(one, embedders) for one in seen.faces])
 

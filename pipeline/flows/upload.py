@@ -14,7 +14,7 @@ from pipeline.flows.probes import detect, match_id
 from pipeline.flows.services import Services, explained, in_batches
 from pipeline.ledger import Ledger, Row
 from pipeline.parallel import parallel_map, run_alongside
-from pipeline.ports import NewImage, SeenFace, SeenPhoto
+from pipeline.ports import CachedFace, CachedPhoto, NewImage
 from pipeline.stages.decode import Undecodable, decode
 from pipeline.stages.distinct import perceptual_hash
 from pipeline.stages.quality import FaceLook, judge, look, measure
@@ -137,7 +137,7 @@ def _score(
             if quality.score < minimum and not (sorted_.challenge and its_faces):
                 sorted_.rejected.append(photo.name)
                 continue
-            seen = SeenPhoto(its_hash, _kept(its_faces, its_looks, services))
+            seen = CachedPhoto(its_hash, _kept(its_faces, its_looks, services))
             sorted_.saved[photo.name] = NewImage(photo.data, photo.kind, photo.digest, quality.score, seen)
             row.went_out += 1
 
@@ -148,11 +148,11 @@ def _measured(sight: tuple[Photo, Sequence[Face]]) -> tuple[dict[str, float], in
     return measure(photo, faces), perceptual_hash(photo.pixels)
 
 
-def _kept(faces: Sequence[Face], looks: Sequence[FaceLook], services: Services) -> list[SeenFace]:
+def _kept(faces: Sequence[Face], looks: Sequence[FaceLook], services: Services) -> list[CachedFace]:
     """Gather what verification and enrolment would have to compute again."""
     versions = {name: embedder.version for name, embedder in services.embedders.items()}
     return [
-        SeenFace(face.detection, {(name, versions[name]): vector for name, vector in its.embedding.items()})
+        CachedFace(face.detection, {(name, versions[name]): vector for name, vector in its.embedding.items()})
         for face, its in zip(faces, looks, strict=True)
     ]
 

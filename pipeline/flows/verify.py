@@ -15,7 +15,7 @@ from pipeline.flows.replay import marks_of, not_used_before
 from pipeline.flows.services import Services, explained, in_batches
 from pipeline.flows.sightings import StoredFile, crop_of, embed_unknown, known_embeddings, known_photos, look_at
 from pipeline.ledger import Ledger
-from pipeline.ports import PhotoMark, SeenPhoto, Upload
+from pipeline.ports import CachedPhoto, PhotoMark, Upload
 from pipeline.stages.compare import Look, Probes, embed, first_look, second_look, shown
 from pipeline.stages.distinct import first_of_its_kind
 from pipeline.stages.identity import shown_name
@@ -117,7 +117,7 @@ def _look_at(upload: Upload, skip_liveness: bool, services: Services, ledger: Le
     seen = _Seen(files)
     recalled = known_photos(upload, files)
 
-    def needs_pixels(photo: SeenPhoto) -> bool:
+    def needs_pixels(photo: CachedPhoto) -> bool:
         known = (known_embeddings(face, services.embedders) for face in photo.faces)
         return any(not skip_liveness or len(its) < len(services.embedders) for its in known)
 
@@ -188,7 +188,7 @@ def _search(person_id: str, probes: Probes, services: Services, ledger: Ledger) 
     """Search everybody enrolled; refuses with FOUND_OTHER or NOT_VERIFIED."""
     snapshot, scorer = services.gallery.snapshot(), services.scorer
     with ledger.stage("search", snapshot.people) as row:
-        near = snapshot.near(probes.embeddings, person_id)
+        near = snapshot.candidates(probes.embeddings, person_id)
         scores = best_scores(probes.embeddings, near, scorer, services.policy.sim_func)
         result = search(person_id, near.ids, scores, probes.chances, scorer, snapshot.people)
         row.note(best=shown(result.best_score), threshold=shown(result.search_threshold), people=result.people)

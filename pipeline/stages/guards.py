@@ -63,7 +63,7 @@ def possible_duplicates(
     if not everybody.people:
         return []
     group = group_template(new, scorer, sim_func)
-    near = everybody.near(group, person_id)
+    near = everybody.candidates(group, person_id)
     ids, scores = near.ids, best_scores(group, near, scorer, sim_func)
     within = np.flatnonzero(scores <= scorer.search_threshold(everybody.people, 1))
     closest_first = within[np.argsort(scores[within], kind="stable")]

@@ -63,8 +63,8 @@ class Site:
         self.uploads.mkdir()
         self.env = dict(ENV)
         self.edit(**changes)
-        self.workshop = ServiceContainer(folder / ".env", models, keeper)
-        self.client: FlaskClient = create_app(self.workshop).test_client()
+        self.container = ServiceContainer(folder / ".env", models, keeper)
+        self.client: FlaskClient = create_app(self.container).test_client()
 
     def edit(self, **changes: str | None) -> None:
         """Change keys of `.env`; None takes a key out."""
@@ -111,7 +111,7 @@ class Site:
 
     def close(self) -> None:
         """Let go of connections; the models stay for the next site."""
-        self.workshop.close()
+        self.container.close()
 
 
 def code(reply: TestResponse) -> int:

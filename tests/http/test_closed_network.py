@@ -27,7 +27,7 @@ def test_the_ready_server_opens_no_connection(
     monkeypatch.setattr(socket, "getaddrinfo", closed)
     models = LoadedModels(tmp_path / "weights")
     site = Site(tmp_path, models, LivenessLoader(load_liveness, fetch_liveness), ENROL_LIVENESS="warn")
-    site.workshop.warm()
+    site.container.warm()
     site.enrolled(astronaut)
     assert code(site.verify(site.uploaded(variant(astronaut)))) == 200
     site.close()

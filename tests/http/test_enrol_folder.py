@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from codes_dict import Code, Refusal
-from db.enrolments import Enrolments
+from db.enrolments import EnrolmentRecords
 from tests.db_house import raise_at
 from tests.http.site import ROOT, Site, blank, code, parallel_map, variant
 from tools.enrol_folder.entry import Entry, State
@@ -43,13 +43,13 @@ def person(folder: Path, person_id: str = ADA, /, **photos: bytes) -> Candidate:
 
 
 def intake_of(site: Site) -> Intake:
-    return Intake(site.workshop, pause=lambda _: None)
+    return Intake(site.container, pause=lambda _: None)
 
 
 def enrolments(site: Site, person_id: str = ADA) -> list[int]:
     """Return how many photos each enrolment of a person has that counts."""
-    site.workshop.current()
-    standing = site.workshop.standing()
+    site.container.current()
+    standing = site.container.standing()
     assert standing is not None
     with standing[1].database.reading() as connection:
         return [one.images for one in standing[1].enrolments.of_person(connection, person_id)]
@@ -100,7 +100,7 @@ def test_a_run_that_dies_before_the_commit_leaves_nothing_that_counts(
     site: Site, folder: Path, astronaut: bytes, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     ada = person(folder, one=astronaut)
-    monkeypatch.setattr(site.workshop.current().enrolments, "_step", raise_at(step))
+    monkeypatch.setattr(site.container.current().enrolments, "_step", raise_at(step))
     assert outcome(intake_of(site).take(ada)) == (State.LEFT_OUT, 599, 0)
     monkeypatch.undo()
     assert enrolments(site) == []
@@ -113,7 +113,7 @@ def test_a_run_that_dies_after_the_commit_has_enrolled(
     site: Site, folder: Path, astronaut: bytes, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     ada = person(folder, one=astronaut)
-    monkeypatch.setattr(site.workshop.current().enrolments, "_step", raise_at(step))
+    monkeypatch.setattr(site.container.current().enrolments, "_step", raise_at(step))
     assert outcome(intake_of(site).take(ada)) == (State.LEFT_OUT, 599, 0)
     monkeypatch.undo()
     assert outcome(intake_of(site).take(ada)) == (State.ALREADY, None, 0)
@@ -124,7 +124,7 @@ def test_of_two_processes_at_one_person_one_enrols(
     site: Site, folder: Path, astronaut: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = person(folder, one=astronaut)
-    enroller = site.workshop.current().enrolments
+    enroller = site.container.current().enrolments
     other: list[Entry] = []
 
     def run_alongside(step: str) -> None:
@@ -141,7 +141,7 @@ def test_of_two_processes_at_one_person_one_enrols(
 def test_somebody_whose_row_was_deleted_is_enrolled_again(site: Site, folder: Path, astronaut: bytes) -> None:
     ada = person(folder, one=astronaut)
     intake_of(site).take(ada)
-    standing = site.workshop.standing()
+    standing = site.container.standing()
     assert standing is not None
     with standing[1].database.writing() as connection:
         connection.exec_driver_sql("DELETE FROM reco_table")
@@ -151,15 +151,15 @@ def test_somebody_whose_row_was_deleted_is_enrolled_again(site: Site, folder: Pa
 def test_whoever_another_process_enrols_while_one_looks_is_enrolled_once(
     site: Site, folder: Path, astronaut: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ada, found = person(folder, one=astronaut), Enrolments.by_upload
+    ada, found = person(folder, one=astronaut), EnrolmentRecords.by_upload
     others: list[State] = []
 
-    def by_upload(self: Enrolments, *asked: Any) -> Any:
+    def by_upload(self: EnrolmentRecords, *asked: Any) -> Any:
         monkeypatch.undo()
         others.append(intake_of(site).take(ada).state)
         return found(self, *asked)
 
-    monkeypatch.setattr(Enrolments, "by_upload", by_upload)
+    monkeypatch.setattr(EnrolmentRecords, "by_upload", by_upload)
     assert outcome(intake_of(site).take(ada)) == (State.ALREADY, None, 0)
     assert (others, enrolments(site)) == ([State.ENROLLED], [1])
 
@@ -223,7 +223,7 @@ def test_an_id_that_is_not_of_the_pattern_is_left_out(site: Site, folder: Path, 
 def test_a_database_that_comes_back_in_time_loses_nobody(
     site: Site, folder: Path, astronaut: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    people, answers = site.workshop.current().people, iter([False, False])
+    people, answers = site.container.current().people, iter([False, False])
     found = type(people).find
 
     def find(self: Any, person_id: str) -> Any:

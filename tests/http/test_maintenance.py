@@ -25,20 +25,20 @@ def test_many_gallery_files_are_merged_and_everybody_is_still_found(
     monkeypatch.setattr(maintenance, "MOST_SEGMENTS", 1)
     site.enrolled(astronaut)
     site.enrolled(variant(astronaut))
-    standing = site.workshop.standing()
+    standing = site.container.standing()
     assert standing is not None
     assert standing[1].gallery.segments() == 2
-    maintenance.tend(*standing, sweeping=True)
+    maintenance.run_maintenance(*standing, sweeping=True)
     assert standing[1].gallery.segments() == 0
     assert code(site.verify(site.uploaded(variant(astronaut, 0.95, 4, -3.0)))) == 200
 
 
 def test_upkeep_waits_for_a_database_that_is_down(site: Site, astronaut: bytes) -> None:
     site.enrolled(astronaut)
-    standing = site.workshop.standing()
+    standing = site.container.standing()
     assert standing is not None
     (site.folder / "faceapp.sqlite").rename(site.folder / "away")
-    maintenance.tend(*standing, sweeping=True)
+    maintenance.run_maintenance(*standing, sweeping=True)
     assert "upkeep is put off" in site.log()
 
 
@@ -57,12 +57,12 @@ def test_a_server_whose_liveness_model_comes_late_gets_ready_without_a_request(
         return there[0]
 
     site = Site(tmp_path, models, LivenessLoader(load, no_fetch))
-    maintenance.warm_up(site.workshop)
+    maintenance.warm_up(site.container)
     assert health(site) == 503
     assert "not ready yet: 178 NO_LIVENESS: there is no model" in site.log()
     there.append(GivenJudge(lambda face: Liveness.LIVE))
     site.edit(LIVENESS_ENGINES="fasnet")  # what is looked for has changed, as when a file arrives
-    maintenance.warm_up(site.workshop)
+    maintenance.warm_up(site.container)
     assert health(site) == 101
     site.close()
 
@@ -71,11 +71,11 @@ def test_a_server_whose_settings_were_wrong_or_changed_gets_ready_without_a_requ
     tmp_path: Path, models: LoadedModels
 ) -> None:
     site = Site(tmp_path, models, judging(lambda face: Liveness.LIVE), VER_TOL="none")
-    maintenance.warm_up(site.workshop)
+    maintenance.warm_up(site.container)
     assert health(site) == 176
     for tolerance in ("2", "3"):
         site.edit(VER_TOL=tolerance)
         assert health(site) == 503
-        maintenance.warm_up(site.workshop)
+        maintenance.warm_up(site.container)
         assert health(site) == 101
     site.close()

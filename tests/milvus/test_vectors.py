@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from codes_dict import Code, Refusal
-from db.gallery.index import Snapshot
+from db.gallery.index import MemorySnapshot
 from db.milvus import collection
 from db.milvus import gallery as vector_gallery
 from db.milvus.collection import VectorCollection
-from db.milvus.gallery import VectorGallery
+from db.milvus.gallery import MilvusGallery
 from db.recovery import recover
 from pipeline.stages.nearness import nearness
 from pipeline.types import Crop, Floats
@@ -38,8 +38,8 @@ def house(where: Where, tmp_path: Path) -> Iterator[House]:
     made.database.dispose()
 
 
-def gallery(house: House) -> VectorGallery:
-    assert isinstance(house.shelf, VectorGallery)
+def gallery(house: House) -> MilvusGallery:
+    assert isinstance(house.shelf, MilvusGallery)
     return house.shelf
 
 
@@ -47,7 +47,7 @@ def collections(house: House) -> dict[str, VectorCollection]:
     return gallery(house)._rows.collections()
 
 
-def in_memory(house: House) -> Snapshot:
+def in_memory(house: House) -> MemorySnapshot:
     """Return what a process sees that has the same people in memory."""
     place = replace(house.where, milvus="")
     return House(place, house.folder, embedders=[type(one)() for one in house.models], prepared=True).gallery.snapshot()
@@ -61,7 +61,7 @@ def probes(house: House, *colours: Colour) -> dict[str, Floats]:
 def near(house: House, *colours: Colour, also: str = "") -> dict[str, float]:
     """Return the people that Milvus finds near these colours, and each one's least distance by colour."""
     wanted = probes(house, *colours)
-    found = house.shelf.snapshot().near(wanted, also)
+    found = house.shelf.snapshot().candidates(wanted, also)
     distances = nearness(wanted["Colour"], "cosine").to(found.templates["Colour"], found.lengths["Colour"])
     return dict(zip(found.ids, distances.min(axis=0).tolist(), strict=True))
 
@@ -85,8 +85,8 @@ def test_scores_are_those_of_the_gallery_in_memory_to_the_last_bit(house: House)
     house.enrol("P4", "ann", WHITE, in_place=True)
     found, everybody = house.shelf.snapshot(), in_memory(house)
     assert found.people == everybody.people == 12
-    assert isinstance(found, vector_gallery.VectorSnapshot)
-    candidates = found.near(probes(house, *colours, RED), "P3")
+    assert isinstance(found, vector_gallery.MilvusSnapshot)
+    candidates = found.candidates(probes(house, *colours, RED), "P3")
     assert sorted(candidates.ids) == sorted(everybody.ids)
     for at, person in enumerate(candidates.ids):
         there = everybody.ids.index(person)
@@ -101,8 +101,8 @@ def test_only_those_near_a_face_and_the_claimed_one_are_fetched(house: House, mo
     for person, colour in {"A": RED, "B": DARK_RED, "C": GREEN, "D": BLUE, "E": WHITE}.items():
         house.enrol(person, "ann", colour)
     wanted = {"Colour": probes(house, RED)["Colour"], "Bright-ness": probes(house, WHITE)["Bright-ness"]}
-    assert set(house.shelf.snapshot().near(wanted, "D").ids) >= {"A", "B", "D"}
-    assert len(house.shelf.snapshot().near(wanted, "D").ids) < 6
+    assert set(house.shelf.snapshot().candidates(wanted, "D").ids) >= {"A", "B", "D"}
+    assert len(house.shelf.snapshot().candidates(wanted, "D").ids) < 6
     assert "E" in near(house, WHITE)
     assert "nobody" not in near(house, WHITE, also="nobody")
 
@@ -217,7 +217,7 @@ def test_another_version_of_a_model_has_a_collection_of_its_own_and_a_rebuild_dr
     house.enrol("A", "ann", RED)
     old = collections(house)["Colour"].name
     later = House(house.where, house.folder, embedders=[LaterColours()], prepared=True)
-    assert set(later.shelf.snapshot().near(probes(later, RED), "").ids) == {"A"}
+    assert set(later.shelf.snapshot().candidates(probes(later, RED), "").ids) == {"A"}
     new = collections(later)["Colour"]
     assert (old == new.name, [sum(model.calls) for model in later.models]) == (False, [2])
 
@@ -251,7 +251,7 @@ def test_many_rows_that_do_not_count_hide_nobody(house: House, monkeypatch: pyte
     gallery(house)._rows.put("Colour", {token: f"STRAY{token}" for token in strays}, strays)
     colour = {"Colour": probes(house, RED)["Colour"], "Bright-ness": probes(house, WHITE)["Bright-ness"]}
     monkeypatch.setattr(collections(house)["Bright-ness"], "nearest", lambda probes, limit: [[]])
-    assert list(house.shelf.snapshot().near(colour, "").ids) == ["A"]
+    assert list(house.shelf.snapshot().candidates(colour, "").ids) == ["A"]
 
 
 def test_the_marks_follow_the_ledger(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +267,7 @@ def test_the_marks_follow_the_ledger(house: House, monkeypatch: pytest.MonkeyPat
 
 def test_euclidean_distances_ask_for_the_nearest_by_length_too(where: Where, tmp_path: Path) -> None:
     house = House(where, tmp_path)
-    by_length = VectorGallery(
+    by_length = MilvusGallery(
         house.root, house.enrolments, {one.name: one for one in house.models}, lambda rows: rows.mean(axis=0),
         gallery(house)._milvus, by_length=True,
     )  # fmt: skip

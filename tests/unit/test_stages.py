@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from codes_dict import Code, Refusal
-from db.gallery.index import Index, Snapshot
+from db.gallery.index import Index, MemorySnapshot
 from pipeline.stages.compare import Probes, embed, first_look, second_look
 from pipeline.stages.distinct import first_of_its_kind, perceptual_hash
 from pipeline.stages.faces import find_faces, single_faces
@@ -158,7 +158,7 @@ def test_copies_of_one_live_image_do_not_make_up_for_the_images_that_liveness_dr
     assert (look.counted, look.verified) == (0, False)
 
 
-def everybody(**colours: tuple[int, int, int]) -> Snapshot:
+def everybody(**colours: tuple[int, int, int]) -> MemorySnapshot:
     index = Index({"Colour": 3})
     for name, colour in colours.items():
         index.put(name, embedded(colour), {"Colour": embedded(colour)["Colour"][0]})

@@ -11,17 +11,17 @@ import pytest
 
 from db.upload_cache import FORMAT, decode, encode
 from db.uploads import UploadStore
-from pipeline.ports import NewImage, SeenFace, SeenPhoto
+from pipeline.ports import CachedFace, CachedPhoto, NewImage
 from pipeline.types import Box, Detection
 
 
-def seen_photo() -> SeenPhoto:
+def seen_photo() -> CachedPhoto:
     generator = np.random.default_rng(5)
     landmarks = generator.normal(100, 30, (5, 2)).astype(np.float32)
     vector = generator.normal(0, 1, 128).astype(np.float32)
     box = Box(*(float(value) for value in generator.normal(100, 30, 4)))
-    face = SeenFace(Detection(box, landmarks, 0.1 + 0.2), {("Dlib", "0" * 16): vector})
-    return SeenPhoto(2**64 - 1, [face, SeenFace(Detection(box, landmarks, 1.0), {})])
+    face = CachedFace(Detection(box, landmarks, 0.1 + 0.2), {("Dlib", "0" * 16): vector})
+    return CachedPhoto(2**64 - 1, [face, CachedFace(Detection(box, landmarks, 1.0), {})])
 
 
 def test_every_number_comes_back_exactly() -> None:
@@ -66,6 +66,6 @@ def test_it_is_kept_with_the_upload_under_the_photos_names(tmp_path: Path) -> No
     store = UploadStore(tmp_path)
     images = [NewImage(b"one", "jpg", "d1", 8.0), NewImage(b"two", "png", "d2", 8.0, seen_photo())]
     upload = store.open(store.create("A", images).upload_id)
-    assert [name for name, photo in upload.seen().items() if photo.hash == 2**64 - 1] == ["0002.png"]
+    assert [name for name, photo in upload.cached().items() if photo.hash == 2**64 - 1] == ["0002.png"]
     (upload.folder / "seen.json").unlink()
-    assert upload.seen() == {}
+    assert upload.cached() == {}

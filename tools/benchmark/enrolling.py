@@ -10,8 +10,8 @@ import numpy as np
 import sqlalchemy as sa
 
 from db.enrolment_unit import EnrolmentUnit
-from db.enrolments import Enrolments
-from db.gallery.memory import Gallery
+from db.enrolments import EnrolmentRecords
+from db.gallery.memory import MemoryGallery
 from db.gallery.pickles import Key, PickleStore
 from db.people import People
 from db.schema import VERSION, PeopleNames, enrolments, initialise, state
@@ -52,14 +52,14 @@ class Office:
         people = People(self.database, PeopleNames(), self.root)
         self.uploads = UploadStore(uploads)
         self.gallery = self.reopened()
-        entries = Enrolments(self.database)
+        entries = EnrolmentRecords(self.database)
         self.enroller = EnrolmentUnit(self.database, people, entries, self.gallery, self.uploads, self.root)
         self._count = 0
 
-    def reopened(self) -> Gallery:
+    def reopened(self) -> MemoryGallery:
         """Return the gallery as another process has it: nothing is read yet."""
-        entries = Enrolments(self.database)
-        return Gallery(self.root, entries, {_KEY.model: _Random()}, lambda rows: template(rows, "cosine"))
+        entries = EnrolmentRecords(self.database)
+        return MemoryGallery(self.root, entries, {_KEY.model: _Random()}, lambda rows: template(rows, "cosine"))
 
     def enrol_one(self) -> None:
         """Enrol one person with one photo, and look whether a search would see them."""

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from db.gallery.index import Ids, Snapshot
+from db.gallery.index import Ids, MemorySnapshot
 from pipeline.models.embedders import load_embedder
 from pipeline.parallel import usable_cores
 from pipeline.registry import REGISTRY
@@ -81,14 +81,14 @@ def enrol_1m(bench: Bench) -> Sequence[Result]:
     return [compare("enrol_1m", large.enrol_one, small.enrol_one, 1.2, note, bench.rounds)]
 
 
-def crowd(people: int) -> Snapshot:
+def crowd(people: int) -> MemorySnapshot:
     """Return a gallery of random templates of length 1, one photo behind each."""
     templates = np.random.default_rng(0).standard_normal((people, SIZE), dtype=np.float32)
     templates /= np.linalg.norm(templates, axis=1, keepdims=True)
     names = [str(number) for number in range(people)]
     ids = Ids(names, {name: at for at, name in enumerate(names)}, [0])
     lengths = {"Dlib": np.ones(people, np.float32)}
-    return Snapshot(1, ids, {"Dlib": templates}, lengths, np.ones(people, np.int64), _Nobody())
+    return MemorySnapshot(1, ids, {"Dlib": templates}, lengths, np.ones(people, np.int64), _Nobody())
 
 
 class _Nobody(dict[str, Mapping[str, Floats]]):

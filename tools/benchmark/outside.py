@@ -99,8 +99,8 @@ def outside_models(bench: Bench) -> Sequence[Result]:
     write_settings(bench.root, folder, SETTINGS)
     clock = Clock()
     share_cores()
-    workshop = ServiceContainer(folder / ".env", TimedModels(clock), LivenessLoader(load_liveness, fetch_liveness))
-    client = create_app(workshop).test_client()
+    container = ServiceContainer(folder / ".env", TimedModels(clock), LivenessLoader(load_liveness, fetch_liveness))
+    client = create_app(container).test_client()
     photos = next(iter(people(bench.data)))
 
     def post(path: str, data: Any) -> Any:
@@ -125,6 +125,6 @@ def outside_models(bench: Bench) -> Sequence[Result]:
         clock.total = 0.0
         beside.append(seconds(both) - clock.total)
         within.append(clock.total)
-    workshop.close()
+    container.close()
     note = f"{photos.source}, three photos; in this process, without the socket; alignment counts as model"
     return [result("outside_models", beside, within, 0.15, note)]

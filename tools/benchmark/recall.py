@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from db.gallery.index import Index, Snapshot
+from db.gallery.index import Index, MemorySnapshot
 from db.milvus import collection
 from db.milvus.collection import Entry, VectorCollection
 from db.milvus.connection import Milvus
@@ -94,7 +94,7 @@ def real_gallery(asked: Namespace) -> None:
         row(title, fused, everybody.ids, stores, wanted)
 
 
-def filled(gallery: Gallery, folder: Path) -> tuple[Snapshot, dict[str, VectorCollection]]:
+def filled(gallery: Gallery, folder: Path) -> tuple[MemorySnapshot, dict[str, VectorCollection]]:
     """Return everybody in memory, and in a Milvus Lite below `folder`, whose index is built."""
     sizes = {model: next(iter(people.values())).shape[1] for model, people in gallery.items()}
     index, milvus = Index(sizes), Milvus(str(folder / "lite.db"))

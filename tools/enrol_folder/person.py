@@ -29,10 +29,10 @@ _BY_NUMBER = {int(code): code for code in Code}
 
 
 class Intake:
-    """Enrols people from their folders into the store of a workshop."""
+    """Enrols people from their folders into the store of a container."""
 
-    def __init__(self, workshop: ServiceContainer, pause: Callable[[float], None] = time.sleep) -> None:
-        self._workshop, self._pause = workshop, pause
+    def __init__(self, container: ServiceContainer, pause: Callable[[float], None] = time.sleep) -> None:
+        self._container, self._pause = container, pause
 
     def check(self) -> None:
         """Load what an enrolment takes, everybody enrolled too; raises `Refusal` where something is missing."""
@@ -61,7 +61,7 @@ class Intake:
         raise AssertionError("unreachable")
 
     def _now(self) -> tuple[Services, Settings, Records]:
-        services, standing = self._workshop.current(), self._workshop.standing()
+        services, standing = self._container.current(), self._container.standing()
         assert standing is not None  # noqa: S101 - `current` has built it
         return services, *standing
 

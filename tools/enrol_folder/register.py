@@ -18,7 +18,7 @@ from pathlib import Path
 from bootstrap.records import Records
 from codes_dict import Refusal
 from db import files
-from db.uploads import USED, Upload, UploadStore
+from db.uploads import USED, StoredUpload, UploadStore
 from pipeline.ports import NewImage
 
 log = logging.getLogger(__name__)
@@ -86,12 +86,12 @@ class NamedUploads:
         self._store = UploadStore(root, suffix=lambda: upload_id.rpartition("-")[2])
         self._upload_id = upload_id
 
-    def create(self, person_id: str, images: Sequence[NewImage], challenge: Sequence[str] = ()) -> Upload:
+    def create(self, person_id: str, images: Sequence[NewImage], challenge: Sequence[str] = ()) -> StoredUpload:
         """Keep these photos; what a run that was cut off has left under the id makes way."""
         self.discard()
         return self._store.create(person_id, images, challenge)
 
-    def open(self, upload_id: str) -> Upload:
+    def open(self, upload_id: str) -> StoredUpload:
         """Return the upload; raises `Refusal(UPLOAD_GONE)`."""
         return self._store.open(upload_id)
 

@@ -25,9 +25,9 @@ def opened(env_file: Path) -> Iterator[Intake]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     share_cores()
     models = LoadedModels()
-    workshop = ServiceContainer(env_file, models, LivenessLoader(load_liveness, fetch_liveness))
+    container = ServiceContainer(env_file, models, LivenessLoader(load_liveness, fetch_liveness))
     try:
-        intake = Intake(workshop)
+        intake = Intake(container)
         try:
             intake.check()
         except Refusal as refusal:
@@ -35,5 +35,5 @@ def opened(env_file: Path) -> Iterator[Intake]:
             raise CannotWorkError(f"{int(code)} {code.message} {code.operator_does} ({refusal.detail})") from refusal
         yield intake
     finally:
-        workshop.close()
+        container.close()
         models.close()

@@ -108,7 +108,7 @@ def test_113_the_enrolled_crops_cannot_be_read(served: Callable[..., Site], astr
     for file in site.people.rglob("*"):
         if file.is_file() and file.suffix != ".lock":
             file.write_bytes(b"damaged")
-    site.workshop.close()
+    site.container.close()
     assert verdict(site, variant(astronaut)) == 113
 
 
