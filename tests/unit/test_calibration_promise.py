@@ -13,6 +13,8 @@ from tools.calibration.build import Calibration, calibrate
 from tools.calibration.sample import model_pairs, shuffled
 from tools.evaluation import system
 
+pytestmark = pytest.mark.slow
+
 PHOTOS = (7, 1, 4, 2, 5, 1, 3, 6)
 STATED = 1e-2
 

@@ -52,6 +52,7 @@ def test_a_tightened_scene_holds_the_face_and_little_else() -> None:
     assert width / tight.box.width < 1.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [on_screen, on_paper])
 def test_every_simulated_attack_changes_the_face_and_is_made_again_from_its_seed(make: object) -> None:
     assert callable(make)

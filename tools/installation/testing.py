@@ -20,6 +20,9 @@ BESIDE = (
 )
 """The lists that the tests need beside the server's own."""
 
+QUICK = ("tests/unit",)
+"""The folders of tests that need no server; those in them that load models are marked."""
+
 MARIADB = ("mariadb-server-core", "mariadb-client-core")
 """The packages of Debian's mariadb-server that hold the programs, without the service that it would start."""
 APT_S = 240
@@ -28,17 +31,36 @@ WORKERS = "2"
 
 
 def run_all(root: Path, arguments: Sequence[str], say: Say) -> int:
-    """Check everything, hand `arguments` to pytest, and return 0 only where all of it passed; raises `SetupError`."""
+    """Run every check, pass `arguments` on to pytest, and return 0 only if all of it passed; raises `SetupError`."""
     python = prepare(root, ["requirements.txt", *BESIDE], say)
     install_mariadb(say)
     help_real_mysql(root)
-    run = [str(python), "-m"]
-    checks = {
-        "ruff": [*run, "ruff", "check", "."],
-        "mypy": [*run, "mypy", *sources(root)],
+    return run(root, {**static_checks(root, python), "pytest": [*pytest(python), *arguments]}, say)
+
+
+def run_quick(root: Path, arguments: Sequence[str], say: Say) -> int:
+    """Run what needs no model, server or browser, in under a minute; otherwise like `run_all`."""
+    python = prepare(root, ["requirements.txt", BESIDE[0]], say)
+    tests = [*pytest(python), "-m", "not models and not slow", *QUICK, *arguments]
+    return run(root, {**static_checks(root, python), "pytest": tests}, say)
+
+
+def static_checks(root: Path, python: Path) -> dict[str, list[str]]:
+    """Return the commands that check the sources without running them."""
+    return {
+        "ruff": [str(python), "-m", "ruff", "check", "."],
+        "mypy": [str(python), "-m", "mypy", *sources(root)],
         "import-linter": [str(python.with_name("lint-imports")), "--no-logo"],
-        "pytest": [*run, "pytest", "-n", WORKERS, "--dist", "loadgroup", *arguments],
     }
+
+
+def pytest(python: Path) -> list[str]:
+    """Return the command that runs the tests."""
+    return [str(python), "-m", "pytest", "-n", WORKERS, "--dist", "loadgroup"]
+
+
+def run(root: Path, checks: Mapping[str, Sequence[str]], say: Say) -> int:
+    """Run each command and return 0 only if all of them did; `checks` are by the name that the person reads."""
     failed = []
     for name, command in checks.items():
         say(f"--- {name}")
