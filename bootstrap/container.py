@@ -128,6 +128,8 @@ class ServiceContainer:
     def _rebuild(self, settings: Settings) -> tuple[Settings, Services, Records]:
         """Build services anew; the old ones serve on until the new ones stand."""
         log_to(settings.log_loc, settings.log_max_mb * MEGABYTE, settings.log_keep)
+        if settings.unknown_keys:
+            _log.warning("unknown keys in .env are ignored: %s", ", ".join(settings.unknown_keys))
         try:
             embedders = self._models.embedders(settings)
             scorer = _scorer(settings, embedders)

@@ -127,7 +127,7 @@ def test_wrong_settings_are_told_and_the_server_starts_all_the_same(clone: Path)
     (clone / ".env").write_text(text)
     run = Run(clone)
     try:
-        run.until("  SIM_FUNC: is none of the accepted words, accepted: one of cosine, euclidean, euclidean_l2")
+        run.until("  SIM_FUNC: is none of the accepted words, accepted: cosine, euclidean or euclidean_l2")
         said = run.until("Listening on http://127.0.0.1:")
         assert "176" in said
         assert run.end() == 0
@@ -165,5 +165,5 @@ def test_a_mirror_that_is_not_there_is_one_sentence_and_exit_2(clone: Path) -> N
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr == "MODEL_MIRROR does not exist: an existing folder or an http(s) URL is wanted.\n"
+    assert done.stderr == "MODEL_MIRROR does not exist. Use an existing folder or an http(s) URL.\n"
     assert not (clone / ".env").exists()

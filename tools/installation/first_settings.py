@@ -10,13 +10,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from settings.checks import BadValueError, password
-from settings.folders import url_or_folder
+from pydantic import TypeAdapter, ValidationError
+
+from settings.keys import KEYS
+from settings.paths import FolderOrUrl
+from settings.values import password
 from tools.installation.environment import SetupError
 
 ONE_MODEL, TWO_MODELS = "Dlib", "Dlib,MobileFaceNet"
 LETTERS = string.ascii_letters + string.digits + "!-_.+"
 """What a random password is made of: nothing that `.env`, a shell or a URL gives a meaning."""
+MEANING = {key.name: key.meaning for key in KEYS}
 FOLDERS = ("static/people", "static/uploads", "bin/model", "db")
 """The folders that the settings of `.env.example` name."""
 
@@ -34,9 +38,11 @@ class FirstChoice:
         if fetch.lower() not in {"", "true", "false"}:
             raise SetupError("FETCH_MODELS is neither true nor false.")
         try:
-            return cls(url_or_folder(mirror, folder) if mirror else "", fetch.lower() != "false")
-        except BadValueError as wrong:
-            raise SetupError(f"MODEL_MIRROR {wrong}: an existing folder or an http(s) URL is wanted.") from None
+            checked = TypeAdapter(FolderOrUrl).validate_python(mirror, context=folder)
+        except ValidationError as error:
+            wrong = error.errors()[0]["msg"]
+            raise SetupError(f"MODEL_MIRROR {wrong}. Use an existing folder or an http(s) URL.") from None
+        return cls(checked, fetch.lower() != "false")
 
 
 Fetch = Callable[[FirstChoice], str]
@@ -78,11 +84,11 @@ def write_first(root: Path, choice: FirstChoice, fetch: Fetch, say: Callable[[st
 def first_text(example: str, choice: FirstChoice, models: str, secret: str) -> str:
     """Return the example with the models and the password put in, and the first choice kept for later."""
     text = put(put(example, "SELECTED_MODELS", models), "SUPER_PASSWORD", secret)
-    text = text.replace("; bin/start puts a random one here, and this published one opens nothing", "")
+    text = text.replace("; bin/start writes a random one here, and this published one opens nothing", "")
     if choice.mirror:
-        text += f"# Where weights are looked for first, by name and SHA-256\nMODEL_MIRROR='{_quoted(choice.mirror)}'\n"
+        text += f"# {MEANING['MODEL_MIRROR']}\nMODEL_MIRROR='{_quoted(choice.mirror)}'\n"
     if not choice.fetch:
-        text += "# Whether weights may be downloaded\nFETCH_MODELS=false\n"
+        text += f"# {MEANING['FETCH_MODELS']}\nFETCH_MODELS=false\n"
     return text
 
 
@@ -96,8 +102,8 @@ def random_password() -> str:
     while True:
         candidate = "".join(secrets.choice(LETTERS) for _ in range(20))
         try:
-            return password(candidate, Path())
-        except BadValueError:
+            return password(candidate)
+        except ValueError:
             continue
 
 
