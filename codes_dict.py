@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum, unique
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
+
+RETRY: Final = True
+"""Marks the rows of codes after which the same call can succeed later, without any change to it."""
 
 
 class Kind(Enum):
@@ -26,7 +29,7 @@ class Kind(Enum):
 
 @unique
 class Code(IntEnum):
-    """A numeric code with its message, HTTP status, kind and advice.
+    """A numeric code with its message, HTTP status, kind, advice, and whether the same call can succeed later.
 
     `message` is a published interface: integrators match on it, so it changes only with a major version.
     """
@@ -36,13 +39,23 @@ class Code(IntEnum):
     kind: Kind
     caller_does: str
     operator_does: str
+    retry: bool
 
-    def __new__(cls, number: int, message: str, status: int, kind: Kind, caller_does: str, operator_does: str) -> Code:
+    def __new__(
+        cls,
+        number: int,
+        message: str,
+        status: int,
+        kind: Kind,
+        caller_does: str,
+        operator_does: str,
+        retry: bool = False,
+    ) -> Code:
         """Build a member whose integer value is `number`."""
         member = int.__new__(cls, number)
         member._value_ = number
         member.message, member.status, member.kind = message, status, kind
-        member.caller_does, member.operator_does = caller_does, operator_does
+        member.caller_does, member.operator_does, member.retry = caller_does, operator_does, retry
         return member
 
     # -- the request ---------------------------------------------------------------------------------------
@@ -51,7 +64,7 @@ class Code(IntEnum):
         "Endpoint request needs to be www-form-urlencoded, or form is empty.",
         400,
         Kind.CALLER,
-        "Send Content-Type: application/x-www-form-urlencoded with the endpoint's keys.",
+        "Send the endpoint's keys in a body with Content-Type: application/x-www-form-urlencoded.",
         "Nothing.",
     )
     BAD_ENROL_KEYS = (
@@ -60,7 +73,7 @@ class Code(IntEnum):
         "rebuild_db, in_place.",
         400,
         Kind.CALLER,
-        "Send each key exactly once; the flags are true or false.",
+        "Send each key exactly once. Flags are true or false.",
         "Nothing.",
     )
     BAD_VERIFY_KEYS = (
@@ -68,7 +81,7 @@ class Code(IntEnum):
         "Acceptable verify endpoint www-form-urlencoded keys: upload_id, skip_verify, skip_db_search, skip_liveness.",
         400,
         Kind.CALLER,
-        "Send each key exactly once; the flags are true or false.",
+        "Send each key exactly once. Flags are true or false.",
         "Nothing.",
     )
     NO_ID = (
@@ -76,7 +89,7 @@ class Code(IntEnum):
         "No args provided for upload_imgs endpoint, or id arg must be provided through upload_imgs?id=",
         400,
         Kind.CALLER,
-        "Put one id into the query: /upload_imgs?id=ID.",
+        "Send exactly one id in the query: /upload_imgs?id=ID.",
         "Nothing.",
     )
     NO_FILES = (
@@ -84,7 +97,15 @@ class Code(IntEnum):
         "Length of uploaded files was zero.",
         400,
         Kind.CALLER,
-        "Send at least one photo as multipart form-data.",
+        "Send at least one photo: as a file of multipart/form-data, or base64-encoded in JSON or a form.",
+        "Nothing.",
+    )
+    BAD_JSON = (
+        118,
+        "The body is not valid JSON.",
+        400,
+        Kind.CALLER,
+        'Send one JSON object such as {"images": ["BASE64"]}, encoded as UTF-8.',
         "Nothing.",
     )
     BAD_NAME = (
@@ -92,7 +113,7 @@ class Code(IntEnum):
         "The name is empty, longer than 200 characters, or has control characters.",
         400,
         Kind.CALLER,
-        "Send a name of 1 to 200 printable characters.",
+        "Send a name of 1 to 200 printable characters, percent-encoded as UTF-8.",
         "Nothing.",
     )
     BOTH_SKIPS = (
@@ -100,7 +121,7 @@ class Code(IntEnum):
         "Both skip_verify and skip_db_search set to True. One must be False.",
         400,
         Kind.CALLER,
-        "Leave at least one of the two on false.",
+        "Set at least one of the two to false.",
         "Nothing.",
     )
     BAD_BASE64 = (
@@ -108,7 +129,7 @@ class Code(IntEnum):
         "There was a problem with base64 string.",
         400,
         Kind.CALLER,
-        "Encode each image's bytes with standard base64.",
+        "Encode the bytes of each image as base64. In a form, percent-encode + as %2B.",
         "Nothing.",
     )
     ID_MATCHED = (
@@ -124,7 +145,7 @@ class Code(IntEnum):
         "Regex didn't match ID.",
         400,
         Kind.CALLER,
-        "Use an ID of the form that the operator has set: up to 64 letters, digits, dots, dashes and underscores.",
+        "Use an ID that matches the server's pattern: at most 64 letters, digits, dots, hyphens and underscores.",
         "Check ID_REGEX.",
     )
     # -- the upload ----------------------------------------------------------------------------------------
@@ -133,7 +154,7 @@ class Code(IntEnum):
         "Files uploaded successfully.",
         200,
         Kind.SUCCESS,
-        "Go on with upload_id: /upload_db enrols the photos, /verify verifies them.",
+        "Pass upload_id to /upload_db to enrol the photos, or to /verify to verify them.",
         "Nothing.",
     )
     ALL_REJECTED = (
@@ -141,8 +162,8 @@ class Code(IntEnum):
         "All the files were rejected due to not meeting score criteria.",
         200,
         Kind.VERDICT,
-        "Take new photos; reasons says what to change in each.",
-        "If good photos are refused, lower SCORE_TOL.",
+        "Take new photos. reasons says what to change in each of them.",
+        "If good photos are rejected, lower SCORE_TOL.",
     )
     UPLOAD_GONE = (
         189,
@@ -158,7 +179,7 @@ class Code(IntEnum):
         503,
         Kind.SERVER,
         "Upload the photos again.",
-        "The upload's files were removed from UPLOAD_FOLDER: find out by what.",
+        "The upload's files were removed from UPLOAD_FOLDER. Find out what removes them.",
     )
     IMAGE_MISSING = (
         153,
@@ -166,7 +187,7 @@ class Code(IntEnum):
         503,
         Kind.SERVER,
         "Upload the photos again.",
-        "The log names the missing files: find out what removes them from UPLOAD_FOLDER.",
+        "The log names the missing files. Find out what removes them from UPLOAD_FOLDER.",
     )
     # -- faces and liveness --------------------------------------------------------------------------------
     NO_FACE = (
@@ -191,15 +212,16 @@ class Code(IntEnum):
         503,
         Kind.SERVER,
         "Try again later.",
-        "The log says why: put the model at MODEL_PATH/MODEL_NAME, check MODEL_URL, and its SHA-256 in the card or "
-        "MODEL_SHA256.",
+        "The log says why. Check that the model is at MODEL_PATH/MODEL_NAME or can be fetched from MODEL_URL, and that "
+        "its SHA-256 is the one in its card or in MODEL_SHA256.",
+        RETRY,
     )
     ALL_SPOOF = (
         560,
         "All faces were spoof.",
         200,
         Kind.VERDICT,
-        "Take the photo of the person directly, not of a screen or of a print.",
+        "Photograph the person directly, not a screen or a print.",
         "Nothing.",
     )
     NONE_LIVE = (
@@ -215,8 +237,8 @@ class Code(IntEnum):
         "The photos were used before.",
         200,
         Kind.VERDICT,
-        "Take new photos: each counts once, and an enrolled one never verifies its person.",
-        "REPLAY_POLICY=warn lets used photos pass with a note, off does not look; see docs/replay.md.",
+        "Take new photos. A photo can be used once, and an enrolled photo never verifies its person.",
+        "REPLAY_POLICY=warn accepts used photos with a note; off disables the check. See docs/replay.md.",
     )
     SKIP_NOT_ALLOWED = (
         563,
@@ -224,30 +246,30 @@ class Code(IntEnum):
         403,
         Kind.CALLER,
         "Send skip_liveness=false.",
-        "ALLOW_SKIP_LIVENESS=true lets callers go without liveness; never set it where strangers can call.",
+        "ALLOW_SKIP_LIVENESS=true lets callers skip liveness. Never set it where strangers can reach the server.",
     )
     CHALLENGE_MISSING = (
         570,
         "There is no challenge.",
         200,
         Kind.VERDICT,
-        "Ask /liveness/challenge for one, and send its frames with /upload_imgs?id=ID&challenge=NONCE.",
-        "REQUIRE_CHALLENGE=true makes /verify insist on one.",
+        "Request a challenge from /liveness/challenge and send its frames to /upload_imgs?id=ID&challenge=NONCE.",
+        "REQUIRE_CHALLENGE=true makes /verify require a challenge.",
     )
     CHALLENGE_EXPIRED = (
         571,
         "The challenge has expired.",
         200,
         Kind.VERDICT,
-        "Ask for a new challenge and answer it within three minutes.",
-        "Where several servers share one database, check their clocks.",
+        "Request a new challenge and answer it within three minutes.",
+        "If several servers share one database, check their clocks.",
     )
     CHALLENGE_REUSED = (
         572,
         "The challenge was answered before.",
         200,
         Kind.VERDICT,
-        "Ask for a new challenge: each takes one answer, a failed one too.",
+        "Request a new challenge. Each can be answered once, even if the answer fails.",
         "Nothing.",
     )
     CHALLENGE_FOREIGN = (
@@ -255,7 +277,7 @@ class Code(IntEnum):
         "The challenge was not given to this ID.",
         200,
         Kind.VERDICT,
-        "Use the challenge that /liveness/challenge gave for this very ID.",
+        "Use the challenge that /liveness/challenge returned for this ID.",
         "Nothing.",
     )
     CHALLENGE_FAILED = (
@@ -263,8 +285,8 @@ class Code(IntEnum):
         "The frames do not show what the challenge asked for.",
         200,
         Kind.VERDICT,
-        "Ask for a new challenge; look straight ahead first and before every turn, turn the head clearly, stay in the "
-        "frame alone, and do not mirror the frames.",
+        "Request a new challenge. Look straight ahead first and before every turn, turn the head clearly, stay alone "
+        "in the frame, and do not mirror the frames.",
         "Nothing.",
     )
     # -- enrolment -----------------------------------------------------------------------------------------
@@ -305,8 +327,8 @@ class Code(IntEnum):
         "The faces are not one person, or not the person enrolled under this ID.",
         200,
         Kind.VERDICT,
-        "Send photos of one person alone, the one whom the ID names.",
-        "Replacing a person by somebody else is refused; results names the photos that do not fit.",
+        "Send photos of one person only: the person this ID belongs to.",
+        "To enrol another person under this ID, delete the enrolled person first.",
     )
     BELONGS_TO_OTHER = (
         853,
@@ -314,7 +336,7 @@ class Code(IntEnum):
         200,
         Kind.VERDICT,
         "Use the ID under which this person is enrolled.",
-        "possible_duplicates names the IDs; DUPLICATE_POLICY=warn lets such enrolments pass.",
+        "possible_duplicates lists the IDs. DUPLICATE_POLICY=warn accepts such enrolments.",
     )
     INSERT_FAILED = (
         150,
@@ -322,7 +344,8 @@ class Code(IntEnum):
         503,
         Kind.SERVER,
         "Try again later.",
-        "The log says why: most often a column is too narrow (the ID wants VARCHAR(64)) or the user may not write.",
+        "The log says why. Usually a column is too narrow (the ID needs VARCHAR(64)) or the user lacks write access.",
+        RETRY,
     )
     # -- verification --------------------------------------------------------------------------------------
     VERIFIED = (
@@ -346,7 +369,7 @@ class Code(IntEnum):
         "None of the matching IDs in the DB matched what was given.",
         200,
         Kind.VERDICT,
-        "Check that the photos and the ID belong together.",
+        "Check that the photos show the person this ID belongs to.",
         "Nothing.",
     )
     NOT_VERIFIED = (
@@ -362,8 +385,8 @@ class Code(IntEnum):
         "Problem getting ID, please check MySQL settings.",
         404,
         Kind.CALLER,
-        "Enrol the ID first through /upload_db.",
-        "If the ID was enrolled: check SQL_TABLE and the column names.",
+        "This ID is not enrolled. Enrol it through /upload_db first.",
+        "If the ID was enrolled, check SQL_TABLE and the column names.",
     )
     NO_FOLDER = (
         113,
@@ -372,6 +395,7 @@ class Code(IntEnum):
         Kind.SERVER,
         "Try again later.",
         "Restore the person's folder under DB_PATH, or enrol the ID again with in_place=true.",
+        RETRY,
     )
     # -- the server ----------------------------------------------------------------------------------------
     BAD_ENV = (
@@ -380,7 +404,8 @@ class Code(IntEnum):
         503,
         Kind.SERVER,
         "Try again later.",
-        "system_errors and the log list every fault; mend .env, no restart is needed.",
+        "system_errors and the log list every fault. Edit .env; no restart is needed.",
+        RETRY,
     )
     ENV_VALID = (175, "Settings are valid.", 200, Kind.DETAIL, "Nothing.", "Nothing.")
     DB_DOWN = (
@@ -389,7 +414,8 @@ class Code(IntEnum):
         503,
         Kind.SERVER,
         "Try again later.",
-        "Check that the database runs and that SQL_URI, SQL_USER and SQL_PASS are right.",
+        "Check that the database is running and that SQL_URI, SQL_USER and SQL_PASS are correct.",
+        RETRY,
     )
     VECTORS_DOWN = (
         156,
@@ -397,7 +423,8 @@ class Code(IntEnum):
         503,
         Kind.SERVER,
         "Try again later.",
-        "Check that Milvus runs and that VECTOR_STORE names it; no restart of the server is needed.",
+        "Check that Milvus is running and that VECTOR_STORE names it. No restart is needed.",
+        RETRY,
     )
     NO_SPACE = (
         157,
@@ -405,7 +432,8 @@ class Code(IntEnum):
         503,
         Kind.SERVER,
         "Try again later.",
-        "The log names the folder: free space there, and let the server's user write to it.",
+        "The log names the folder. Free space there and give the server's user write access.",
+        RETRY,
     )
     # -- pickles, inside results ---------------------------------------------------------------------------
     PICKLE_DELETED = (670, "Pickle file deleted.", 200, Kind.DETAIL, "Nothing.", "Nothing.")
@@ -413,13 +441,21 @@ class Code(IntEnum):
     PICKLE_REBUILT = (167, "Pickle file rebuilt.", 200, Kind.DETAIL, "Nothing.", "Nothing.")
     # -- everything else -----------------------------------------------------------------------------------
     DONE = (101, "Done.", 200, Kind.SUCCESS, "Nothing.", "Nothing.")
-    # -- HTTP's own ----------------------------------------------------------------------------------------
+    # -- HTTP ----------------------------------------------------------------------------------------------
+    MALFORMED = (
+        400,
+        "The request is malformed.",
+        400,
+        Kind.CALLER,
+        "Send a well-formed HTTP request.",
+        "Nothing.",
+    )
     NO_ROUTE = (
         404,
         "There is no such endpoint.",
         404,
         Kind.CALLER,
-        "Check the path; GET / lists the endpoints.",
+        "Check the path. GET / lists the endpoints.",
         "Nothing.",
     )
     WRONG_METHOD = (
@@ -427,7 +463,7 @@ class Code(IntEnum):
         "This endpoint does not take this HTTP method.",
         405,
         Kind.CALLER,
-        "Use the method that the Allow header names.",
+        "Use a method listed in the Allow header.",
         "Nothing.",
     )
     TOO_LARGE = (
@@ -436,23 +472,25 @@ class Code(IntEnum):
         413,
         Kind.CALLER,
         "Send fewer or smaller photos.",
-        "If callers need more, raise MAX_UPLOAD_MB.",
+        "If callers need more, raise MAX_UPLOAD_MB or MAX_PHOTOS.",
     )
     BUSY = (
         503,
         "The server is busy or not ready yet.",
         503,
         Kind.SERVER,
-        "Try again after the time that Retry-After names.",
-        "If it lasts, look at the load and the log.",
+        "Try again after the number of seconds in Retry-After.",
+        "If this persists, check the load and the log.",
+        RETRY,
     )
     INTERNAL = (
         599,
         "Internal error.",
         500,
         Kind.SERVER,
-        "Try again; if it stays, report the X-Request-ID.",
-        "Find the request id in the log: the traceback stands there.",
+        "Try again. If it fails again, report the X-Request-ID.",
+        "Search the log for the request id: it has the traceback.",
+        RETRY,
     )
 
 
@@ -471,11 +509,31 @@ class Outcome:
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error
     """Why a flow ended early: its code, and the results as far as they came.
 
-    `detail` goes to the log only; it never reaches a reply.
+    `detail` goes to the log only; it never reaches a reply. `advice` tells the caller what to do where more can be said
+    than the code's own advice; `field` or `file` names what is wrong with the request.
     """
 
-    def __init__(self, code: Code, detail: str = "", results: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        code: Code,
+        detail: str = "",
+        results: Mapping[str, Any] | None = None,
+        *,
+        advice: str = "",
+        field: str | None = None,
+        file: str | None = None,
+        retry: bool | None = None,
+    ) -> None:
         super().__init__(f"{int(code)} {code.name}{': ' if detail else ''}{detail}")
         self.code = code
         self.detail = detail
         self.results = results
+        self.advice = advice or code.caller_does
+        self.field, self.file = field, file
+        self.retry = code.retry if retry is None else retry
+
+    def guidance(self) -> dict[str, Any]:
+        """Return what every refusal's results carry: `advice`, `retry`, and the `field` or `file` that is wrong."""
+        wrong = {"field": self.field, "file": self.file}
+        named = {key: name for key, name in wrong.items() if name is not None}
+        return {"advice": self.advice, "retry": self.retry, **named}

@@ -10,7 +10,6 @@ from flask import Flask
 from api import errors, gate, liveness, ops, request_log, source
 from api import pipeline as endpoints
 from api.gate import Gate
-from api.receiving import FormRequest
 from api.serving import default_threads, leave
 from api.source import Source
 
@@ -26,9 +25,10 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
     `door` bounds how many costly requests are worked on and may wait; without one it goes by the number of cores.
     """
     app = Flask(__name__, static_folder=None)
-    app.request_class = FormRequest
     app.extensions[source.EXTENSION] = services
     app.extensions[gate.EXTENSION] = door or Gate.of(default_threads())
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # an empty reply without an envelope
+    app.url_map.merge_slashes = False  # a redirect, which is a page of HTML
     app.json.sort_keys = False  # type: ignore[attr-defined]
     request_log.register(app)
     errors.register(app)

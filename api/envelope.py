@@ -1,4 +1,4 @@
-"""The reply's four keys, and what of the ledger a caller may see."""
+"""The reply's four keys, and which parts of the ledger a caller may see."""
 
 from __future__ import annotations
 
@@ -40,12 +40,14 @@ def reply(code: Code, results: Any) -> Response:
 
 def without_scores(results: Mapping[str, Any]) -> dict[str, Any]:
     """Return a failure's results as strangers see them: exact scores would teach an attacker how close they came."""
-    rows = [{key: row[key] for key in _SHOWN_TO_ALL if key in row} for row in results.get("stages", [])]
+    if "stages" not in results:
+        return dict(results)
+    rows = [{key: row[key] for key in _SHOWN_TO_ALL if key in row} for row in results["stages"]]
     return {**results, "stages": rows}
 
 
 def sees_everything() -> bool:
-    """Whether the caller sits at the server itself: it listens on loopback alone and no proxy stands before it."""
+    """Whether the caller is on the server itself: it listens on loopback only and no proxy forwarded the request."""
     forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
     address = request.remote_addr
     return bool(address) and not forwarded and source().open_loopback() and ip_address(str(address)).is_loopback

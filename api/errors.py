@@ -1,4 +1,4 @@
-"""Everything that is not a success becomes an envelope here: refusals, HTTP's own errors, and what nobody foresaw."""
+"""Everything that is not a success becomes an envelope here: refusals, HTTP's own errors, and unexpected exceptions."""
 
 from __future__ import annotations
 
@@ -9,27 +9,21 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from api.envelope import reply, sees_everything, without_scores
+from api.source import source
 from codes_dict import Code, Refusal
 
 _log = logging.getLogger(__name__)
 
-_NULL_RESULTS = frozenset(
-    (
-        Code.BAD_FORM, Code.BAD_ENROL_KEYS, Code.BAD_VERIFY_KEYS, Code.NO_ID, Code.NO_FILES,
-        Code.ID_NOT_MATCHED, Code.BOTH_SKIPS, Code.BAD_ENV, Code.UPLOAD_GONE,
-    )
-)  # fmt: skip
-"""Codes that come before there is anything to report."""
-
 _BY_STATUS = {404: Code.NO_ROUTE, 405: Code.WRONG_METHOD, 413: Code.TOO_LARGE}
 _RETRY_SECONDS = "2"
+MEBIBYTE = 1 << 20
 
 
 def register(app: Flask) -> None:
-    """Hang the three handlers onto the application."""
+    """Add the three handlers to the application."""
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(Exception, _unforeseen)
+    app.register_error_handler(Exception, _unexpected)
 
 
 def _refused(refusal: Refusal) -> Response:
@@ -41,23 +35,26 @@ def _refused(refusal: Refusal) -> Response:
     return response
 
 
-def _results(refusal: Refusal) -> Any:
-    if refusal.code in _NULL_RESULTS:
-        return None
-    results = dict(refusal.results or {"stages": []})
+def _results(refusal: Refusal) -> dict[str, Any]:
+    """Return the results as far as they came, and what the caller can do about the refusal."""
+    results = {**(refusal.results or {}), **refusal.guidance()}
     return results if sees_everything() else without_scores(results)
 
 
 def _http_error(error: HTTPException) -> Response:
-    """Answer in our envelope; what HTTP has no code of ours for is a request that could not be read."""
-    refusal = Refusal(_BY_STATUS.get(error.code or 500, Code.BAD_FORM))
-    response = _refused(refusal)
+    """Answer in the envelope; an HTTP error without a code of its own is a malformed request."""
+    code = _BY_STATUS.get(error.code or 500, Code.MALFORMED)
+    response = _refused(Refusal(code, advice=_size_advice() if code is Code.TOO_LARGE else ""))
     allow = dict(error.get_headers()).get("Allow")
     if allow:
         response.headers["Allow"] = allow
     return response
 
 
-def _unforeseen(error: Exception) -> Response:
+def _size_advice() -> str:
+    return f"Send at most {source().max_upload_bytes() // MEBIBYTE} MiB in one request."
+
+
+def _unexpected(error: Exception) -> Response:
     _log.error("599 %s", type(error).__name__, exc_info=error)
-    return reply(Code.INTERNAL, {"stages": []})
+    return reply(Code.INTERNAL, Refusal(Code.INTERNAL).guidance())

@@ -12,7 +12,7 @@ from pipeline import flows
 blueprint = Blueprint("liveness", __name__)
 
 
-@blueprint.post("/liveness/challenge", strict_slashes=False, provide_automatic_options=False)
+@blueprint.post("/liveness/challenge", strict_slashes=False)
 def challenge() -> Response:
     """Give an ID a challenge, to be answered with an upload."""
     outcome = flows.challenge(challenge_form(request), source().current())

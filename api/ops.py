@@ -70,4 +70,5 @@ def _described(code: Code) -> dict[str, Any]:
         "kind": code.kind.value,
         "caller": code.caller_does,
         "operator": code.operator_does,
+        "retry": code.retry,
     }

@@ -13,7 +13,7 @@ from pipeline import flows
 blueprint = Blueprint("pipeline", __name__)
 
 
-@blueprint.post("/upload_imgs", strict_slashes=False, provide_automatic_options=False)
+@blueprint.post("/upload_imgs", strict_slashes=False)
 def upload_imgs() -> Response:
     """Score photos and keep the good ones."""
     with gate().passing():
@@ -22,7 +22,7 @@ def upload_imgs() -> Response:
     return reply(outcome.code, outcome.results)
 
 
-@blueprint.post("/upload_db", strict_slashes=False, provide_automatic_options=False)
+@blueprint.post("/upload_db", strict_slashes=False)
 def upload_db() -> Response:
     """Enrol an upload's photos."""
     with gate().passing():
@@ -31,7 +31,7 @@ def upload_db() -> Response:
     return reply(outcome.code, outcome.results)
 
 
-@blueprint.post("/verify", strict_slashes=False, provide_automatic_options=False)
+@blueprint.post("/verify", strict_slashes=False)
 def verify() -> Response:
     """Verify an upload's photos."""
     with gate().passing():

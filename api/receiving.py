@@ -6,9 +6,8 @@ connection instead of the reply. Whatever becomes of a request, its temporary fi
 
 from __future__ import annotations
 
-from typing import IO, Any
+from typing import Any
 
-from flask import Request
 from waitress.buffers import OverflowableBuffer
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
@@ -67,24 +66,3 @@ class Channel(HTTPChannel):  # type: ignore[misc]
     def is_idle(self) -> bool:
         """Tell whether nothing is under way here: no request half received, none worked on, no reply half sent."""
         return not self.requests and self.request is None and not self.total_outbufs_len
-
-
-class FormRequest(Request):
-    """A request whose form's files are closed with it, those of parts that were cut off or not well formed included.
-
-    Of such a form the parser keeps nothing, and leaves its files open.
-    """
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._streams: list[IO[bytes]] = []
-
-    def _get_file_stream(self, *arguments: Any, **named: Any) -> IO[bytes]:
-        self._streams.append(super()._get_file_stream(*arguments, **named))
-        return self._streams[-1]
-
-    def close(self) -> None:
-        """Close the request and its files."""
-        super().close()
-        for stream in self._streams:
-            stream.close()

@@ -1,4 +1,4 @@
-"""A request's id in its reply and in every line that it logs, and the one line that says how it ended."""
+"""A request's id in its reply and in every log line of it, and the one log line that says how it ended."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 def register(app: Flask) -> None:
-    """Hang the hooks onto the application."""
+    """Add the hooks to the application."""
     app.before_request(_begin)
     app.after_request(_end)
 
@@ -27,7 +27,6 @@ def _begin() -> None:
     REQUEST_ID.set(sent if _ACCEPTABLE.fullmatch(sent) else uuid.uuid4().hex)
     g.started = time.perf_counter()
     request.max_content_length = source().max_upload_bytes()
-    request.max_form_memory_size = request.max_content_length
 
 
 def _end(response: Response) -> Response:

@@ -97,7 +97,7 @@ class UploadStore:
         parts = _UPLOAD_ID.fullmatch(upload_id)
         folder = self.root / upload_id if parts else None
         if parts is None or folder is None or folder.is_symlink() or not folder.is_dir() or self._used(upload_id):
-            raise Refusal(Code.UPLOAD_GONE)
+            raise Refusal(Code.UPLOAD_GONE, field="upload_id")
         images, challenge = _manifest(folder)
         return StoredUpload(upload_id, parts["id"], images, folder, challenge)
 

@@ -59,7 +59,7 @@ class Ledger:
         try:
             yield row
         except Refusal as refusal:
-            row.code, row.advice, row.went_out = refusal.code, refusal.code.caller_does, 0
+            row.code, row.advice, row.went_out = refusal.code, refusal.advice, 0
             raise
         finally:
             row.milliseconds += (self._clock() - started) * 1000

@@ -16,16 +16,16 @@ from pipeline.stages.liveness import describe, judge_faces
 from pipeline.types import Face, LivenessVerdict, Photo
 
 
-def match_id(person_id: str, services: Services, ledger: Ledger) -> None:
-    """Note that the ID is of the operator's pattern; refuses with ID_NOT_MATCHED where it is not."""
+def match_id(person_id: str, services: Services, ledger: Ledger, field: str = "id") -> None:
+    """Note that the ID, sent under the key `field`, matches the operator's pattern; refuses with ID_NOT_MATCHED."""
     with ledger.stage("id", 1) as row:
-        row.code, row.went_out = check_id(person_id, services.policy.id_regex), 1
+        row.code, row.went_out = check_id(person_id, services.policy.id_regex, field), 1
 
 
 def open_upload(upload_id: str, services: Services, ledger: Ledger) -> Upload:
     """Return the upload; refuses with UPLOAD_GONE, or ID_NOT_MATCHED where its ID no longer fits ID_REGEX."""
     upload = services.uploads.open(upload_id)
-    match_id(upload.id, services, ledger)
+    match_id(upload.id, services, ledger, "upload_id")
     return upload
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -23,10 +23,11 @@ from pipeline.types import Check, Face, Photo
 
 @dataclass(frozen=True, eq=False)
 class SentFile:
-    """A file as the caller sent it; `data` is None where its base64 could not be decoded."""
+    """A file as the caller sent it; `data` is None if its base64 could not be decoded, and `fault` then says why."""
 
     name: str
     data: bytes | None
+    fault: str = ""
 
 
 @dataclass(eq=False)
@@ -85,7 +86,7 @@ def _named_apart(files: Sequence[SentFile]) -> list[SentFile]:
             count += 1
             name = f"{file.name} ({count})"
         taken.add(name)
-        named.append(SentFile(name, file.data))
+        named.append(replace(file, name=name))
     return named
 
 
@@ -107,7 +108,7 @@ def _decode(files: Sequence[SentFile], services: Services, ledger: Ledger, sorte
 def _opened(file: SentFile, policy: Policy) -> Photo | Undecodable:
     """Decode a file, or return why that cannot be done."""
     if file.data is None:
-        return Undecodable("The base64 text is damaged: encode the file's bytes again.")
+        return Undecodable(file.fault)
     try:
         return decode(file.name, file.data, policy.max_image_mb * 1024 * 1024, policy.max_pixels)
     except Undecodable as fault:

@@ -93,9 +93,9 @@ def verify(ask: VerifyRequest, services: Services) -> Outcome:
 
 def _check_skips(ask: VerifyRequest, services: Services) -> None:
     if ask.skip_verify and ask.skip_db_search:
-        raise Refusal(Code.BOTH_SKIPS)
+        raise Refusal(Code.BOTH_SKIPS, field="skip_db_search")
     if ask.skip_liveness and not services.policy.allow_skip_liveness:
-        raise Refusal(Code.SKIP_NOT_ALLOWED)
+        raise Refusal(Code.SKIP_NOT_ALLOWED, field="skip_liveness")
 
 
 def _probes(seen: _Seen, faces: list[Face], services: Services, ledger: Ledger) -> Probes:

@@ -10,14 +10,19 @@ from codes_dict import Code, Refusal
 _SAFE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}", re.ASCII)
 """What may name a folder: 1 to 64 characters, no separators, not beginning with a dot."""
 
+_SAFE_ADVICE = "Use 1 to 64 letters, digits, dots, hyphens and underscores, and do not begin with a dot."
 
-def check_id(person_id: str, pattern: str) -> Code:
-    """Return `ID_MATCHED` where the whole ID is safe and matches the operator's pattern; refuse it otherwise.
 
-    The safe form is checked first, so the operator's pattern only ever sees 64 ASCII characters.
+def check_id(person_id: str, pattern: str, field: str = "id") -> Code:
+    """Return `ID_MATCHED` if the whole ID is safe and matches the operator's pattern; refuse it otherwise.
+
+    The safe form is checked first, so the operator's pattern only ever sees 64 ASCII characters. `field` is the key of
+    the request that carries the ID.
     """
-    if not _SAFE.fullmatch(person_id) or not re.fullmatch(pattern, person_id, re.ASCII):
-        raise Refusal(Code.ID_NOT_MATCHED)
+    if not _SAFE.fullmatch(person_id):
+        raise Refusal(Code.ID_NOT_MATCHED, advice=f"{_SAFE_ADVICE} The pattern is {pattern}", field=field)
+    if not re.fullmatch(pattern, person_id, re.ASCII):
+        raise Refusal(Code.ID_NOT_MATCHED, advice=f"Use an ID that matches the pattern {pattern}", field=field)
     return Code.ID_MATCHED
 
 
@@ -25,7 +30,7 @@ def check_name(name: str) -> str:
     """Return the name without spaces around it; refuse one that is empty, over 200 characters or has control ones."""
     stripped = name.strip()
     if not 1 <= len(stripped) <= 200 or any(unicodedata.category(one) in ("Cc", "Cs") for one in stripped):
-        raise Refusal(Code.BAD_NAME)
+        raise Refusal(Code.BAD_NAME, field="name")
     return stripped
 
 

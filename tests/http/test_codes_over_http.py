@@ -38,14 +38,23 @@ def test_108_a_key_of_upload_db_is_missing_repeated_or_no_flag(site: Site) -> No
         good.replace("in_place=false", "in_place=maybe"),
         good.replace("in_place=false", "in_place=1"),
     ):
-        assert code(site.client.post("/upload_db", data=bad, content_type=FORM)) == 108
+        reply = site.client.post("/upload_db", data=bad, content_type=FORM)
+        assert (code(reply), results(reply)["field"]) == (108, "name" if "in_place=false" in bad else "in_place")
+    assert results(reply)["advice"] == "Set in_place to true or false."
 
 
 def test_109_a_key_of_verify_is_missing_repeated_or_no_flag(site: Site) -> None:
     good = "upload_id=x&skip_verify=False&skip_db_search=FALSE&skip_liveness=false"
     assert code(site.client.post("/verify", data=good + "&unknown=1&unknown=2", content_type=FORM)) == 189
-    for bad in (good.replace("upload_id=x&", ""), good + "&skip_verify=False", good.replace("FALSE", "")):
-        assert code(site.client.post("/verify", data=bad, content_type=FORM)) == 109
+    wrong = {
+        good.replace("upload_id=x&", ""): ("upload_id", "upload_id is missing. Send it exactly once."),
+        good + "&skip_verify=False": ("skip_verify", "skip_verify was sent 2 times. Send it exactly once."),
+        good.replace("FALSE", ""): ("skip_db_search", "Set skip_db_search to true or false."),
+        good.replace("FALSE", "yes"): ("skip_db_search", "Set skip_db_search to true or false."),
+    }
+    for bad, (field, advice) in wrong.items():
+        reply = site.client.post("/verify", data=bad, content_type=FORM)
+        assert (code(reply), results(reply)) == (109, {"advice": advice, "retry": False, "field": field})
 
 
 @pytest.mark.parametrize("query", ["", "?id=", "?id=RECO_ID_1&id=RECO_ID_1", "?ID=RECO_ID_1"])
@@ -71,12 +80,19 @@ def test_113_the_folder_of_the_row_is_gone(site: Site, astronaut: bytes) -> None
 def test_116_the_id_has_no_row(site: Site, astronaut: bytes) -> None:
     reply = site.verify(site.uploaded(astronaut))
     assert (code(reply), reply.status_code) == (116, 404)
+    assert "not enrolled" in results(reply)["advice"]
 
 
 def test_117_there_are_no_files(site: Site) -> None:
     assert code(site.upload()) == 117
     assert code(site.client.post(f"/upload_imgs?id={ID}", json={"images": []})) == 117
     assert code(site.client.post(f"/upload_imgs?id={ID}", json={"pictures": ["x"]})) == 117
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b'{"images": [NaN]}', b'{"images": \xff}', b"1" * 9_000])
+def test_118_the_body_is_not_valid_json(site: Site, body: bytes) -> None:
+    reply = site.client.post(f"/upload_imgs?id={ID}", data=body, content_type="application/json")
+    assert (code(reply), results(reply)["retry"]) == (118, False)
 
 
 def test_119_photos_are_kept_with_a_score_and_reasons(site: Site, astronaut: bytes) -> None:
@@ -108,9 +124,14 @@ def test_126_stands_in_the_stages_of_an_id_that_matched(site: Site, astronaut: b
 def test_127_the_id_is_not_of_the_pattern(make_site: Callable[..., Site], astronaut: bytes) -> None:
     site = make_site()
     assert code(site.upload(astronaut, person_id="RECO_ID_1/../../x")) == 127
+    refused = results(site.upload(astronaut, person_id="recoid1"))
+    assert refused == {
+        "advice": r"Use an ID that matches the pattern RECO_ID_\d+", "retry": False, "field": "id",
+    }  # fmt: skip
     upload_id = site.uploaded(astronaut)
     site.edit(ID_REGEX=r"NEW_\d+")
-    assert code(site.verify(upload_id)) == 127
+    reply = site.verify(upload_id)
+    assert (code(reply), results(reply)["field"]) == (127, "upload_id")
     assert code(site.enrol(upload_id)) == 127
 
 
@@ -118,6 +139,9 @@ def test_128_the_name_is_not_one(site: Site, astronaut: bytes) -> None:
     upload_id = site.uploaded(astronaut)
     for bad in ("", "a" * 201, "a\tb"):
         assert code(site.enrol(upload_id, name=bad)) == 128
+    reply = site.enrol(upload_id, name="")
+    assert results(reply)["field"] == "name"
+    assert "UTF-8" in results(reply)["advice"]
     assert code(site.enrol(upload_id, name="a" * 200)) == 800
 
 
@@ -133,7 +157,8 @@ def test_134_the_search_finds_the_claimed_id(site: Site, astronaut: bytes) -> No
 def test_143_both_skips(site: Site, astronaut: bytes) -> None:
     reply = site.verify(site.uploaded(astronaut), skip_verify="true", skip_db_search="true")
     assert code(reply) == 143
-    assert results(reply) is None
+    advice = "Set at least one of the two to false."
+    assert results(reply) == {"advice": advice, "retry": False, "field": "skip_db_search"}
 
 
 def test_150_the_table_is_too_narrow(site: Site, astronaut: bytes) -> None:
@@ -189,7 +214,8 @@ def test_176_settings_are_wrong_until_they_are_mended(site: Site, astronaut: byt
     upload_id = site.uploaded(astronaut)
     site.edit(VER_TOL="none", SQL_URI=None, SIM_FUNC="manhattan")
     for reply in (site.upload(astronaut), site.enrol(upload_id), site.verify(upload_id)):
-        assert (code(reply), reply.status_code, results(reply)) == (176, 503, None)
+        assert (code(reply), reply.status_code) == (176, 503)
+        assert results(reply) == {"advice": "Try again later.", "retry": True}
         errors = reply.get_json()["system_errors"]
         assert errors["not_in_env"] == ["SQL_URI"]
         assert [line.split(":")[0] for line in errors["env_errs"]] == ["SIM_FUNC", "VER_TOL"]
@@ -222,6 +248,7 @@ def test_189_the_upload_is_used_up_unknown_or_malformed(site: Site, astronaut: b
     for gone in (upload_id, f"{upload_id}_UPLOADED_TO_DB", f"{ID}-{'0' * 32}", "", "../people", ID, upload_id[:-1]):
         reply = site.verify(gone)
         assert (code(reply), reply.status_code) == (189, 404)
+        assert results(reply)["field"] == "upload_id"
         assert code(site.enrol(gone)) == 189
 
 
@@ -317,6 +344,23 @@ def test_604_there_was_no_pickle(site: Site, astronaut: bytes) -> None:
     assert code(site.enrol(upload_id)) == 800
 
 
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", b"--x\r\n"),
+        ("multipart/form-data; boundary=", b"--x\r\n"),
+        ("multipart/form-data; boundary=\u00e9", b"--x\r\n"),
+        ("multipart/form-data; boundary=x", b"\0\xff--"),
+        ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\ncut'),
+        ("multipart/form-data; boundary=x", b"--x\r\nNo-Disposition: 1\r\n\r\na\r\n--x--\r\n"),
+        ("multipart/form-data; boundary=x", b"--x\r\nA: " + b"a" * 200_000 + b"\r\n\r\na\r\n--x--\r\n"),
+    ],
+)
+def test_400_a_multipart_body_is_damaged(site: Site, content_type: str, body: bytes) -> None:
+    reply = site.client.post(f"/upload_imgs?id={ID}", data=body, content_type=content_type)
+    assert (code(reply), results(reply)["retry"]) == (400, False)
+
+
 def test_404_405_and_413_come_in_an_envelope(make_site: Callable[..., Site], astronaut: bytes) -> None:
     site = make_site(MAX_UPLOAD_MB="1")
     unknown = site.client.get("/nothing/here")
@@ -328,3 +372,4 @@ def test_404_405_and_413_come_in_an_envelope(make_site: Callable[..., Site], ast
     }  # fmt: skip
     large = site.upload(astronaut + b"\0" * 1024 * 1024)
     assert (code(large), large.status_code) == (413, 413)
+    assert results(large)["advice"] == "Send at most 1 MiB in one request."

@@ -7,28 +7,15 @@ import socket
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
-import pytest
-from flask.testing import FlaskClient
 from waitress import wasyncore
 from waitress.server import create_server
 
 from api.receiving import Channel
-from api.source import Source
-from faceapp import create_app
-from tests.http.site import ID
-from tests.http.test_replies import BrokenSource
 
 LARGE = b"x" * 800_000
 """More than is kept in memory."""
-
-HEAD = b'--cut\r\nContent-Disposition: form-data; name="photo"; filename="photo.jpg"\r\n\r\n'
-
-
-@pytest.fixture
-def client() -> FlaskClient:
-    return create_app(cast(Source, BrokenSource())).test_client()
 
 
 @contextmanager
@@ -40,18 +27,6 @@ def nothing_left_open() -> Iterator[None]:
         yield
         gc.collect()
     assert [str(one.message) for one in caught if issubclass(one.category, ResourceWarning)] == []
-
-
-@pytest.mark.parametrize(
-    "body",
-    [HEAD + LARGE, HEAD + LARGE + b"\r\n--cut\r\nno header\r\n\r\nx\r\n--cut--\r\n"],
-    ids=["cut off", "second part without a header"],
-)
-def test_a_large_form_leaves_no_file_open(client: FlaskClient, body: bytes) -> None:
-    with nothing_left_open():
-        reply = client.post(f"/upload_imgs?id={ID}", data=body, content_type="multipart/form-data; boundary=cut")
-        assert reply.get_json()["upload_code"] == 117
-        reply.close()
 
 
 def until(done: Callable[[], bool], channels: dict[int, Any]) -> None:

@@ -54,6 +54,7 @@ def test_what_nobody_foresaw_is_599_and_tells_the_caller_nothing(broken: FlaskCl
     reply = verify(broken)
     assert (code(reply), reply.status_code) == (599, 500)
     assert "secret" not in reply.get_data(as_text=True)
+    assert results(reply)["retry"] is True
 
 
 def test_a_server_that_is_not_ready_is_busy(broken: FlaskClient) -> None:
@@ -75,6 +76,23 @@ def test_a_request_keeps_its_id_and_gets_one_where_it_has_none_or_a_bad_one(brok
     for bad in ("", "a b", "x" * 65, "ä"):
         made = broken.get("/health", headers={"X-Request-ID": bad}).headers["X-Request-ID"]
         assert re.fullmatch(r"[0-9a-f]{32}", made)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "number"),
+    [
+        ("GET", "/nothing", 404), ("GET", "/health//ready", 404), ("GET", "/codes/", 404), ("GET", "/%ff%00%zz", 404),
+        ("OPTIONS", "/health", 405), ("TRACE", "/", 405), ("PROPFIND", "/codes", 405),
+        ("GET", "/liveness/challenge", 405),
+    ],
+)  # fmt: skip
+def test_whatever_is_asked_for_is_answered_in_the_envelope(
+    broken: FlaskClient, method: str, path: str, number: int
+) -> None:
+    reply = broken.open(path, method=method)
+    assert set(reply.get_json()) == {"code", "message", "results", "system_errors"}
+    assert (code(reply), set(results(reply))) == (number, {"advice", "retry"})
+    assert reply.headers["X-Request-ID"]
 
 
 @pytest.mark.models

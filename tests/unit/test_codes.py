@@ -67,10 +67,25 @@ def test_the_status_follows_from_the_kind() -> None:
     assert {code.status for code in Code if code.kind is Kind.CALLER} == {400, 403, 404, 405, 413}
 
 
+def test_only_what_the_server_lacks_can_succeed_later_without_a_change() -> None:
+    assert {code.kind for code in Code if code.retry} == {Kind.SERVER}
+    assert {code for code in Code if code.kind is Kind.SERVER and not code.retry} == {
+        Code.NO_IMAGES,
+        Code.IMAGE_MISSING,
+    }
+
+
 def test_a_refusal_names_its_code_and_keeps_its_detail_for_the_log() -> None:
     refusal = Refusal(Code.NO_FACE, "why")
     assert str(refusal) == "630 NO_FACE: why"
     assert Outcome(Code.DONE).results == {}
+
+
+def test_a_refusal_says_what_to_do_and_what_is_wrong() -> None:
+    assert Refusal(Code.DB_DOWN).guidance() == {"advice": "Try again later.", "retry": True}
+    specific = Refusal(Code.BAD_NAME, advice="Send it in UTF-8.", field="name")
+    assert specific.guidance() == {"advice": "Send it in UTF-8.", "retry": False, "field": "name"}
+    assert Refusal(Code.MALFORMED, retry=True, file="a.jpg").guidance()["file"] == "a.jpg"
 
 
 def test_every_code_is_used_by_the_sources() -> None:

@@ -11,9 +11,10 @@ from settings.keys import OPTIONAL, REQUIRED, Key
 
 def codes_table() -> str:
     """Return a row per code, by number: message, HTTP status, and who has to do what."""
-    rows = ["| code | HTTP | message | what the caller does | what the operator does |", "|---|---|---|---|---|"]
+    rows = ["| code | HTTP | message | advice | retry | what the operator does |", "|---|---|---|---|---|---|"]
     for code in sorted(Code, key=int):
-        cells = (str(int(code)), str(code.status), code.message, code.caller_does, code.operator_does)
+        retry = "yes" if code.retry else ""
+        cells = (str(int(code)), str(code.status), code.message, code.caller_does, retry, code.operator_does)
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows)
 
