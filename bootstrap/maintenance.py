@@ -66,9 +66,9 @@ def run_maintenance(settings: Settings, records: Records, sweeping: bool) -> Non
     """Merge gallery files where there are many, and sweep where asked; a database that is down is tried again later."""
     try:
         if sweeping:
-            forget = records.gallery.remove_segments
+            forget = records.gallery.remove
             sweep(records.enrolments, records.uploads, settings.db_path, LONGEST_ENROLMENT_S, forget=forget)
-        if records.gallery.segments() > MOST_SEGMENTS * len(settings.selected_models):
+        if records.gallery.backlog() > MOST_SEGMENTS * len(settings.selected_models):
             records.gallery.compact()
     except (Refusal, OSError) as error:
         _log.warning("upkeep is put off: %s", error)

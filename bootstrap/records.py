@@ -76,6 +76,6 @@ def _make_tables(settings: Settings, names: PeopleNames) -> None:
 
 def _mend(settings: Settings, records: Records) -> None:
     try:
-        recover(records.enrolments, records.uploads, settings.db_path, records.gallery.remove_segments)
+        recover(records.enrolments, records.uploads, settings.db_path, records.gallery.remove)
     except Refusal as refusal:
         _log.warning("nothing was mended at start: %s", refusal)

@@ -126,9 +126,7 @@ class EnrolmentUnit:
         written = self._faces.write(ours.folder, ours.token, faces)
         self._step("files written")
         models = faces[0].embeddings
-        self._gallery.add_segment(
-            ours, {model: np.stack([face.embeddings[model] for face in faces]) for model in models}
-        )
+        self._gallery.add(ours, {model: np.stack([face.embeddings[model] for face in faces]) for model in models})
         self._step("segments written")
         return written
 
@@ -168,7 +166,7 @@ class EnrolmentUnit:
     def _discard(self, ours: Enrolment) -> None:
         self._faces.remove(ours.folder, ours.token)
         try:
-            self._gallery.remove_segments([ours.token])
+            self._gallery.remove([ours.token])
         except Refusal as refusal:  # what is left does not count; the caller hears why the enrolment failed
             log.warning("rows of the failed enrolment %s stay behind: %s", ours.token, refusal.detail)
 
@@ -176,7 +174,7 @@ class EnrolmentUnit:
         self._step("committed")
         try:
             gone = [one.token for one in done.replaced if self._faces.remove(one.folder, one.token)]
-            self._gallery.remove_segments([one.token for one in done.replaced])
+            self._gallery.remove([one.token for one in done.replaced])
             if request.in_place and done.before is not None:
                 self._faces.remove_foreign(done.before.path)
             self._step("replaced files removed")

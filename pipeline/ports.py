@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+import numpy.typing as npt
 
 from codes_dict import Code
 from pipeline.types import Counts, Crop, Detection, Floats, Person, Pixels
@@ -175,6 +177,27 @@ class Enrolments(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Some people's templates: for each model float32 (B, d), contiguous, and their lengths, float32 (B,).
+
+    `counts` says how many source crops are behind each person's templates: int64 (B,), each 1 or more.
+    """
+
+    templates: Mapping[str, Floats]
+    lengths: Mapping[str, Floats]
+    counts: Counts
+
+    def part(self, rows: slice) -> Block:
+        """Return some of the people, without copying."""
+        templates = {model: one[rows] for model, one in self.templates.items()}
+        return Block(templates, {model: one[rows] for model, one in self.lengths.items()}, self.counts[rows])
+
+    def arrays(self) -> list[npt.NDArray[Any]]:
+        """Return all arrays; each has a row per person."""
+        return [self.counts, *self.templates.values(), *self.lengths.values()]
+
+
 class Candidates(Protocol):
     """People whom some faces may show, with their templates."""
 
@@ -184,18 +207,8 @@ class Candidates(Protocol):
         ...
 
     @property
-    def templates(self) -> Mapping[str, Floats]:
-        """One template per person and model: float32 of shape (P, d), in the order of `ids`."""
-        ...
-
-    @property
-    def lengths(self) -> Mapping[str, Floats]:
-        """Each template's length: float32 of shape (P,)."""
-        ...
-
-    @property
-    def counts(self) -> Counts:
-        """How many source crops are behind each person's templates: int64 of shape (P,), each 1 or more."""
+    def blocks(self) -> Sequence[Block]:
+        """Their templates, in the order of `ids`."""
         ...
 
 

@@ -22,7 +22,7 @@ from db.people import People
 from db.schema import PeopleNames, initialise
 from db.session import Database, make_engine
 from db.uploads import StoredUpload, UploadStore
-from pipeline.ports import Enrolled, EnrolmentRequest, Guard, NewFace, NewImage
+from pipeline.ports import Block, Candidates, Enrolled, EnrolmentRequest, Guard, NewFace, NewImage
 from pipeline.types import Crop, Embedder, Floats
 from tests.fakes import ColourEmbedder, face_of
 
@@ -66,6 +66,14 @@ def mean(rows: Floats) -> Floats:
     """Return the rows' mean, the simplest template."""
     centre: Floats = rows.mean(axis=0)
     return centre
+
+
+def whole(found: Candidates) -> Block:
+    """Return all blocks as one."""
+    blocks = found.blocks
+    templates = {model: np.concatenate([one.templates[model] for one in blocks]) for model in blocks[0].templates}
+    lengths = {model: np.concatenate([one.lengths[model] for one in blocks]) for model in templates}
+    return Block(templates, lengths, np.concatenate([one.counts for one in blocks]))
 
 
 class House:

@@ -1,70 +1,28 @@
-"""The gallery in memory: people and their templates, in arrays that grow cheaply and never change once given."""
+"""The gallery in memory: people and their templates, in blocks that no longer change once a snapshot shows them."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import overload
 
 import numpy as np
-import numpy.typing as npt
 
-from pipeline.types import Counts, Floats
+from pipeline.ports import Block
+from pipeline.types import Floats
 
-_NOBODY_ELSE = 2  # references that sys.getrefcount sees when only the attribute and its own argument hold the array
+BLOCK = 16_384
+"""People per block. Changing one person copies their block, which has to stay cheap; searching takes each block at a
+time, which has to stay worth it."""
 
-
-class Rows:
-    """Rows (n, size) of float32, or of another `dtype`, that grow by doubling.
-
-    A view shows what it showed for as long as anybody holds it: new rows go behind it, and a row is changed in place
-    only while no view exists, else in a copy. Changes need the caller's lock; views do not.
-    """
-
-    def __init__(self, size: int, capacity: int = 64, dtype: npt.DTypeLike = np.float32) -> None:
-        self._data: npt.NDArray[Any] = np.zeros((capacity, size), dtype)
-        self._count = 0
-
-    def __len__(self) -> int:
-        return self._count
-
-    def view(self) -> npt.NDArray[Any]:
-        """Return all rows, contiguous and read-only, without copying."""
-        view = self._data[: self._count]
-        view.flags.writeable = False
-        return view
-
-    def append(self, row: npt.ArrayLike) -> None:
-        """Add a row; costs the same whatever there is already, on the average."""
-        if self._count == len(self._data):
-            grown = np.zeros((2 * len(self._data), self._data.shape[1]), self._data.dtype)
-            grown[: self._count] = self._data
-            self._data = grown
-        self._data[self._count] = row
-        self._count += 1
-
-    def replace(self, index: int, row: npt.ArrayLike) -> None:
-        """Change a row."""
-        self._own()
-        self._data[index] = row
-
-    def remove(self, index: int) -> None:
-        """Remove a row: the last one takes its place."""
-        self._own()
-        self._count -= 1
-        self._data[index] = self._data[self._count]
-
-    def _own(self) -> None:
-        if sys.getrefcount(self._data) > _NOBODY_ELSE:  # every view, and every view of a view, refers to its base
-            self._data = self._data.copy()
+_FIRST = 64  # people that the first arrays of a block have room for
 
 
 class Ids(Sequence[str]):
     """The first `count` of a list that only grows: the IDs as they were when asked for.
 
-    `at` tells where an ID stands now, so that finding one, or finding that it is not there, does not walk through a
-    million. It tells the truth about then as long as nobody was removed since: `removals` grows by one each time.
+    `at` maps each ID to its current place, so that finding one, or finding that it is absent, does not walk through a
+    million. It is correct for this moment as long as nobody was removed since: `removals` grows by one each time.
     """
 
     def __init__(self, names: list[str], at: Mapping[str, int], removals: list[int]) -> None:
@@ -92,7 +50,7 @@ class Ids(Sequence[str]):
         return isinstance(name, str) and self._place(name) is not None
 
     def index(self, name: str, start: int = 0, stop: int | None = None) -> int:
-        """Return where an ID stands. Raises ValueError where it is not."""
+        """Return an ID's place. Raises ValueError where it is absent."""
         at = self._place(name)
         if at is None or not start <= at < (self._count if stop is None else stop):
             raise ValueError(f"{name} is not in list")
@@ -109,17 +67,11 @@ class Ids(Sequence[str]):
 
 @dataclass(frozen=True, eq=False)
 class MemorySnapshot:
-    """The gallery at one version.
-
-    `ids` are its P people; `templates` holds for each model float32 (P, d), rows in the order of `ids`, read-only and
-    contiguous, `lengths` each template's length (P,), `counts` how many source crops are behind each (P,).
-    """
+    """The gallery at one version: `ids` are its P people, `blocks` hold their templates in the same order."""
 
     version: int
     ids: Sequence[str]
-    templates: Mapping[str, Floats]
-    lengths: Mapping[str, Floats]
-    counts: Counts
+    blocks: Sequence[Block]
     _people: Mapping[str, Mapping[str, Floats]]
 
     @property
@@ -128,11 +80,11 @@ class MemorySnapshot:
         return len(self.ids)
 
     def candidates(self, probes: Mapping[str, Floats], include: str) -> MemorySnapshot:
-        """Return everybody: all are in memory, and all are looked at."""
+        """Return everybody: all are in memory, and all are compared."""
         return self
 
     def person(self, person_id: str) -> Mapping[str, Floats] | None:
-        """Return each model's embeddings of all enrolled source crops of a person, float32 (m, d); None for nobody.
+        """Return each model's embeddings of all enrolled source crops of a person, float32 (m, d); None if unknown.
 
         The same crops in the same order for every model. At least as new as the snapshot.
         """
@@ -140,53 +92,91 @@ class MemorySnapshot:
 
 
 class Index:
-    """People, their embeddings, and one template a person and model. Changes need the caller's lock."""
+    """People, their embeddings, and one template per person and model. Changes need the caller's lock.
+
+    A snapshot shows the blocks themselves. Rows are added behind those that it shows; a row that it may show is
+    changed only in a copy of its block, made once between two snapshots.
+    """
 
     def __init__(self, sizes: Mapping[str, int]) -> None:
+        self._sizes = dict(sizes)
         self._names: list[str] = []
         self._at: dict[str, int] = {}
         self._people: dict[str, Mapping[str, Floats]] = {}
-        self._templates = {model: Rows(size) for model, size in sizes.items()}
-        self._lengths = {model: Rows(1) for model in sizes}
-        self._counts = Rows(1, dtype=np.int64)
+        self._blocks: list[Block] = []
+        self._unshown: set[int] = set()  # numbers of blocks that were made or copied since the last snapshot
         self._removals = [0]
 
     def put(self, person_id: str, embeddings: Mapping[str, Floats], templates: Mapping[str, Floats]) -> None:
-        """Add a person or give them other embeddings; each template is (d,)."""
+        """Add a person or replace their embeddings; each template is (d,)."""
         self._people[person_id] = embeddings
-        at = self._at.get(person_id)
-        count = max((len(rows) for rows in embeddings.values()), default=0)
-        values: list[tuple[Rows, npt.ArrayLike]] = [(self._counts, count)]
-        for model, rows in self._templates.items():
-            values += [(rows, templates[model]), (self._lengths[model], np.linalg.norm(templates[model]))]
-        for rows, value in values:
-            if at is None:
-                rows.append(value)
-            else:
-                rows.replace(at, value)
-        if at is None:
+        at = self._at.get(person_id, len(self._names))
+        if at < len(self._names):
+            self._unshare(at // BLOCK)
+        else:
+            self._make_room(at)
+        block, row = self._blocks[at // BLOCK], at % BLOCK
+        block.counts[row] = max((len(rows) for rows in embeddings.values()), default=0)
+        for model in self._sizes:
+            block.templates[model][row] = templates[model]
+            block.lengths[model][row] = np.linalg.norm(templates[model])
+        if at == len(self._names):
             self._names.append(person_id)
-            self._at[person_id] = len(self._names) - 1
+            self._at[person_id] = at
 
     def drop(self, person_id: str) -> None:
-        """Remove a person; nothing happens where there is none."""
+        """Remove a person, whose place the last one takes; does nothing where the ID is unknown."""
         if person_id not in self._at:
             return
-        self._removals[0] += 1  # first: whoever misses the ID from now on knows to look closer
-        at = self._at.pop(person_id)
+        self._removals[0] += 1  # first: a reader that misses the ID from now on knows to look closer
+        at, last = self._at.pop(person_id), len(self._names) - 1
         del self._people[person_id]
-        for rows in (self._counts, *self._templates.values(), *self._lengths.values()):
-            rows.remove(at)
-        names = self._names.copy()  # snapshots look at the old list
-        last = names.pop()
-        if last != person_id:
-            names[at] = last
-            self._at[last] = at
+        for number in {at // BLOCK, last // BLOCK}:  # the last row as well: the next person to be added overwrites it
+            self._unshare(number)
+        names = self._names[:last]  # snapshots read the old list
+        if at != last:
+            names[at] = self._names[last]
+            self._at[names[at]] = at
+            source, target = self._blocks[last // BLOCK], self._blocks[at // BLOCK]
+            for theirs, mine in zip(source.arrays(), target.arrays(), strict=True):
+                mine[at % BLOCK] = theirs[last % BLOCK]
         self._names = names
 
     def snapshot(self, version: int) -> MemorySnapshot:
-        """Return what there is now, without copying."""
-        templates = {model: rows.view() for model, rows in self._templates.items()}
-        lengths = {model: rows.view()[:, 0] for model, rows in self._lengths.items()}
-        ids = Ids(self._names, self._at, self._removals)
-        return MemorySnapshot(version, ids, templates, lengths, self._counts.view()[:, 0], self._people)
+        """Return the current state, without copying."""
+        self._unshown.clear()
+        people = len(self._names)
+        blocks = tuple(
+            block.part(slice(min(BLOCK, people - number * BLOCK)))
+            for number, block in enumerate(self._blocks)
+            if number * BLOCK < people
+        )
+        for array in (array for block in blocks for array in block.arrays()):
+            array.flags.writeable = False
+        return MemorySnapshot(version, Ids(self._names, self._at, self._removals), blocks, self._people)
+
+    def _make_room(self, at: int) -> None:
+        number = at // BLOCK
+        if number == len(self._blocks):
+            self._blocks.append(_empty(self._sizes, _FIRST))
+            self._unshown.add(number)
+        elif at % BLOCK == len(self._blocks[number].counts):
+            self._copy(number, min(BLOCK, 2 * len(self._blocks[number].counts)))
+
+    def _unshare(self, number: int) -> None:
+        if number not in self._unshown:
+            self._copy(number, len(self._blocks[number].counts))
+
+    def _copy(self, number: int, capacity: int) -> None:
+        old, new = self._blocks[number], _empty(self._sizes, capacity)
+        filled = min(len(old.counts), len(self._names) - number * BLOCK)
+        for theirs, mine in zip(old.arrays(), new.arrays(), strict=True):
+            mine[:filled] = theirs[:filled]
+        self._blocks[number] = new
+        self._unshown.add(number)
+
+
+def _empty(sizes: Mapping[str, int], capacity: int) -> Block:
+    templates = {model: np.zeros((capacity, size), np.float32) for model, size in sizes.items()}
+    lengths = {model: np.zeros(capacity, np.float32) for model in sizes}
+    return Block(templates, lengths, np.zeros(capacity, np.int64))

@@ -1,4 +1,4 @@
-"""The gallery: each enrolled source crop's embeddings, computed once, kept in pickles, searched in memory."""
+"""The gallery in memory: every enrolled source crop's embeddings, computed once, stored in pickles, searched here."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import secrets
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -21,12 +22,17 @@ from pipeline.types import Embedder, Floats
 log = logging.getLogger(__name__)
 
 _MANY = 200  # enrolments from which on reading every file is cheaper than asking for each
-_RETRIES = 100  # enrolments without source crops that a snapshot looks after
+_RETRIES = 100  # enrolments without source crops that a snapshot looks for again
+_HANDED = 256  # enrolments of this process whose embeddings wait in memory; older ones are read from their files
 _YOUNG_S = 3600.0  # a segment this young may belong to an enrolment under way
 
 
 class MemoryGallery:
     """All committed enrolments, from every process, in `root` (DB_PATH) and in memory. Thread-safe.
+
+    An enrolment hands its embeddings to `add`, which writes their files for every process and keeps them here. They
+    enter the index when its version of the records reaches the enrolment's commit: from memory in the process that
+    enrolled, from the files in all others.
 
     `template` makes one (d,) template from a person's (m, d) embeddings of a model; `clock` is in seconds since 1970.
     """
@@ -47,6 +53,7 @@ class MemoryGallery:
         self._faces, self._pickles = FaceFolders(root), PickleStore(root)
         self._token, self._clock = token, clock
         self._lock = threading.RLock()
+        self._handed: OrderedDict[str, Embeddings] = OrderedDict()
         self._forget()
 
     def _forget(self) -> None:
@@ -69,24 +76,36 @@ class MemoryGallery:
         current = self._current
         if current is not None and current.version == version and not self._missing:
             return current
-        del current  # a snapshot held here would make the index copy itself
         with self._lock:
             return self._refresh()
 
     def _refresh(self) -> MemorySnapshot:
         changes = self._enrolments.changes(self._version)
         if changes.version < self._version:
-            log.warning("the gallery's version went back: reading it anew")
+            log.warning("the gallery's version went back: reading everything again")
             self._forget()
-        again = [one for one in list(self._missing.values())[:_RETRIES] if self._faces.has_crops(one)]
-        new = [one for one in changes.added if one.token not in self._owner]
-        found = self._loader.load([*new, *again], self)  # whatever fails, fails before anything has changed
+        retried = [one for one in list(self._missing.values())[:_RETRIES] if self._faces.has_crops(one)]
+        new = [*(one for one in changes.added if one.token not in self._owner), *retried]
+        found = self._embeddings(new)
         if self._current is None or self._current.version != changes.version or found:
-            self._current = None
-            self._apply(changes, [*new, *again], found)
+            try:
+                self._apply(changes, new, found)
+            except BaseException:
+                self._forget()  # half of a change is none: the next snapshot starts from nothing
+                raise
             self._version = changes.version
             self._current = self._index.snapshot(changes.version)
         return self._current
+
+    def _embeddings(self, wanted: Sequence[Enrolment]) -> dict[str, Embeddings]:
+        """Return embeddings by token, from memory where this process enrolled; what nothing gives is left out."""
+        complete = {one.token: dict.fromkeys(self._keys, one.images) for one in wanted}
+        handed = {
+            token: rows
+            for token, rows in ((token, self._handed.pop(token, {})) for token in complete)
+            if {model: len(block) for model, block in rows.items()} == complete[token]
+        }
+        return {**self._loader.load([one for one in wanted if one.token not in handed], self), **handed}
 
     def _apply(self, changes: Changes, new: Sequence[Enrolment], found: Mapping[str, Embeddings]) -> None:
         touched: set[str] = set()
@@ -120,7 +139,7 @@ class MemoryGallery:
         templates = {model: self._template(rows) for model, rows in together.items()}
         self._index.put(person_id, together, templates)
 
-    # -- embeddings: from the pickles, else from the source crops -------------------------------------------
+    # -- files, as the loader reads and writes them -------------------------------------------
     def stored(self, key: Key, wanted: Sequence[Enrolment]) -> dict[str, Floats]:
         """Return what the files hold of these enrolments, float32 (m, d) by token, and maybe more."""
         if len(wanted) > _MANY:
@@ -135,32 +154,39 @@ class MemoryGallery:
             self._bases[key.model] = base
         return rows
 
-    def keep(self, key: Key, computed: Mapping[str, Floats]) -> None:
-        """Write computed embeddings, float32 (m, d) by token; a disk that does not take them is no hindrance."""
+    def store(self, key: Key, computed: Mapping[str, Floats]) -> None:
+        """Write computed embeddings, float32 (m, d) by token; write failures are logged and ignored."""
         if not computed:
             return
         name = key.segment(next(iter(computed)) if len(computed) == 1 else self._token())
         try:
             self._pickles.write(name, key, computed)
-        except Refusal as refusal:  # derived data: the search goes on without the file
+        except Refusal as refusal:  # derived data: the search works without the file
             log.warning("gallery file %s not written: %s", name, refusal.detail)
 
     # -- writing -------------------------------------------------------------------------------------------
-    def add_segment(self, ours: Enrolment, embeddings: Embeddings) -> None:
-        """Write what an enrolment adds: (m, d) a model. It counts from the enrolment's commit on."""
-        keys = {model: self._keys[model] for model in embeddings}
-        checked = {key: key.checked(embeddings[model], len(embeddings[model])) for model, key in keys.items()}
-        if checked:
-            self._pickles.write_segments(ours.token, checked)
+    def add(self, enrolment: Enrolment, embeddings: Embeddings) -> None:
+        """Take over what an enrolment adds, (m, d) per model, before its commit: it counts once committed.
 
-    def remove_segments(self, tokens: Collection[str]) -> None:
-        """Remove the files of these enrolments, as far as compaction has not merged them."""
+        Raises `Refusal(Code.NO_SPACE)`.
+        """
+        checked = {model: self._keys[model].checked(rows, len(rows)) for model, rows in embeddings.items()}
+        if checked:
+            self._pickles.write_segments(enrolment.token, {self._keys[model]: rows for model, rows in checked.items()})
+        self._handed[enrolment.token] = checked
+        while len(self._handed) > _HANDED:
+            self._handed.popitem(last=False)
+
+    def remove(self, tokens: Collection[str]) -> None:
+        """Remove what is stored of these enrolments, except what compaction has merged."""
+        for token in tokens:
+            self._handed.pop(token, None)
         for named in self._pickles.named() if tokens else ():
             if named.token in tokens:
                 files.remove(named.path)
 
     def delete_pickles(self) -> dict[str, Code]:
-        """Remove all gallery files; each file's code. Hides nobody: they are made again from the source crops."""
+        """Remove all gallery files; each file's code. Hides nobody: they are computed again from the source crops."""
         return self._pickles.delete(self._keys.values())
 
     def rebuild(self) -> dict[str, Code]:
@@ -181,24 +207,24 @@ class MemoryGallery:
             self._forget()
         return dict.fromkeys(self._keys, Code.PICKLE_REBUILT)
 
-    def segments(self) -> int:
-        """Return how many files wait for compaction."""
+    def backlog(self) -> int:
+        """Return how many files are waiting for compaction."""
         return sum(named.token is not None for key in self._keys.values() for named in self._pickles.named(key))
 
     def close(self) -> None:
-        """Let go of nothing: all files are closed."""
+        """Do nothing: no connection or file stays open."""
 
     def compact(self) -> bool:
-        """Merge all segments into one file a model, without the removed; False where another process is at it."""
-        with files.locked(self._root / LOCK) as ours:
-            if not ours:
+        """Merge all segments into one file per model, without removed enrolments; False if another process does it."""
+        with files.locked(self._root / LOCK) as acquired:
+            if not acquired:
                 return False
-            listed = {model: self._pickles.named(key) for model, key in self._keys.items()}
-            alive = {one.token for one in self._enrolments.changes(0).added}
+            segments = {model: self._pickles.named(key) for model, key in self._keys.items()}
+            current = {one.token for one in self._enrolments.changes(0).added}
             for model, key in self._keys.items():
                 rows = self._pickles.read_all(key)
-                self._pickles.write(key.base, key, {token: block for token, block in rows.items() if token in alive})
-                for named in listed[model]:
+                self._pickles.write(key.base, key, {token: block for token, block in rows.items() if token in current})
+                for named in segments[model]:
                     if named.token is not None and self._merged(named, key):
                         files.remove(named.path)
             return True

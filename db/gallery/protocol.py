@@ -13,15 +13,15 @@ from pipeline.ports import Gallery
 class GalleryBackend(Gallery, Protocol):
     """A gallery that can be written: `db.gallery.memory` uses memory and files, `db.milvus.gallery` uses Milvus."""
 
-    def add_segment(self, ours: Enrolment, embeddings: Embeddings) -> None:
+    def add(self, enrolment: Enrolment, embeddings: Embeddings) -> None:
         """Store what an enrolment adds, (m, d) per model, before its commit: it counts once committed."""
         ...
 
-    def remove_segments(self, tokens: Collection[str]) -> None:
+    def remove(self, tokens: Collection[str]) -> None:
         """Remove what is stored of enrolments that do not count."""
         ...
 
-    def segments(self) -> int:
+    def backlog(self) -> int:
         """Return how much is waiting for `compact`."""
         ...
 

@@ -31,14 +31,14 @@ def joined(blocks: Sequence[Embeddings]) -> dict[str, Floats]:
 
 
 class EmbeddingStore(Protocol):
-    """Where embeddings are kept."""
+    """Where embeddings are stored."""
 
     def stored(self, key: Key, wanted: Sequence[Enrolment]) -> Mapping[str, Floats]:
-        """Return what is kept of these enrolments, float32 (m, d) by token; others may be among it."""
+        """Return what is stored of these enrolments, float32 (m, d) by token; others may be among it."""
         ...
 
-    def keep(self, key: Key, computed: Mapping[str, Floats]) -> None:
-        """Keep these embeddings, float32 (m, d) by token."""
+    def store(self, key: Key, computed: Mapping[str, Floats]) -> None:
+        """Store these embeddings, float32 (m, d) by token."""
         ...
 
 
@@ -57,7 +57,7 @@ class EmbeddingLoader:
             for start in range(0, len(lacking), _CHUNK):
                 computed = self.recompute(model, lacking[start : start + _CHUNK])
                 stored[model].update(computed)
-                store.keep(key, computed)
+                store.store(key, computed)
         return {
             one.token: {model: rows[one.token] for model, rows in stored.items()}
             for one in wanted

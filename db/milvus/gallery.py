@@ -146,12 +146,12 @@ class MilvusGallery:
         return [ranking for model, one in collections.items() for ranking in one.nearest(probes[model], limit)]
 
     # -- writing -------------------------------------------------------------------------------------------
-    def add_segment(self, ours: Enrolment, embeddings: Embeddings) -> None:
+    def add(self, enrolment: Enrolment, embeddings: Embeddings) -> None:
         """Put what an enrolment adds: (m, d) a model. It counts from the enrolment's commit on."""
         for model, rows in embeddings.items():
-            self._rows.put(model, {ours.token: ours.id}, {ours.token: rows})
+            self._rows.put(model, {enrolment.token: enrolment.id}, {enrolment.token: rows})
 
-    def remove_segments(self, tokens: Collection[str]) -> None:
+    def remove(self, tokens: Collection[str]) -> None:
         """Remove the rows of these enrolments; they did not count any more, or never did."""
         for one in self._rows.collections().values() if tokens else ():
             one.remove(tokens)
@@ -176,7 +176,7 @@ class MilvusGallery:
                 one.drop_others(self._rows.prefix(), {each.name for each in collections.values()})
         return dict.fromkeys(collections, Code.PICKLE_REBUILT)
 
-    def segments(self) -> int:
+    def backlog(self) -> int:
         """Return how many versions the ledger is ahead of the marks: what a new process has to look through."""
         known = self._known
         return max((known.version - one.version for one in known.marks.values()), default=0)

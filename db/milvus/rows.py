@@ -70,7 +70,7 @@ class MilvusRows:
 
         And whether it is all of them: some may have neither rows nor source crops.
         """
-        complete = self._loader.load(enrolled, _Kept(self, enrolled))
+        complete = self._loader.load(enrolled, _Stored(self, enrolled))
         blocks: dict[str, list[Embeddings]] = {}
         for one in enrolled:
             if one.token in complete:
@@ -128,7 +128,7 @@ class MilvusRows:
 
 
 @dataclass(frozen=True, eq=False)
-class _Kept:
+class _Stored:
     """The rows of some enrolments, as `EmbeddingLoader` wants to read and write them."""
 
     rows: MilvusRows
@@ -137,5 +137,5 @@ class _Kept:
     def stored(self, key: Key, wanted: Sequence[Enrolment]) -> dict[str, Floats]:
         return self.rows.collections()[key.model].embeddings([one.token for one in wanted])
 
-    def keep(self, key: Key, computed: Mapping[str, Floats]) -> None:
+    def store(self, key: Key, computed: Mapping[str, Floats]) -> None:
         self.rows.put(key.model, {one.token: one.id for one in self.enrolled}, computed)

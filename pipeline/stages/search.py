@@ -10,13 +10,9 @@ from itertools import pairwise
 import numpy as np
 
 from pipeline.parallel import parallel_map, usable_cores
-from pipeline.ports import Candidates
+from pipeline.ports import Block, Candidates
 from pipeline.stages.nearness import nearness
 from pipeline.types import Floats, Scorer
-
-PEOPLE_AT_ONCE = 65_536
-"""People that one block of scores covers at most: few blocks, since threads of Python wait for each other between them,
-and none so large that a million people want memory to speak of."""
 
 
 class Found(Enum):
@@ -41,17 +37,16 @@ class SearchResult:
 
 def best_scores(probes: Mapping[str, Floats], everybody: Candidates, scorer: Scorer, sim_func: str) -> Floats:
     """Return every person's best fused score over all probe faces: float32 (P,). `probes` holds (n, d) per model."""
-    people = len(everybody.ids)
-    best = np.full(people, np.inf, dtype=np.float32)
+    best = np.full(len(everybody.ids), np.inf, dtype=np.float32)
     measures = {name: nearness(probes[name], sim_func) for name in scorer.models}
 
-    def score(block: slice) -> None:
-        lengths = {name: everybody.lengths[name][block] for name in scorer.models}
-        distances = {name: one.to(everybody.templates[name][block], lengths[name]) for name, one in measures.items()}
-        logs = {name: one.log_lengths(lengths[name]) for name, one in measures.items()}
-        best[block] = scorer.fuse(distances, everybody.counts[block], logs).min(axis=0)
+    def score(piece: tuple[int, Block]) -> None:
+        start, block = piece
+        distances = {name: one.to(block.templates[name], block.lengths[name]) for name, one in measures.items()}
+        logs = {name: one.log_lengths(block.lengths[name]) for name, one in measures.items()}
+        best[start : start + len(block.counts)] = scorer.fuse(distances, block.counts, logs).min(axis=0)
 
-    parallel_map(score, _blocks(people, usable_cores()))
+    parallel_map(score, _pieces(everybody.blocks, usable_cores()))
     return best
 
 
@@ -86,8 +81,15 @@ def search(
     return SearchResult(found, claimed_score, min(claimed_score, others), search_threshold, claim_threshold, searched)
 
 
-def _blocks(people: int, cores: int) -> list[slice]:
-    """Divide people into blocks of one size, as many for each core, so that no core waits for another at the end."""
-    rounds = -(-people // (PEOPLE_AT_ONCE * cores))
-    edges = np.linspace(0, people, rounds * cores + 1).astype(int).tolist()
-    return [slice(start, stop) for start, stop in pairwise(edges) if start < stop]
+def _pieces(blocks: Sequence[Block], cores: int) -> list[tuple[int, Block]]:
+    """Cut the blocks so that every core has work; each piece with the place of its first person."""
+    people = sum(len(block.counts) for block in blocks)
+    most = max(1, -(-people // cores))
+    pieces: list[tuple[int, Block]] = []
+    first = 0
+    for block in blocks:
+        size = len(block.counts)
+        edges = np.linspace(0, size, -(-size // most) + 1).astype(int).tolist()
+        pieces += [(first + start, block.part(slice(start, stop))) for start, stop in pairwise(edges)]
+        first += size
+    return pieces

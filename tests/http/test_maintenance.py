@@ -27,9 +27,9 @@ def test_many_gallery_files_are_merged_and_everybody_is_still_found(
     site.enrolled(variant(astronaut))
     standing = site.container.standing()
     assert standing is not None
-    assert standing[1].gallery.segments() == 2
+    assert standing[1].gallery.backlog() == 2
     maintenance.run_maintenance(*standing, sweeping=True)
-    assert standing[1].gallery.segments() == 0
+    assert standing[1].gallery.backlog() == 0
     assert code(site.verify(site.uploaded(variant(astronaut, 0.95, 4, -3.0)))) == 200
 
 

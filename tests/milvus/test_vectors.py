@@ -22,7 +22,7 @@ from db.milvus.gallery import MilvusGallery
 from db.recovery import recover
 from pipeline.stages.nearness import nearness
 from pipeline.types import Crop, Floats
-from tests.db_house import BLUE, GREEN, RED, WHITE, Colour, House, Where, enrol_dying_at
+from tests.db_house import BLUE, GREEN, RED, WHITE, Colour, House, Where, enrol_dying_at, whole
 from tests.fakes import ColourEmbedder, face_of
 from tests.milvus_lite import MilvusLite
 from tests.processes import ended, started
@@ -62,7 +62,9 @@ def near(house: House, *colours: Colour, also: str = "") -> dict[str, float]:
     """Return the people that Milvus finds near these colours, and each one's least distance by colour."""
     wanted = probes(house, *colours)
     found = house.shelf.snapshot().candidates(wanted, also)
-    distances = nearness(wanted["Colour"], "cosine").to(found.templates["Colour"], found.lengths["Colour"])
+    distances = nearness(wanted["Colour"], "cosine").to(
+        whole(found).templates["Colour"], whole(found).lengths["Colour"]
+    )
     return dict(zip(found.ids, distances.min(axis=0).tolist(), strict=True))
 
 
@@ -91,9 +93,11 @@ def test_scores_are_those_of_the_gallery_in_memory_to_the_last_bit(house: House)
     for at, person in enumerate(candidates.ids):
         there = everybody.ids.index(person)
         for model in ("Colour", "Bright-ness"):
-            np.testing.assert_array_equal(candidates.templates[model][at], everybody.templates[model][there])
-            assert candidates.lengths[model][at] == everybody.lengths[model][there]
-        assert candidates.counts[at] == everybody.counts[there]
+            np.testing.assert_array_equal(
+                whole(candidates).templates[model][at], whole(everybody).templates[model][there]
+            )
+            assert whole(candidates).lengths[model][at] == whole(everybody).lengths[model][there]
+        assert whole(candidates).counts[at] == whole(everybody).counts[there]
 
 
 def test_only_those_near_a_face_and_the_claimed_one_are_fetched(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +135,7 @@ def test_rows_of_an_enrolment_that_was_killed_never_count_and_are_removed_afterw
     assert rows == ["B", "A"]
     assert set(near(house, GREEN, also="B")) == {"A"}
     assert house.colours("B") is None
-    assert recover(house.enrolments, house.uploads, house.root, house.shelf.remove_segments) == 1
+    assert recover(house.enrolments, house.uploads, house.root, house.shelf.remove) == 1
     assert collections(house)["Colour"].nearest(probes(house, GREEN)["Colour"], 2) == [["A"]]
 
 
@@ -166,7 +170,7 @@ def test_enrolling_the_same_rows_again_changes_nothing(house: House) -> None:
     house.enrol("A", "ann", RED, GREEN)
     before = near(house, RED)
     (enrolment,) = house.enrolments.of_people(["A"])
-    gallery(house).add_segment(enrolment, probes(house, RED, GREEN))
+    gallery(house).add(enrolment, probes(house, RED, GREEN))
     gallery(house).rebuild()
     assert near(house, RED) == before
     assert collections(house)["Colour"].nearest(probes(house, RED)["Colour"], 9) == [["A"]]
@@ -259,7 +263,7 @@ def test_the_marks_follow_the_ledger(house: House, monkeypatch: pytest.MonkeyPat
     for number in range(3):
         house.enrol(f"P{number}", "ann", (number, 0, 0))
     house.shelf.snapshot()
-    assert (house.shelf.segments(), house.shelf.compact(), house.shelf.segments()) == (3, True, 0)
+    assert (house.shelf.backlog(), house.shelf.compact(), house.shelf.backlog()) == (3, True, 0)
     later = house.another()
     monkeypatch.setattr(VectorCollection, "numbers", None)  # nothing that was there before the marks is looked after
     assert later.shelf.snapshot().people == 3
@@ -314,5 +318,5 @@ def test_milvus_going_away_after_the_commit_leaves_the_new_state(
         milvus_server.start()
     assert (done.existed, house.colours("A"), set(near(house, RED))) == (True, [GREEN], {"A"})
     assert len(collections(house)["Colour"].nearest(probes(house, RED)["Colour"], 9)[0]) == 2
-    recover(house.enrolments, house.uploads, house.root, house.shelf.remove_segments)
+    recover(house.enrolments, house.uploads, house.root, house.shelf.remove)
     assert len(collections(house)["Colour"].nearest(probes(house, RED)["Colour"], 9)[0]) == 1

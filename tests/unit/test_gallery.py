@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gc
+import random
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +13,12 @@ import pytest
 from codes_dict import Code
 from db import files
 from db.enrolments import Enrolment
-from db.gallery.index import Index, Rows
-from db.gallery.pickles import LOCK
-from tests.db_house import BLUE, GREEN, RED, WHITE, Brightness, House, Where
+from db.gallery import index as index_module
+from db.gallery import memory
+from db.gallery.index import Index, MemorySnapshot
+from db.gallery.pickles import LOCK, Key, PickleStore
+from pipeline.types import Floats
+from tests.db_house import BLUE, GREEN, RED, WHITE, Brightness, Colour, House, Where, raise_at, whole
 from tests.fakes import ColourEmbedder
 from tests.processes import ended, started
 
@@ -35,17 +38,17 @@ def pickles(house: House) -> list[Path]:
     return sorted(house.root.glob("*.pkl"))
 
 
-def test_an_empty_gallery_has_arrays_of_the_right_shape(house: House) -> None:
+def test_an_empty_gallery_has_nobody_and_no_blocks(house: House) -> None:
     snapshot = house.gallery.snapshot()
-    shapes = {model: rows.shape for model, rows in snapshot.templates.items()}
-    assert (list(snapshot.ids), shapes, snapshot.person("A")) == ([], {"Colour": (0, 3), "Bright-ness": (0, 2)}, None)
+    assert (list(snapshot.ids), list(snapshot.blocks), snapshot.person("A")) == ([], [], None)
 
 
 def test_templates_are_in_the_order_of_the_ids_and_read_only(house: House) -> None:
     house.enrol("A", "ann", RED, GREEN)
     house.enrol("B", "bea", BLUE)
     snapshot = house.gallery.snapshot()
-    rows = snapshot.templates["Colour"]
+    (block,) = snapshot.blocks
+    rows = block.templates["Colour"]
     assert list(snapshot.ids) == ["A", "B"]
     assert rows.tolist() == [[106, 106, 11], [11, 11, 201]]
     assert (str(rows.dtype), rows.flags.c_contiguous, rows.flags.writeable) == ("float32", True, False)
@@ -90,14 +93,12 @@ def test_nothing_changed_costs_no_new_arrays(house: House) -> None:
 def test_a_snapshot_in_hand_never_changes(house: House) -> None:
     house.enrol("A", "ann", RED)
     house.enrol("B", "bea", BLUE)
-    old = house.gallery.snapshot()
-    rows = old.templates["Colour"]
-    del old
+    rows = house.gallery.snapshot().blocks[0].templates["Colour"]
     house.enrol("A", "ann", GREEN, in_place=True)
     house.enrol("C", "cid", WHITE)
     new = house.gallery.snapshot()
     assert rows.tolist() == [[201, 11, 11], [11, 11, 201]]
-    assert new.templates["Colour"].tolist() == [[11, 201, 11], [11, 11, 201], [251, 251, 251]]
+    assert whole(new).templates["Colour"].tolist() == [[11, 201, 11], [11, 11, 201], [251, 251, 251]]
 
 
 def test_an_id_is_found_in_the_ids_of_old_and_new_snapshots() -> None:
@@ -115,27 +116,123 @@ def test_an_id_is_found_in_the_ids_of_old_and_new_snapshots() -> None:
     assert ("b" in old.ids, "b" in new.ids, "e" in old.ids, new.ids[-1], new.ids[1:3]) == (
         True, False, False, "e", ["d", "c"],
     )  # fmt: skip
-    assert old.templates["m"].ravel().tolist() == [97, 98, 99, 100]
-    assert new.templates["m"].ravel().tolist() == [97, 100, 99, 101]
+    assert whole(old).templates["m"].ravel().tolist() == [97, 98, 99, 100]
+    assert whole(new).templates["m"].ravel().tolist() == [97, 100, 99, 101]
 
 
-def test_rows_grow_without_moving_and_are_copied_only_while_somebody_looks() -> None:
-    rows = Rows(2, capacity=4)
-    for number in range(3):
-        rows.append(np.full(2, number, np.float32))
-    view = rows.view()
-    address = view.ctypes.data
-    rows.append(np.full(2, 3, np.float32))
-    assert rows.view().ctypes.data == address
-    derived = view[1:]
-    del view
-    rows.replace(1, np.full(2, 9, np.float32))
-    assert (rows.view().ctypes.data == address, derived[0].tolist(), rows.view()[1].tolist()) == (False, [1, 1], [9, 9])
-    del derived
-    gc.collect()
-    address = rows.view().ctypes.data
-    rows.replace(1, np.full(2, 8, np.float32))
-    assert (rows.view().ctypes.data, rows.view()[1].tolist()) == (address, [8, 8])
+def test_adding_people_copies_nothing_and_changing_one_copies_their_block_once_a_snapshot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(index_module, "BLOCK", 64)
+    index = Index({"m": 2})
+    for number in range(160):
+        index.put(str(number), *_twice(number))
+    old = index.snapshot(1)
+    index.put("more", *_twice(160))
+    added = index.snapshot(2)
+    assert _addresses(added) == _addresses(old)
+    index.put("70", *_twice(500))
+    copied = index._blocks[1]
+    index.put("71", *_twice(501))
+    assert index._blocks[1] is copied
+    changed = index.snapshot(3)
+    assert [mine == theirs for mine, theirs in zip(_addresses(changed), _addresses(old), strict=True)] == [
+        True, False, True,
+    ]  # fmt: skip
+    assert [len(block.counts) for block in old.blocks] == [64, 64, 32]
+    assert whole(old).templates["m"][:, 0].tolist() == list(range(160))
+    assert whole(changed).templates["m"][[70, 71, 72, 160], 0].tolist() == [500, 501, 72, 160]
+    assert not any(array.flags.writeable for array in changed.blocks[1].arrays())
+
+
+def test_snapshots_stay_as_they_are_whoever_is_added_changed_or_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_module, "BLOCK", 8)
+    monkeypatch.setattr(index_module, "_FIRST", 2)
+    dice, index, truth = random.Random(3), Index({"m": 2}), dict[str, int]()
+    kept: list[tuple[MemorySnapshot, dict[str, int]]] = []
+    for step in range(600):
+        name = str(dice.randrange(40))
+        if dice.random() < 0.35 and name in truth:
+            index.drop(name)
+            del truth[name]
+        else:
+            index.put(name, *_twice(step))
+            truth[name] = step
+        if dice.random() < 0.3:
+            kept.append((index.snapshot(step), dict(truth)))
+    for snapshot, expected in kept:
+        values = whole(snapshot).templates["m"][:, 0].tolist() if snapshot.blocks else []
+        assert dict(zip(snapshot.ids, values, strict=True)) == expected
+
+
+def _twice(value: int) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Return embeddings and template of a person whose every number is this."""
+    return {"m": np.full((1, 2), value, np.float32)}, {"m": np.full(2, value, np.float32)}
+
+
+def _addresses(snapshot: MemorySnapshot) -> list[int]:
+    return [block.templates["m"].ctypes.data for block in snapshot.blocks]
+
+
+def test_the_process_that_enrolled_searches_from_memory_and_others_from_the_files(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, read = house.another(), PickleStore.read
+    house.gallery.snapshot()
+    names: list[str] = []
+
+    def noting(store: PickleStore, name: str, key: Key) -> dict[str, Floats] | None:
+        names.append(name)
+        return read(store, name, key)
+
+    monkeypatch.setattr(PickleStore, "read", noting)
+    house.enrol("A", "ann", RED)
+    house.enrol("A", "ann", GREEN)
+    assert (house.colours("A"), names) == ([RED, GREEN], [])
+    assert (other.colours("A"), len(names) > 0, calls(other)) == ([RED, GREEN], True, [0, 0])
+
+
+def test_what_is_handed_over_counts_from_the_commit_on_and_never_without_one(house: House) -> None:
+    seen: list[list[Colour] | None] = []
+    enrolling: list[House] = []
+    enrolling.append(house.another(lambda _step: seen.append(enrolling[0].colours("A"))))
+    enrolling[0].enrol("A", "ann", RED)
+    assert seen == [None] * 5 + [[RED]] * 4
+    failing = house.another(raise_at("ready to commit"))
+    with pytest.raises(OSError, match="made to fail"):
+        failing.enrol("B", "bea", GREEN)
+    assert (failing.colours("B"), len(failing.gallery._handed)) == (None, 0)
+
+
+def test_embeddings_that_are_handed_over_incomplete_are_read_or_computed(house: House) -> None:
+    house.enrol("A", "ann", RED)
+    (token,) = house.gallery._handed
+    house.gallery._handed[token] = {"Colour": np.zeros((1, 3), np.float32)}
+    assert house.colours("A") == [RED]
+    house.enrol("A", "ann", GREEN)
+    (token,) = house.gallery._handed
+    house.gallery._handed[token] = {name: rows[:0] for name, rows in house.gallery._handed[token].items()}
+    assert house.colours("A") == [RED, GREEN]
+
+
+def test_memory_waits_for_a_limited_number_of_enrolments(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_HANDED", 2)
+    for number in range(4):
+        house.enrol(f"P{number}", "ann", (number, 0, 0))
+    assert len(house.gallery._handed) == 2
+    assert [house.colours(f"P{number}") for number in range(4)] == [[(number, 0, 0)] for number in range(4)]
+
+
+def test_a_change_that_fails_half_way_hides_nobody_later(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.enrol("A", "ann", RED)
+    house.gallery.snapshot()
+    house.enrol("A", "ann", GREEN)
+    house.enrol("B", "bea", BLUE)
+    monkeypatch.setattr(house.gallery, "_template", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        house.gallery.snapshot()
+    monkeypatch.undo()
+    assert (house.colours("A"), house.colours("B")) == ([RED, GREEN], [BLUE])
 
 
 def test_enrolling_writes_what_it_adds_and_not_the_whole(house: House) -> None:
@@ -251,9 +348,9 @@ def test_compaction_keeps_everybody_drops_the_removed_and_leaves_one_file_a_mode
     house.enrol("A", "ann", RED)
     house.enrol("B", "bea", GREEN)
     house.enrol("A", "ann", BLUE, in_place=True)
-    assert house.gallery.segments() == 4
+    assert house.gallery.backlog() == 4
     assert house.gallery.compact() is True
-    assert (house.gallery.segments(), len(pickles(house))) == (0, 2)
+    assert (house.gallery.backlog(), len(pickles(house))) == (0, 2)
     house.enrol("C", "cid", WHITE)
     assert house.gallery.compact() is True
     later = house.another()
@@ -272,14 +369,14 @@ def test_a_process_that_is_behind_finds_embeddings_that_compaction_moved(house: 
 def test_two_processes_never_compact_at_once(house: House) -> None:
     house.enrol("A", "ann", RED)
     with files.locked(house.root / LOCK) as ours:
-        assert (ours, house.gallery.compact(), house.gallery.segments()) == (True, False, 2)
+        assert (ours, house.gallery.compact(), house.gallery.backlog()) == (True, False, 2)
     assert house.gallery.compact() is True
 
 
 def test_compaction_leaves_the_segment_of_an_enrolment_under_way(house: House) -> None:
     house.enrol("A", "ann", RED)
     ours = Enrolment("d" * 32, "D", "d-D", "upload", 1)
-    house.gallery.add_segment(ours, {"Colour": np.ones((1, 3), np.float32)})
+    house.gallery.add(ours, {"Colour": np.ones((1, 3), np.float32)})
     house.gallery.compact()
     assert [path.name for path in pickles(house) if "d" * 32 in path.name] == [
         "gallery_Colour_0000000000000000_" + "d" * 32 + ".pkl"
@@ -293,10 +390,8 @@ def test_threads_searching_while_people_are_enrolled_see_whole_snapshots(house: 
     def look() -> None:
         while not over.wait(0.005):
             snapshot = house.gallery.snapshot()
-            rows = snapshot.templates["Colour"]
-            if len(rows) != len(snapshot.ids) or any(
-                row[0] != 1 + int(name) for row, name in zip(rows, snapshot.ids, strict=True)
-            ):
+            reds = [float(row[0]) for block in snapshot.blocks for row in block.templates["Colour"]]
+            if reds != [1 + int(name) for name in snapshot.ids]:
                 faults.append(f"version {snapshot.version}")
 
     watchers = [threading.Thread(target=look) for _ in range(3)]

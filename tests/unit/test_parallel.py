@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from itertools import pairwise
 
 import pytest
 
 from pipeline import parallel
 from pipeline.parallel import parallel_map, run_alongside, usable_cores
-from pipeline.stages.search import _blocks
 
 
 def test_the_results_come_in_the_order_of_the_items() -> None:
@@ -88,17 +86,6 @@ def test_a_fault_of_what_is_done_first_is_raised_when_the_rest_is_done() -> None
     with pytest.raises(KeyError, match="first"):
         run_alongside(first, done.append, range(4))
     assert sorted(done) == [0, 1, 2, 3]
-
-
-@pytest.mark.parametrize(("people", "cores_"), [(0, 2), (1, 2), (5, 2), (100_000, 2), (1_000_000, 3)])
-def test_people_are_divided_evenly_over_the_cores(people: int, cores_: int) -> None:
-    blocks = _blocks(people, cores_)
-    assert all(block.stop == following.start for block, following in pairwise(blocks))
-    sizes = [block.stop - block.start for block in blocks]
-    assert sum(sizes) == people
-    assert all(size <= 65_536 for size in sizes)
-    assert not sizes or max(sizes) - min(sizes) <= 1
-    assert people < cores_ or len(blocks) % cores_ == 0
 
 
 def test_there_is_at_least_one_core() -> None:

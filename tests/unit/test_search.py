@@ -7,11 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
+from db.gallery import index as index_module
 from db.gallery.index import Index
+from pipeline.ports import Block
 from pipeline.stages import search
 from pipeline.stages.distance import distances, lengths
 from pipeline.stages.search import best_scores
 from pipeline.types import Counts, Floats
+from tests.db_house import whole
 from tests.fakes import ColourScorer
 
 MODELS = ("One", "Two")
@@ -53,15 +56,27 @@ def crowd(people: int) -> Index:
 def test_a_search_in_blocks_scores_as_comparing_one_by_one(
     sim_func: str, faces: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "PEOPLE_AT_ONCE", 37)
+    monkeypatch.setattr(index_module, "BLOCK", 128)
+    monkeypatch.setattr(search, "usable_cores", lambda: 7)
     everybody = crowd(500).snapshot(1)
     probes = {"One": vectors(faces, 16, 3) * 4, "Two": vectors(faces, 24, 4)}
-    slow = {name: distances(probes[name], everybody.templates[name], sim_func) for name in MODELS}
-    long = {name: lengths(probes[name], everybody.templates[name]) for name in MODELS}
-    expected = WeighingScorer().fuse(slow, everybody.counts, long).min(axis=0)
+    slow = {name: distances(probes[name], whole(everybody).templates[name], sim_func) for name in MODELS}
+    long = {name: lengths(probes[name], whole(everybody).templates[name]) for name in MODELS}
+    expected = WeighingScorer().fuse(slow, whole(everybody).counts, long).min(axis=0)
     found = best_scores(probes, everybody, WeighingScorer(), sim_func)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize(("sizes", "cores"), [([], 2), ([1], 2), ([5], 2), ([16_384] * 6 + [1_696], 2), ([9, 100], 3)])
+def test_pieces_cover_everybody_in_order_and_none_exceeds_a_cores_share(sizes: list[int], cores: int) -> None:
+    ends = np.cumsum([0, *sizes]).tolist()
+    blocks = [Block({}, {}, np.arange(end - size, end)) for size, end in zip(sizes, ends[1:], strict=True)]
+    pieces = search._pieces(blocks, cores)
+    counts = [piece.counts for _, piece in pieces]
+    assert [start for start, _ in pieces] == [int(one[0]) for one in counts]
+    assert [int(one) for piece in counts for one in piece] == list(range(sum(sizes)))
+    assert all(len(piece) <= max(1, -(-sum(sizes) // cores)) for piece in counts)
 
 
 def test_a_template_that_is_not_a_number_is_an_error_and_never_a_score() -> None:
@@ -100,7 +115,9 @@ def test_a_snapshot_of_before_a_removal_still_knows_who_was_there() -> None:
     index.drop("1")
     after = index.snapshot(2)
     assert [before.ids.index(name) for name in "01234"] == [0, 1, 2, 3, 4]
-    assert ("1" in after.ids, after.ids.index("4"), after.counts.tolist()) == (False, 1, [1, 5, 3, 4])
-    assert before.counts.tolist() == [1, 2, 3, 4, 5]
+    assert ("1" in after.ids, after.ids.index("4"), whole(after).counts.tolist()) == (False, 1, [1, 5, 3, 4])
+    assert whole(before).counts.tolist() == [1, 2, 3, 4, 5]
     for name in MODELS:
-        np.testing.assert_allclose(after.lengths[name], np.linalg.norm(after.templates[name], axis=1), rtol=1e-6)
+        np.testing.assert_allclose(
+            whole(after).lengths[name], np.linalg.norm(whole(after).templates[name], axis=1), rtol=1e-6
+        )

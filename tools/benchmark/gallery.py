@@ -9,9 +9,10 @@ from functools import partial
 
 import numpy as np
 
-from db.gallery.index import Ids, MemorySnapshot
+from db.gallery.index import BLOCK, Ids, MemorySnapshot
 from pipeline.models.embedders import load_embedder
 from pipeline.parallel import usable_cores
+from pipeline.ports import Block
 from pipeline.registry import REGISTRY
 from pipeline.scoring.published import PublishedScorer
 from pipeline.stages.align import crop_face
@@ -87,8 +88,9 @@ def crowd(people: int) -> MemorySnapshot:
     templates /= np.linalg.norm(templates, axis=1, keepdims=True)
     names = [str(number) for number in range(people)]
     ids = Ids(names, {name: at for at, name in enumerate(names)}, [0])
-    lengths = {"Dlib": np.ones(people, np.float32)}
-    return MemorySnapshot(1, ids, {"Dlib": templates}, lengths, np.ones(people, np.int64), _Nobody())
+    whole = Block({"Dlib": templates}, {"Dlib": np.ones(people, np.float32)}, np.ones(people, np.int64))
+    blocks = [whole.part(slice(start, start + BLOCK)) for start in range(0, people, BLOCK)]
+    return MemorySnapshot(1, ids, blocks, _Nobody())
 
 
 class _Nobody(dict[str, Mapping[str, Floats]]):
@@ -117,7 +119,7 @@ def _search(bench: Bench, name: str, people: int) -> Result:
     everybody = crowd(people)
     probes = np.random.default_rng(1).standard_normal((PROBES, SIZE), dtype=np.float32)
     probes /= np.linalg.norm(probes, axis=1, keepdims=True)
-    peer = _Flat(everybody.templates["Dlib"]).searcher(probes)
+    peer = _Flat(np.concatenate([block.templates["Dlib"] for block in everybody.blocks])).searcher(probes)
     assert callable(peer)  # noqa: S101 - narrows the type
 
     def ours() -> None:

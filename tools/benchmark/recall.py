@@ -65,7 +65,9 @@ def random_gallery(people: int, size: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         everybody, stores = filled(gallery, Path(folder))
         for name, probes in (("strangers", strangers), ("enrolled", enrolled.astype(np.float32))):
-            products = nearness(probes, "cosine").to(everybody.templates["Random"], everybody.lengths["Random"])
+            to = nearness(probes, "cosine").to
+            blocks = [to(block.templates["Random"], block.lengths["Random"]) for block in everybody.blocks]
+            products = np.concatenate(blocks, axis=1)
             row(f"{people} random, {size}-d | {name}", products, everybody.ids, stores, {"Random": probes})
 
 
