@@ -177,3 +177,16 @@ FASNET_WEIGHTS: tuple[WeightFile, ...] = (
     ),
 )  # fmt: skip
 """What the liveness engine `fasnet` needs (Silent-Face-Anti-Spoofing, in the form that DeepFace loads)."""
+
+FACENOX_WEIGHTS = WeightFile(
+    "face_antispoof_facenox_9820.onnx",
+    "https://github.com/facenox/face-antispoof-onnx/releases/download/v1.0.0/best_model.onnx",
+    "af2381b88f38769222ed93379e12444e2a50814575de1c46170de570c55a42b6",
+    "Apache-2.0, trained on CelebA-Spoof, which is for research only",
+)  # fmt: skip
+"""What the liveness engine `facenox` needs."""
+
+LIVENESS_FILES: Mapping[str, tuple[WeightFile, ...]] = MappingProxyType(
+    {"fasnet": FASNET_WEIGHTS, "facenox": (FACENOX_WEIGHTS,)}
+)
+"""The files of the liveness engines that others trained, by the engine's name; `cnn` is the project's own."""

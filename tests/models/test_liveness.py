@@ -17,9 +17,11 @@ from codes_dict import Code, Refusal
 from pipeline.models.liveness import load_judge
 from pipeline.models.liveness.card import SEED_CARD
 from pipeline.models.liveness.cnn import Cnn, load_cnn
+from pipeline.models.liveness.facenox import load_facenox
 from pipeline.models.liveness.fasnet import FILES, SCALES, load_fasnet
 from pipeline.models.liveness.judge import Judge
 from pipeline.models.liveness.keras_file import load_network, sha256_of
+from pipeline.registry import FACENOX_WEIGHTS
 from pipeline.stages.align import crop_face
 from pipeline.types import Box, Detection, Face, Liveness, Photo, Pixels
 
@@ -83,7 +85,7 @@ def test_a_score_of_exactly_the_threshold_is_an_attack(tmp_path: Path) -> None:
     level = 25.5 * (5 + np.log(0.7 / 0.3))
     judge = load_judge(["cnn"], path, digest, Path())
     states = [
-        judge.judge([face_in(np.full((99, 99, 3), (200, 99, value), np.uint8), Box(9, 9, 80, 80))])[0].state
+        judge.judge([face_in(np.full((99, 99, 3), (200, 99, value), np.uint8), Box(9, 9, 60, 60))])[0].state
         for value in (int(level), int(np.ceil(level)))
     ]
     assert states == [Liveness.LIVE, Liveness.SPOOF]
@@ -206,6 +208,10 @@ def test_all_faces_go_through_the_network_in_one_call(seed_model: tuple[Path, st
         (face_in(grey_level(5), Box(50, 50, 90, 90)), "too dark"),
         (face_in(grey_level(252), Box(50, 50, 90, 90)), "over-exposed"),
         (face_in(np.full((200, 200, 3), 100, np.uint8), Box(50, 50, 90, 90)), "no colour"),
+        (
+            face_in(grey_level(100), Box(20, 20, 155, 155)),
+            "fills the frame: show your whole head with some space around",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -225,6 +231,23 @@ def test_fasnets_missing_or_altered_weights_are_refused(tmp_path: Path, shared_d
     with (tmp_path / next(iter(FILES))).open("ab") as file:
         file.write(b"x")
     assert "expected" in refusal_of(lambda: load_fasnet(tmp_path))
+
+
+def test_facenoxs_missing_or_altered_weights_are_refused(tmp_path: Path, shared_data: Path) -> None:
+    assert FACENOX_WEIGHTS.file in refusal_of(lambda: load_facenox(tmp_path))
+    shutil.copyfile(shared_data / "weights" / FACENOX_WEIGHTS.file, tmp_path / FACENOX_WEIGHTS.file)
+    load_facenox(tmp_path)
+    with (tmp_path / FACENOX_WEIGHTS.file).open("ab") as file:
+        file.write(b"x")
+    assert "expected" in refusal_of(lambda: load_facenox(tmp_path))
+
+
+def test_a_face_that_fills_the_frame_is_judged_where_that_is_asked_for(seed_model: tuple[Path, str]) -> None:
+    judge = load_judge(["cnn"], *seed_model, Path(), judge_tight=True)
+    blue = np.full((200, 200, 3), 40, np.uint8)
+    blue[..., 2] = 200
+    (verdict,) = judge.judge([face_in(blue, Box(20, 20, 155, 155))])
+    assert verdict.state is Liveness.SPOOF
 
 
 def deepface_reading(weights: Path, photo: Pixels, box: tuple[int, int, int, int]) -> tuple[bool, float]:

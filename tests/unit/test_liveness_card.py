@@ -11,10 +11,8 @@ import numpy as np
 import pytest
 
 from codes_dict import Code, Refusal
-from pipeline.models.liveness.card import SEED_CARD, Fusion, View, parse_card, read_card
+from pipeline.models.liveness.card import SEED_CARD, View, parse_card, read_card
 from pipeline.models.liveness.cnn import calibrated
-from pipeline.models.liveness.fasnet import FasnetScores
-from pipeline.models.liveness.fusion import fused_scores
 from pipeline.models.liveness.views import cut_view, network_inputs, visible_scale
 from pipeline.types import Box
 
@@ -144,14 +142,3 @@ def test_calibration_moves_the_log_odds() -> None:
 def test_an_output_that_is_no_probability_is_refused() -> None:
     with pytest.raises(Refusal, match="not a probability"):
         calibrated(np.array([[0.0, 3.0, 0.0]], np.float32), parse_card(GOOD))
-
-
-def test_fasnets_plain_reading_counts_only_where_the_surroundings_are_there() -> None:
-    fusion = Fusion((1, 1, 0, 0), 0.0, (1, 0, 0, 0), 0.0, 1.5, 2.5, 0.5, 0.5)
-    live = np.array([[[0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]] * 3, np.float32)
-    scores = FasnetScores(plain=live, bare=live[:, 0])
-    even = np.full(3, 0.5, np.float32)
-    tight, between, full = fused_scores(fusion, even, scores, np.array([1.2, 2.0, 4.0], np.float32))
-    assert tight == pytest.approx(0.5)
-    assert between == pytest.approx(1 / (1 + np.exp(1.5)), rel=1e-3)
-    assert full == pytest.approx(1 / (1 + np.exp(3)), rel=1e-3)

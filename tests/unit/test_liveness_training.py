@@ -1,4 +1,4 @@
-"""What the liveness network is trained on: scenes, simulated attacks, folds, and the fit of both engines."""
+"""What the liveness network is trained on: scenes, simulated attacks, and folds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pipeline.types import Box, Detection, Pixels
 from tools.training.attacks import on_paper, on_screen, simulate
 from tools.training.camera import photograph
 from tools.training.folds import LIVE, Group, Pool
-from tools.training.fuse import Evidence, fit
 from tools.training.network import COLUMNS, VIEWS
 from tools.training.samples import Arrays, augmented, plain, simulated, sketched
 from tools.training.scene import FACE, Scene, cut_scene, mirrored, tighten
@@ -96,34 +95,6 @@ def test_a_left_out_source_is_never_drawn_nor_are_clips_of_its_people() -> None:
     ]  # fmt: skip
     live = np.array([group.role == LIVE for group in groups])
     assert weights[live].sum() == pytest.approx(0.5)
-
-
-def evidence(count: int = 400) -> Evidence:
-    """Return two engines' readings: the first tells attacks, the second is noise, the others say nothing."""
-    rng = np.random.default_rng(7)
-    attack = rng.random(count) < 0.5
-    rows = np.zeros((count, 4), np.float32)
-    rows[:, 0] = np.where(attack, 2, -2) + rng.normal(0, 1, count)
-    rows[:, 1] = rng.normal(0, 1, count)
-    return Evidence(rows, attack, np.array([f"source_{index % 4}" for index in range(count)]))
-
-
-def test_the_engine_that_tells_attacks_gets_the_weight() -> None:
-    weights, intercept = fit(evidence(), range(4))
-    assert weights[0] > 1
-    assert weights[1] < 0.2
-    assert weights[2:] == (0, 0)
-    assert abs(intercept) < 0.5
-
-
-def test_a_reading_that_is_not_to_be_used_gets_no_weight() -> None:
-    assert fit(evidence(), (1, 3))[0][0] == 0
-
-
-def test_an_engine_that_says_the_contrary_is_not_listened_to() -> None:
-    turned = evidence()
-    turned.rows[:, 1] = -turned.rows[:, 0]
-    assert fit(turned, range(4))[0][1] == 0
 
 
 def test_sources_are_read_with_their_labels(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.registry import DISTANCES, FASNET_WEIGHTS, REGISTRY, Alignment
+from pipeline.registry import DISTANCES, FACENOX_WEIGHTS, FASNET_WEIGHTS, REGISTRY, Alignment
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,7 +35,7 @@ def test_a_model_with_a_template_takes_its_size() -> None:
 
 
 def test_files_come_over_https_and_hashes_are_sha256() -> None:
-    files = [*(spec.weights for spec in REGISTRY.values()), *FASNET_WEIGHTS]
+    files = [*(spec.weights for spec in REGISTRY.values()), *FASNET_WEIGHTS, FACENOX_WEIGHTS]
     assert [one.file for one in files if one.url is None or not one.url.startswith("https://")] == []
     assert {len(one.sha256) for one in files if one.sha256 is not None} == {64}
     assert len({one.file for one in files}) == len(files)

@@ -11,13 +11,14 @@ from pathlib import Path
 from pipeline.models.dlib_network import packaged_weights
 from pipeline.models.download import Progress
 from pipeline.models.weights import FetchFailed, WeightStore
-from pipeline.registry import FASNET_WEIGHTS, REGISTRY, WeightFile
+from pipeline.registry import FACENOX_WEIGHTS, FASNET_WEIGHTS, REGISTRY, WeightFile
 
 FOLDER = Path(__file__).resolve().parents[2] / "bin" / "model" / "weights"
 
 _FILES: dict[str, tuple[WeightFile, ...]] = {
     **{name: (spec.weights,) for name, spec in REGISTRY.items()},
     "Fasnet": FASNET_WEIGHTS,
+    "Facenox": (FACENOX_WEIGHTS,),
 }
 
 
@@ -35,7 +36,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="bin/fetch-models", description="Fetch the weights of recognition models.")
+    parser = argparse.ArgumentParser(
+        prog="bin/fetch-models", description="Fetch the weights of recognition and liveness models."
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"default all of: {', '.join(_FILES)}")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where files go (default bin/model/weights)")
     parser.add_argument("--mirror", help="a folder or an http(s) address where files are looked for first")

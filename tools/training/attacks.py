@@ -29,6 +29,18 @@ def simulate(scene: Scene, background: Pixels, rng: Rng) -> tuple[Scene, str]:
 
 def on_screen(scene: Scene, background: Pixels, rng: Rng) -> Scene:
     """Return the face as a camera sees it on a phone's, tablet's or monitor's screen."""
+    placed = displayed(scene, rng)
+    if rng.random() < 0.45:
+        placed = placed.with_pixels(_bytes(glared(as_light(placed.pixels), rng)))
+    if rng.random() < 0.25:
+        placed = placed.with_pixels(_bytes(_reflection(as_light(placed.pixels), background, rng)))
+    if rng.random() < 0.55:
+        placed = _framed(placed, background, rng, bezel=True)
+    return placed
+
+
+def displayed(scene: Scene, rng: Rng) -> Scene:
+    """Return what a camera sees of a screen that shows the scene: its colours, its grid and their beat, blurred."""
     light = _screen_colours(as_light(scene.pixels), rng)
     if rng.random() < 0.35:
         light = _subpixels(light, rng)
@@ -36,34 +48,29 @@ def on_screen(scene: Scene, background: Pixels, rng: Rng) -> Scene:
         light = _moire(light, rng)
     if rng.random() < 0.2:
         light = _refresh_bands(light, rng)
-    light = _recapture_blur(light, rng, 0.4, 2.2)
-    if rng.random() < 0.45:
-        light = _glare(light, rng)
-    if rng.random() < 0.25:
-        light = _reflection(light, background, rng)
-    placed = scene.with_pixels(_bytes(light))
-    if rng.random() < 0.55:
-        placed = _framed(placed, background, rng, bezel=True)
-    return placed
+    return scene.with_pixels(_bytes(_recapture_blur(light, rng, 0.4, 2.2)))
 
 
 def on_paper(scene: Scene, background: Pixels, rng: Rng) -> Scene:
     """Return the face as a camera sees it printed: a sheet, a photograph, a magazine or a cut-out."""
-    light = as_light(scene.pixels)
-    light = _print_colours(light, rng)
-    if rng.random() < 0.5:
-        light = _halftone(light, rng)
-    light = _paper(light, rng)
-    light = _recapture_blur(light, rng, 0.3, 1.8)
+    placed = printed(scene, rng)
     if rng.random() < 0.3:
-        light = _glare(light, rng)
-    placed = scene.with_pixels(_bytes(light))
+        placed = placed.with_pixels(_bytes(glared(as_light(placed.pixels), rng)))
     if rng.random() < 0.5:
         placed = placed.with_pixels(_curved(placed.pixels, rng))
     draw = rng.random()
     if draw < 0.15:
         return _cut_out(placed, background, rng)
     return _framed(placed, background, rng, bezel=False) if draw < 0.6 else placed
+
+
+def printed(scene: Scene, rng: Rng) -> Scene:
+    """Return what a camera sees of a print of the scene: its inks, its dots and its paper, blurred."""
+    light = _print_colours(as_light(scene.pixels), rng)
+    if rng.random() < 0.5:
+        light = _halftone(light, rng)
+    light = _paper(light, rng)
+    return scene.with_pixels(_bytes(_recapture_blur(light, rng, 0.3, 1.8)))
 
 
 def _screen_colours(light: Floats, rng: Rng) -> Floats:
@@ -131,7 +138,7 @@ def _recapture_blur(light: Floats, rng: Rng, least: float, most: float) -> Float
     return np.asarray(cv2.GaussianBlur(light, (0, 0), float(rng.uniform(least, most))), dtype=np.float32)
 
 
-def _glare(light: Floats, rng: Rng) -> Floats:
+def glared(light: Floats, rng: Rng) -> Floats:
     """Add the mirror image of lamps or a window in a glossy surface."""
     height, width = light.shape[:2]
     spot = np.zeros((height, width), np.float32)

@@ -1,46 +1,34 @@
-"""From what left-out faces scored to the card's fusion, and the figures that it states."""
+"""From what left-out faces scored to the figures that the card states."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.models.liveness.card import Card, Fusion
-from pipeline.models.liveness.fusion import fused_scores, openness, readings
+from pipeline.models.liveness.card import Card
+from pipeline.models.liveness.fusion import fused_scores
+from pipeline.models.liveness.judge import HALF
 from pipeline.types import Floats
-from tools.training.cards import CARD
 from tools.training.folds import PORTRAITS
-from tools.training.fuse import Evidence, fit
 from tools.training.metrics import Presentation, as_json
-from tools.training.read import FasnetReadings
+from tools.training.read import Readings
 from tools.training.sources import Item, Sample
-
-TIGHT_AT, FULL_AT = 1.4, 2.1
-TIGHT_WEIGHTS, TIGHT_INTERCEPT = (1.0, 0.0, 0.0, 0.4), 0.6
-"""The rule for faces without surroundings: the network and, at less than half its weight, Fasnet's reading on black.
-
-They are set by hand. Where a camera shifts all scores, a fit follows the sources that are hardest: weights fitted on
-eight sources reject most bona fide faces of some ninth one (docs/liveness.md has the figures of both).
-"""
-FULL_READINGS = (0, 1, 2)
-"""Readings that the fitted rule for faces with surroundings weighs: Fasnet's plain ones."""
-_LIVE, _SPOOF = 0.5, 0.6
 
 
 @dataclass(frozen=True, eq=False)
 class LeftOut:
-    """Faces with the raw CNN score (n,) of a fold that was not trained on them, and Fasnet's readings.
+    """Faces with the raw CNN score (n,) of a fold that was not trained on them, and what the other engines read.
 
     `missed` are the sources' pictures without a face.
     """
 
     samples: Sequence[Sample]
     raw: Floats
-    fasnet: FasnetReadings | None
+    readings: Readings
     missed: Sequence[Item]
 
     @property
@@ -54,53 +42,38 @@ class LeftOut:
         return np.array([one.item.source for one in self.samples])
 
 
-def card_of(left_out: LeftOut) -> Card:
-    """Return the card: the heads' vote counts as it is; with Fasnet's readings, how both are fused."""
-    card = replace(CARD, live=_LIVE, threshold=_SPOOF)
-    return replace(card, fusion=_fusion(left_out) if left_out.fasnet else None)
-
-
 def figures(left_out: LeftOut, card: Card) -> dict[str, Any]:
-    """Return the error rates on left-out sources, of the CNN alone, of DeepFace's Fasnet, and fused.
+    """Return the error rates on left-out sources, of the CNN alone, of DeepFace's Fasnet, and of engines together.
 
     Pictures without a face count as in ISO/IEC 30107-3: such an attack is rejected, such a bona fide picture is an
-    error.
+    error. Tight faces are judged.
     """
-    scores = {"cnn": left_out.raw}
-    live = {"cnn": card.live}
-    if left_out.fasnet and card.fusion:
-        scores["fasnet"] = np.array(left_out.fasnet.scores.spoof, np.float32)
-        rows = left_out.fasnet
-        fused = fused_scores(card.fusion, scores["cnn"], rows.scores, rows.reach)
-        scores["fused"] = np.where(left_out.raw >= 1, np.float32(1), fused)
-        live |= {"fasnet": 0.5, "fused": card.fusion.live}
+    cnn, fasnet, facenox, reach = (
+        left_out.raw,
+        left_out.readings.fasnet,
+        left_out.readings.facenox,
+        left_out.readings.reach,
+    )
+    scores = {
+        "cnn": (cnn, card.live),
+        "fasnet": (np.array(fasnet.spoof, np.float32), HALF),
+        "cnn, fasnet": (_with_drawings(cnn, fused_scores(cnn, fasnet, None, reach)), HALF),
+        "cnn, fasnet, facenox": (_with_drawings(cnn, fused_scores(cnn, fasnet, facenox, reach)), HALF),
+    }
     spoof = np.array([not name.startswith("clip ") and name != PORTRAITS for name in left_out.source])
     return {
         name: {
-            "left_out_sources": as_json(_presentations(left_out, values, live[name], spoof)),
-            "portraits_rejected": _share(values[left_out.source == PORTRAITS] > live[name]),
-            "clips": _clips(left_out, values, live[name]),
+            "left_out_sources": as_json(_presentations(left_out, values, live, spoof)),
+            "portraits_rejected": _share(values[left_out.source == PORTRAITS] > live),
+            "clips": _clips(left_out, values, live),
         }
-        for name, values in scores.items()
+        for name, (values, live) in scores.items()
     }
 
 
-def _fusion(left_out: LeftOut) -> Fusion:
-    rows, share = _rows(left_out)
-    weights, intercept = fit(_evidence(left_out, rows, share >= 0.5), FULL_READINGS)
-    return Fusion(weights, intercept, TIGHT_WEIGHTS, TIGHT_INTERCEPT, TIGHT_AT, FULL_AT, _LIVE, _SPOOF)
-
-
-def _rows(left_out: LeftOut) -> tuple[Floats, Floats]:
-    if left_out.fasnet is None:
-        raise ValueError("Fasnet was not read")
-    rows = readings(left_out.raw, left_out.fasnet.scores)
-    blank = Fusion((), 0, (), 0, TIGHT_AT, FULL_AT, _LIVE, _SPOOF)
-    return rows, openness(blank, left_out.fasnet.reach)
-
-
-def _evidence(left_out: LeftOut, rows: Floats, chosen: npt.NDArray[np.bool_]) -> Evidence:
-    return Evidence(rows[chosen], left_out.attack[chosen], left_out.source[chosen])
+def _with_drawings(cnn: Floats, fused: Floats) -> Floats:
+    """Return the fused scores; a face that is a drawing to the CNN, whose score is 1 then, stays an attack."""
+    return np.asarray(np.where(cnn >= 1, np.float32(1), fused), dtype=np.float32)
 
 
 def _presentations(left_out: LeftOut, scores: Floats, live: float, chosen: npt.NDArray[np.bool_]) -> list[Presentation]:

@@ -65,6 +65,5 @@ def card_data(card: Card, story: Mapping[str, Any]) -> dict[str, Any]:
             "slope": card.slope,
             "intercept": card.intercept,
         },
-        "fusion": asdict(card.fusion) if card.fusion else None,
         **story,
     }

@@ -1,4 +1,7 @@
-"""Measures the shipped engines, each alone and fused, on a folder of sources."""
+"""Measures the shipped engines, each alone and fused, on a folder of sources.
+
+Faces that fill their photo are judged here; beside that stands how many of them the server leaves uncertain.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from pipeline.models.liveness.fasnet import FILES
+from pipeline.models.liveness.guards import doubt_about_room
 from pipeline.models.liveness.judge import Judge, load_judge
+from pipeline.registry import LIVENESS_FILES as FILES
 from pipeline.stages.align import crop_face
 from pipeline.types import Detector, Face, Liveness, LivenessVerdict, Photo, Pixels
 from tools.training.metrics import Presentation, Rate, Report, as_json, by_kind, by_source, report
@@ -21,17 +25,33 @@ _BATCH = 16
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What every engine said of every picture: engine to presentations, in the items' order."""
+    """What every engine said of every picture: engine to presentations, in the items' order.
+
+    `tight` says of every picture with a face whether that fills the frame, and whether it is an attack.
+    """
 
     engines: dict[str, list[Presentation]]
+    tight: list[tuple[bool, bool]]
 
     def as_json(self) -> dict[str, object]:
         """Return all reports as plain data, by engine."""
         return {name: as_json(rows) for name, rows in self.engines.items()}
 
+    def left_uncertain(self, attack: bool) -> Rate:
+        """Return how many of the attacks, or of the bona fide faces, fill the frame."""
+        chosen = [tight for tight, its_attack in self.tight if its_attack == attack]
+        return Rate(sum(chosen), len(chosen))
+
     def text(self) -> str:
         """Return the reports as text for people."""
-        return "\n\n".join(_engine_text(name, rows) for name, rows in self.engines.items())
+        reports = [_engine_text(name, rows) for name, rows in self.engines.items()]
+        attacks, bona_fide = (_percent(self.left_uncertain(attack)) for attack in (True, False))
+        reports.append(
+            "== TIGHT_FACES=uncertain, the default ==\n"
+            "The figures above are those of TIGHT_FACES=judge. Faces that fill the frame, which the default leaves\n"
+            f"uncertain (561): of attacks {attacks}, of bona fide faces {bona_fide}"
+        )
+        return "\n\n".join(reports)
 
     def draw(self, path: Path) -> None:
         """Draw the scores of bona fide faces and attacks, one panel an engine, into a PNG file."""
@@ -41,45 +61,57 @@ class Measured:
 def evaluate(
     folder: Path, model: Path, pinned: str | None, weights: Sequence[Path], engines: Sequence[str] | None, say: Say
 ) -> Measured:
-    """Load the engines, and measure each alone and both fused on the pictures of `folder`.
+    """Load the engines, and measure each alone and all fused on the pictures of `folder`.
 
-    Without `engines`, the CNN runs, and Fasnet where one of the folders `weights` holds its files. Raises `Refusal`
-    where an engine does not load, `OSError` and `ValueError` where the folder or a picture cannot be read.
+    Without `engines`, the CNN runs, and each other engine whose files one of the folders `weights` holds. Raises
+    `Refusal` where an engine does not load, `OSError` and `ValueError` where the folder or a picture cannot be read.
     """
     from pipeline.models.mtcnn import MtcnnDetector
 
     items = spoof_items(folder)
     if not items:
         raise ValueError(f"{folder} holds no SOURCE/bona_fide/ or SOURCE/attack/ with pictures")
-    place = next((place for place in weights if all((place / name).is_file() for name in FILES)), weights[0])
     if engines is None:
-        there = all((place / name).is_file() for name in FILES)
-        engines = ("cnn", "fasnet") if there else ("cnn",)
-        if not there:
-            say(f"Fasnet is left out: its files are not in {', '.join(str(one) for one in weights)}")
-    judge = load_judge(engines, model, pinned, place)
-    return measure(items, MtcnnDetector(), judges_of(judge), say)
+        engines = ["cnn", *(name for name in FILES if place_of(weights, [name]) is not None)]
+        missing = [name for name in FILES if name not in engines]
+        if missing:
+            say(f"left out, as the files are not in {', '.join(str(one) for one in weights)}: {', '.join(missing)}")
+    return measure(items, MtcnnDetector(), judges_of(load_engines(engines, model, pinned, weights)), say)
+
+
+def load_engines(
+    engines: Sequence[str], model: Path, pinned: str | None, weights: Sequence[Path], graphs: Path | None = None
+) -> Judge:
+    """Load engines that judge tight faces too, their files from the first folder that holds those of all."""
+    place = place_of(weights, engines) or weights[0]
+    return load_judge(engines, model, pinned, place, graphs, judge_tight=True)
+
+
+def place_of(folders: Sequence[Path], engines: Sequence[str]) -> Path | None:
+    """Return the first folder that holds the files of all these engines, None where none does."""
+    names = [one.file for engine in engines for one in FILES.get(engine, ())]
+    return next((folder for folder in folders if all((folder / name).is_file() for name in names)), None)
 
 
 def judges_of(judge: Judge) -> dict[str, Judge]:
-    """Return a judge for each loaded engine alone, and for both fused."""
-    judges = {}
-    if judge.cnn:
-        judges["cnn"] = Judge(judge.cnn, None)
-    if judge.fasnet:
-        judges["fasnet"] = Judge(None, judge.fasnet)
-    if judge.cnn and judge.fasnet:
-        judges["fused"] = judge
-    return judges
+    """Return a judge for each loaded engine alone, and for all of them fused where there are several."""
+    alone = {name: Judge(**{name: getattr(judge, name)}, judge_tight=True) for name in judge.engines}
+    return alone | ({"fused": judge} if len(alone) > 1 else {})
 
 
 def measure(items: Sequence[Item], detector: Detector, judges: dict[str, Judge], say: Say) -> Measured:
     """Find the largest face of every item and let every judge judge it."""
     rows: dict[str, list[Presentation]] = {name: [] for name in judges}
+    tight: list[tuple[bool, bool]] = []
     done = 0
     for chunk in _chunked(items):
         faces = _largest_faces(chunk, detector)
         present = [face for face in faces if face is not None]
+        tight += [
+            (doubt_about_room(face) is not None, item.attack)
+            for (item, _), face in zip(chunk, faces, strict=True)
+            if face is not None
+        ]
         for name, judge in judges.items():
             verdicts = iter(judge.judge(present))
             rows[name] += [
@@ -88,7 +120,7 @@ def measure(items: Sequence[Item], detector: Detector, judges: dict[str, Judge],
             ]
         done += len(chunk)
         say(f"{done} of {len(items)} pictures")
-    return Measured(rows)
+    return Measured(rows, tight)
 
 
 def _chunked(items: Sequence[Item]) -> Iterator[list[tuple[Item, Pixels]]]:

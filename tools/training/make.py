@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.models.liveness.fasnet import load_fasnet
 from pipeline.types import Floats
 from tools.training.backbone import pretrained
-from tools.training.calibrate import LeftOut, card_of, figures
-from tools.training.cards import save_model
+from tools.training.calibrate import LeftOut, figures
+from tools.training.cards import CARD, save_model
 from tools.training.folds import PORTRAITS, SAME_PEOPLE, Pool, build_pool
 from tools.training.network import assemble, build_statistics, widths
 from tools.training.plots import draw_curves
-from tools.training.read import FasnetReadings, read_with_fasnet
+from tools.training.read import Readings, read_with
 from tools.training.samples import Arrays, plain, scaled
 from tools.training.sources import Item, Sample, clip_items, collect, portrait_items, spoof_items
+from tools.training.teachers import load_teachers
 from tools.training.train import Fold, Plan, Table, best_epoch, train_all, train_fold
 
 Say = Callable[[str], None]
@@ -61,9 +61,8 @@ def make_model(data: Path, out: Path, fasnet: Path, cache: Path | None, plan: Pl
     say(f"training on everything for {epochs} epochs")
     heads, losses = train_all(table, pool.weights(()), epochs, plan)
     left_out = left_out_of(found, folds, judged, epochs, _readings(found, fasnet, say))
-    card = card_of(left_out)
-    story = {"made": made(found, plan, epochs, losses), "measured": figures(left_out, card)}
-    save_model(assemble(statistics, [(head.kind, head.network) for head in heads]), card, story, out)
+    story = {"made": made(found, plan, epochs, losses), "measured": figures(left_out, CARD)}
+    save_model(assemble(statistics, [(head.kind, head.network) for head in heads]), CARD, story, out)
     curves = {name: (fold.trained, fold.left_out) for name, fold in folds.items()}
     draw_curves(curves, out.with_name(f"{out.stem}_curves.png"))
     return dict(story["measured"])
@@ -114,7 +113,7 @@ def train_folds(
 
 
 def left_out_of(
-    found: Data, folds: dict[str, Fold], judged: dict[str, list[Sample]], epochs: int, fasnet: FasnetReadings | None
+    found: Data, folds: dict[str, Fold], judged: dict[str, list[Sample]], epochs: int, readings: Readings
 ) -> LeftOut:
     """Put together what the folds said of faces that they were not trained on.
 
@@ -130,7 +129,7 @@ def left_out_of(
         held.append([score for one, score in zip(judged[name], scores, strict=True) if one.item.source == PORTRAITS])
     own += list(zip(found.held, np.mean(held, axis=0).tolist(), strict=True))
     samples, raw = [one for one, _ in own], np.array([score for _, score in own], np.float32)
-    return LeftOut(samples, raw, fasnet.of(samples) if fasnet else None, found.missed)
+    return LeftOut(samples, raw, readings.of(samples), found.missed)
 
 
 def made(found: Data, plan: Plan, epochs: int, losses: Sequence[float]) -> dict[str, Any]:
@@ -150,9 +149,9 @@ def made(found: Data, plan: Plan, epochs: int, losses: Sequence[float]) -> dict[
     }
 
 
-def _readings(found: Data, weights: Path, say: Say) -> FasnetReadings:
-    say("asking Fasnet")
-    return read_with_fasnet([*found.spoof, *found.clips, *found.held], load_fasnet(weights))
+def _readings(found: Data, weights: Path, say: Say) -> Readings:
+    say("asking the other engines")
+    return read_with(load_teachers(weights), [*found.spoof, *found.clips, *found.held])
 
 
 def raw_scores(fold: Fold, epochs: int) -> Floats:

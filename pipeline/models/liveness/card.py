@@ -17,7 +17,6 @@ from typing import Any
 from codes_dict import Code, Refusal
 
 FORMAT = 1
-READINGS = 4
 _MAX_BYTES = 1 << 20
 _COLOURS = ("RGB", "BGR")
 _ACTIVATIONS = ("probability", "logit")
@@ -35,24 +34,6 @@ class View:
     scale: float
     square: bool = True
     fill: int = 127
-
-
-@dataclass(frozen=True)
-class Fusion:
-    """How the CNN's and Fasnet's log-odds of an attack become one score: four weights, see `fusion.READINGS`.
-
-    `weights` and `intercept` belong to faces with full surroundings, `tight_*` to faces that fill the frame;
-    between `tight_at` and `full_at` (side of the visible surroundings over the box's) the two are blended.
-    """
-
-    weights: tuple[float, ...]
-    intercept: float
-    tight_weights: tuple[float, ...]
-    tight_intercept: float
-    tight_at: float
-    full_at: float
-    live: float
-    spoof: float
 
 
 @dataclass(frozen=True)
@@ -80,7 +61,6 @@ class Card:
     slope: float = 1.0
     intercept: float = 0.0
     sha256: str | None = None
-    fusion: Fusion | None = None
 
 
 SEED_CARD = Card(
@@ -135,7 +115,6 @@ def parse_card(data: Mapping[str, Any]) -> Card:
         slope=_number(output.get("slope", 1.0), "slope"),
         intercept=_number(output.get("intercept", 0.0), "intercept"),
         sha256=_digest(data.get("sha256")),
-        fusion=_fusion(data["fusion"]) if data.get("fusion") else None,
     )
     _check_columns(card)
     return card
@@ -154,26 +133,6 @@ def _view(entry: Mapping[str, Any]) -> View:
         square=square,
         fill=_whole(entry.get("fill", 127), "fill", 0, 255),
     )
-
-
-def _fusion(entry: Mapping[str, Any]) -> Fusion:
-    weights = [_number(value, "weights") for value in entry["weights"]]
-    tight = [_number(value, "tight_weights") for value in entry["tight_weights"]]
-    if len(weights) != READINGS or len(tight) != READINGS:
-        raise ValueError(f"fusion wants {READINGS} weights")
-    fusion = Fusion(
-        weights=tuple(weights),
-        intercept=_number(entry["intercept"], "intercept"),
-        tight_weights=tuple(tight),
-        tight_intercept=_number(entry["tight_intercept"], "tight_intercept"),
-        tight_at=_number(entry["tight_at"], "tight_at"),
-        full_at=_number(entry["full_at"], "full_at"),
-        live=_share(entry["live"], "live"),
-        spoof=_share(entry["spoof"], "spoof"),
-    )
-    if fusion.full_at <= fusion.tight_at or fusion.live > fusion.spoof:
-        raise ValueError("fusion wants tight_at under full_at, and live not above spoof")
-    return fusion
 
 
 def _check_columns(card: Card) -> None:

@@ -18,13 +18,11 @@ import numpy as np
 
 from codes_dict import Code, Refusal
 from pipeline.models.liveness.graphs import KerasNetwork, Predict, graph_file, predictor
-from pipeline.models.liveness.keras_file import sha256_of
+from pipeline.models.liveness.weights import check_weights
+from pipeline.registry import FASNET_WEIGHTS
 from pipeline.types import Box, Floats, Pixels
 
-FILES = {
-    "2.7_80x80_MiniFASNetV2.h5": "a57963642b8a6b26e8ba3a1785ebc0ef61eb717303c73eefc31ac9799392fa50",
-    "4_0_0_80x80_MiniFASNetV1SE.h5": "d06d63f5cbe0f2f2832540b0c5d02890539d7b62fa3a25ef3a9d4a405a0233dc",
-}
+FILES: dict[str, str] = {one.file: str(one.sha256) for one in FASNET_WEIGHTS}
 """The weights' names, in the order of `SCALES`, and their SHA-256."""
 SCALES = (2.7, 4.0)
 SIZE = 80
@@ -75,8 +73,8 @@ def load_fasnet(weights: Path, graphs: Path | None = None) -> Fasnet:
     `graphs` is where compiled graphs are kept, so that later loads do without Keras; None keeps none. Raises
     `Refusal(Code.NO_LIVENESS)` naming the file that is missing or not the expected one.
     """
-    for name, digest in FILES.items():
-        _check_file(weights / name, digest)
+    for one in FASNET_WEIGHTS:
+        check_weights(weights, one, "Fasnet")
     loaded = cache(lambda: [KerasNetwork(network, _compiled(network)) for network in load_networks(weights)])
     files = [graph_file(graphs, "fasnet", digest) for digest in FILES.values()]
     near, far = (
@@ -90,21 +88,13 @@ def load_fasnet(weights: Path, graphs: Path | None = None) -> Fasnet:
     return fasnet
 
 
-def _check_file(path: Path, digest: str) -> None:
-    if not path.is_file():
-        raise Refusal(Code.NO_LIVENESS, f"Fasnet's weights are missing: put {path.name} into {path.parent}")
-    found = sha256_of(path)
-    if found != digest:
-        raise Refusal(Code.NO_LIVENESS, f"{path.name} is not Fasnet's: SHA-256 {found}, expected {digest}")
-
-
 def load_networks(weights: Path) -> list[Any]:
     """Build both networks with Keras from the folder `weights`, in the order of `FILES`.
 
     Raises `Refusal(Code.NO_LIVENESS)` naming the file that is missing, not the expected one or does not load.
     """
-    for name, digest in FILES.items():
-        _check_file(weights / name, digest)
+    for one in FASNET_WEIGHTS:
+        check_weights(weights, one, "Fasnet")
     try:
         from deepface.commons import weight_utils
         from deepface.models.spoofing.tf import FasNetBackbone

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from pipeline.models.liveness.fusion import TIGHT_REACH
+from pipeline.models.liveness.views import visible_scale
 from pipeline.types import Face, Floats, Pixels
 
 LEAST_SIDE = 48
@@ -44,6 +46,13 @@ def doubt_about(face: Face) -> Doubt | None:
     if abs(_roll(face.detection.landmarks)) > MOST_ROLL:
         return Doubt("the face is turned on its side", "send the photo upright")
     return _doubt_about_light(_box_pixels(photo, face))
+
+
+def doubt_about_room(face: Face) -> Doubt | None:
+    """Return that the photo shows too little around the face for any engine to tell an attack, or None."""
+    if visible_scale(face.photo.pixels, face.detection.box) < TIGHT_REACH:
+        return Doubt("the face fills the frame", "show your whole head with some space around it")
+    return None
 
 
 def _doubt_about_light(pixels: Pixels) -> Doubt | None:

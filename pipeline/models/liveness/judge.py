@@ -11,67 +11,120 @@ import numpy as np
 from codes_dict import Code, Refusal
 from pipeline.models.liveness.card import Card
 from pipeline.models.liveness.cnn import Cnn, CnnScores, load_cnn
+from pipeline.models.liveness.facenox import Facenox, load_facenox
 from pipeline.models.liveness.fasnet import Fasnet, FasnetScores, load_fasnet
 from pipeline.models.liveness.fusion import fused_scores
-from pipeline.models.liveness.guards import doubt_about
+from pipeline.models.liveness.guards import doubt_about, doubt_about_room
 from pipeline.models.liveness.views import visible_scale
 from pipeline.types import Face, Floats, Liveness, LivenessVerdict
 
-ENGINES = ("cnn", "fasnet")
+ENGINES = ("cnn", "fasnet", "facenox")
 DECISIVE = 0.8
 """What a decisive column of the card has to hold to decide alone."""
+HALF = 0.5
+"""The score at which a face counts as an attack where the card has no say."""
 _RETAKE = "take a new photo in even light, with space around the head"
 
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """A `LivenessJudge` made of one or both engines; safe to call from several threads."""
+    """A `LivenessJudge` made of one engine or several; safe to call from several threads.
 
-    cnn: Cnn | None
-    fasnet: Fasnet | None
+    Faces that fill their photo are uncertain unless `judge_tight`.
+    """
+
+    cnn: Cnn | None = None
+    fasnet: Fasnet | None = None
+    facenox: Facenox | None = None
+    judge_tight: bool = False
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The names of the engines that judge."""
+        return tuple(name for name in ENGINES if getattr(self, name) is not None)
 
     def judge(self, faces: Sequence[Face]) -> list[LivenessVerdict]:
         """Judge every face in one call per engine; see `pipeline.types.LivenessJudge`."""
         if not faces:
             return []
-        photos, boxes = [face.photo.pixels for face in faces], [face.detection.box for face in faces]
-        cnn = self.cnn.score(photos, boxes) if self.cnn else None
-        fasnet = self.fasnet.score(photos, boxes) if self.fasnet else None
-        verdicts = self._decide(faces, cnn, fasnet)
+        verdicts = self._decide(self._read(faces))
         if len(verdicts) != len(faces):
             raise Refusal(Code.NO_LIVENESS, f"{len(verdicts)} verdicts for {len(faces)} faces")
-        return [_guarded(face, verdict) for face, verdict in zip(faces, verdicts, strict=True)]
+        return [self._guarded(face, verdict) for face, verdict in zip(faces, verdicts, strict=True)]
 
-    def _decide(
-        self, faces: Sequence[Face], cnn: CnnScores | None, fasnet: FasnetScores | None
-    ) -> list[LivenessVerdict]:
-        if self.cnn and cnn and fasnet:
-            reach = np.array([visible_scale(face.photo.pixels, face.detection.box) for face in faces])
-            return _by_both(self.cnn.card, cnn, fasnet, reach.astype(np.float32))
-        if self.cnn and cnn:
-            return _by_cnn(self.cnn.card, cnn)
-        if fasnet:
-            return _by_fasnet(fasnet)
+    def _read(self, faces: Sequence[Face]) -> _Readings:
+        photos, boxes = [face.photo.pixels for face in faces], [face.detection.box for face in faces]
+        return _Readings(
+            cnn=self.cnn.score(photos, boxes) if self.cnn else None,
+            fasnet=self.fasnet.score(photos, boxes) if self.fasnet else None,
+            facenox=self.facenox.score(photos, boxes) if self.facenox else None,
+            reach=np.array([visible_scale(*pair) for pair in zip(photos, boxes, strict=True)], dtype=np.float32),
+        )
+
+    def _decide(self, read: _Readings) -> list[LivenessVerdict]:
+        if len(self.engines) > 1:
+            return _by_all(self.cnn.card if self.cnn else None, read)
+        if self.cnn and read.cnn:
+            return _by_cnn(self.cnn.card, read.cnn)
+        if read.fasnet:
+            return _by_fasnet(read.fasnet)
+        if read.facenox is not None:
+            return _by_facenox(read.facenox_attack)
         raise Refusal(Code.NO_LIVENESS, "no liveness engine is selected")
+
+    def _guarded(self, face: Face, verdict: LivenessVerdict) -> LivenessVerdict:
+        doubt = doubt_about(face) or (None if self.judge_tight else doubt_about_room(face))
+        if doubt is None:
+            return verdict
+        return replace(verdict, state=Liveness.UNCERTAIN, reason=str(doubt), attack=None)
+
+
+@dataclass(frozen=True, eq=False)
+class _Readings:
+    """What the engines that judge say of the same faces, and how far the photo reaches around each (faces,)."""
+
+    cnn: CnnScores | None
+    fasnet: FasnetScores | None
+    facenox: Floats | None
+    reach: Floats
+
+    @property
+    def facenox_attack(self) -> Floats:
+        """The probability of an attack by facenox (faces,)."""
+        odds = np.clip(np.zeros_like(self.reach) if self.facenox is None else self.facenox, -30, 30)
+        return np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float32)
+
+    def engines(self, index: int) -> dict[str, float]:
+        """Return each engine's own probability of an attack for one face."""
+        scores = {"cnn": self.cnn.attack} if self.cnn else {}
+        scores |= {"fasnet": self.fasnet.attack} if self.fasnet else {}
+        scores |= {} if self.facenox is None else {"facenox": self.facenox_attack}
+        return {name: float(values[index]) for name, values in scores.items()}
 
 
 def load_judge(
-    engines: Sequence[str], model_file: Path, pinned_sha256: str | None, weights: Path, graphs: Path | None = None
+    engines: Sequence[str],
+    model_file: Path,
+    pinned_sha256: str | None,
+    weights: Path,
+    graphs: Path | None = None,
+    judge_tight: bool = False,
 ) -> Judge:
     """Load the engines named in `engines`, a non-empty subset of `ENGINES`.
 
     `model_file` is the CNN, accepted by the SHA-256 in its card or by `pinned_sha256`; `weights` is the folder with
-    Fasnet's two files; `graphs` is where compiled graphs are kept, None for nowhere. Nothing is downloaded. Raises
-    `Refusal(Code.NO_LIVENESS)` naming what is wrong.
+    Fasnet's two files and facenox's one; `graphs` is where compiled graphs are kept, None for nowhere. Nothing is
+    downloaded. Raises `Refusal(Code.NO_LIVENESS)` naming what is wrong.
     """
     unknown = sorted(set(engines) - set(ENGINES))
     if unknown or not engines:
         raise Refusal(Code.NO_LIVENESS, f"liveness engines are {', '.join(ENGINES)}, not {unknown or 'none'}")
-    cnn = load_cnn(model_file, pinned_sha256, graphs) if "cnn" in engines else None
-    fasnet = load_fasnet(weights, graphs) if "fasnet" in engines else None
-    if cnn and fasnet and cnn.card.fusion is None:
-        raise Refusal(Code.NO_LIVENESS, f"the card of {model_file.name} does not say how to fuse it with Fasnet")
-    return Judge(cnn, fasnet)
+    return Judge(
+        cnn=load_cnn(model_file, pinned_sha256, graphs) if "cnn" in engines else None,
+        fasnet=load_fasnet(weights, graphs) if "fasnet" in engines else None,
+        facenox=load_facenox(weights) if "facenox" in engines else None,
+        judge_tight=judge_tight,
+    )
 
 
 def _by_cnn(card: Card, scores: CnnScores) -> list[LivenessVerdict]:
@@ -93,7 +146,7 @@ def _by_fasnet(scores: FasnetScores) -> list[LivenessVerdict]:
         LivenessVerdict(
             state=Liveness.SPOOF if spoof else Liveness.LIVE,
             score=float(score),
-            threshold=0.5,
+            threshold=HALF,
             engines={"fasnet": float(score)},
             reason=_spoof_reason(None) if spoof else "",
         )
@@ -101,16 +154,19 @@ def _by_fasnet(scores: FasnetScores) -> list[LivenessVerdict]:
     ]
 
 
-def _by_both(card: Card, cnn: CnnScores, fasnet: FasnetScores, reach: Floats) -> list[LivenessVerdict]:
-    if card.fusion is None:
-        raise Refusal(Code.NO_LIVENESS, "the card does not say how to fuse the engines")
+def _by_facenox(attack: Floats) -> list[LivenessVerdict]:
+    return [_verdict(float(score), HALF, HALF, {"facenox": float(score)}, None) for score in attack]
+
+
+def _by_all(card: Card | None, read: _Readings) -> list[LivenessVerdict]:
     verdicts = []
-    fused = fused_scores(card.fusion, cnn.attack, fasnet, reach)
-    for index, score in enumerate(fused):
-        engines = {"cnn": float(cnn.attack[index]), "fasnet": float(fasnet.attack[index])}
-        kind = _kind(card, cnn.columns[index])
-        score = _decided(card, float(score), cnn.columns[index])
-        verdicts.append(_verdict(score, card.fusion.live, card.fusion.spoof, engines, kind))
+    fused = fused_scores(read.cnn.attack if read.cnn else None, read.fasnet, read.facenox, read.reach)
+    for index, value in enumerate(fused):
+        score, kind = float(value), None
+        if card and read.cnn:
+            columns = read.cnn.columns[index]
+            score, kind = _decided(card, score, columns), _kind(card, columns)
+        verdicts.append(_verdict(score, HALF, HALF, read.engines(index), kind))
     return verdicts
 
 
@@ -120,17 +176,15 @@ def _verdict(score: float, live: float, spoof: float, engines: dict[str, float],
         return LivenessVerdict(Liveness.SPOOF, score, spoof, engines, _spoof_reason(kind), kind)
     if score <= live:
         return LivenessVerdict(Liveness.LIVE, score, spoof, engines)
-    disagree = len(engines) > 1 and max(engines.values()) >= 0.5 > min(engines.values())
-    reason = "the engines disagree" if disagree else "the face could not be told from an attack"
-    return LivenessVerdict(Liveness.UNCERTAIN, score, spoof, engines, f"{reason}: {_RETAKE}")
+    return LivenessVerdict(
+        Liveness.UNCERTAIN, score, spoof, engines, f"the face could not be told from an attack: {_RETAKE}"
+    )
 
 
 def _decided(card: Card, score: float, columns: Floats) -> float:
     """Return the score, or what a decisive column holds where that is nearly all of the output."""
     decisive = max((float(columns[column]) for column in card.decisive), default=0.0)
-    if decisive < DECISIVE:
-        return score
-    return max(score, decisive, card.threshold, card.fusion.spoof if card.fusion else 0.0)
+    return score if decisive < DECISIVE else max(score, decisive, card.threshold)
 
 
 def _spoof_reason(kind: str | None) -> str:
@@ -144,10 +198,3 @@ def _kind(card: Card, columns: Floats) -> str | None:
         if card.activation == "probability" and total > 0 and columns[column] / total >= 0.7:
             return name
     return None
-
-
-def _guarded(face: Face, verdict: LivenessVerdict) -> LivenessVerdict:
-    doubt = doubt_about(face)
-    if doubt is None:
-        return verdict
-    return replace(verdict, state=Liveness.UNCERTAIN, reason=str(doubt), attack=None)

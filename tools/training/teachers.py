@@ -1,0 +1,37 @@
+"""What the teachers say: Fasnet's two networks and facenox, as log-odds of an attack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.models.liveness.cnn import log_odds
+from pipeline.models.liveness.facenox import Facenox, load_facenox
+from pipeline.models.liveness.fasnet import LIVE, Fasnet, load_fasnet
+from pipeline.models.liveness.fusion import LOUDEST
+from pipeline.types import Box, Floats, Pixels
+
+TEACHERS = ("near", "far", "facenox")
+"""The columns of what `Teachers.judge` returns: Fasnet's network for 2.7 times the box, its other one, and facenox."""
+
+
+@dataclass(frozen=True, eq=False)
+class Teachers:
+    """The networks that our own one learns from."""
+
+    fasnet: Fasnet
+    facenox: Facenox
+
+    def judge(self, photos: Sequence[Pixels], boxes: Sequence[Box]) -> Floats:
+        """Return each teacher's log-odds of an attack, cut at 6: float32 (faces, 3)."""
+        fasnet, facenox = self.fasnet.score(photos, boxes), self.facenox.score(photos, boxes)
+        odds = np.column_stack([log_odds(1 - fasnet.plain[:, :, LIVE]), facenox])
+        return np.asarray(np.clip(odds, -LOUDEST, LOUDEST), dtype=np.float32)
+
+
+def load_teachers(weights: Path) -> Teachers:
+    """Load all teachers from one folder; raises `Refusal(Code.NO_LIVENESS)` naming the file that is missing."""
+    return Teachers(load_fasnet(weights), load_facenox(weights))
