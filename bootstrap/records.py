@@ -16,7 +16,7 @@ from db.gallery.protocol import GalleryBackend
 from db.people import People
 from db.recovery import recover
 from db.replays import Replays
-from db.schema import PeopleNames, initialise
+from db.schema import PeopleNames, add_missing_tables, initialise
 from db.session import Database, make_engine
 from db.uploads import UploadStore
 from env_validator import Settings
@@ -63,8 +63,17 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
     challenges = Challenges(database, LIFETIME_S)
     replays = Replays(database, NEAR_BITS, settings.replay_retention_days)
     records = Records(database, people, enrolments, uploads, gallery, enroller, replays, challenges)
-    _mend(settings, records)
+    prepare(settings, records)
     return records
+
+
+def prepare(settings: Settings, records: Records) -> None:
+    """Add the tables that this version needs to an existing database, and finish what a crash interrupted."""
+    try:
+        add_missing_tables(records.database)
+        recover(records.enrolments, records.uploads, settings.db_path, records.gallery.remove)
+    except Refusal as refusal:
+        _log.warning("the records are not prepared yet: %s", refusal)
 
 
 def _make_tables(settings: Settings, names: PeopleNames) -> None:
@@ -72,10 +81,3 @@ def _make_tables(settings: Settings, names: PeopleNames) -> None:
         initialise(settings.sql_uri, names)
     except (Refusal, OSError, sqlite3.Error) as error:
         _log.error("155 the tables could not be made: %s", error)
-
-
-def _mend(settings: Settings, records: Records) -> None:
-    try:
-        recover(records.enrolments, records.uploads, settings.db_path, records.gallery.remove)
-    except Refusal as refusal:
-        _log.warning("nothing was mended at start: %s", refusal)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy.engine import Connection
 
-from codes_dict import Code, Refusal
+from codes_dict import Code, Outcome, Refusal
 from db.enrolments import Enrolment, EnrolmentRecords
 from db.faces import FaceFolders, Written, slug
 from db.gallery.protocol import GalleryBackend
@@ -36,7 +36,7 @@ class _MovedError(Exception):
 
 @dataclass(frozen=True)
 class _Prepared:
-    person: Person
+    enrolled: Enrolled
     before: Person | None
     replaced: tuple[Enrolment, ...]
 
@@ -87,27 +87,38 @@ class EnrolmentUnit:
                 log.info("the row of %s changed meanwhile: once more", request.id)
         raise Refusal(Code.DB_DOWN, f"the row of {request.id} keeps changing")
 
+    def keep_outcome(self, upload_id: str, outcome: Outcome) -> None:
+        """Replace the outcome that is stored for an enrolled upload; failures are logged and ignored."""
+        try:
+            self._enrolments.set_outcome(upload_id, outcome)
+        except Refusal as refusal:
+            log.warning("the outcome of upload %s was not stored: %s", upload_id, refusal.detail)
+
+    def earlier(self, upload_id: str) -> Outcome | None:
+        """Return the outcome of the enrolment that used this upload, if one is stored. Raises `Refusal(DB_DOWN)`."""
+        return self._enrolments.outcome(upload_id)
+
     def _attempt(self, request: EnrolmentRequest, guard: Guard | None) -> Enrolled:
         token, folder = self._token(), self._target(self._people.find(request.id), request)
         ours = Enrolment(token, request.id, folder, request.upload.upload_id, len(request.faces))
         with self._inflight.announced(token, folder):
-            done, written = self._commit(ours, request, guard)
+            done = self._commit(ours, request, guard)
             self._tidy(done, ours, request)
-        return Enrolled(done.person, done.before is not None, written.main, written.augmented)
+        return done.enrolled
 
-    def _commit(self, ours: Enrolment, request: EnrolmentRequest, guard: Guard | None) -> tuple[_Prepared, Written]:
+    def _commit(self, ours: Enrolment, request: EnrolmentRequest, guard: Guard | None) -> _Prepared:
         with ExitStack() as undo:
             undo.callback(self._discard, ours)
             written = self._write(ours, request.faces)
             try:
                 with self._database.writing() as connection:
-                    done = self._prepare(connection, ours, request, guard)
+                    done = self._prepare(connection, ours, written, request, guard)
             except CommitLostError:
                 undo.pop_all()  # it may stand: only files that the database does not know are ever removed
                 if not self._stands(ours):
                     raise
             undo.pop_all()
-        return done, written
+        return done
 
     def _stands(self, ours: Enrolment) -> bool:
         try:
@@ -131,7 +142,7 @@ class EnrolmentUnit:
         return written
 
     def _prepare(
-        self, connection: Connection, ours: Enrolment, request: EnrolmentRequest, guard: Guard | None
+        self, connection: Connection, ours: Enrolment, written: Written, request: EnrolmentRequest, guard: Guard | None
     ) -> _Prepared:
         self._enrolments.lock(connection, request.id)
         before = self._people.find_in(connection, request.id, lock=True)
@@ -150,9 +161,12 @@ class EnrolmentUnit:
         version = self._enrolments.next_version(connection)
         self._enrolments.remove(connection, [one.token for one in replaced], version)
         self._enrolments.add(connection, ours, version, int(self._clock()))
-        remember(connection, request.upload.upload_id, request.marks, int(self._clock()))
+        remember(connection, ours.upload_id, request.marks, int(self._clock()))
+        enrolled = Enrolled(person, before is not None, written.main, written.augmented)
+        if request.outcome is not None:
+            self._enrolments.set_outcome(ours.upload_id, request.outcome(enrolled), connection)
         self._step("ready to commit")
-        return _Prepared(person, before, tuple(replaced))
+        return _Prepared(enrolled, before, tuple(replaced))
 
     def _save_row(
         self, connection: Connection, before: Person | None, request: EnrolmentRequest, folder: str

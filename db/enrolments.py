@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,11 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.engine import Connection
 
-from codes_dict import Code
-from db.schema import INSTALLATION, VERSION, enrolments, locks, state
+from codes_dict import Code, Outcome
+from db.schema import INSTALLATION, VERSION, enrolments, locks, outcomes, state
 from db.session import Database
 
 _BATCH = 500
+_CODES = {int(code): code for code in Code}
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,21 @@ class EnrolmentRecords:
             with self._database.reading() as connection:
                 found = connection.execute(query).scalar_one()
         return int(found)
+
+    def outcome(self, upload_id: str) -> Outcome | None:
+        """Return what the enrolment of an upload was answered; None where nothing is stored."""
+        query = sa.select(outcomes.c.code, outcomes.c.results).where(outcomes.c.upload_id == upload_id)
+        with self._database.reading() as connection:
+            row = connection.execute(query).first()
+        return Outcome(_CODES[row.code], json.loads(row.results)) if row else None
+
+    def set_outcome(self, upload_id: str, outcome: Outcome, connection: Connection | None = None) -> None:
+        """Store what the enrolment of an upload is answered, in place of what was stored before."""
+        row = {"upload_id": upload_id, "code": int(outcome.code), "results": json.dumps(outcome.results)}
+        with contextlib.ExitStack() as stack:
+            used = connection or stack.enter_context(self._database.writing())
+            used.execute(sa.delete(outcomes).where(outcomes.c.upload_id == upload_id))
+            used.execute(sa.insert(outcomes).values(row))
 
     def unfinished(self) -> list[Enrolment]:
         """Return removed enrolments whose files may still be there."""

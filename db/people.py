@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.sql import quoted_name
 
 from codes_dict import Code, Refusal
 from db.files import inside
-from db.schema import PeopleNames, people_words
+from db.schema import PeopleNames, given_names, people_words
 from db.session import Database
 from pipeline.types import Person
 
@@ -27,9 +27,9 @@ class _Row:
 class People:
     """The people table, under whatever names the settings give it. `root` is DB_PATH."""
 
-    def __init__(self, database: Database, names: PeopleNames, root: Path) -> None:
-        self._database, self._names, self._root = database, names, root
-        self._table = people_words(names)
+    def __init__(self, database: Database, columns: PeopleNames, root: Path) -> None:
+        self._database, self._columns, self._root = database, columns, root
+        self._table = people_words(columns)
         self._id, self._name, self._path = self._table.columns
 
     def find(self, person_id: str) -> Person | None:
@@ -40,12 +40,13 @@ class People:
     def find_in(self, connection: Connection, person_id: str, *, lock: bool = False) -> Person | None:
         """Do the same inside a transaction, with the row locked until its end where asked."""
         row = self._row(connection, person_id, lock)
-        return row.person if row else None
+        return _named(row.person, _given_names(connection, person_id)) if row else None
 
     def all(self) -> list[Person]:
         """Return every row, by primary key."""
         with self._database.reading() as connection:
-            rows = [_read(row) for row in connection.execute(self._select())]
+            given = _given_names(connection)
+            rows = [_named(_read(row), given) for row in connection.execute(self._select())]
         return sorted(rows, key=lambda person: person.key)
 
     def insert(self, connection: Connection, person_id: str, name: str, path: str) -> Person:
@@ -55,8 +56,8 @@ class People:
         connection.execute(sa.insert(self._table).values(values))
         row = self._row(connection, person_id, lock=False)
         if row is None:
-            raise Refusal(Code.INSERT_FAILED, "the row was inserted, yet the table does not return it")
-        return row.person
+            raise Refusal(Code.INSERT_FAILED, "the row was inserted, but the table does not return it")
+        return _store_given_name(connection, row.person, name)
 
     def update(self, connection: Connection, person_id: str, name: str, path: str) -> Person:
         """Give the row another name and path; the primary key stays."""
@@ -67,7 +68,7 @@ class People:
             raise Refusal(Code.INSERT_FAILED, "the row is gone")
         key: sa.ColumnClause[Any] = sa.column(quoted_name(row.key_column, quote=True))
         connection.execute(sa.update(self._table).where(key == row.person.key).values(values))
-        return Person(row.person.key, person_id, stored_name(name), path)
+        return _store_given_name(connection, Person(row.person.key, person_id, stored_name(name), path), name)
 
     def folder(self, person: Person) -> Path | None:
         """Return the person's image folder; None where the row's path leads out of DB_PATH."""
@@ -94,16 +95,35 @@ class People:
     def _check_widths(self, connection: Connection, texts: dict[str, str]) -> None:
         widths = {
             str(column["name"]).lower(): getattr(column["type"], "length", None)
-            for column in sa.inspect(connection).get_columns(self._names.table)
+            for column in sa.inspect(connection).get_columns(self._columns.table)
         }
         for column, text in texts.items():
             width = widths.get(str.lower(column))  # a quoted name's own lower() does nothing
             if width is not None and len(text) > width:
                 raise Refusal(
                     Code.INSERT_FAILED,
-                    f"column {column} of table {self._names.table} is VARCHAR({width}), too narrow for "
+                    f"column {column} of table {self._columns.table} is VARCHAR({width}), too narrow for "
                     f"{len(text)} characters: widen it (ID 64, name 200, path 500)",
                 )
+
+
+def _store_given_name(connection: Connection, person: Person, name: str) -> Person:
+    connection.execute(sa.delete(given_names).where(given_names.c.reco_id == person.id))
+    connection.execute(sa.insert(given_names).values(reco_id=person.id, given_name=name))
+    return replace(person, given_name=name)
+
+
+def _given_names(connection: Connection, person_id: str | None = None) -> dict[str, str]:
+    """Return names as they were given, by ID: one person's or everybody's."""
+    query = sa.select(given_names.c.reco_id, given_names.c.given_name)
+    found = connection.execute(query if person_id is None else query.where(given_names.c.reco_id == person_id))
+    return {str(one): str(name) for one, name in found}
+
+
+def _named(person: Person, given: Mapping[str, str]) -> Person:
+    """Add the given name, unless the row was given another name since, in the table itself."""
+    name = given.get(person.id, "")
+    return replace(person, given_name=name) if stored_name(name) == person.name else person
 
 
 def stored_name(name: str) -> str:

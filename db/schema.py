@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,10 @@ from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.sql import quoted_name
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from codes_dict import Code
 from db.session import Database, make_engine, open_sqlite, sqlite_path
+
+log = logging.getLogger(__name__)
 
 ID_WIDTH, NAME_WIDTH, PATH_WIDTH = 64, 200, 500
 VERSION = "gallery_version"
@@ -99,6 +103,21 @@ enrolments = sa.Table(
     **_MYSQL,
 )  # fmt: skip
 
+given_names = sa.Table(
+    "faceapp_names", _OWN,
+    sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),
+    sa.Column("given_name", sa.String(NAME_WIDTH), nullable=False),
+    **_MYSQL,
+)  # fmt: skip
+
+outcomes = sa.Table(
+    "faceapp_outcomes", _OWN,
+    sa.Column("upload_id", Exact(100), primary_key=True),
+    sa.Column("code", sa.Integer, nullable=False),
+    sa.Column("results", sa.Text(2**24 - 1), nullable=False),
+    **_MYSQL,
+)  # fmt: skip
+
 replays = sa.Table(
     "faceapp_replay", _OWN,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
@@ -179,6 +198,21 @@ def initialise(uri: str, names: PeopleNames, user: str = "", password: str = "",
                 _first_value(connection, name)
     finally:
         database.dispose()
+
+
+def add_missing_tables(database: Database) -> None:
+    """Create the tables that a newer version has added to an initialised database; does nothing elsewhere.
+
+    Raises `Refusal(Code.DB_DOWN)`, also where the user may not create tables.
+    """
+    with database.reading() as connection:
+        existing = set(sa.inspect(connection).get_table_names())
+    missing = [table for table in _OWN.sorted_tables if table.name not in existing]
+    if missing and state.name in existing:
+        log.info("creating %s", ", ".join(table.name for table in missing))
+        with database.writing(failed=Code.DB_DOWN) as connection:
+            for table in missing:
+                connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
 
 
 def _make_schema(uri: str, user: str, password: str, schema: str) -> None:

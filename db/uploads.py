@@ -74,7 +74,7 @@ class UploadStore:
         if not _UPLOAD_ID.fullmatch(upload_id):
             raise ValueError("the ID is not one that a folder can be named after")
         stored = tuple(
-            StoredImage(f"{number:04}.{_checked(image.extension)}", image.digest, image.score)
+            StoredImage(f"{number:04}.{_checked(image.extension)}", image.digest, image.score, image.name)
             for number, image in enumerate(images, start=1)
         )
         folder, staged = self.root / upload_id, self.root / f".{upload_id}{files.PART}"
@@ -144,5 +144,9 @@ def _manifest(folder: Path) -> tuple[tuple[StoredImage, ...], tuple[str, ...]]:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         log.warning("upload %s: its manifest is damaged: %s", folder.name, type(error).__name__)
         return (), ()
-    safe = (image for image in images if isinstance(image.saved_as, str) and _SAVED_AS.fullmatch(image.saved_as))
-    return tuple(safe), challenge
+    return tuple(image for image in images if _is_safe(image)), challenge
+
+
+def _is_safe(image: StoredImage) -> bool:
+    texts = isinstance(image.saved_as, str) and isinstance(image.name, str)
+    return texts and _SAVED_AS.fullmatch(image.saved_as) is not None

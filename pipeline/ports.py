@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
-from codes_dict import Code
+from codes_dict import Code, Outcome
 from pipeline.types import Counts, Crop, Detection, Floats, Person, Pixels
 
 
@@ -30,22 +30,27 @@ class CachedPhoto:
 
 @dataclass(frozen=True, eq=False)
 class NewImage:
-    """A photo to keep: its file's bytes as they came, `extension` without the dot, SHA-256 in hex, score 0 to 10."""
+    """A photo to keep: its file's bytes as they came, `extension` without the dot, SHA-256 in hex, score 0 to 10.
+
+    `name` is what the client called it.
+    """
 
     data: bytes
     extension: str
     digest: str
     score: float
     cache: CachedPhoto | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True)
 class StoredImage:
-    """A kept photo: `saved_as` is the server's name for it, the only name that later stages know."""
+    """A kept photo: `saved_as` is the server's name for it, `name` the client's (empty in uploads of before)."""
 
     saved_as: str
     digest: str
     score: float
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,18 +148,6 @@ class NewFace:
     embeddings: Mapping[str, Floats]
 
 
-@dataclass(frozen=True, eq=False)
-class EnrolmentRequest:
-    """Whom to enrol, from which upload, with which faces; `marks` are remembered as long as they are enrolled."""
-
-    id: str
-    name: str
-    in_place: bool
-    upload: Upload
-    faces: Sequence[NewFace]
-    marks: Sequence[PhotoMark] = ()
-
-
 @dataclass(frozen=True)
 class Enrolled:
     """What an enrolment did: the row, whether it was there before, and the files relative to DB_PATH."""
@@ -163,6 +156,22 @@ class Enrolled:
     existed: bool
     main: Sequence[str]
     aug: Sequence[str]
+
+
+@dataclass(frozen=True, eq=False)
+class EnrolmentRequest:
+    """Whom to enrol, from which upload, with which faces; `marks` are remembered as long as they are enrolled.
+
+    `outcome` returns the reply to what was done; it is stored in the same commit, for `Enrolments.earlier`.
+    """
+
+    id: str
+    name: str
+    in_place: bool
+    upload: Upload
+    faces: Sequence[NewFace]
+    marks: Sequence[PhotoMark] = ()
+    outcome: Callable[[Enrolled], Outcome] | None = None
 
 
 Guard = Callable[[Person | None, Mapping[str, Floats] | None], None]
@@ -174,6 +183,14 @@ class Enrolments(Protocol):
 
     def enrol(self, request: EnrolmentRequest, guard: Guard) -> Enrolled:
         """Enrol; raises `Refusal` INSERT_FAILED, DB_DOWN, NO_SPACE, UPLOAD_GONE, or what the guard raises."""
+        ...
+
+    def keep_outcome(self, upload_id: str, outcome: Outcome) -> None:
+        """Replace the outcome that is stored for an enrolled upload; failures are logged and ignored."""
+        ...
+
+    def earlier(self, upload_id: str) -> Outcome | None:
+        """Return the outcome of the enrolment that used this upload; None where there was none, or none is stored."""
         ...
 
 

@@ -280,12 +280,16 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class Person:
-    """A row of the people table. `key` is its primary key, `path` its folder relative to DB_PATH."""
+    """A row of the people table. `key` is its primary key, `path` its folder relative to DB_PATH.
+
+    `name` is what the row holds: lower-case, `_` for spaces. `given_name` is the name as it was given, or empty.
+    """
 
     key: int
     id: str
     name: str
     path: str
+    given_name: str = ""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import sqlalchemy as sa
 
+from codes_dict import Code, Outcome
 from db.enrolment_unit import EnrolmentUnit
 from db.enrolments import EnrolmentRecords
 from db.gallery.memory import MemoryGallery
@@ -151,10 +152,11 @@ class House:
         in_place: bool = False,
         upload: StoredUpload | None = None,
         guard: Guard | None = None,
+        outcome: Callable[[Enrolled], Outcome] | None = None,
     ) -> Enrolled:
         """Enrol a person whose faces are plain colours."""
         used = upload or self.upload(person_id, *colours)
-        request = EnrolmentRequest(person_id, name, in_place, used, self.faces(*colours))
+        request = EnrolmentRequest(person_id, name, in_place, used, self.faces(*colours), outcome=outcome)
         return self.enroller.enrol(request, guard)
 
     def colours(self, person_id: str) -> list[Colour] | None:
@@ -195,9 +197,14 @@ def raise_at(step: str) -> Callable[[str], None]:
     return hook
 
 
+def reply(enrolled: Enrolled) -> Outcome:
+    """Return what an enrolment is answered, in a simple form."""
+    return Outcome(Code.ENROLLED, {"mysql_id": enrolled.person.key, "main": list(enrolled.main)})
+
+
 def enrol_dying_at(
     step: str, where: Where, folder: Path, name: str, colour: Colour, upload: StoredUpload, in_place: bool = False
 ) -> None:
     """Enrol the upload's person in a process that kills itself at a step; for `tests.processes`."""
     house = House(where, folder, step=die_at(step), prepared=True)
-    house.enrol(upload.id, name, colour, in_place=in_place, upload=upload)
+    house.enrol(upload.id, name, colour, in_place=in_place, upload=upload, outcome=reply)

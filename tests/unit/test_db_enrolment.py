@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from codes_dict import Code, Refusal
+from codes_dict import Code, Outcome, Refusal
 from db.faces import FaceFolders
 from db.recovery import recover, sweep
-from db.schema import PeopleNames
+from db.schema import PeopleNames, add_missing_tables
+from db.session import Database, make_engine, open_sqlite
 from pipeline.ports import Enrolled
-from tests.db_house import BLUE, GREEN, RED, WHITE, House, Where, enrol_dying_at, raise_at
+from pipeline.types import Person
+from tests.db_house import BLUE, GREEN, RED, WHITE, House, Where, enrol_dying_at, raise_at, reply
 from tests.processes import PATIENCE_S, context, ended, started
 
 BEFORE_COMMIT = ("files written", "segments written", "guarded", "row saved", "ready to commit")
@@ -97,6 +101,79 @@ def test_in_place_under_the_same_name_leaves_only_the_new_files(house: House) ->
     assert house.colours("A") == [GREEN]
 
 
+GIVEN = ("Ludwig van der Berg", "Ronald McDonald", "Conan O'Brien", "\u674e\u5c0f\u9f99", "Jos\u00e9 de la Cruz")
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_a_name_is_kept_as_it_was_given_beside_the_rows_form(house: House, name: str) -> None:
+    done = house.enrol("A", name, RED)
+    assert (done.person.given_name, done.person.name) == (name, name.lower().replace(" ", "_"))
+    assert house.people.find("A") == done.person
+    assert house.people.all() == [done.person]
+
+
+def test_a_given_name_is_replaced_with_the_row_and_ignored_once_the_row_has_another(house: House) -> None:
+    house.enrol("A", "Ann McKay", RED)
+    assert house.enrol("A", "Somebody Else", GREEN).person.given_name == "Ann McKay"
+    assert house.enrol("A", "Ann O'Neil", BLUE, in_place=True).person.given_name == "Ann O'Neil"
+    house.execute("UPDATE faceapp SET RECO_NAME = 'bea_smith'")
+    person = house.people.find("A")
+    assert person is not None
+    assert (person.name, person.given_name, house.people.all()) == ("bea_smith", "", [person])
+
+
+def test_the_reply_is_stored_in_the_same_commit_and_can_be_completed(house: House) -> None:
+    upload = house.upload("A", RED)
+    assert house.enroller.earlier(upload.upload_id) is None
+    done = house.enrol("A", "Ann", RED, upload=upload, outcome=reply)
+    assert house.enroller.earlier(upload.upload_id) == reply(done)
+    whole = Outcome(Code.ENROLLED, {"mysql_id": 1, "left_out": {"Jos\u00e9.jpg": 152}, "long": "x" * 200_000})
+    house.enroller.keep_outcome(upload.upload_id, whole)
+    assert house.another().enroller.earlier(upload.upload_id) == whole
+    house.enrol("A", "Ann", GREEN, in_place=True)
+    assert house.enroller.earlier(upload.upload_id) == whole
+
+
+def test_a_failed_enrolment_stores_no_reply(house: House) -> None:
+    upload = house.upload("A", RED)
+    with pytest.raises(OSError, match="made to fail"):
+        house.another(raise_at("ready to commit")).enrol("A", "Ann", RED, upload=upload, outcome=reply)
+    assert house.enroller.earlier(upload.upload_id) is None
+
+
+def test_a_reply_that_cannot_be_completed_is_logged(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    upload = house.upload("A", RED)
+    done = house.enrol("A", "Ann", RED, upload=upload, outcome=reply)
+    house.execute("ALTER TABLE faceapp_outcomes RENAME TO elsewhere")
+    house.enroller.keep_outcome(upload.upload_id, Outcome(Code.ENROLLED, {}))
+    house.execute("ALTER TABLE elsewhere RENAME TO faceapp_outcomes")
+    assert f"the outcome of upload {upload.upload_id} was not stored" in caplog.text
+    assert house.enroller.earlier(upload.upload_id) == reply(done)
+
+
+def test_a_database_of_before_gets_the_new_tables_and_loses_nothing(house: House) -> None:
+    upload = house.upload("A", RED)
+    first = house.enrol("A", "Ann", RED, upload=upload)
+    house.execute("DROP TABLE faceapp_names")
+    house.execute("DROP TABLE faceapp_outcomes")
+    with pytest.raises(Refusal, check=lambda refusal: refusal.code is Code.DB_DOWN):
+        house.people.find("A")
+    for _ in range(2):
+        add_missing_tables(house.database)
+    assert house.people.find("A") == replace(first.person, given_name="")
+    assert (house.enroller.earlier(upload.upload_id), house.colours("A")) == (None, [RED])
+    assert house.enrol("A", "Ann O'Neil", GREEN, in_place=True).person.given_name == "Ann O'Neil"
+
+
+def test_a_database_that_was_never_initialised_stays_empty(tmp_path: Path) -> None:
+    open_sqlite(tmp_path / "empty.sqlite", "rwc").close()
+    database = Database(make_engine(f"sqlite:///{tmp_path / 'empty.sqlite'}"))
+    add_missing_tables(database)
+    with database.reading() as connection:
+        assert sa.inspect(connection).get_table_names() == []
+    database.dispose()
+
+
 def test_two_people_do_not_touch_each_other(house: House) -> None:
     house.enrol("A", "Ann", RED)
     house.enrol("B", "Ann", GREEN)
@@ -133,6 +210,8 @@ def test_kill_9_leaves_the_old_state_or_the_new_one(where: Where, tmp_path: Path
     dying = started(enrol_dying_at, step, where, tmp_path, "Ann Smith", GREEN, upload, in_place)
     assert ended(dying) == [-signal.SIGKILL]
     later = house.another()
+    earlier = later.enroller.earlier(upload.upload_id)
+    assert (earlier.code if earlier else None) == (None if step in BEFORE_COMMIT else Code.ENROLLED)
     if step in BEFORE_COMMIT:
         assert (later.people.find("A"), later.colours("A")) == (first.person, [RED])
         assert usable(later, upload.upload_id)
@@ -255,7 +334,7 @@ def test_the_columns_may_have_other_names_and_the_key_is_found_by_position(where
     house = House(where, tmp_path, names=names)
     done = house.enrol("A", "Ann", RED)
     house.enrol("A", "Ann B", GREEN, in_place=True)
-    assert house.people.find("A") == done.person.__class__(done.person.key, "A", "ann_b", "ann_b-A")
+    assert house.people.find("A") == Person(done.person.key, "A", "ann_b", "ann_b-A", "Ann B")
 
 
 def test_a_row_that_leads_out_of_the_folder_is_113_and_never_written_to(house: House, tmp_path: Path) -> None:

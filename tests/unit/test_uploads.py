@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -10,9 +11,9 @@ import pytest
 
 from codes_dict import Code, Refusal
 from db.uploads import UploadStore
-from pipeline.ports import NewImage
+from pipeline.ports import NewImage, StoredImage
 
-ONE = NewImage(b"first", "jpg", "d1", 7.5)
+ONE = NewImage(b"first", "jpg", "d1", 7.5, name="Jos\u00e9 ../1.jpg")
 TWO = NewImage(b"second", "png", "d2", 8.0)
 
 
@@ -34,9 +35,9 @@ def test_what_was_kept_comes_back_in_order(store: UploadStore) -> None:
     assert re.fullmatch(r"RECO-ID\.1-[0-9a-f]{32}", made.upload_id)
     upload = store.open(made.upload_id)
     assert (upload.id, upload.upload_id) == ("RECO-ID.1", made.upload_id)
-    assert [(image.saved_as, image.digest, image.score) for image in upload.images] == [
-        ("0001.jpg", "d1", 7.5),
-        ("0002.png", "d2", 8.0),
+    assert list(upload.images) == [
+        StoredImage("0001.jpg", "d1", 7.5, "Jos\u00e9 ../1.jpg"),
+        StoredImage("0002.png", "d2", 8.0, ""),
     ]
     assert [data for _, data in upload.load()] == [b"first", b"second"]
 
@@ -84,6 +85,15 @@ def test_without_a_manifest_there_are_no_images(store: UploadStore, manifest: by
     with pytest.raises(Refusal) as caught:
         store.open(upload.upload_id).load()
     assert caught.value.code is Code.NO_IMAGES
+
+
+def test_an_upload_of_before_names_no_client_files(store: UploadStore) -> None:
+    upload = store.create("A", [ONE])
+    path = upload.folder / "manifest.json"
+    content = json.loads(path.read_bytes())
+    del content["images"][0]["name"]
+    path.write_text(json.dumps(content))
+    assert store.open(upload.upload_id).images == (StoredImage("0001.jpg", "d1", 7.5),)
 
 
 def test_a_manifest_cannot_name_a_file_elsewhere(store: UploadStore) -> None:
