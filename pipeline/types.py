@@ -25,7 +25,8 @@ class Photo:
 
     `name` is what the caller called it and is for replies only; `digest` is the SHA-256 of the file's bytes in hex.
     `data` is the file as it was sent and `kind` its format by content, as a file extension (`jpg`); both are empty for
-    pixels that never were a file, such as a video's frame.
+    pixels that never were a file, such as a video's frame. `scale` is how many of the pixels here one pixel of the file
+    became: below 1 where a large photo was decoded at a fraction of its size.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Photo:
     digest: str
     data: bytes = field(default=b"", repr=False)
     kind: str = ""
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)

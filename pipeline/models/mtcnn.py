@@ -28,8 +28,10 @@ SMALLEST_FACE = 48
 """Width in pixels of the smallest face that is looked for in a large photo: about 20 px between the eyes."""
 NETWORK_FACE = 20
 """Width of the smallest face that the networks find in what they are given."""
-KEPT_SIDE = 640
-"""Photos are never scaled below this longer side, in pixels: landmarks of ordinary portraits stay exact."""
+KEPT_AREA = 640 * 480
+"""Photos are never scaled below so many pixels: landmarks of ordinary portraits stay exact."""
+MOST_AREA = 1706 * 1280
+"""Pixels that are looked at in one photo at most, whatever its shape."""
 MOST_FACES = 10
 """Faces returned of one photo at most."""
 
@@ -38,7 +40,9 @@ _PROPOSED, _REFINED, _ACCEPTED = 0.6, 0.7, 0.8
 _OVERLAP_IN_SCALE, _OVERLAP = 0.5, 0.7
 _PATCHES_AT_ONCE = 1024
 _SURE, _SPECK = 0.95, 0.25
-_FRAME, _FILLING, _FILLED_SIDE = 0.25, 0.4, 192
+_FRAME, _FILLING, _FILLED_SIDE, _FILLED_AREA = 0.25, 0.4, 192, 192 * 512
+_FRAMED_SHAPE = 2
+"""A frame is measured by the longer side, but by no more than so many times the shorter one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +78,7 @@ class MtcnnDetector:
 
     def _detect_filling(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
         """Look for a face that touches the photo's edges: with a frame around it, the networks see it whole."""
-        scales = [min(1.0, _FILLED_SIDE / min(photo.shape[:2])) for photo in photos]
+        scales = [_filling_scale(photo) for photo in photos]
         found = self.detect_scaled(photos, scales, _FRAME)
         return [
             [face for face in faces if face.box.width >= _FILLING * min(photo.shape[:2])]
@@ -86,7 +90,8 @@ class MtcnnDetector:
     ) -> list[list[Detection]]:
         """Return the faces as the package finds them in each photo scaled by its own factor.
 
-        `frame` is the width of a grey frame that is put around each photo, over the photo's longer side.
+        `frame` is the width of a grey frame that is put around each photo, over the photo's longer side, which counts
+        as no more than twice the shorter one.
         """
         scaled = list(zip(photos, scales, strict=True))
         views = parallel_map(lambda one: _view(*one, frame), scaled)
@@ -137,8 +142,15 @@ class MtcnnDetector:
 
 def working_scale(photo: Pixels) -> float:
     """Return the factor, at most 1, by which a photo is scaled before faces are looked for."""
-    longer = max(photo.shape[:2])
-    return float(min(1.0, max(NETWORK_FACE / SMALLEST_FACE, KEPT_SIDE / longer)))
+    area = photo.shape[0] * photo.shape[1]
+    wanted = max(NETWORK_FACE / SMALLEST_FACE, math.sqrt(KEPT_AREA / area))
+    return min(1.0, wanted, math.sqrt(MOST_AREA / area))
+
+
+def _filling_scale(photo: Pixels) -> float:
+    """Return the factor, at most 1, at which a face that fills the photo is as large as the networks like it."""
+    height, width = photo.shape[:2]
+    return min(1.0, _FILLED_SIDE / min(height, width), math.sqrt(_FILLED_AREA / (height * width)))
 
 
 def _without_specks(faces: list[Detection]) -> list[Detection]:
@@ -152,7 +164,7 @@ def _view(photo: Pixels, scale: float, frame: float) -> _View:
     size = max(1, round(width * scale)), max(1, round(height * scale))
     pixels = photo if size == (width, height) else cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
     normalised = (pixels.astype(np.float32) - np.float32(127.5)) * np.float32(1 / 128)
-    border = round(frame * max(size))
+    border = round(frame * min(max(size), _FRAMED_SHAPE * min(size)))
     if border:
         normalised = np.pad(normalised, ((border, border), (border, border), (0, 0)))
     return _View(normalised, (size[0] / width, size[1] / height), border)

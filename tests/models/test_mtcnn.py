@@ -131,6 +131,34 @@ def test_noise_has_no_face_with_or_without_a_frame(detector: MtcnnDetector) -> N
     assert detector.detect(photos) == [[]] * 6
 
 
-@pytest.mark.parametrize(("longer", "scale"), [(100, 1.0), (640, 1.0), (1000, 0.64), (2300, 20 / 48), (6000, 20 / 48)])
-def test_the_smallest_face_that_matters_is_twenty_pixels_wide(longer: int, scale: float) -> None:
-    assert working_scale(np.empty((longer, 50, 3), np.uint8)) == pytest.approx(scale)
+@pytest.mark.parametrize(
+    ("height", "width", "scale"),
+    [
+        (75, 100, 1.0),
+        (480, 640, 1.0),
+        (750, 1000, 0.64),
+        (1536, 2048, 20 / 48),
+        (100, 3072, 1.0),
+        (3072, 4096, 20 / 48),
+    ],
+)
+def test_the_smallest_face_that_matters_is_twenty_pixels_wide(height: int, width: int, scale: float) -> None:
+    assert working_scale(np.empty((height, width, 3), np.uint8)) == pytest.approx(scale, rel=1e-3)
+
+
+@pytest.mark.parametrize("size", [(1, 12_000), (12_000, 1), (1, 4_000_000), (400, 8_000), (8_000, 6_000), (30, 600)])
+def test_what_is_looked_at_is_bounded_by_area_whatever_the_shape(
+    detector: MtcnnDetector, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[int] = []
+    view = mtcnn._view
+
+    def noted(*given: Any) -> Any:
+        made = view(*given)
+        looked_at.append(made.pixels.shape[0] * made.pixels.shape[1])
+        return made
+
+    monkeypatch.setattr(mtcnn, "_view", noted)
+    assert detector.detect([np.full((*size, 3), 90, np.uint8)]) == [[]]
+    assert len(looked_at) == 2
+    assert max(looked_at) <= 1.01 * mtcnn.MOST_AREA

@@ -1,0 +1,54 @@
+"""What a photo's notes say of how to show it: the orientation, by Pillow's reading of Exif and XMP. Nothing is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from pipeline.types import Pixels
+
+_ORIENTATION = 274
+
+
+def orientation_of(exif: Sequence[bytes] = (), xmp: bytes = b"") -> int:
+    """Return the orientation, 1 to 8, that some Exif blocks (TIFF form) or an XMP packet name; 1 where none does.
+
+    The first block that names one counts; a block that is split over several segments is put together, XMP comes last.
+    """
+    candidates = [*exif, b"".join(exif)] if len(exif) > 1 else list(exif)
+    for block in candidates:
+        value = _read(block, b"")
+        if value != 1:
+            return value
+    return _read(b"", xmp) if xmp else 1
+
+
+def orientation_in(image: Image.Image) -> int:
+    """Return the orientation, 1 to 8, that a loaded image's own notes name, wherever its format keeps them."""
+    try:
+        value = image.getexif().get(_ORIENTATION)
+    except Exception:  # noqa: BLE001 - a photo with broken notes is shown as if it had none
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _read(exif: bytes, xmp: bytes) -> int:
+    carrier = Image.new("1", (1, 1))
+    if exif:
+        carrier.info["exif"] = b"Exif\0\0" + exif
+    if xmp:
+        carrier.info["xmp"] = xmp
+    return orientation_in(carrier)
+
+
+def upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Apply an Exif orientation, 1 to 8, so that row 0 is the top."""
+    if orientation >= 5:
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
