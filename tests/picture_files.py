@@ -24,7 +24,7 @@ HEIC = base64.b64decode(
 )
 """`gradient()` as HEIC, which nothing that the server runs with can write."""
 
-FORMATS = {
+FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     "jpg": ("JPEG", {"quality": 95}),
     "png": ("PNG", {}),
     "webp": ("WEBP", {"quality": 95}),

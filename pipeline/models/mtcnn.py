@@ -142,14 +142,14 @@ class MtcnnDetector:
 
 def working_scale(photo: Pixels) -> float:
     """Return the factor, at most 1, by which a photo is scaled before faces are looked for."""
-    area = photo.shape[0] * photo.shape[1]
+    area = int(photo.shape[0] * photo.shape[1])
     wanted = max(NETWORK_FACE / SMALLEST_FACE, math.sqrt(KEPT_AREA / area))
     return min(1.0, wanted, math.sqrt(MOST_AREA / area))
 
 
 def _filling_scale(photo: Pixels) -> float:
     """Return the factor, at most 1, at which a face that fills the photo is as large as the networks like it."""
-    height, width = photo.shape[:2]
+    height, width = map(int, photo.shape[:2])
     return min(1.0, _FILLED_SIDE / min(height, width), math.sqrt(_FILLED_AREA / (height * width)))
 
 
