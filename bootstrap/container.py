@@ -22,7 +22,6 @@ from env_validator import Settings, SettingsFault, SettingsFile
 from pipeline.flows import Services
 from pipeline.scoring import CalibrationFault, load_scorer
 from pipeline.stages.augment import augment
-from pipeline.stages.compare import embed
 from pipeline.types import Detector, Embedder, Scorer
 
 _log = logging.getLogger(__name__)
@@ -114,7 +113,8 @@ class ServiceContainer:
         services = self.current()
         face = sample_face()
         services.detector.detect([face.photo.pixels])
-        embed(services.augment(face.crop, 2), services.embedders)
+        for embedder in services.embedders.values():
+            embedder.embed(services.augment(face.crop, 2))
         services.judge().judge([face])
         self._is_warm = True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import re
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from codes_dict import Code, Refusal
 from db import files, upload_cache
-from pipeline.ports import CachedPhoto, NewImage, StoredImage
+from pipeline.ports import CachedPhoto, NewImage, StoredImage, StoredPhoto
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +43,8 @@ class StoredUpload:
         """Return a photo's bytes; None where its file is gone."""
         return files.read_bytes(self.folder / image.saved_as)
 
-    def load(self) -> list[tuple[StoredImage, bytes]]:
-        """Return every photo with its bytes, in the order of the upload.
+    def load(self) -> list[StoredPhoto]:
+        """Return every photo with its bytes and what was computed of them, in the order of the upload.
 
         Raises `Refusal` with NO_IMAGES where there is none, with IMAGE_MISSING where some files are gone.
         """
@@ -54,9 +55,14 @@ class StoredUpload:
             there = {image.saved_as for image, _ in found}
             missing = ", ".join(image.saved_as for image in self.images if image.saved_as not in there)
             raise Refusal(Code.IMAGE_MISSING, f"upload {self.upload_id} misses {missing}")
-        return found
+        cached = self._cached()
+        unchanged = {image for image, data in found if hashlib.sha256(data).hexdigest() == image.digest}
+        return [
+            StoredPhoto(image, data, cached.get(image.saved_as) if image in unchanged else None)
+            for image, data in found
+        ]
 
-    def cached(self) -> dict[str, CachedPhoto]:
+    def _cached(self) -> dict[str, CachedPhoto]:
         """Return what was computed of the photos when they came, by `saved_as`; nothing where that is damaged."""
         data = files.read_bytes(self.folder / _CACHE)
         return {} if data is None else upload_cache.decode(data, self.upload_id)

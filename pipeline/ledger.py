@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from codes_dict import Code, Refusal
 
@@ -49,9 +49,9 @@ class Ledger:
 
     @contextmanager
     def stage(self, name: str, came_in: int) -> Iterator[Row]:
-        """Time one stage and write down how it ended; a refusal puts its code into the row and goes on.
+        """Time one stage and record how it ended: a refusal that passes through leaves its code in the row.
 
-        A stage that is entered again, for a request's next batch of photos, adds to its row.
+        Entering a stage again, for a request's next batch of photos, adds to its row.
         """
         row = self._row(name)
         row.came_in += came_in
@@ -59,10 +59,16 @@ class Ledger:
         try:
             yield row
         except Refusal as refusal:
-            row.code, row.advice, row.went_out = refusal.code, refusal.advice, 0
+            _end(row, refusal)
             raise
         finally:
             row.milliseconds += (self._clock() - started) * 1000
+
+    def refuse(self, name: str, code: Code, detail: str = "") -> NoReturn:
+        """End the request at a stage that has seen its last batch: record the code in its row and raise `Refusal`."""
+        refusal = Refusal(code, detail)
+        _end(self._row(name), refusal)
+        raise refusal
 
     def _row(self, name: str) -> Row:
         for row in self.rows:
@@ -74,3 +80,7 @@ class Ledger:
     def as_list(self) -> list[dict[str, Any]]:
         """Return all rows as a reply shows them."""
         return [row.as_dict() for row in self.rows]
+
+
+def _end(row: Row, refusal: Refusal) -> None:
+    row.code, row.advice, row.went_out = refusal.code, refusal.advice, 0

@@ -53,6 +53,15 @@ class StoredImage:
     name: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class StoredPhoto:
+    """A kept photo: its file's bytes, and what was computed of exactly these bytes, None where that is not known."""
+
+    image: StoredImage
+    data: bytes
+    cache: CachedPhoto | None = None
+
+
 @dataclass(frozen=True)
 class PhotoMark:
     """All that is remembered of a used photo: the SHA-256 of its file in hex, and its 1024-bit hash (128 bytes)."""
@@ -92,12 +101,8 @@ class Upload(Protocol):
         """The actions of the challenge that it answers; none where it answers none."""
         ...
 
-    def load(self) -> list[tuple[StoredImage, bytes]]:
+    def load(self) -> list[StoredPhoto]:
         """Read every image; raises `Refusal` NO_IMAGES where all are gone, IMAGE_MISSING where some are."""
-        ...
-
-    def cached(self) -> Mapping[str, CachedPhoto]:
-        """Return what was computed of the images, by `saved_as`; what is not there has to be computed again."""
         ...
 
 

@@ -1,7 +1,7 @@
-"""The words of the pipeline: what stages take and give, and what is plugged into them.
+"""The pipeline's types: what stages take and return, and the Protocols of the models that they call.
 
-Pixels are `uint8` arrays of shape (height, width, 3) in **RGB** everywhere in the house; an adapter whose library
-wants another order converts inside itself. Points are (x, y) in pixels, x to the right, y downwards.
+Pixels are `uint8` arrays of shape (height, width, 3) in **RGB** everywhere; an adapter whose library needs another
+order converts internally. Points are (x, y) in pixels, x to the right, y downwards.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ import numpy.typing as npt
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.int64]
+
+NO_PIXELS: Pixels = np.empty((0, 0, 3), np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,15 +294,3 @@ class Person:
     name: str
     path: str
     given_name: str = ""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A row of the request's ledger: what a stage got, what it kept, and why."""
-
-    name: str
-    came_in: int
-    went_out: int
-    code: int | None
-    milliseconds: float
-    items: tuple[Mapping[str, Any], ...] = ()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from pipeline.stages.sightings import Sighting
 from pipeline.types import (
     BothSides,
     Box,
@@ -129,3 +131,10 @@ def face_of(colour: tuple[int, int, int], name: str = "photo") -> Face:
     photo = photo_of(colour, name)
     detection = detection_in(photo.pixels)
     return Face(photo, detection, Crop(photo.pixels, detection.landmarks, detection.box, photo.digest))
+
+
+def sighting_of(colour: tuple[int, int, int], name: str = "photo", group: int = 0, **known: Any) -> Sighting:
+    """Return a sighting of a face of one colour, embedded by `ColourEmbedder`; `known` are further fields."""
+    face = face_of(colour, name)
+    vectors = {"Colour": ColourEmbedder().embed([face.crop])[0]}
+    return Sighting(face.photo, face.detection, face.crop, group, embeddings=vectors, **known)

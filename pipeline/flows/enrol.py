@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from codes_dict import Code, Outcome, Refusal
-from pipeline.flows.probes import judge, open_upload, without_photo
-from pipeline.flows.replay import marks_of
 from pipeline.flows.services import Services, explained, in_batches
-from pipeline.flows.sightings import embed_unknown, known_photos, look_at
 from pipeline.ledger import Ledger
-from pipeline.ports import Enrolled, EnrolmentRequest, NewFace, PhotoMark, StoredImage, Upload
-from pipeline.stages.faces import LeftOut, single_faces
+from pipeline.ports import Enrolled, EnrolmentRequest, NewFace, StoredImage, StoredPhoto, Upload
+from pipeline.stages.album import Album, open_upload
+from pipeline.stages.align import portrait
+from pipeline.stages.compare import embed
+from pipeline.stages.detect import single_faces
 from pipeline.stages.guards import check_one_person, check_same_person, possible_duplicates
 from pipeline.stages.identity import check_name
-from pipeline.stages.liveness import keep_live
-from pipeline.stages.portrait import portrait
-from pipeline.types import Face, Floats, Liveness, LivenessVerdict, Person
+from pipeline.stages.liveness import judge_faces, keep_live
+from pipeline.stages.replay import marked
+from pipeline.stages.sightings import Sighting, stacked, without_pixels
+from pipeline.types import Floats, Liveness, Person
 
 _log = logging.getLogger(__name__)
 
@@ -30,9 +31,6 @@ _ENDINGS = {
     (True, True): Code.ENROLLED_REPLACED,
 }
 """(the ID was in the table, in_place) to the code."""
-
-_Known = Mapping[Face, Mapping[str, Floats]]
-"""Faces in order, and of each the embeddings that are known, by model."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,8 @@ class EnrolRequest:
 
 def enrol(ask: EnrolRequest, services: Services) -> Outcome:
     """Enrol an upload's photos under its ID; the code says whether the ID was there and what in_place did."""
-    ledger = Ledger()
-    upload = open_upload(ask.upload_id, services, ledger)
+    policy, ledger = services.policy, Ledger()
+    upload = open_upload(ask.upload_id, services.uploads, policy.id_regex, ledger)
     results: dict[str, Any] = {
         "mysql_id": None,
         "message_pickle": None,
@@ -60,88 +58,69 @@ def enrol(ask: EnrolRequest, services: Services) -> Outcome:
     }
     with explained(results, ledger):
         name = check_name(ask.name)
-        marks: dict[str, PhotoMark] = {}
-        known = _faces(upload, marks, services, ledger, results)
-        faces = list(known)
-        with ledger.stage("embed", len(faces)) as row:
-            embeddings = embed_unknown(faces, list(known.values()), services.embedders)
-            row.went_out = len(faces)
+        album = Album(services.detector, services.embedders, policy.max_pixels, policy.score_tol, ledger)
+        faces = _faces(_photos(upload, services, ledger, results), album, services, results)
+        if policy.enrol_liveness == "refuse":
+            faces = _only_live(faces, ledger, results)
+        faces = embed(faces, services.embedders, album.distinct.count, ledger)
+        embeddings = stacked(faces)
         with ledger.stage("guards", len(faces)) as row:
             _check_strangers(upload.id, embeddings, services, results)
             row.went_out = len(faces)
         with ledger.stage("enrol", len(faces)) as row:
-            new = _pictures(faces, embeddings, services)
-            used = [marks[face.photo.name] for face in faces if face.photo.name in marks]
-            request = EnrolmentRequest(upload.id, name, ask.in_place, upload, new, used)
+            marks = [face.mark for face in faces if face.mark]
+            request = EnrolmentRequest(upload.id, name, ask.in_place, upload, _pictures(faces, services), marks)
             enrolled = services.enrolments.enrol(request, _guard(embeddings, services))
             row.went_out = len(enrolled.main)
         _report(enrolled, ask, services, ledger, results)
     return Outcome(_ENDINGS[enrolled.existed, ask.in_place], results)
 
 
-def _faces(
-    upload: Upload, marks: dict[str, PhotoMark], services: Services, ledger: Ledger, results: dict[str, Any]
-) -> _Known:
-    """Return the face of every photo that shows exactly one, with what is known; the others are listed as left out.
+def _photos(upload: Upload, services: Services, ledger: Ledger, results: dict[str, Any]) -> list[StoredPhoto]:
+    """Read the upload's photos. A frame that only answers a challenge is not good enough to be enrolled."""
 
-    The photos' marks are added to `marks`.
-    """
+    def only_answers(image: StoredImage) -> bool:
+        return bool(upload.challenge) and image.score < services.policy.score_tol
+
     with ledger.stage("images", len(upload.images)) as row:
-        files = [file for file in upload.load() if not _only_answers(upload, file[0], services)]
-        results["left_out"].update(
-            {one.saved_as: int(Code.ALL_REJECTED) for one in upload.images if _only_answers(upload, one, services)}
-        )
-        row.went_out = len(files)
-    recalled = known_photos(upload, files)
-    kept: dict[Face, Mapping[str, Floats]] = {}
-    verdicts: list[LivenessVerdict] = []
-    for batch in in_batches(files):
-        sightings = look_at(batch, recalled, lambda photo: len(photo.faces) == 1, services, ledger)
-        singles, left_out = single_faces([one.photo for one in sightings], [one.faces for one in sightings])
-        _list(left_out, results)
-        verdicts += _liveness(singles, services, ledger)
-        marks.update(marks_of([face.photo for face in singles], services))
-        known = [one.known[0] for one in sightings if len(one.faces) == 1]
-        kept.update(zip(map(without_photo, singles), known, strict=True))
-    with ledger.stage("detect", 0) as row:
-        if not kept:
-            raise Refusal(Code.NO_SINGLE_FACE)
-        row.went_out = len(kept)
-    return _only_live(kept, verdicts, ledger, results) if services.policy.enrol_liveness == "refuse" else kept
+        photos = [photo for photo in upload.load() if not only_answers(photo.image)]
+        row.went_out = len(photos)
+    results["left_out"] |= {one.saved_as: int(Code.ALL_REJECTED) for one in upload.images if only_answers(one)}
+    return photos
 
 
-def _only_answers(upload: Upload, image: StoredImage, services: Services) -> bool:
-    """Whether a frame was kept for its challenge alone: by itself it is not good enough to be enrolled."""
-    return bool(upload.challenge) and image.score < services.policy.score_tol
+def _faces(photos: Sequence[StoredPhoto], album: Album, services: Services, results: dict[str, Any]) -> list[Sighting]:
+    """Return the faces that are alone in their photo, judged and marked; the other photos are listed as left out."""
+    kept: list[Sighting] = []
+    for batch in in_batches(photos):
+        faces, left_out = single_faces(album.look(batch, lambda photo: len(photo.faces) == 1), album.ledger)
+        results["left_out"] |= {name: int(code) for name, code in left_out.items()}
+        faces = _judged(faces, services, album.ledger)
+        faces = faces if services.policy.replay_policy == "off" else marked(faces)
+        kept += without_pixels(faces)
+    return kept or album.ledger.refuse("subject", Code.NO_SINGLE_FACE)
 
 
-def _liveness(faces: Sequence[Face], services: Services, ledger: Ledger) -> list[LivenessVerdict]:
-    """Judge the faces unless ENROL_LIVENESS is off; with `warn` a missing model is a note in the ledger, no more."""
+def _judged(faces: list[Sighting], services: Services, ledger: Ledger) -> list[Sighting]:
+    """Judge the faces unless ENROL_LIVENESS is off; with `warn`, record that the model is missing and go on."""
     if services.policy.enrol_liveness == "off":
-        return []
-    if services.policy.enrol_liveness == "refuse":
-        return judge(faces, services, ledger)
+        return faces
     try:
-        return judge(faces, services, ledger)
+        return judge_faces(faces, services.judge, ledger)
     except Refusal as refusal:
+        if services.policy.enrol_liveness == "refuse":
+            raise
         with ledger.stage("liveness", 0) as row:
             row.note(warning=refusal.code.message)
-        return []
+        return faces
 
 
-def _only_live(faces: _Known, verdicts: Sequence[LivenessVerdict], ledger: Ledger, results: dict[str, Any]) -> _Known:
-    with ledger.stage("liveness", 0) as row:
-        codes = {Liveness.SPOOF: Code.ALL_SPOOF, Liveness.UNCERTAIN: Code.NONE_LIVE}
-        for face, verdict in zip(faces, verdicts, strict=True):
-            if verdict.state in codes:
-                _list([LeftOut(face.photo, codes[verdict.state])], results)
-        live = keep_live(list(faces), verdicts)
-        row.went_out = len(live)
-    return {face: faces[face] for face in live}
-
-
-def _list(left_out: Sequence[LeftOut], results: dict[str, Any]) -> None:
-    results["left_out"].update({one.photo.name: int(one.code) for one in left_out})
+def _only_live(faces: Sequence[Sighting], ledger: Ledger, results: dict[str, Any]) -> list[Sighting]:
+    codes = {Liveness.SPOOF: Code.ALL_SPOOF, Liveness.UNCERTAIN: Code.NONE_LIVE}
+    for face in faces:
+        if face.verdict and face.verdict.state in codes:
+            results["left_out"][face.photo.name] = int(codes[face.verdict.state])
+    return keep_live(faces, ledger)
 
 
 def _check_strangers(
@@ -152,8 +131,7 @@ def _check_strangers(
     check_one_person(embeddings, scorer, policy.sim_func)
     if policy.duplicate_policy == "off":
         return
-    snapshot = services.gallery.snapshot()
-    others = possible_duplicates(person_id, embeddings, snapshot, scorer, policy.sim_func)
+    others = possible_duplicates(person_id, embeddings, services.gallery.snapshot(), scorer, policy.sim_func)
     results["possible_duplicates"] = others
     if others and policy.duplicate_policy == "refuse":
         raise Refusal(Code.BELONGS_TO_OTHER)
@@ -166,7 +144,7 @@ def _guard(embeddings: Mapping[str, Floats], services: Services) -> Any:
     return guard
 
 
-def _pictures(faces: Sequence[Face], embeddings: Mapping[str, Floats], services: Services) -> list[NewFace]:
+def _pictures(faces: Sequence[Sighting], services: Services) -> list[NewFace]:
     """Add to every face the pictures for people to look at; verdicts never use them."""
     size = services.policy.target_width, services.policy.target_height
     return [
@@ -175,9 +153,9 @@ def _pictures(faces: Sequence[Face], embeddings: Mapping[str, Floats], services:
             aligned=portrait(face.crop, size),
             augmented=[portrait(copy, size) for copy in services.augment(face.crop, services.policy.num_aug)],
             source_name=face.photo.name,
-            embeddings={name: vectors[index] for name, vectors in embeddings.items()},
+            embeddings=face.embeddings,
         )
-        for index, face in enumerate(faces)
+        for face in faces
     ]
 
 
@@ -187,14 +165,14 @@ def _report(enrolled: Enrolled, ask: EnrolRequest, services: Services, ledger: L
     results["resulting_imgs"] = {"main": list(enrolled.main), "aug": list(enrolled.aug)}
     with ledger.stage("pickles", 0) as row:
         deleted = services.gallery.delete_pickles() if ask.delete_pickles else {}
-        rebuilt, told = _rebuilt(services) if ask.rebuild_db else ({}, "")
+        rebuilt, message = _rebuilt(services) if ask.rebuild_db else ({}, "")
         row.went_out = len(deleted) + len(rebuilt)
     results["message_pickle"] = _message(deleted, "Pickle files were deleted.", "delete_pickles was false.")
-    results["rebuilt_db"] = _message(rebuilt, told, "rebuild_db was false.")
+    results["rebuilt_db"] = _message(rebuilt, message, "rebuild_db was false.")
 
 
 def _rebuilt(services: Services) -> tuple[Mapping[str, Code], str]:
-    """Rebuild; return each model's code and a message. What could not be rebuilt now is made when it is missed."""
+    """Rebuild; return each model's code and a message. What cannot be rebuilt now is rebuilt when it is needed."""
     try:
         return services.gallery.rebuild(), "Pickle files were rebuilt."
     except Refusal as refusal:

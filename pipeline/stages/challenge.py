@@ -1,7 +1,7 @@
 """Challenges: a random list of actions, and whether frames show them in their order.
 
 `turn_left` and `turn_right` are the person's own left and right, in frames that are not mirrored. `smile` and `blink`
-are asked for only where the settings say so: docs/challenge.md has what recognising them reaches.
+are asked for only where the settings say so: docs/challenge.md says how well they are recognised.
 """
 
 from __future__ import annotations
@@ -10,9 +10,14 @@ import random
 from collections.abc import Callable, Collection, Sequence
 from enum import Enum
 
+from codes_dict import Code, Refusal
+from pipeline.ledger import Ledger
+from pipeline.ports import Challenges
+from pipeline.stages.compare import fused_scores
 from pipeline.stages.expression import eye_openness, mouth_width
 from pipeline.stages.quality.geometry import head_pose
-from pipeline.types import Crop, Floats
+from pipeline.stages.sightings import Probes, Sighting, largest_of_each, stacked
+from pipeline.types import Crop, Floats, Scorer
 
 TURN_LEFT, TURN_RIGHT, SMILE, BLINK = "turn_left", "turn_right", "smile", "blink"
 ACTIONS = (TURN_LEFT, TURN_RIGHT, SMILE, BLINK)
@@ -44,6 +49,76 @@ class Pose(Enum):
 def draw_actions(source: random.Random, actions: Sequence[str]) -> tuple[str, ...]:
     """Draw a challenge from the actions that may be asked for, each place anew: of two actions one of eight lists."""
     return tuple(source.choice(actions) for _ in range(LENGTH))
+
+
+def redeem(person_id: str, nonce: str | None, challenges: Challenges, ledger: Ledger) -> tuple[str, ...]:
+    """Use up the challenge that an upload answers; return its actions, none where the upload answers none."""
+    if nonce is None:
+        return ()
+    with ledger.stage("challenge", 1) as row:
+        if not nonce:
+            raise Refusal(Code.CHALLENGE_MISSING)
+        actions = challenges.redeem(person_id, nonce)
+        row.note(actions=list(actions))
+        row.went_out = 1
+    return actions
+
+
+def meet_challenge(
+    asked: Sequence[str],
+    everyone: Sequence[Sighting],
+    probes: Probes,
+    source_crop: Callable[[Sighting], Crop],
+    likeness: tuple[Scorer, str],
+    ledger: Ledger,
+) -> Probes:
+    """Judge an upload's answer to a challenge, and return those of its faces that may be compared.
+
+    `everyone` are all faces of the upload, `probes` the live ones; `likeness` is the scorer and SIM_FUNC. A face is
+    compared where it looks straight ahead in a good frame and is the person who did the actions `asked`.
+    Refuses with CHALLENGE_MISSING where none were asked, and with CHALLENGE_FAILED.
+    """
+    with ledger.stage("challenge", len(probes.faces)) as row:
+        if not asked:
+            raise Refusal(Code.CHALLENGE_MISSING)
+        track = largest_of_each(probes.faces)
+        looks = _looks(track, source_crop, asked)
+        done = _done_by(track, looks, likeness)
+        for face, pose in zip(track, looks, strict=True):
+            row.note(image=face.photo.name, pose=pose.value, done=list(done.get(face, ())))
+        row.note(asked=list(asked))
+        fronts = [face for face in done if face.good and fulfils(done[face], asked)]
+        if not fronts:
+            raise Refusal(Code.CHALLENGE_FAILED)
+        row.went_out = len(fronts)
+        frames = [track[0], *largest_of_each(everyone)]
+        ahead = zip(frames[1:], _looks(frames, source_crop, asked)[1:], strict=True)
+        return Probes(fronts, len({face.group for face, pose in ahead if face.good and pose is Pose.STRAIGHT}))
+
+
+def _looks(faces: Sequence[Sighting], source_crop: Callable[[Sighting], Crop], asked: Sequence[str]) -> list[Pose]:
+    """Return what each face does, measured against the first one."""
+    landmarks = [face.detection.landmarks for face in faces]
+    return expressions(poses(landmarks), landmarks, lambda at: source_crop(faces[at]), asked)
+
+
+def _done_by(
+    track: Sequence[Sighting], looks: Sequence[Pose], likeness: tuple[Scorer, str]
+) -> dict[Sighting, tuple[str, ...]]:
+    """Return for each face that looks straight ahead the actions that this very person did.
+
+    A face that does something counts for those alone whom it matches at the threshold of one image.
+    """
+    ahead = [face for face, pose in zip(track, looks, strict=True) if pose is Pose.STRAIGHT]
+    if not ahead:
+        return {}
+    scorer, sim_func = likeness
+    scores, _ = fused_scores(stacked(ahead), stacked(track), scorer, sim_func, 1)
+    is_same = scores <= scorer.threshold(1, 1)
+    return {
+        face: performed([pose for pose, same in zip(looks, row, strict=True) if same or pose is Pose.STRAIGHT])
+        for face, row in zip(ahead, is_same, strict=True)
+    }
 
 
 def poses(landmarks: Sequence[Floats]) -> list[Pose]:

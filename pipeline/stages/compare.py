@@ -12,39 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.ledger import Ledger
 from pipeline.stages.distance import distances, lengths, template
-from pipeline.types import Counts, Crop, Embedder, Face, Floats, Scorer
-
-Augment = Callable[[Crop, int], list[Crop]]
-
-
-@dataclass(frozen=True, eq=False)
-class Probes:
-    """The live faces of a request: `groups` names each face's distinct image, `images` counts those uploaded.
-
-    `embeddings` holds float32 (faces, d) per model. `images` was counted before liveness dropped any.
-    """
-
-    faces: Sequence[Face]
-    groups: Sequence[int]
-    images: int
-    embeddings: Mapping[str, Floats]
-
-    @property
-    def chances(self) -> int:
-        """How often somebody may be taken for the person: every face is one, and so is an image without a live face.
-
-        A photo counts by its best face, so a photo with ten faces is ten times as likely to hold one that fits by
-        accident. Thresholds are for so many chances.
-        """
-        return max(self.images, len(self.faces))
-
-    def best_per_image(self, scores: Floats) -> list[int]:
-        """Return the face with the lowest score of every distinct image, as indices, best first."""
-        best: dict[int, int] = {}
-        for index in np.argsort(scores, kind="stable"):
-            best.setdefault(self.groups[int(index)], int(index))
-        return list(best.values())
+from pipeline.stages.sightings import Probes, Sighting
+from pipeline.types import Counts, Embedder, Floats, Scorer
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +34,21 @@ class Look:
     items: Sequence[Mapping[str, Any]]
 
 
-def embed(crops: Sequence[Crop], embedders: Mapping[str, Embedder]) -> dict[str, Floats]:
-    """Embed all crops in one call per model; float32 (crops, d) each."""
-    return {name: embedder.embed(crops) for name, embedder in embedders.items()}
+def embed(faces: Sequence[Sighting], embedders: Mapping[str, Embedder], images: int, ledger: Ledger) -> list[Sighting]:
+    """Return the faces with every model's embedding, in one call per model for those that are not known yet.
+
+    `images` counts the request's distinct images, for the ledger.
+    """
+    embedded = list(faces)
+    with ledger.stage("embed", len(faces)) as row:
+        for name, embedder in embedders.items():
+            missing = [at for at, face in enumerate(embedded) if name not in face.embeddings]
+            vectors = embedder.embed([embedded[at].crop for at in missing]) if missing else ()
+            for at, vector in zip(missing, vectors, strict=True):
+                embedded[at] = replace(embedded[at], embeddings={**embedded[at].embeddings, name: vector})
+        row.went_out = len(faces)
+        row.note(models=list(embedders), distinct_images=images)
+    return embedded
 
 
 def fused_scores(
@@ -126,13 +109,13 @@ def second_look(
     scorer: Scorer,
     sim_func: str,
     tolerance: tuple[int, int],
-    embed_augmented: Callable[[Sequence[Face]], Mapping[str, Floats]],
+    embed_augmented: Callable[[Sequence[Sighting]], Mapping[str, Floats]],
 ) -> Look:
     """Compare augmented faces with every enrolled source crop; `tolerance` is (VER_TOL, VER_TOL_AUG).
 
     The faces augmented are each image's best one; the threshold is for the comparisons of all that they were chosen
-    from. Fewer live images than the first look requires never pass: what
-    liveness dropped is not made up for by copies of what is left.
+    from. Fewer live images than the first look requires never pass: copies of what is left do not make up for what
+    liveness dropped.
     """
     ver_tol, ver_tol_aug = tolerance
     scores, _ = against_template(probes.embeddings, enrolled, scorer, sim_func)

@@ -1,8 +1,6 @@
-"""Which photos are really different ones: near-identical photos count once."""
+"""Which photos are really different: near-identical ones count once."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -14,7 +12,33 @@ Grey = npt.NDArray[np.uint8]
 """Brightness, uint8 (height, width)."""
 
 NEAR_IDENTICAL_BITS = 6
-"""Perceptual hashes that differ in at most so many of their 64 bits belong to the same photo, saved again."""
+"""Perceptual hashes that differ in at most this many of their 64 bits belong to one photo, saved again."""
+
+
+class DistinctImages:
+    """Groups the photos of a request as they come: a near-identical copy joins the first photo that it resembles."""
+
+    def __init__(self) -> None:
+        self._firsts: dict[int, int] = {}
+        self._photos = 0
+
+    @property
+    def count(self) -> int:
+        """How many distinct images there are."""
+        return len(self._firsts)
+
+    @property
+    def copies(self) -> int:
+        """How many photos are near-identical to an earlier one."""
+        return self._photos - self.count
+
+    def group_of(self, its_hash: int) -> int:
+        """Return the next photo's group: the number of the first photo that it equals or nearly equals, or its own."""
+        same = (group for group, first in self._firsts.items() if (its_hash ^ first).bit_count() <= NEAR_IDENTICAL_BITS)
+        group = next(same, self._photos)
+        self._firsts.setdefault(group, its_hash)
+        self._photos += 1
+        return group
 
 
 def perceptual_hash(pixels: Pixels) -> int:
@@ -38,16 +62,3 @@ def _reduced(grey: Grey, side: int) -> Grey:
     even = grey[: height * factor, : width * factor]  # the rest, less than a factor's pixels, makes no difference
     fewer = cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(fewer, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def first_of_its_kind(hashes: Sequence[int]) -> list[int]:
-    """Return for every photo the index of the first one that it equals or nearly equals (its own, if none)."""
-    firsts: list[int] = []
-    for index, its_hash in enumerate(hashes):
-        same = (
-            earlier
-            for earlier in sorted(set(firsts))
-            if (its_hash ^ hashes[earlier]).bit_count() <= NEAR_IDENTICAL_BITS
-        )
-        firsts.append(next(same, index))
-    return firsts

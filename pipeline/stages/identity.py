@@ -1,4 +1,4 @@
-"""Whose photos these are: the form that an ID has to have."""
+"""Whose photos these are: which IDs and names are accepted."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ import re
 import unicodedata
 
 from codes_dict import Code, Refusal
+from pipeline.ledger import Ledger
 
 _SAFE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}", re.ASCII)
 """What may name a folder: 1 to 64 characters, no separators, not beginning with a dot."""
 
 _SAFE_ADVICE = "Use 1 to 64 letters, digits, dots, hyphens and underscores, and do not begin with a dot."
+
+
+def match_id(person_id: str, pattern: str, ledger: Ledger, field: str = "id") -> None:
+    """Record that the ID, sent under the key `field`, matches ID_REGEX; refuses with ID_NOT_MATCHED."""
+    with ledger.stage("id", 1) as row:
+        row.code, row.went_out = check_id(person_id, pattern, field), 1
 
 
 def check_id(person_id: str, pattern: str, field: str = "id") -> Code:

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from codes_dict import Code, Refusal
+from pipeline.ledger import Ledger
+from pipeline.stages.sightings import Sighting
 from pipeline.types import Face, Liveness, LivenessJudge, LivenessVerdict
 
 
-def judge_faces(faces: Sequence[Face], judge: LivenessJudge) -> list[LivenessVerdict]:
-    """Judge every face in one call; one verdict per face."""
-    verdicts = judge.judge(faces)
-    if len(verdicts) != len(faces):
-        raise Refusal(Code.NO_LIVENESS, f"{len(verdicts)} verdicts for {len(faces)} faces")
-    return verdicts
+def judge_faces(faces: Sequence[Sighting], judge: Callable[[], LivenessJudge], ledger: Ledger) -> list[Sighting]:
+    """Return the faces with their verdicts, judged in one call; whether a verdict stops a face is the flow's decision.
+
+    `judge` returns the judge. Refuses with NO_LIVENESS where there is none, or where it leaves a face out.
+    """
+    with ledger.stage("liveness", len(faces)) as row:
+        verdicts = judge().judge(faces) if faces else []
+        if len(verdicts) != len(faces):
+            raise Refusal(Code.NO_LIVENESS, f"{len(verdicts)} verdicts for {len(faces)} faces")
+        row.items += [_described(*each) for each in zip(faces, verdicts, strict=True)]
+        row.went_out += len(faces)
+    return [replace(face, verdict=verdict) for face, verdict in zip(faces, verdicts, strict=True)]
 
 
-def keep_live(faces: Sequence[Face], verdicts: Sequence[LivenessVerdict]) -> list[Face]:
+def keep_live(faces: Sequence[Sighting], ledger: Ledger) -> list[Sighting]:
     """Return the live faces; refuses where there is none: ALL_SPOOF if all were spoof, else NONE_LIVE."""
-    live = [face for face, one in zip(faces, verdicts, strict=True) if one.state is Liveness.LIVE]
-    if live:
-        return live
-    all_spoof = all(one.state is Liveness.SPOOF for one in verdicts)
-    raise Refusal(Code.ALL_SPOOF if all_spoof else Code.NONE_LIVE)
+    with ledger.stage("liveness", 0) as row:
+        live = [face for face in faces if face.verdict and face.verdict.state is Liveness.LIVE]
+        row.went_out = len(live)
+        if not live:
+            all_spoof = all(face.verdict and face.verdict.state is Liveness.SPOOF for face in faces)
+            raise Refusal(Code.ALL_SPOOF if all_spoof else Code.NONE_LIVE)
+    return live
 
 
-def describe(face: Face, verdict: LivenessVerdict) -> dict[str, Any]:
+def _described(face: Face, verdict: LivenessVerdict) -> dict[str, Any]:
     """Return a face's verdict as the ledger shows it."""
     box = face.detection.box
     return {

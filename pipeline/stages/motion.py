@@ -9,19 +9,23 @@ the shape changed a lot over three photos or more, and stays silent else; docs/l
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.types import Floats
+from pipeline.ledger import Ledger
+from pipeline.stages.sightings import Sighting, largest_of_each
+from pipeline.types import Floats, Liveness
 
 LEAST_PHOTOS = 3
 LEAST_CHANGE = 0.08
 """Change of shape, as a share of the landmarks' spread, from which on there is something to tell."""
 MOST_PARALLAX = 0.35
 """Share of the change that an affine map may leave unexplained where the face is flat."""
+
+_FLAT = "the face moves like a flat picture: turn your head, not the camera"
 
 _Points = npt.NDArray[np.float64]
 
@@ -43,6 +47,32 @@ class Cues:
         """Whether the face moved like a flat picture."""
         enough = self.photos >= LEAST_PHOTOS and self.change >= LEAST_CHANGE
         return enough and self.parallax <= MOST_PARALLAX * self.change
+
+
+def heed_cues(faces: Sequence[Sighting], copies: int, ledger: Ledger) -> list[Sighting]:
+    """Return the faces; a live one that moves like a flat picture, the largest of its photo, becomes uncertain.
+
+    What photos say together counts against a face, never for it. `copies` counts the request's near-identical photos:
+    that is recorded and no more, for honest frames can be as alike.
+    """
+    main = largest_of_each(faces)
+    if len(main) < 2:
+        return list(faces)
+    with ledger.stage("cues", len(main)) as row:
+        cues = cues_between([face.detection.landmarks for face in main])
+        numbers = {"change": round(cues.change, 4), "parallax": round(cues.parallax, 4)}
+        row.note(photos=cues.photos, near_identical=copies, **numbers, flat=cues.flat)
+        row.went_out = 0 if cues.flat else len(main)
+        if not cues.flat:
+            return list(faces)
+        row.advice = _FLAT
+    return [_doubted(face) if face in main else face for face in faces]
+
+
+def _doubted(face: Sighting) -> Sighting:
+    if face.verdict is None or face.verdict.state is not Liveness.LIVE:
+        return face
+    return replace(face, verdict=replace(face.verdict, state=Liveness.UNCERTAIN, reason=_FLAT))
 
 
 def cues_between(landmarks: Sequence[Floats]) -> Cues:

@@ -1,4 +1,4 @@
-"""What is remembered of a photo, so that it is known when it comes again.
+"""Photos that were used before do not count again: what is remembered of a photo, and who is dropped for it.
 
 A 64-bit perceptual hash cannot do that: two frames of a motionless person a second apart often share it. The finer one
 here tells them apart; docs/replay.md has the figures.
@@ -6,21 +6,49 @@ here tells them apart; docs/replay.md has the figures.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
-from pipeline.ports import PhotoMark
-from pipeline.types import Photo, Pixels
+from codes_dict import Code, Refusal
+from pipeline.ledger import Ledger
+from pipeline.ports import PhotoMark, Replays
+from pipeline.stages.sightings import Sighting
+from pipeline.types import Pixels
 
 NEAR_BITS = 15
-"""Marks that differ in at most so many of their 1024 bits belong to one photo, saved again."""
+"""Marks that differ in at most this many of their 1024 bits belong to one photo, saved again."""
 
 _SIDE, _FREQUENCIES = 128, 32
 
 
-def mark_of(photo: Photo) -> PhotoMark:
-    """Return a photo's mark."""
-    return PhotoMark(photo.digest, fine_hash(photo.pixels))
+def marked(faces: Sequence[Sighting]) -> list[Sighting]:
+    """Return the faces with their photos' marks; the photos have pixels."""
+    photos = dict.fromkeys(face.photo for face in faces)
+    marks = {photo: PhotoMark(photo.digest, fine_hash(photo.pixels)) for photo in photos}
+    return [replace(face, mark=marks[face.photo]) for face in faces]
+
+
+def drop_used(
+    faces: Sequence[Sighting], upload_id: str, replays: Replays, ledger: Ledger, *, only_note: bool
+) -> list[Sighting]:
+    """Claim the faces' photos for this upload, and drop the faces of those that another upload used before.
+
+    `only_note` drops none. Refuses with USED_BEFORE where none is left.
+    """
+    marks = {face.photo: face.mark for face in faces if face.mark}
+    with ledger.stage("replay", len(marks)) as row:
+        used = dict(zip(marks, replays.claim(upload_id, list(marks.values())), strict=True))
+        for photo, is_used in used.items():
+            row.note(image=photo.name, used_before=is_used)
+        fresh = {photo for photo, is_used in used.items() if only_note or not is_used}
+        row.went_out = len(fresh)
+        kept = [face for face in faces if face.photo in fresh]
+        if not kept:
+            raise Refusal(Code.USED_BEFORE)
+    return kept
 
 
 def fine_hash(pixels: Pixels) -> bytes:

@@ -9,9 +9,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from codes_dict import Code, Refusal
+from pipeline.ledger import Ledger
 from pipeline.parallel import parallel_map, usable_cores
-from pipeline.ports import Block, Candidates
+from pipeline.ports import Block, Candidates, Snapshot
+from pipeline.stages.compare import shown
 from pipeline.stages.nearness import nearness
+from pipeline.stages.sightings import Probes
 from pipeline.types import Floats, Scorer
 
 
@@ -33,6 +37,23 @@ class SearchResult:
     search_threshold: float
     claim_threshold: float
     people: int
+
+
+def search_everybody(
+    claimed: str, probes: Probes, snapshot: Snapshot, scorer: Scorer, sim_func: str, ledger: Ledger
+) -> float:
+    """Return the claimed ID's best score where a search finds that ID; refuses with FOUND_OTHER or NOT_VERIFIED."""
+    with ledger.stage("search", snapshot.people) as row:
+        candidates = snapshot.candidates(probes.embeddings, claimed)
+        scores = best_scores(probes.embeddings, candidates, scorer, sim_func)
+        result = search(claimed, candidates.ids, scores, probes.chances, scorer, snapshot.people)
+        row.note(best=shown(result.best_score), threshold=shown(result.search_threshold), people=result.people)
+        row.went_out = 1
+        if result.found is Found.OTHER:
+            raise Refusal(Code.FOUND_OTHER)
+        if result.found is Found.NOBODY:
+            raise Refusal(Code.NOT_VERIFIED)
+    return result.claimed_score
 
 
 def best_scores(probes: Mapping[str, Floats], everybody: Candidates, scorer: Scorer, sim_func: str) -> Floats:
@@ -58,12 +79,10 @@ def search(
     scorer: Scorer,
     people: int | None = None,
 ) -> SearchResult:
-    """Decide what the people's scores say of the claimed ID; `images` distinct photos stand behind them.
+    """Decide what the people's scores say of the claimed ID; they are the best of `images` distinct photos.
 
-    `people` is how many were searched, where `ids` and `scores` are the closest of them alone.
-
-    The claimed ID has to be within the search threshold and within a 1:1 threshold that allows for a search's taking
-    the best of the images.
+    `people` is how many were searched, where `ids` and `scores` are only the closest of them. The claimed ID has to be
+    within the search threshold and within a 1:1 threshold that allows for a search's taking the best of the images.
     """
     if not len(ids):
         return SearchResult(Found.NOBODY, np.inf, np.inf, 0.0, 0.0, 0)

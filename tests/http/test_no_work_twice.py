@@ -10,7 +10,7 @@ import pytest
 
 from bootstrap.liveness import LivenessLoader
 from db.upload_cache import FORMAT
-from pipeline.flows import probes
+from pipeline.stages import album
 from pipeline.stages.decode import decode
 from pipeline.types import Photo
 from tests.http.counting import CountingModels, counts, detections
@@ -68,7 +68,7 @@ def test_a_genuine_persons_photos_are_not_even_decoded(
         decoded.append(name)
         return decode(name, data, max_bytes, max_pixels)
 
-    monkeypatch.setattr(probes, "decode", noted)
+    monkeypatch.setattr(album, "decode", noted)
     assert (code(site.verify(genuine)), decoded) == (200, [])
     assert (code(site.verify(impostor)), decoded) == (500, ["0001.jpg"])
 

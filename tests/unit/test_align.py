@@ -128,7 +128,7 @@ def test_the_source_crop_ends_at_the_photos_edge() -> None:
 
 
 def test_a_box_outside_of_the_photo_is_refused() -> None:
-    with pytest.raises(ValueError, match="outside of the photo"):
+    with pytest.raises(ValueError, match="outside the photo"):
         crop_face(photo_of(100, 100), Detection(Box(300, 300, 40, 40), ARCFACE_TEMPLATE, 0.9))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.stages.compare import Probes, first_look, second_look
-from tests.fakes import ColourScorer, face_of
+from pipeline.stages.compare import first_look, second_look
+from pipeline.stages.sightings import Probes
+from tests.fakes import ColourScorer, sighting_of
 from tests.unit.test_stages import BLUE, RED, embedded
 
 
@@ -25,7 +26,7 @@ class AskedScorer(ColourScorer):
 
 def _probes(groups: list[int], images: int) -> Probes:
     colours = [(BLUE, RED)[index % 2] for index in range(len(groups))]
-    return Probes([face_of(colour) for colour in colours], groups, images, embedded(*colours))
+    return Probes([sighting_of(*each) for each in zip(colours, ["photo"] * len(groups), groups, strict=True)], images)
 
 
 def test_that_a_photo_of_four_faces_is_asked_for_four_chances() -> None:

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.flows.cues import heed_cues, largest_of_each
 from pipeline.ledger import Ledger
 from pipeline.models.mtcnn import MtcnnDetector
-from pipeline.stages.motion import cues_between
-from pipeline.types import Box, Crop, Detection, Face, Floats, Liveness, LivenessVerdict, Photo, Pixels
+from pipeline.stages.motion import cues_between, heed_cues
+from pipeline.stages.sightings import Sighting, largest_of_each
+from pipeline.types import NO_PIXELS, Box, Crop, Detection, Floats, Liveness, LivenessVerdict, Photo, Pixels
 
 HEAD = np.array(
     [[-17.6, -21, 0], [17.6, -21, 0], [0, 0, 16], [-14, 21, 3], [14, 21, 3]], np.float64
@@ -59,21 +59,24 @@ def test_two_photos_or_one_are_too_few() -> None:
     assert cues_between([np.zeros((5, 2), np.float32)] * 3).flat is False
 
 
-def face(landmarks: Floats, photo: str, width: float = 100) -> Face:
-    pixels = np.zeros((0, 0, 3), np.uint8)
+PHOTOS = [Photo(str(number), NO_PIXELS, str(number)) for number in range(3)]
+LIVE, SPOOF = (LivenessVerdict(state, 0.5, 0.5) for state in (Liveness.LIVE, Liveness.SPOOF))
+
+
+def face(landmarks: Floats, photo: int, width: float = 100, verdict: LivenessVerdict = LIVE) -> Sighting:
     box = Box(0, 0, width, width)
-    crop = Crop(pixels, landmarks, box, "")
-    return Face(Photo(photo, pixels, photo), Detection(box, landmarks, 0.99), crop)
+    crop = Crop(NO_PIXELS, landmarks, box, "")
+    return Sighting(PHOTOS[photo], Detection(box, landmarks, 0.99), crop, verdict=verdict)
 
 
 def test_flat_faces_become_uncertain_and_the_ledger_says_why() -> None:
-    faces = [face(seen(FLAT, *turn), f"{number}") for number, turn in enumerate(TURNS)]
-    bystander = face(seen(HEAD), "0", width=40)
-    verdicts = [LivenessVerdict(Liveness.LIVE, 0.1, 0.5)] * 2 + [LivenessVerdict(Liveness.SPOOF, 0.9, 0.5)] * 1
+    verdicts = [LIVE, LIVE, SPOOF]
+    faces = [face(seen(FLAT, *turn), number, 100, verdicts[number]) for number, turn in enumerate(TURNS)]
+    bystander = face(seen(HEAD), 0, width=40)
     ledger = Ledger()
-    heeded = heed_cues([*faces, bystander], [*verdicts, verdicts[0]], 1, ledger)
+    heeded = heed_cues([*faces, bystander], 1, ledger)
     states = [Liveness.UNCERTAIN, Liveness.UNCERTAIN, Liveness.SPOOF, Liveness.LIVE]
-    assert [one.state for one in heeded] == states
+    assert [one.verdict and one.verdict.state for one in heeded] == states
     row = ledger.as_list()[0]
     assert (row["name"], row["in"], row["out"]) == ("cues", 3, 0)
     assert (row["items"][0]["flat"], row["items"][0]["near_identical"]) == (True, 1)
@@ -82,13 +85,13 @@ def test_flat_faces_become_uncertain_and_the_ledger_says_why() -> None:
 
 def test_one_photo_has_no_row() -> None:
     ledger = Ledger()
-    live = [LivenessVerdict(Liveness.LIVE, 0.1, 0.5)]
-    assert heed_cues([face(seen(HEAD), "0")], live, 0, ledger) == live
+    alone = [face(seen(HEAD), 0)]
+    assert heed_cues(alone, 0, ledger) == alone
     assert ledger.as_list() == []
 
 
 def test_the_largest_face_of_each_photo_is_looked_at() -> None:
-    small, large, other = face(seen(HEAD), "0", 50), face(seen(HEAD), "0", 90), face(seen(HEAD), "1", 40)
+    small, large, other = face(seen(HEAD), 0, 50), face(seen(HEAD), 0, 90), face(seen(HEAD), 1, 40)
     assert largest_of_each([small, large, other]) == [large, other]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,27 +11,29 @@ import pytest
 
 from codes_dict import Code, Refusal
 from db.gallery.index import Index, MemorySnapshot
-from pipeline.stages.compare import Probes, embed, first_look, second_look
-from pipeline.stages.distinct import first_of_its_kind, perceptual_hash
-from pipeline.stages.faces import find_faces, single_faces
+from pipeline.ledger import Ledger
+from pipeline.stages.compare import embed, first_look, second_look
+from pipeline.stages.detect import detect, single_faces
+from pipeline.stages.distinct import DistinctImages, perceptual_hash
 from pipeline.stages.guards import check_one_person, check_same_person, possible_duplicates
 from pipeline.stages.identity import check_id, check_name, shown_name
 from pipeline.stages.liveness import keep_live
 from pipeline.stages.search import Found, best_scores, search
-from pipeline.types import BothSides, Face, Floats, Liveness, LivenessVerdict
-from tests.fakes import ColourDetector, ColourEmbedder, ColourScorer, face_of, photo_of
+from pipeline.stages.sightings import Probes, Sighting, stacked
+from pipeline.types import BothSides, Box, Detection, Floats, Liveness, LivenessVerdict, Pixels
+from tests.fakes import ColourEmbedder, ColourScorer, detection_in, face_of, photo_of, sighting_of
 
 RED, DARK_RED, BLUE, GREEN = (200, 10, 10), (190, 12, 12), (10, 10, 200), (10, 200, 10)
 ID_REGEX = r"RECO_ID_\d+"
 
 
 def embedded(*colours: tuple[int, int, int]) -> dict[str, Floats]:
-    return embed([face_of(colour).crop for colour in colours], {"Colour": ColourEmbedder()})
+    return {"Colour": ColourEmbedder().embed([face_of(colour).crop for colour in colours])}
 
 
 def probes(*colours: tuple[int, int, int], images: int | None = None) -> Probes:
-    faces = [face_of(colour, f"photo {index}") for index, colour in enumerate(colours)]
-    return Probes(faces, list(range(len(faces))), images or len(faces), embedded(*colours))
+    faces = [sighting_of(colour, f"photo {index}", index) for index, colour in enumerate(colours)]
+    return Probes(faces, images or len(faces))
 
 
 @pytest.mark.parametrize(
@@ -71,16 +74,25 @@ def test_names_of_any_script_are_taken_and_shown_with_capitals() -> None:
 
 
 def test_a_photo_without_a_face_or_with_two_is_left_out_with_its_code() -> None:
-    photos = [photo_of(RED, "one"), photo_of((0, 0, 0), "none"), photo_of(BLUE, "two")]
-    faces = find_faces(photos, ColourDetector())
-    faces[2] = faces[2] * 2
-    kept, left_out = single_faces(photos, faces)
-    assert [face.photo.name for face in kept] == ["one"]
-    assert [(one.photo.name, one.code) for one in left_out] == [("none", Code.NO_FACE), ("two", Code.NO_SINGLE_FACE)]
+    one, two = sighting_of(RED, "one"), sighting_of(BLUE, "two")
+    kept, left_out = single_faces({one.photo: [one], photo_of(RED, "none"): [], two.photo: [two, two]}, Ledger())
+    assert kept == [one]
+    assert left_out == {"none": Code.NO_FACE, "two": Code.NO_SINGLE_FACE}
 
 
-def verdict(state: Liveness) -> LivenessVerdict:
-    return LivenessVerdict(state, 0.5, 0.5)
+def test_the_ten_largest_faces_of_a_photo_are_found_largest_first() -> None:
+    found = [replace(detection_in(photo_of(RED).pixels), box=Box(0, 0, width, 9)) for width in range(1, 13)]
+
+    class Crowd:
+        def detect(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
+            return [found for _ in photos]
+
+    faces = detect([photo_of(RED)], Crowd(), Ledger())[0]
+    assert [face.detection.box.width for face in faces] == list(range(12, 2, -1))
+
+
+def judged(state: Liveness) -> Sighting:
+    return sighting_of(RED, verdict=LivenessVerdict(state, 0.5, 0.5))
 
 
 @pytest.mark.parametrize(
@@ -92,16 +104,14 @@ def verdict(state: Liveness) -> LivenessVerdict:
     ],
 )
 def test_where_no_face_is_live_the_code_says_whether_all_were_spoof(states: tuple[Liveness, ...], code: Code) -> None:
-    faces = [face_of(RED) for _ in states]
     with pytest.raises(Refusal) as refused:
-        keep_live(faces, [verdict(state) for state in states])
+        keep_live([judged(state) for state in states], Ledger())
     assert refused.value.code is code
 
 
 def test_only_live_faces_go_on() -> None:
-    faces = [face_of(RED), face_of(BLUE), face_of(GREEN)]
-    kept = keep_live(faces, [verdict(Liveness.SPOOF), verdict(Liveness.LIVE), verdict(Liveness.UNCERTAIN)])
-    assert kept == [faces[1]]
+    faces = [judged(Liveness.SPOOF), judged(Liveness.LIVE), judged(Liveness.UNCERTAIN), sighting_of(RED)]
+    assert keep_live(faces, Ledger()) == [faces[1]]
 
 
 def scene(seed: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -115,12 +125,13 @@ def test_a_photo_that_is_saved_again_smaller_and_darker_counts_once() -> None:
     encoded = cv2.imencode(".jpg", (again * 0.9).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 50])[1]
     copy = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
     hashes = [perceptual_hash(one) for one in (original, scene(2), copy, scene(3))]
-    assert first_of_its_kind(hashes) == [0, 1, 0, 3]
+    distinct = DistinctImages()
+    assert [distinct.group_of(one) for one in hashes] == [0, 1, 0, 3]
+    assert (distinct.count, distinct.copies) == (3, 1)
 
 
 def test_a_photo_counts_once_by_its_best_face() -> None:
-    faces = [face_of(BLUE, "group"), face_of(RED, "group")]
-    group = Probes(faces, [0, 0], 1, embedded(BLUE, RED))
+    group = Probes([sighting_of(BLUE, "group"), sighting_of(RED, "group")], 1)
     look = first_look(group, embedded(RED, RED), ColourScorer(), "cosine", ver_tol=2)
     assert (look.verified, look.required, look.counted) == (True, 1, 1)
 
@@ -138,8 +149,8 @@ def test_an_image_that_liveness_dropped_still_counts_as_required() -> None:
     assert (look.verified, look.required, look.score) == (False, 2, float("inf"))
 
 
-def augmented(faces: Sequence[Face]) -> Mapping[str, Floats]:
-    return embed([face.crop for face in faces for _ in range(4)], {"Colour": ColourEmbedder()})
+def augmented(faces: Sequence[Sighting]) -> Mapping[str, Floats]:
+    return stacked([face for face in faces for _ in range(4)])
 
 
 def test_the_second_look_counts_comparisons_of_augmented_faces_and_enrolled_crops() -> None:
@@ -192,6 +203,14 @@ def test_what_is_no_embedding_is_never_compared(broken: Floats) -> None:
     for pair in [(broken, good), (good, broken)]:
         with pytest.raises(ValueError, match="no usable embeddings"):
             BothSides(*pair)
+
+
+def test_only_embeddings_that_are_not_known_are_computed_in_one_call() -> None:
+    model, known = ColourEmbedder(), sighting_of(BLUE)
+    unknown = [replace(sighting_of(colour), embeddings={}) for colour in (RED, GREEN)]
+    faces = embed([unknown[0], known, unknown[1]], {"Colour": model}, 3, Ledger())
+    assert model.calls == [2]
+    assert np.array_equal(stacked(faces)["Colour"], embedded(RED, BLUE, GREEN)["Colour"])
 
 
 def test_faces_of_two_people_are_not_one_person() -> None:

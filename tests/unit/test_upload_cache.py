@@ -64,8 +64,10 @@ def test_what_is_damaged_or_foreign_counts_for_nothing(data: bytes) -> None:
 
 def test_it_is_kept_with_the_upload_under_the_photos_names(tmp_path: Path) -> None:
     store = UploadStore(tmp_path)
-    images = [NewImage(b"one", "jpg", "d1", 8.0), NewImage(b"two", "png", "d2", 8.0, seen_photo())]
+    names = [(b"one", None), (b"two", seen_photo()), (b"three", seen_photo())]
+    images = [NewImage(data, "jpg", hashlib.sha256(data).hexdigest(), 8.0, cache) for data, cache in names]
     upload = store.open(store.create("A", images).upload_id)
-    assert [name for name, photo in upload.cached().items() if photo.hash == 2**64 - 1] == ["0002.png"]
+    (upload.folder / "0003.jpg").write_bytes(b"another photo")
+    assert [photo.cache and photo.cache.hash for photo in upload.load()] == [None, 2**64 - 1, None]
     (upload.folder / "seen.json").unlink()
-    assert upload.cached() == {}
+    assert [photo.cache for photo in upload.load()] == [None, None, None]

@@ -39,7 +39,7 @@ def test_what_was_kept_comes_back_in_order(store: UploadStore) -> None:
         StoredImage("0001.jpg", "d1", 7.5, "Jos\u00e9 ../1.jpg"),
         StoredImage("0002.png", "d2", 8.0, ""),
     ]
-    assert [data for _, data in upload.load()] == [b"first", b"second"]
+    assert [photo.data for photo in upload.load()] == [b"first", b"second"]
 
 
 def test_two_uploads_of_one_id_never_share_a_folder(store: UploadStore) -> None:

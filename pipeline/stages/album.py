@@ -1,0 +1,92 @@
+"""An upload's photos, looked at again: what was computed when they came counts, only the rest is computed now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from codes_dict import Code, Refusal
+from pipeline.ledger import Ledger
+from pipeline.ports import CachedFace, CachedPhoto, StoredPhoto, Upload, Uploads
+from pipeline.stages.align import crop_face
+from pipeline.stages.decode import Undecodable, decode
+from pipeline.stages.detect import find, note_faces
+from pipeline.stages.distinct import DistinctImages, perceptual_hash
+from pipeline.stages.identity import match_id
+from pipeline.stages.sightings import Sighting
+from pipeline.types import NO_PIXELS, Crop, Detection, Detector, Embedder, Floats, Photo
+
+
+def open_upload(upload_id: str, uploads: Uploads, pattern: str, ledger: Ledger) -> Upload:
+    """Return the upload; refuses with UPLOAD_GONE, or ID_NOT_MATCHED where its ID no longer matches ID_REGEX."""
+    upload = uploads.open(upload_id)
+    match_id(upload.id, pattern, ledger, "upload_id")
+    return upload
+
+
+@dataclass(frozen=True, eq=False)
+class Album:
+    """The photos of one request, looked at batch by batch. `embedders` say which cached embeddings still count."""
+
+    detector: Detector
+    embedders: Mapping[str, Embedder]
+    max_pixels: int
+    score_tol: float
+    ledger: Ledger
+    distinct: DistinctImages = field(default_factory=DistinctImages)
+
+    def look(
+        self, batch: Sequence[StoredPhoto], needs_pixels: Callable[[CachedPhoto], bool]
+    ) -> dict[Photo, list[Sighting]]:
+        """Return the faces of each photo. A photo of which all is known is decoded only where `needs_pixels` says so.
+
+        Photos and crops that were not decoded have no pixels.
+        """
+        photos = [self._open(one, needs_pixels) for one in batch]
+        with self.ledger.stage("detect", len(photos)) as row:
+            unknown = [photo for photo, one in zip(photos, batch, strict=True) if one.cache is None]
+            found = iter(find(unknown, self.detector))
+            caches = [one.cache or _computed(photo, next(found)) for photo, one in zip(photos, batch, strict=True)]
+            faces = [self._sightings(*each) for each in zip(photos, batch, caches, strict=True)]
+            note_faces(row, photos, faces)
+        return dict(zip(photos, faces, strict=True))
+
+    def source_crop(self, face: Sighting) -> Crop:
+        """Return the face's source crop; its photo is decoded now where nobody needed the pixels before."""
+        return face.crop if face.crop.pixels.size else crop_face(self._decoded(face.photo), face.detection)
+
+    def known_embeddings(self, face: CachedFace) -> dict[str, Floats]:
+        """Return the embeddings that today's models, in their versions, made of a face before."""
+        made = {name: face.embeddings.get((name, one.version), ()) for name, one in self.embedders.items()}
+        return {name: np.asarray(vector) for name, vector in made.items() if len(vector) == self.embedders[name].size}
+
+    def _open(self, stored: StoredPhoto, needs_pixels: Callable[[CachedPhoto], bool]) -> Photo:
+        image = stored.image
+        photo = Photo(image.saved_as, NO_PIXELS, image.digest, stored.data)
+        return self._decoded(photo) if stored.cache is None or needs_pixels(stored.cache) else photo
+
+    def _decoded(self, photo: Photo) -> Photo:
+        """Decode a stored file; one that was good when it was kept and is not now counts as missing."""
+        try:
+            return decode(photo.name, photo.data, len(photo.data), self.max_pixels)
+        except Undecodable as fault:
+            raise Refusal(Code.IMAGE_MISSING, f"{photo.name} can no longer be decoded: {fault}") from fault
+
+    def _sightings(self, photo: Photo, stored: StoredPhoto, cache: CachedPhoto) -> list[Sighting]:
+        group, good = self.distinct.group_of(cache.hash), stored.image.score >= self.score_tol
+        return [
+            Sighting(photo, face.detection, _crop(photo, face.detection), group, good, self.known_embeddings(face))
+            for face in cache.faces
+        ]
+
+
+def _computed(photo: Photo, found: Sequence[Detection]) -> CachedPhoto:
+    return CachedPhoto(perceptual_hash(photo.pixels), [CachedFace(one, {}) for one in found])
+
+
+def _crop(photo: Photo, detection: Detection) -> Crop:
+    if photo.pixels.size:
+        return crop_face(photo, detection)
+    return Crop(photo.pixels, detection.landmarks, detection.box, "")
