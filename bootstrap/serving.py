@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import threading
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from bootstrap.container import ServiceContainer
 from bootstrap.liveness import LivenessLoader
 from bootstrap.maintenance import Maintenance
 from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
+from bootstrap.quiet import silence_tensorflow
 from bootstrap.threads import share_cores
 from codes_dict import Refusal
 from env_validator import listening_address
@@ -34,7 +34,7 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
 
     Wrong settings are no reason not to start: requests get 176 until they are mended.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings are no news to an operator
+    silence_tensorflow()
     host, port, threads = listening_address(env_file)
     try:
         listening = open_socket(host, port)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import socket
@@ -113,6 +114,7 @@ def test_the_first_start_makes_everything_and_serves_until_it_is_stopped(clone: 
     assert settings.selected_models == ("Dlib", "MobileFaceNet")
     assert stat.S_IMODE((clone / ".env").stat().st_mode) == 0o600
     assert f"SUPER_PASSWORD (shown this once; it stands in .env): {settings.super_password}" in started.lines
+    assert not [line for line in started.lines if re.match("[IWEF][0-9]{4} |WARNING:", line)], "a library's greeting"
     assert (clone / "db" / "faceapp.sqlite").is_file()
     assert address == f"http://127.0.0.1:{settings.port}"
     assert get(f"{address}/health/ready")[0] == 200

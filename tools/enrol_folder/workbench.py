@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from bootstrap.container import ServiceContainer
 from bootstrap.liveness import LivenessLoader
 from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
+from bootstrap.quiet import silence_tensorflow
 from bootstrap.threads import share_cores
 from codes_dict import Refusal
 from tools.enrol_folder.person import Intake
@@ -22,7 +22,7 @@ class CannotWorkError(Exception):
 @contextmanager
 def opened(env_file: Path) -> Iterator[Intake]:
     """Load what the settings name and yield an intake that is ready; raises `CannotWorkError`."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    silence_tensorflow()
     share_cores()
     models = LoadedModels()
     container = ServiceContainer(env_file, models, LivenessLoader(load_liveness, fetch_liveness))
