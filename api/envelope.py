@@ -19,7 +19,7 @@ _KEYS = {
 """Endpoint to the names of results, code and message."""
 
 _OTHERS = ("results", "code", "message")
-_SHOWN_TO_ALL = ("name", "in", "out", "code", "milliseconds", "advice")
+_SHOWN_TO_ALL = ("name", "in", "out", "code", "milliseconds", "advice", "about")
 
 
 def reply(code: Code, results: Any) -> Response:

@@ -58,7 +58,7 @@ def ready() -> Response:
         raise Refusal(Code.BAD_ENV)
     if not source().ready():
         raise Refusal(Code.BUSY)
-    return reply(Code.DONE, {"ready": True, "settings": int(Code.ENV_VALID)})
+    return reply(Code.DONE, {"ready": True, "settings": int(Code.ENV_VALID), "liveness": source().liveness()})
 
 
 def _described(code: Code) -> dict[str, Any]:

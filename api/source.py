@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypedDict, cast
+from collections.abc import Mapping
+from typing import Any, Protocol, TypedDict, cast
 
 from flask import current_app
 
@@ -35,6 +36,10 @@ class Source(Protocol):
 
     def open_loopback(self) -> bool:
         """Whether the server listens on loopback alone, so that who calls is who runs it."""
+        ...
+
+    def liveness(self) -> Mapping[str, Any] | None:
+        """Return which liveness engines judge and what they reach, None while none is loaded; never loads anything."""
         ...
 
     def ready(self) -> bool:

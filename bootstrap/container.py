@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from api.logs import log_to
 from api.source import SystemErrors
@@ -94,6 +94,14 @@ class ServiceContainer:
             return host == "localhost" or ip_address(host).is_loopback
         except (SettingsFault, ValueError):
             return False
+
+    def liveness(self) -> Mapping[str, Any] | None:
+        """Return which liveness engines judge and what they reach, None while no judge is loaded for the settings."""
+        try:
+            about = self._keeper.loaded(self._file.current())
+        except SettingsFault:
+            return None
+        return about.as_dict() if about else None
 
     def ready(self) -> bool:
         """Whether every model has run once, and services for the settings as they are stand ready."""

@@ -6,7 +6,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from env_validator import Settings
 from pipeline.models.aside import ended, run_in_thread
 from pipeline.models.careful import load_fail_closed
 from pipeline.models.timed import TimedJudge
-from pipeline.types import LivenessJudge
+from pipeline.types import LivenessAbout, LivenessJudge
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ LOADING_S = 120.0
 
 Load = Callable[[Settings], LivenessJudge]
 Fetch = Callable[[Settings], None]
+Files = Callable[[Settings], Sequence[Path]]
 Key = tuple[object, ...]
 
 
@@ -45,13 +46,20 @@ class _Loading:
 class LivenessLoader:
     """Keeps the judge for the settings as they are; another file, pin or choice of engines loads anew.
 
-    `load` returns a judge or raises `Refusal(NO_LIVENESS)`; `fetch` brings the model's file or raises `OSError`.
+    `load` returns a judge or raises `Refusal(NO_LIVENESS)`; `fetch` brings the own model's file or raises `OSError`;
+    `files` names what the judge is made of.
     """
 
     def __init__(
-        self, load: Load, fetch: Fetch, clock: Callable[[], float] = time.monotonic, loading_s: float = LOADING_S
+        self,
+        load: Load,
+        fetch: Fetch,
+        clock: Callable[[], float] = time.monotonic,
+        loading_s: float = LOADING_S,
+        files: Files | None = None,
     ) -> None:
         self._load, self._fetch, self._clock, self._loading_s = load, fetch, clock, loading_s
+        self._files = files or (lambda settings: [_file(settings)])
         self._next_fetch = -math.inf
         self._lock = threading.Lock()
         self._loading: _Loading | None = None
@@ -70,10 +78,19 @@ class LivenessLoader:
                 self._start_fetching(settings)
         raise Refusal(Code.NO_LIVENESS, outcome.detail)
 
+    def loaded(self, settings: Settings) -> LivenessAbout | None:
+        """Return which engines judge, None where none is loaded for these settings; never loads anything."""
+        with self._lock:
+            loading = self._loading
+        if loading is None or not loading.outcome.done() or loading.key != _key(settings, self._files(settings)):
+            return None
+        outcome = loading.outcome.result()
+        return None if isinstance(outcome, Refusal) else outcome.about
+
     def _loading_of(self, settings: Settings) -> _Loading:
         """Return what is loaded for these settings, or begin to; loading holds no lock, so that it may hang."""
         with self._lock:
-            key = _key(settings)
+            key = _key(settings, self._files(settings))
             if self._loading is None or self._loading.key != key:
                 outcome = run_in_thread(lambda: self._try(settings), "liveness loading")
                 self._loading = _Loading(key, outcome, self._clock() + self._loading_s)
@@ -106,11 +123,10 @@ def _file(settings: Settings) -> Path:
     return settings.model_path / settings.model_name
 
 
-def _key(settings: Settings) -> Key:
-    """What the judge depends on; a file's change of time or size counts, so that a mended file is taken up."""
-    card = _file(settings).with_suffix(".json")
-    stamps = (_stamp(_file(settings)), _stamp(card))
-    return _file(settings), stamps, settings.liveness_engines, settings.model_sha256, settings.liveness_timeout_s
+def _key(settings: Settings, files: Sequence[Path]) -> Key:
+    """What the judge depends on; a file's change of time or size counts, so that a repaired file is used at once."""
+    asked = settings.liveness_engines, settings.model_sha256, settings.liveness_timeout_s, settings.tight_faces
+    return _file(settings), settings.model_mirror, *asked, *(_stamp(file) for file in files)
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""Detector, recognition models and liveness model, loaded once each; what cannot be had is said in `.env`'s words."""
+"""Detector and recognition models, loaded once each; what cannot be had is said in `.env`'s words."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING
 
 from bootstrap.faults import LoadFault
 from env_validator import Settings
-from pipeline.registry import FASNET_WEIGHTS, REGISTRY
-from pipeline.types import Detector, Embedder, LivenessJudge
+from pipeline.registry import REGISTRY
+from pipeline.types import Detector, Embedder
 
 if TYPE_CHECKING:
     from pipeline.models.weights import WeightStore
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "bin" / "model" / "weights"
 """Where weights lie that were fetched once."""
-
-FETCH_TIMEOUT_S = 60.0
 
 
 class LoadedModels:
@@ -54,29 +52,3 @@ class LoadedModels:
         from pipeline.models.weights import WeightStore
 
         return WeightStore(self._weights, self._mirror or None)
-
-
-def load_liveness(settings: Settings) -> LivenessJudge:
-    """Load the liveness engines; raises `Refusal(NO_LIVENESS)`."""
-    from pipeline.models.liveness import load_judge
-
-    file = settings.model_path / settings.model_name
-    pinned, graphs = settings.model_sha256 or None, WEIGHTS / "compiled"
-    return load_judge(settings.liveness_engines, file, pinned, fasnet_folder(settings), graphs)
-
-
-def fasnet_folder(settings: Settings) -> Path:
-    """Return the folder that holds Fasnet's weights: the server's own, or MODEL_MIRROR where it is a folder."""
-    from pipeline.models.weights import WeightStore
-
-    store = WeightStore(WEIGHTS, settings.model_mirror or None)
-    found = [store.find(one.file, one.sha256) for one in FASNET_WEIGHTS]
-    return found[0].parent if found[0] is not None else WEIGHTS
-
-
-def fetch_liveness(settings: Settings) -> None:
-    """Bring the liveness model from MODEL_URL to where it is looked for; raises `OSError` where that fails."""
-    from pipeline.models.weights import WeightStore
-
-    store = WeightStore(settings.model_path, settings.model_mirror or None)
-    store.fetch(settings.model_name, settings.model_url, settings.model_sha256 or None, FETCH_TIMEOUT_S)

@@ -14,9 +14,9 @@ from api.gate import Gate
 from api.serving import CannotListenError, default_threads, open_socket, serve
 from api.source import Source
 from bootstrap.container import ServiceContainer
-from bootstrap.liveness import LivenessLoader
+from bootstrap.engines import described, liveness_loader
 from bootstrap.maintenance import Maintenance
-from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
+from bootstrap.models import LoadedModels
 from bootstrap.quiet import silence_tensorflow
 from bootstrap.threads import share_cores
 from codes_dict import Refusal
@@ -44,7 +44,7 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
     share_cores()
     door = Gate.of(threads or default_threads())
     models = LoadedModels()
-    container = ServiceContainer(env_file, models, LivenessLoader(load_liveness, fetch_liveness))
+    container = ServiceContainer(env_file, models, liveness_loader())
     upkeep = Maintenance(container)
 
     def on_listening(address: str) -> None:
@@ -69,5 +69,8 @@ def _warm(container: ServiceContainer, upkeep: Maintenance, address: str) -> Non
         _log.error("%s", refusal)
         print(f"Listening on {address}, but not ready: {refusal}", file=sys.stderr, flush=True)
     else:
+        about = container.liveness()
+        if about is not None:
+            print(f"Liveness: {described(about)}", flush=True)
         print(f"Ready: {address}", flush=True)
     upkeep.start()

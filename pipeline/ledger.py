@@ -13,7 +13,10 @@ from codes_dict import Code, Refusal
 
 @dataclass
 class Row:
-    """A stage's row while the stage runs. `items` are per-image values and thresholds, ready for JSON."""
+    """A stage's row while the stage runs. `items` are per-image values and thresholds, ready for JSON.
+
+    `about` says what decided, where more than one thing could.
+    """
 
     name: str
     came_in: int = 0
@@ -22,6 +25,7 @@ class Row:
     advice: str = ""
     items: list[Mapping[str, Any]] = field(default_factory=list)
     milliseconds: float = 0.0
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     def note(self, **values: Any) -> None:
         """Add one item's values."""
@@ -37,6 +41,7 @@ class Row:
             "milliseconds": round(self.milliseconds, 1),
             "advice": self.advice,
             "items": [dict(item) for item in self.items],
+            **({"about": dict(self.about)} if self.about else {}),
         }
 
 

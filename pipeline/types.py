@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -139,6 +139,18 @@ class LivenessVerdict:
     attack: str | None = None
 
 
+@dataclass(frozen=True)
+class LivenessAbout:
+    """Which engines judge, and the error rates (0 to 1, by name) that were measured of them; none where none were."""
+
+    engines: tuple[str, ...]
+    reaches: Mapping[str, float] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as a reply shows it."""
+        return {"engines": list(self.engines), "reaches": dict(self.reaches)}
+
+
 class Detector(Protocol):
     """Finds faces."""
 
@@ -213,6 +225,11 @@ class Embedder(Protocol):
 
 class LivenessJudge(Protocol):
     """All liveness engines together."""
+
+    @property
+    def about(self) -> LivenessAbout:
+        """Which engines judge, and what they reach."""
+        ...
 
     def judge(self, faces: Sequence[Face]) -> list[LivenessVerdict]:
         """Judge every face in one call per engine; one verdict per face, in order.

@@ -40,6 +40,7 @@ from settings.values import (
     Secret,
     Sha256,
     Table,
+    TightFaces,
     Url,
     User,
     Whole,
@@ -111,7 +112,11 @@ class Settings(Listening):
 
     model_mirror: FolderOrUrl = key("Where to look for weights first, by file name and SHA-256", "", secret=True)
     fetch_models: Flag = key("Whether the server may download weights", "true")
-    liveness_engines: Engines = key("Liveness engines; a face must pass all of them", "cnn")
+    liveness_engines: Engines = key(
+        "Liveness engines, which judge together; auto takes all whose files are there or can be fetched at the start",
+        "auto",
+    )
+    tight_faces: TightFaces = key("What liveness says of a face that fills its photo", "uncertain")
     model_sha256: Sha256 = key("SHA-256 of a liveness model that has no card beside it", "")
     liveness_timeout_s: Whole = key(
         "Liveness time limit per request in seconds; exceeding it returns 178", "30", 1, 600

@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import CoreSchema, NoInfoValidatorFunction, WithInfoValidatorFunction
 
-from pipeline.registry import DISTANCES, REGISTRY
+from pipeline.registry import DISTANCES, LIVENESS_FILES, REGISTRY
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,12 @@ Sha256 = Annotated[
 ]
 Pattern = Annotated[str, Accepts("a regular expression that compiles", regular_expression)]
 Models = Annotated[tuple[str, ...], several_of(REGISTRY)]
-Engines = Annotated[tuple[str, ...], several_of(("cnn", "fasnet"))]
+_ENGINES = several_of(("cnn", *LIVENESS_FILES))
+Engines = Annotated[
+    tuple[str, ...],
+    Accepts(f"auto, or {_ENGINES.words}", lambda text: () if text == "auto" else _ENGINES.check(text)),
+]
+TightFaces = Annotated[str, one_of("uncertain", "judge")]
 Challenges = Annotated[tuple[str, ...], several_of(("turn_left", "turn_right", "smile", "blink"), least=2)]
 Distance = Annotated[str, one_of(*DISTANCES)]
 Action = Annotated[str, one_of("refuse", "warn", "off")]

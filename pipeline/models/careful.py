@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from codes_dict import Code, Refusal
-from pipeline.types import Face, LivenessJudge, LivenessVerdict
+from pipeline.types import Face, LivenessAbout, LivenessJudge, LivenessVerdict
 
 _log = logging.getLogger(__name__)
 
@@ -18,6 +18,11 @@ class FailClosedJudge:
     """A `LivenessJudge` around another one: any exception, and any verdict that is none, is `Refusal(NO_LIVENESS)`."""
 
     inner: LivenessJudge
+
+    @property
+    def about(self) -> LivenessAbout:
+        """What the inner judge says of itself."""
+        return self.inner.about
 
     def judge(self, faces: Sequence[Face]) -> list[LivenessVerdict]:
         """Judge the faces; one verdict a face, each with a score from 0 to 1."""

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 
 from codes_dict import Code, Refusal
 from pipeline.models.aside import ended, run_in_thread
-from pipeline.types import Face, LivenessJudge, LivenessVerdict
+from pipeline.types import Face, LivenessAbout, LivenessJudge, LivenessVerdict
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +30,11 @@ class TimedJudge:
         self._inner, self._limit_s = inner, limit_s
         self._lock = threading.Lock()
         self._overdue: set[Future[Verdicts]] = set()
+
+    @property
+    def about(self) -> LivenessAbout:
+        """What the inner judge says of itself."""
+        return self._inner.about
 
     def judge(self, faces: Sequence[Face]) -> Verdicts:
         """Judge the faces as the inner judge does, which may raise; see `pipeline.types.LivenessJudge`."""

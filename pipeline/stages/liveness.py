@@ -18,9 +18,11 @@ def judge_faces(faces: Sequence[Sighting], judge: Callable[[], LivenessJudge], l
     `judge` returns the judge. Refuses with NO_LIVENESS where there is none, or where it leaves a face out.
     """
     with ledger.stage("liveness", len(faces)) as row:
-        verdicts = judge().judge(faces) if faces else []
+        engines = judge() if faces else None
+        verdicts = engines.judge(faces) if engines else []
         if len(verdicts) != len(faces):
             raise Refusal(Code.NO_LIVENESS, f"{len(verdicts)} verdicts for {len(faces)} faces")
+        row.about = engines.about.as_dict() if engines else row.about
         row.items += [_described(*each) for each in zip(faces, verdicts, strict=True)]
         row.went_out += len(faces)
     return [replace(face, verdict=verdict) for face, verdict in zip(faces, verdicts, strict=True)]

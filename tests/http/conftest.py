@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.engines import liveness_loader
 from bootstrap.liveness import LivenessLoader
-from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
+from bootstrap.models import LoadedModels
 from tests.http.site import ROOT, Site
 
 
@@ -23,7 +24,7 @@ def models() -> Iterator[LoadedModels]:
 @pytest.fixture(scope="session")
 def keeper() -> LivenessLoader:
     """Return a keeper of liveness judges for the whole session."""
-    return LivenessLoader(load_liveness, fetch_liveness)
+    return liveness_loader()
 
 
 @pytest.fixture

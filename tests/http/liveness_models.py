@@ -14,7 +14,7 @@ from typing import Any
 from bootstrap.liveness import LivenessLoader
 from env_validator import Settings
 from pipeline.models.liveness.keras_file import sha256_of
-from pipeline.types import Face, Liveness, LivenessJudge, LivenessVerdict
+from pipeline.types import Face, Liveness, LivenessAbout, LivenessJudge, LivenessVerdict
 from tests.fakes import GivenJudge
 from tests.http.site import Site, code
 
@@ -50,6 +50,11 @@ class BrokenJudge:
 
     def __init__(self, answer: Callable[[Sequence[Face]], list[LivenessVerdict]]) -> None:
         self.answer = answer
+
+    @property
+    def about(self) -> LivenessAbout:
+        """Return the one engine that is broken."""
+        return LivenessAbout(("broken",))
 
     def judge(self, faces: Sequence[Face]) -> list[LivenessVerdict]:
         """Return what the function returns."""

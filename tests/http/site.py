@@ -51,6 +51,7 @@ ENV = {
     "ENROL_LIVENESS": "off",
     "REPLAY_POLICY": "off",
     "FETCH_MODELS": "false",
+    "LIVENESS_ENGINES": "cnn",
 }
 
 

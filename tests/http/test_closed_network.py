@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bootstrap.liveness import LivenessLoader
-from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
+from bootstrap.engines import liveness_loader
+from bootstrap.models import LoadedModels
 from tests.http.site import Site, code, variant
 
 pytestmark = pytest.mark.models
@@ -26,7 +26,7 @@ def test_the_ready_server_opens_no_connection(
         monkeypatch.setattr(socket.socket, name, closed)
     monkeypatch.setattr(socket, "getaddrinfo", closed)
     models = LoadedModels(tmp_path / "weights")
-    site = Site(tmp_path, models, LivenessLoader(load_liveness, fetch_liveness), ENROL_LIVENESS="warn")
+    site = Site(tmp_path, models, liveness_loader(), ENROL_LIVENESS="warn")
     site.container.warm()
     site.enrolled(astronaut)
     assert code(site.verify(site.uploaded(variant(astronaut)))) == 200

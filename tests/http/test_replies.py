@@ -35,6 +35,9 @@ class BrokenSource:
         """Listen on loopback."""
         return True
 
+    def liveness(self) -> None:
+        """Judge nothing."""
+
     def ready(self) -> bool:
         """Never get ready."""
         return False

@@ -61,7 +61,7 @@ def test_values_are_parsed_and_paths_start_from_the_folder_of_the_file(env: Path
     assert settings.selected_models == ("Dlib",)
     assert settings.id_regex == r"RECO_ID_\d+"
     assert (settings.ver_tol, settings.score_tol, settings.sim_func) == (2, 7.0, "cosine")
-    assert (settings.host, settings.port, settings.liveness_engines) == ("127.0.0.1", 8001, ("cnn",))
+    assert (settings.host, settings.port, settings.liveness_engines) == ("127.0.0.1", 8001, ())
     assert settings.super_password_published
 
 
@@ -122,7 +122,8 @@ BAD = {
     "THREADS": ["-1", "257"],
     "MODEL_MIRROR": ["gone", "ftp://host/", ".env"],
     "FETCH_MODELS": ["yes", "1", ""],
-    "LIVENESS_ENGINES": ["", "none", "cnn,cnn"],
+    "LIVENESS_ENGINES": ["", "none", "cnn,cnn", "auto,cnn", "Auto"],
+    "TIGHT_FACES": ["", "live"],
     "LIVENESS_TIMEOUT_S": ["0", "601", "1.5", ""],
     "CHALLENGE_ACTIONS": ["", "smile", "smile,smile", "turn_left,nod"],
     "MODEL_SHA256": ["abc", "g" * 64],
@@ -182,7 +183,8 @@ GOOD = {
     "HOST": ["0.0.0.0", "::1", "localhost"],
     "MODEL_MIRROR": ["", "bin", "https://mirror.example.org/weights/"],
     "FETCH_MODELS": ["TRUE", "False"],
-    "LIVENESS_ENGINES": ["cnn,fasnet", "fasnet"],
+    "LIVENESS_ENGINES": ["cnn,fasnet", "fasnet", "facenox,cnn,fasnet", "auto"],
+    "TIGHT_FACES": ["judge", "uncertain"],
     "LIVENESS_TIMEOUT_S": ["1", "600"],
     "CHALLENGE_ACTIONS": ["turn_left,smile", "blink, turn_right,smile,turn_left"],
     "VER_FMR": ["0.001", "1e-4"],

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from werkzeug.datastructures import MultiDict
 
 from bootstrap.container import ServiceContainer
-from bootstrap.liveness import LivenessLoader
-from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
+from bootstrap.engines import liveness_loader
+from bootstrap.models import LoadedModels
 from bootstrap.threads import share_cores
 from env_validator import Settings
 from faceapp import create_app
@@ -99,7 +99,7 @@ def outside_models(bench: Bench) -> Sequence[Result]:
     write_settings(bench.root, folder, SETTINGS)
     clock = Clock()
     share_cores()
-    container = ServiceContainer(folder / ".env", TimedModels(clock), LivenessLoader(load_liveness, fetch_liveness))
+    container = ServiceContainer(folder / ".env", TimedModels(clock), liveness_loader())
     client = create_app(container).test_client()
     photos = next(iter(people(bench.data)))
 

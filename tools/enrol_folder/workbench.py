@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bootstrap.container import ServiceContainer
-from bootstrap.liveness import LivenessLoader
-from bootstrap.models import LoadedModels, fetch_liveness, load_liveness
+from bootstrap.engines import liveness_loader
+from bootstrap.models import LoadedModels
 from bootstrap.quiet import silence_tensorflow
 from bootstrap.threads import share_cores
 from codes_dict import Refusal
@@ -25,7 +25,7 @@ def opened(env_file: Path) -> Iterator[Intake]:
     silence_tensorflow()
     share_cores()
     models = LoadedModels()
-    container = ServiceContainer(env_file, models, LivenessLoader(load_liveness, fetch_liveness))
+    container = ServiceContainer(env_file, models, liveness_loader())
     try:
         intake = Intake(container)
         try:

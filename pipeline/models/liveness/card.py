@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,8 @@ class Card:
     columns that mean an attack (their sum is the score), `kinds` name some of them. A score at or over
     `threshold` is an attack, one at or under `live` is bona fide, both in [0, 1]. A column in `decisive` that holds
     0.8 or more of the output is an attack whatever else is said; the score is taken without those columns. `slope`
-    and `intercept` calibrate the log-odds of the raw score.
+    and `intercept` calibrate the log-odds of the raw score. `reaches` holds error rates by the engines that judge
+    together, their names joined by commas.
     """
 
     views: tuple[View, ...]
@@ -61,6 +62,7 @@ class Card:
     slope: float = 1.0
     intercept: float = 0.0
     sha256: str | None = None
+    reaches: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 SEED_CARD = Card(
@@ -115,6 +117,7 @@ def parse_card(data: Mapping[str, Any]) -> Card:
         slope=_number(output.get("slope", 1.0), "slope"),
         intercept=_number(output.get("intercept", 0.0), "intercept"),
         sha256=_digest(data.get("sha256")),
+        reaches={str(engines): _shares(rates) for engines, rates in data.get("reaches", {}).items()},
     )
     _check_columns(card)
     return card
@@ -159,6 +162,10 @@ def _share(value: Any, name: str) -> float:
     if not 0 <= number <= 1:
         raise ValueError(f"{name} is not within 0 to 1")
     return number
+
+
+def _shares(rates: Mapping[str, Any]) -> Mapping[str, float]:
+    return {str(name): _share(rate, "reaches") for name, rate in rates.items()}
 
 
 def _whole(value: Any, name: str, least: int, most: int) -> int:

@@ -31,6 +31,16 @@ ATTACK_ABOVE: Mapping[frozenset[str], float] = MappingProxyType(
 
 Each rejects about 4 % of portraits, but for the last: that pair rejects webcams' faces long before it does portraits.
 """
+REACHES: Mapping[str, Mapping[str, float]] = MappingProxyType(
+    {
+        "fasnet": {"portraits_rejected": 0.118, "bona_fide_frames_rejected": 0.0, "replayed_frames_accepted": 0.0},
+        "facenox": {"portraits_rejected": 0.028, "bona_fide_frames_rejected": 0.407, "replayed_frames_accepted": 0.0},
+        "fasnet,facenox": {
+            "portraits_rejected": 0.039, "bona_fide_frames_rejected": 0.049, "replayed_frames_accepted": 0.0,
+        },
+    }
+)  # fmt: skip
+"""What the engines of others reach without the own network, which says so of itself in its card (docs/liveness.md)."""
 TIGHT_REACH, OPEN_REACH = 1.3, 1.5
 """Side of the photo over the face's box: up to the first the face is tight, from the second on open."""
 BARE_WEIGHT, TIGHT_INTERCEPT = 0.4, 0.6

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,12 +13,13 @@ from pipeline.models.liveness.card import Card
 from pipeline.models.liveness.cnn import Cnn, CnnScores, load_cnn
 from pipeline.models.liveness.facenox import Facenox, load_facenox
 from pipeline.models.liveness.fasnet import Fasnet, FasnetScores, load_fasnet
-from pipeline.models.liveness.fusion import fused_scores
+from pipeline.models.liveness.fusion import REACHES, fused_scores
 from pipeline.models.liveness.guards import doubt_about, doubt_about_room
 from pipeline.models.liveness.views import visible_scale
-from pipeline.types import Face, Floats, Liveness, LivenessVerdict
+from pipeline.registry import LIVENESS_FILES
+from pipeline.types import Face, Floats, Liveness, LivenessAbout, LivenessVerdict
 
-ENGINES = ("cnn", "fasnet", "facenox")
+ENGINES = ("cnn", *LIVENESS_FILES)
 DECISIVE = 0.8
 """What a decisive column of the card has to hold to decide alone."""
 HALF = 0.5
@@ -42,6 +43,12 @@ class Judge:
     def engines(self) -> tuple[str, ...]:
         """The names of the engines that judge."""
         return tuple(name for name in ENGINES if getattr(self, name) is not None)
+
+    @property
+    def about(self) -> LivenessAbout:
+        """Which engines judge, and what they reach together."""
+        measured = self.cnn.card.reaches if self.cnn else REACHES
+        return LivenessAbout(self.engines, measured.get(",".join(self.engines), {}))
 
     def judge(self, faces: Sequence[Face]) -> list[LivenessVerdict]:
         """Judge every face in one call per engine; see `pipeline.types.LivenessJudge`."""
@@ -106,23 +113,24 @@ def load_judge(
     engines: Sequence[str],
     model_file: Path,
     pinned_sha256: str | None,
-    weights: Path,
+    weights: Path | Mapping[str, Path],
     graphs: Path | None = None,
     judge_tight: bool = False,
 ) -> Judge:
     """Load the engines named in `engines`, a non-empty subset of `ENGINES`.
 
     `model_file` is the CNN, accepted by the SHA-256 in its card or by `pinned_sha256`; `weights` is the folder with
-    Fasnet's two files and facenox's one; `graphs` is where compiled graphs are kept, None for nowhere. Nothing is
-    downloaded. Raises `Refusal(Code.NO_LIVENESS)` naming what is wrong.
+    Fasnet's two files and facenox's one, or a folder for each by the engine's name; `graphs` is where compiled graphs
+    are kept, None for nowhere. Nothing is downloaded. Raises `Refusal(Code.NO_LIVENESS)` naming what is wrong.
     """
     unknown = sorted(set(engines) - set(ENGINES))
     if unknown or not engines:
         raise Refusal(Code.NO_LIVENESS, f"liveness engines are {', '.join(ENGINES)}, not {unknown or 'none'}")
+    folders = dict.fromkeys(LIVENESS_FILES, weights) if isinstance(weights, Path) else weights
     return Judge(
         cnn=load_cnn(model_file, pinned_sha256, graphs) if "cnn" in engines else None,
-        fasnet=load_fasnet(weights, graphs) if "fasnet" in engines else None,
-        facenox=load_facenox(weights) if "facenox" in engines else None,
+        fasnet=load_fasnet(folders["fasnet"], graphs) if "fasnet" in engines else None,
+        facenox=load_facenox(folders["facenox"]) if "facenox" in engines else None,
         judge_tight=judge_tight,
     )
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from bootstrap.engines import liveness_loader
 from bootstrap.liveness import LivenessLoader
 from env_validator import Settings
+from pipeline.registry import FACENOX_WEIGHTS
 from pipeline.types import Face, Liveness, LivenessJudge, LivenessVerdict
 from tests.http.liveness_models import BrokenJudge, keeper_of, make_model, no_fetch, verdict, write_card
 from tests.http.site import Site, code, results, variant
@@ -105,13 +108,30 @@ def test_178_the_card_is(site: Site, astronaut: bytes, fault: str) -> None:
     assert verdict(site, variant(astronaut)) == 178
 
 
-def test_178_an_engine_of_several_is_missing(
-    site: Site, astronaut: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_178_an_engine_that_is_named_is_missing(
+    served: Callable[..., Site], good_model: Path, astronaut: bytes, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("bootstrap.models.WEIGHTS", tmp_path / "none")
-    for engines in ("fasnet", "cnn,fasnet"):
+    site = served(liveness_loader(tmp_path / "none"))
+    site.edit(MODEL_PATH=str(good_model), MODEL_NAME="liveness.h5")
+    for engines in ("fasnet", "cnn,fasnet", "cnn,facenox"):
         site.edit(LIVENESS_ENGINES=engines)
         assert verdict(site, variant(astronaut)) == 178
+
+
+def test_178_an_engine_is_lost_while_the_server_runs(
+    served: Callable[..., Site], good_model: Path, astronaut: bytes, tmp_path: Path, shared_data: Path
+) -> None:
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    file = weights / FACENOX_WEIGHTS.file
+    shutil.copyfile(shared_data / "weights" / file.name, file)
+    site = served(liveness_loader(weights))
+    site.edit(MODEL_PATH=str(good_model), MODEL_NAME="liveness.h5", LIVENESS_ENGINES="auto")
+    reply = site.verify(site.uploaded(variant(astronaut)), skip_liveness="false")
+    (row,) = [row for row in results(reply)["stages"] if row["name"] == "liveness"]
+    assert row["about"]["engines"] == ["cnn", "facenox"]
+    file.unlink()
+    assert verdict(site, variant(astronaut)) == 178
 
 
 def test_a_mended_model_is_taken_up_without_a_restart(site: Site, astronaut: bytes) -> None:
