@@ -1,8 +1,7 @@
-"""The installation: one sentence for every obstacle, nothing done twice, and a complete lock with one OpenCV."""
+"""The installation: one sentence for every obstacle, and nothing done twice."""
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import re
 import shutil
@@ -20,8 +19,6 @@ from tools.installation.environment import SetupError, prepare
 from tools.installation.first_settings import FirstChoice, make_folders, random_password, write_first
 
 ROOT = Path(__file__).resolve().parents[2]
-LISTS = ["requirements.txt", *testing.BESIDE]
-SECOND_OPENCV = {"opencv-python", "opencv-python-headless", "opencv-contrib-python"}
 
 
 @pytest.fixture
@@ -100,49 +97,6 @@ def test_what_cannot_be_installed_is_one_sentence(clone: Path, monkeypatch: pyte
     (clone / "requirements.txt").write_text("./gone==1\n")
     with pytest.raises(SetupError, match=r"^The packages of requirements\.txt could not be installed; see above\.$"):
         environment.install(Path(sys.executable), clone / "requirements.txt", silent)
-
-
-def test_the_lock_names_one_opencv_package() -> None:
-    lock = (ROOT / "requirements.txt").read_text()
-    assert re.findall(r"(?m)^opencv\S*", lock) == ["opencv-contrib-python-headless==5.0.0.93"]
-
-
-def test_one_opencv_package_is_installed() -> None:
-    found = {distribution.name for distribution in importlib.metadata.distributions()}
-    assert {name for name in found if name.startswith("opencv")} - SECOND_OPENCV == {"opencv-contrib-python-headless"}
-    if not in_own_environment():
-        pytest.skip("this is not the environment that bin/setup makes")
-    assert found & SECOND_OPENCV == set()
-
-
-def test_the_lock_is_complete_but_for_the_other_opencv_packages() -> None:
-    packaging = pytest.importorskip("packaging.requirements")
-    locked = set().union(*(pins(file) for file in LISTS))
-    lacking: set[str] = set()
-    for name in locked:
-        try:
-            needs = importlib.metadata.requires(name) or []
-        except importlib.metadata.PackageNotFoundError:
-            continue  # for another platform
-        for need in map(packaging.Requirement, needs):
-            wanted = need.name.lower().replace("_", "-").replace(".", "-")
-            if (need.marker is None or need.marker.evaluate({"extra": ""})) and wanted not in locked:
-                lacking.add(wanted)
-    assert lacking <= SECOND_OPENCV
-
-
-def test_every_package_is_pinned_to_one_version() -> None:
-    for file in LISTS:
-        lines = [line for line in (ROOT / file).read_text().splitlines() if not line.startswith("#")]
-        assert [line for line in lines if not re.match(r"[a-z0-9][a-z0-9.-]*==[0-9][^ ]*( ; .+)?$", line)] == []
-
-
-def pins(file: str) -> set[str]:
-    return set(re.findall(r"(?m)^([a-z0-9.-]+)==", (ROOT / file).read_text()))
-
-
-def in_own_environment() -> bool:
-    return Path(sys.prefix).resolve() == (ROOT / ".venv").resolve()
 
 
 def first(clone: Path, obstacle: str = "", choice: FirstChoice | None = None) -> list[str]:
