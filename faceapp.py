@@ -10,7 +10,7 @@ from flask import Flask
 from api import errors, gate, liveness, ops, request_log, source
 from api import pipeline as endpoints
 from api.gate import Gate
-from api.serving import default_threads, leave
+from api.serving import default_threads, exit_now
 from api.source import Source
 
 ROOT = Path(__file__).resolve().parent
@@ -20,9 +20,9 @@ _log = logging.getLogger(__name__)
 
 
 def create_app(services: Source, door: Gate | None = None) -> Flask:
-    """Return the application over a source of services. No folder of this project is served.
+    """Return the application over a source of services. It serves none of the project's folders.
 
-    `door` bounds how many costly requests are worked on and may wait; without one it goes by the number of cores.
+    `door` bounds how many costly requests run and wait; the default depends on the number of cores.
     """
     app = Flask(__name__, static_folder=None)
     app.extensions[source.EXTENSION] = services
@@ -46,4 +46,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    leave(main())
+    exit_now(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -38,15 +39,17 @@ def open_socket(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise CannotListenError(f"{host} cannot be listened on: {error.strerror}.") from None
+        raise CannotListenError(f"Cannot listen on {host}: {error.strerror}. Set HOST in .env.") from None
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
         bound.listen(BACKLOG)
     except OSError as error:
         bound.close()
+        if error.errno == errno.EADDRINUSE:
+            raise CannotListenError(f"Port {port} is already in use. Set PORT in .env.") from None
         reason = os.strerror(error.errno) if error.errno else str(error)
-        raise CannotListenError(f"Port {port} of {host} cannot be listened on: {reason}.") from None
+        raise CannotListenError(f"Cannot listen on {host}:{port}: {reason}. Set HOST and PORT.") from None
     return bound
 
 
@@ -88,10 +91,10 @@ def serve(
         _drain(server, channels, draining_s)
 
 
-def leave(status: int) -> NoReturn:
-    """End the process with its exit status, at once.
+def exit_now(status: int) -> NoReturn:
+    """End the process with its exit status, without Python's own shutdown.
 
-    The interpreter's own end crashes in libraries that another thread is still loading; everything of ours is closed.
+    That shutdown crashes in libraries that another thread is still loading. The server has closed everything before.
     """
     logging.shutdown()
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Runs a command in the house: imports start from the root, and the Python of `.venv` is used where there is one."""
+"""Lets a command import from the repository's root, with the Python of `.venv` if it exists."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def use_root() -> Path:
 
 
 def use_venv() -> Path:
-    """Import from the root, and start over with the Python of `.venv` where there is one and it is another."""
+    """Import from the root, and restart with the Python of `.venv` if it exists and is another one."""
     python = ROOT / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if python.exists() and not is_within():
         run_with(python)
@@ -29,7 +29,7 @@ def is_within() -> bool:
 
 
 def run_with(python: Path) -> None:
-    """Start this command over with another Python; does not return."""
+    """Restart this command with another Python; does not return."""
     sys.stdout.flush()
     script = str(Path(sys.argv[0]).absolute())
-    os.execv(python, [str(python), script, *sys.argv[1:]])  # noqa: S606 - no shell is wanted
+    os.execv(python, [str(python), script, *sys.argv[1:]])  # noqa: S606 - no shell needed

@@ -1,1 +1,1 @@
-"""Settings to services: which models, which database and which folders fit `.env` as it is now."""
+"""From settings to services: loads the models and opens the database and folders that `.env` names."""

@@ -12,10 +12,9 @@ from typing import Any, Protocol
 
 from api.logs import log_to
 from api.source import SystemErrors
-from bootstrap.faults import LoadFault
 from bootstrap.liveness import LivenessLoader
+from bootstrap.models import LoadFault, sample_face
 from bootstrap.records import Records, open_records
-from bootstrap.sample import sample_face
 from bootstrap.vectors import check_packages
 from codes_dict import Code, Refusal
 from env_validator import Settings, SettingsFault, SettingsFile
@@ -38,19 +37,19 @@ class Models(Protocol):
         ...
 
     def embedders(self, settings: Settings) -> Mapping[str, Embedder]:
-        """Return the selected models in their order; raises `LoadFault` naming each that cannot be had."""
+        """Return the selected models in their order; raises `LoadFault` naming each that cannot be loaded."""
         ...
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release all models."""
         ...
 
 
 class ServiceContainer:
     """Builds services when `.env` changes, under a lock. It is the `Source` of the application.
 
-    What turns out to be wrong only when models or calibrations are loaded counts like any other fault of the settings:
-    it stands in `system_errors`, and every request tries again until it is mended.
+    Faults that appear only when models or calibrations are loaded are handled like all faults of the settings: they are
+    listed in `system_errors`, and every request tries again until they are fixed.
     """
 
     def __init__(self, env_file: Path, models: Models, keeper: LivenessLoader) -> None:
@@ -72,7 +71,7 @@ class ServiceContainer:
             return self._built[1]
 
     def system_errors(self) -> SystemErrors | None:
-        """Return the faults of the settings as they are, and what loading found wrong with these settings."""
+        """Return the faults of the current settings, including those found while loading."""
         try:
             settings = self._file.current()
         except SettingsFault as fault:
@@ -104,15 +103,15 @@ class ServiceContainer:
         return about.as_dict() if about else None
 
     def ready(self) -> bool:
-        """Whether every model has run once, and services for the settings as they are stand ready."""
+        """Whether every model has run once, and services for the current settings exist."""
         built = self._built
         try:
             return self._is_warm and built is not None and built[0] == self._file.current()
         except SettingsFault:
             return False
 
-    def standing(self) -> tuple[Settings, Records] | None:
-        """Return the settings and records that serve now, None before the first are built."""
+    def current_records(self) -> tuple[Settings, Records] | None:
+        """Return the settings and records in use, None before the first are built."""
         built = self._built
         return None if built is None else (built[0], built[2])
 
@@ -127,14 +126,14 @@ class ServiceContainer:
         self._is_warm = True
 
     def close(self) -> None:
-        """Let go of connections; the models belong to whoever handed them in."""
+        """Close connections; the models belong to the caller."""
         with self._lock:
             if self._built is not None:
                 self._built[2].close()
             self._built = None
 
     def _rebuild(self, settings: Settings) -> tuple[Settings, Services, Records]:
-        """Build services anew; the old ones serve on until the new ones stand."""
+        """Build new services; the old ones keep serving until the new ones are complete."""
         log_to(settings.log_loc, settings.log_max_mb * MEGABYTE, settings.log_keep)
         if settings.unknown_keys:
             _log.warning("unknown keys in .env are ignored: %s", ", ".join(settings.unknown_keys))

@@ -1,6 +1,6 @@
-"""What is done now and then beside the requests: files that a crash left are removed, gallery files merged.
+"""Periodic maintenance: files left by a crash are removed, gallery files are merged.
 
-A server that could not get ready tries again, too, without waiting for a request.
+A server that is not ready tries again to become ready, without waiting for a request.
 """
 
 from __future__ import annotations
@@ -20,40 +20,40 @@ PAUSE_S = 60.0
 SWEEP_EVERY = 60
 """Rounds between two sweeps of the image folders, which walk all of them."""
 LONGEST_ENROLMENT_S = 3600.0
-"""Files without a committed enrolment that are older than this were left by a crash."""
+"""Files older than this, without a committed enrolment, were left by a crash."""
 MOST_SEGMENTS = 64
-"""Gallery files per model that may lie beside the merged one."""
+"""Gallery files per model that may exist beside the merged one."""
 
 
 class Maintenance:
-    """A thread that looks after the records of a container until it is stopped."""
+    """A thread that maintains the records of a container until it is stopped."""
 
     def __init__(self, container: ServiceContainer) -> None:
         self._container = container
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="maintenance", daemon=True)
 
     def start(self) -> None:
-        """Begin; the first round comes at once."""
+        """Start; the first round runs at once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the step under way, without waiting for it: every step may be cut off anywhere."""
+        """Stop after the current step, without waiting for it: every step can be interrupted safely."""
         self._stopped.set()
 
     def _run(self) -> None:
         rounds = 0
         while not self._stopped.is_set():
-            standing = self._container.standing()
-            if standing is not None:
-                run_maintenance(*standing, sweeping=rounds % SWEEP_EVERY == 0)
+            current = self._container.current_records()
+            if current is not None:
+                run_maintenance(*current, sweeping=rounds % SWEEP_EVERY == 0)
                 rounds += 1
             if not self._stopped.wait(PAUSE_S):
                 warm_up(self._container)
 
 
 def warm_up(container: ServiceContainer) -> None:
-    """Load everything and run it once where the container is not ready: its start failed, or the settings changed."""
+    """Load everything and run it once, if the container is not ready: its start failed, or the settings changed."""
     if container.ready():
         return
     try:
@@ -63,7 +63,7 @@ def warm_up(container: ServiceContainer) -> None:
 
 
 def run_maintenance(settings: Settings, records: Records, sweeping: bool) -> None:
-    """Merge gallery files where there are many, and sweep where asked; a database that is down is tried again later."""
+    """Merge gallery files if there are many, and sweep if asked; an outage is logged and retried later."""
     try:
         if sweeping:
             forget = records.gallery.remove
@@ -71,4 +71,4 @@ def run_maintenance(settings: Settings, records: Records, sweeping: bool) -> Non
         if records.gallery.backlog() > MOST_SEGMENTS * len(settings.selected_models):
             records.gallery.compact()
     except (Refusal, OSError) as error:
-        _log.warning("upkeep is put off: %s", error)
+        _log.warning("maintenance is postponed: %s", error)

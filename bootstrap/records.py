@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class Records:
-    """Everything that is kept, for one set of settings."""
+    """Everything that is stored, for one set of settings."""
 
     database: Database
     people: People
@@ -41,15 +41,15 @@ class Records:
     challenges: Challenges
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
         self.database.dispose()
         self.gallery.close()
 
 
 def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Records:
-    """Open the records, make what SQLite lacks, and mend what a crash left.
+    """Open the records, create missing SQLite tables, and finish what a crash interrupted.
 
-    A database that is down is no reason not to start: each request tries it again and answers 155 until it is back.
+    The server starts even while the database is down: each request tries again and answers 155 until it is back.
     """
     names = PeopleNames(settings.sql_table, settings.id_col, settings.name_col, settings.path_col)
     if settings.sqlite_path is not None:
@@ -80,4 +80,4 @@ def _make_tables(settings: Settings, names: PeopleNames) -> None:
     try:
         initialise(settings.sql_uri, names)
     except (Refusal, OSError, sqlite3.Error) as error:
-        _log.error("155 the tables could not be made: %s", error)
+        _log.error("155 could not create the tables: %s", error)

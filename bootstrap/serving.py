@@ -1,4 +1,4 @@
-"""From `.env` to a listening server: models load beside it, and it says when it is ready."""
+"""From `.env` to a listening server; models load in the background, and the server prints when it is ready."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _log = logging.getLogger(__name__)
 
 
 RESERVED_THREADS = 4
-"""Threads beyond those that costly requests can hold: whether the server is alive is answered at any time."""
+"""Threads that costly requests cannot occupy, so that health checks are always answered."""
 
 
 def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) -> int:
-    """Serve until SIGTERM or Ctrl-C; returns the exit status, 2 where the address cannot be listened on.
+    """Serve until SIGTERM or Ctrl-C; returns the exit status, 2 if the address is not available.
 
-    Wrong settings are no reason not to start: requests get 176 until they are mended.
+    The server starts even with faulty settings: requests get 176 until they are fixed.
     """
     silence_tensorflow()
     host, port, threads = listening_address(env_file)
@@ -45,24 +45,24 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
     door = Gate.of(threads or default_threads())
     models = LoadedModels()
     container = ServiceContainer(env_file, models, liveness_loader())
-    upkeep = Maintenance(container)
+    maintenance = Maintenance(container)
 
     def on_listening(address: str) -> None:
         print("Loading and warming the models ...", flush=True)
-        threading.Thread(target=_warm, args=(container, upkeep, address), daemon=True).start()
+        threading.Thread(target=_warm, args=(container, maintenance, address), daemon=True).start()
 
     try:
         app, workers = create_app(container, door), door.most + RESERVED_THREADS
         serve(app, listening, workers, on_listening, container.max_upload_bytes)
     finally:
-        upkeep.stop()
+        maintenance.stop()
         container.close()
         models.close()
     return 0
 
 
-def _warm(container: ServiceContainer, upkeep: Maintenance, address: str) -> None:
-    """Load everything before the first request does, and say what came of it."""
+def _warm(container: ServiceContainer, maintenance: Maintenance, address: str) -> None:
+    """Load everything before the first request, and print the outcome."""
     try:
         container.warm()
     except Refusal as refusal:
@@ -73,4 +73,4 @@ def _warm(container: ServiceContainer, upkeep: Maintenance, address: str) -> Non
         if about is not None:
             print(f"Liveness: {described(about)}", flush=True)
         print(f"Ready: {address}", flush=True)
-    upkeep.start()
+    maintenance.start()

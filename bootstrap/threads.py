@@ -1,4 +1,4 @@
-"""Who uses the cores: decided once for the process, because each library would by itself take all of them."""
+"""How the process uses cores and memory; by default each library takes all cores."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ import threadpoolctl
 _ARENA_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD = -8, -3, -1
 """Parameters of glibc's mallopt: M_ARENA_MAX and so on."""
 _LARGEST_KEPT, _KEPT = 32 << 20, 256 << 20
-"""Bytes of the largest block that is made of memory used before (more glibc does not take), and of all that is kept."""
+"""Bytes: the largest block that reuses freed memory (glibc's maximum), and how much freed memory is kept."""
 
 
 def share_cores() -> None:
-    """Leave the cores to model calls and to the search, which divide their work over them.
+    """Leave the cores to model calls and to the search, which divide their work among them.
 
-    Each model's session has a thread for each core, that sleeps while the model rests (`pipeline.models.runtime`), and
-    is called by one thread at a time (`pipeline.models.batching`). A search divides its people over the cores itself.
-    OpenCV and BLAS do small work in the threads of requests, which are several already: one thread each.
+    Each model's session has a thread per core, idle between calls (`pipeline.models.runtime`), and is called by one
+    thread at a time (`pipeline.models.batching`). The search divides people among the cores itself. OpenCV and BLAS do
+    small work in request threads, of which there are several: one thread each.
     """
     _share_memory()
     cv2.setNumThreads(1)
@@ -27,13 +27,13 @@ def share_cores() -> None:
 
 
 def _share_memory() -> None:
-    """Let all threads share one heap, and let it keep what a photo needs for the next one.
+    """Let all threads share one heap that keeps a photo's memory for the next photo.
 
-    With a heap for each thread, glibc keeps what every one of them ever needed. By itself it gives a photo's pixels
-    back to the system each time they are freed, and fetching fresh pages takes longer than decoding the photo.
+    With a heap per thread, glibc keeps the most that each of them ever used. By default it returns a photo's pixels to
+    the system as soon as they are freed, and getting new pages takes longer than decoding the photo.
     """
     if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries than glibc have none
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # only glibc has it
         if mallopt is not None:
             mallopt(_ARENA_MAX, 1)
             mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT)

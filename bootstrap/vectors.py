@@ -1,4 +1,4 @@
-"""The gallery that VECTOR_STORE names. What only Milvus needs is imported where it is chosen, and nowhere else."""
+"""The gallery that VECTOR_STORE names. The packages of Milvus are imported only if it is chosen."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from importlib.util import find_spec
 
-from bootstrap.faults import LoadFault
+from bootstrap.models import LoadFault
 from db.enrolments import EnrolmentRecords
 from db.gallery.memory import MemoryGallery
 from db.gallery.protocol import GalleryBackend
@@ -18,7 +18,7 @@ CLIENT, LITE = "requirements-milvus.txt", "requirements-milvus-lite.txt"
 
 
 def check_packages(settings: Settings) -> None:
-    """Raise `LoadFault` where VECTOR_STORE wants packages that are not installed; it says which file lists them."""
+    """Raise `LoadFault` if packages that VECTOR_STORE requires are missing; it names the requirements files."""
     wanted = {"pymilvus": CLIENT} if settings.vector_store else {}
     if wanted and "://" not in settings.vector_store:
         wanted["milvus_lite"] = LITE

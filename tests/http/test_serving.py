@@ -137,13 +137,13 @@ def test_a_port_in_use_is_one_sentence_and_exit_2(lasting: Server) -> None:
     printed, complaint = second.process.communicate(timeout=20)
     assert second.process.returncode == 2
     assert printed == ""
-    assert complaint == f"Port {lasting.port} of 127.0.0.1 cannot be listened on: Address already in use.\n"
+    assert complaint == f"Port {lasting.port} is already in use. Set PORT in .env.\n"
 
 
 def test_a_host_of_another_machine_is_one_sentence() -> None:
     from api.serving import CannotListenError, open_socket
 
-    with pytest.raises(CannotListenError, match=r"^Port 80 of 192\.0\.2\.1 cannot be listened on: .*\.$"):
+    with pytest.raises(CannotListenError, match=r"^Cannot listen on 192\.0\.2\.1:80: .*\. Set HOST and PORT\.$"):
         open_socket("192.0.2.1", 80)
 
 

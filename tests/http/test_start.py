@@ -113,7 +113,7 @@ def test_the_first_start_makes_everything_and_serves_until_it_is_stopped(clone: 
     settings = load_settings(clone / ".env")
     assert settings.selected_models == ("Dlib", "MobileFaceNet")
     assert stat.S_IMODE((clone / ".env").stat().st_mode) == 0o600
-    assert f"SUPER_PASSWORD (shown this once; it stands in .env): {settings.super_password}" in started.lines
+    assert f"SUPER_PASSWORD (shown only once; stored in .env): {settings.super_password}" in started.lines
     assert not [line for line in started.lines if re.match("[IWEF][0-9]{4} |WARNING:", line)], "a library's greeting"
     assert (clone / "db" / "faceapp.sqlite").is_file()
     assert address == f"http://127.0.0.1:{settings.port}"
@@ -153,7 +153,7 @@ def test_a_port_in_use_is_one_sentence_and_exit_2(clone: Path) -> None:
             check=False,
         )
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1] == f"Port {port} of 127.0.0.1 cannot be listened on: Address already in use."
+    assert done.stderr.splitlines()[-1] == f"Port {port} is already in use. Set PORT in .env."
 
 
 def test_a_mirror_that_is_not_there_is_one_sentence_and_exit_2(clone: Path) -> None:

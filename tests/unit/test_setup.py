@@ -72,7 +72,7 @@ def test_a_setup_that_was_broken_off_is_taken_up_again(clone: Path, done: list[s
 def test_without_the_venv_module_it_says_what_to_install(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(
-        SetupError, match=r"^Python's venv module is not complete here; .*apt-get install python3-venv\.$"
+        SetupError, match=r"^Python's venv module is incomplete; .*apt-get install python3-venv\.$"
     ):
         prepare(clone, ["requirements.txt"], silent)
     assert not (clone / ".venv").exists()
@@ -80,7 +80,7 @@ def test_without_the_venv_module_it_says_what_to_install(clone: Path, monkeypatc
 
 def test_another_python_is_refused_by_its_version(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 10, 4, "final", 0))
-    with pytest.raises(SetupError, match=r"^Python 3\.11, 3\.12 or 3\.13 is needed, and this is Python 3\.10\.$"):
+    with pytest.raises(SetupError, match=r"^Python 3\.11, 3\.12 or 3\.13 is required; this is Python 3\.10\.$"):
         prepare(clone, ["requirements.txt"], silent)
 
 
@@ -88,7 +88,7 @@ def test_another_python_is_refused_by_its_version(clone: Path, monkeypatch: pyte
 def test_a_folder_that_takes_nothing_is_one_sentence(clone: Path) -> None:
     with pytest.raises(SetupError, match=r"^/proc/.venv cannot be written: .*\.$"):
         environment.make(Path("/proc/.venv"), silent)
-    with pytest.raises(SetupError, match=r"^/proc/static/people cannot be made: .*\.$"):
+    with pytest.raises(SetupError, match=r"^/proc/static/people cannot be created: .*\.$"):
         make_folders(Path("/proc"))
 
 
@@ -122,7 +122,7 @@ def test_two_models_are_selected_where_the_second_one_can_be_had(clone: Path) ->
 
 def test_one_model_is_selected_where_it_cannot_and_the_reason_is_said(clone: Path) -> None:
     said = first(clone, "there is no network")
-    assert "Recognition model: Dlib alone. MobileFaceNet could not be had: there is no network." in said
+    assert "Recognition model: Dlib alone. MobileFaceNet is not available: there is no network." in said
     assert load_settings(clone / ".env").selected_models == ("Dlib",)
 
 
@@ -174,7 +174,7 @@ def test_an_answer_that_does_not_come_is_not_waited_for(clone: Path, monkeypatch
     monkeypatch.setattr(first_weights, "LIMIT_S", 0.05)
     monkeypatch.setattr(WeightStore, "fetch", lambda *args: time.sleep(2))
     reason = first_weights.fetch_mobilefacenet(clone, FirstChoice(), silent)
-    assert reason == "there was no answer within 0 s"
+    assert reason == "no answer within 0 s"
 
 
 def test_wrong_settings_are_told_line_by_line_at_the_start(clone: Path) -> None:

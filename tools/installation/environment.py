@@ -14,17 +14,17 @@ from pathlib import Path
 
 OLDEST, NEWEST = (3, 11), (3, 13)
 UV = "uv==0.13.9"
-"""An installer several times faster than pip; it is fetched for the moment and pip does the work where it fails."""
+"""An installer several times faster than pip, fetched temporarily; if it fails, pip is used."""
 
 Say = Callable[[str], None]
 
 
 class SetupError(Exception):
-    """Why the installation cannot go on, in one sentence for the person who runs it."""
+    """Why the installation cannot continue, in one sentence for the user."""
 
 
 def prepare(root: Path, requirements: Sequence[str], say: Say) -> Path:
-    """Make `root/.venv` and install the requirement files into it, in order, unless that is done already.
+    """Create `root/.venv` and install the requirement files into it, in order, unless that is done already.
 
     Returns the environment's Python; raises `SetupError`.
     """
@@ -37,7 +37,7 @@ def prepare(root: Path, requirements: Sequence[str], say: Say) -> Path:
                 continue
             is_outdated = marker.is_file() and name == requirements[0]
             if is_outdated or not is_whole(venv):
-                make(venv, say)  # anew: packages that are no longer listed must not stay
+                make(venv, say)  # recreated: packages that are no longer listed must not stay
             install(python, root / name, say)
             marker.write_text(fingerprint(python, root / name))
     except OSError as error:
@@ -46,12 +46,12 @@ def prepare(root: Path, requirements: Sequence[str], say: Say) -> Path:
 
 
 def python_of(venv: Path) -> Path:
-    """Return the path of the environment's Python, there or not."""
+    """Return the path of the environment's Python, whether it exists or not."""
     return venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def is_whole(venv: Path) -> bool:
-    """Tell whether the environment was made to its end, pip coming last, and still fits the Python that it rests on."""
+    """Tell whether the environment is complete (pip is installed last) and its base Python still exists."""
     python = python_of(venv)
     if not python.exists():
         return False
@@ -59,18 +59,18 @@ def is_whole(venv: Path) -> bool:
 
 
 def fingerprint(python: Path, requirements: Path) -> str:
-    """Return what an installation depends on: the list's content, and which Python the environment rests on."""
+    """Return a digest of what an installation depends on: the list's content and the base Python."""
     return hashlib.sha256(requirements.read_bytes() + bytes(python.resolve())).hexdigest()
 
 
 def make(venv: Path, say: Say) -> None:
-    """Make an empty virtual environment; raises `SetupError`."""
+    """Create an empty virtual environment; raises `SetupError`."""
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         found = ".".join(map(str, sys.version_info[:2]))
-        raise SetupError(f"Python 3.11, 3.12 or 3.13 is needed, and this is Python {found}.")
+        raise SetupError(f"Python 3.11, 3.12 or 3.13 is required; this is Python {found}.")
     if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
-        raise SetupError("Python's venv module is not complete here; on Debian: apt-get install python3-venv.")
-    say(f"Making {venv} with Python {sys.version.split()[0]}")
+        raise SetupError("Python's venv module is incomplete; on Debian: apt-get install python3-venv.")
+    say(f"Creating {venv} with Python {sys.version.split()[0]}")
     try:
         if venv.exists():
             shutil.rmtree(venv)
@@ -80,11 +80,11 @@ def make(venv: Path, say: Say) -> None:
     done = subprocess.run([sys.executable, "-m", "venv", str(venv)], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         reason = (done.stdout + done.stderr).strip().splitlines() or ["no reason given"]
-        raise SetupError(f"Python could not make {venv}: {reason[-1]}")
+        raise SetupError(f"Python could not create {venv}: {reason[-1]}")
 
 
 def install(python: Path, requirements: Path, say: Say) -> None:
-    """Install a complete list of pinned packages, leaving out what they ask for beside it; raises `SetupError`."""
+    """Install a complete list of pinned packages without their dependencies; raises `SetupError`."""
     lines = requirements.read_text().splitlines()
     count = sum(1 for line in lines if "==" in line and not line.startswith("#"))
     say(f"Installing the {count} packages of {requirements.name} (one to three minutes the first time)")
@@ -95,7 +95,7 @@ def install(python: Path, requirements: Path, say: Say) -> None:
 
 
 def install_with_uv(python: Path, requirements: Path, say: Say) -> bool:
-    """Install with uv where that works; False leaves the work to pip."""
+    """Install with uv; returns False if pip has to do it."""
     pip = [str(python), "-m", "pip"]
     with tempfile.TemporaryDirectory() as folder:
         fetch = [*pip, "install", "-q", "--no-deps", "--target", folder, UV]
@@ -119,12 +119,12 @@ def install_with_uv(python: Path, requirements: Path, say: Say) -> bool:
         except OSError:
             return False
     if done.returncode != 0:
-        say("uv could not install them; trying with pip")
+        say("uv failed; trying pip")
     return done.returncode == 0
 
 
 def index_of_pip(pip: Sequence[str]) -> str:
-    """Return the package index that pip is set to, empty for the default one."""
+    """Return the package index configured for pip, empty for the default."""
     listed = subprocess.run([*pip, "config", "list"], capture_output=True, text=True, check=False).stdout
     found = [line.split("=", 1)[1].strip("'\"") for line in listed.splitlines() if ".index-url=" in line]
     return found[-1] if found else ""

@@ -1,4 +1,4 @@
-"""The first `.env`: the example with a password of its own and the recognition models that can be had."""
+"""The first `.env`: the example with a random password and the recognition models that are available."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tools.installation.environment import SetupError
 
 ONE_MODEL, TWO_MODELS = "Dlib", "Dlib,MobileFaceNet"
 LETTERS = string.ascii_letters + string.digits + "!-_.+"
-"""What a random password is made of: nothing that `.env`, a shell or a URL gives a meaning."""
+"""Characters of a random password: none has a meaning in `.env`, a shell or a URL."""
 MEANING = {key.name: key.meaning for key in KEYS}
 FOLDERS = ("static/people", "static/uploads", "bin/model", "db")
 """The folders that the settings of `.env.example` name."""
@@ -27,14 +27,14 @@ FOLDERS = ("static/people", "static/uploads", "bin/model", "db")
 
 @dataclass(frozen=True)
 class FirstChoice:
-    """What may be said once, before there is a `.env`: where weights are looked for first, and whether to download."""
+    """Choices before `.env` exists: where to look for weights first, and whether to download any."""
 
     mirror: str = ""
     fetch: bool = True
 
     @classmethod
     def of(cls, mirror: str, fetch: str, folder: Path) -> FirstChoice:
-        """Check what was said; a relative folder starts from `folder`. Raises `SetupError`."""
+        """Check the choices; a relative path starts from `folder`. Raises `SetupError`."""
         if fetch.lower() not in {"", "true", "false"}:
             raise SetupError("FETCH_MODELS is neither true nor false.")
         try:
@@ -46,20 +46,20 @@ class FirstChoice:
 
 
 Fetch = Callable[[FirstChoice], str]
-"""Tries to get MobileFaceNet's weights within seconds; returns why it could not, empty where it could."""
+"""Tries to fetch MobileFaceNet's weights within seconds; returns the reason of a failure, else nothing."""
 
 
 def make_folders(root: Path) -> None:
-    """Make the default folders; raises `SetupError`."""
+    """Create the default folders; raises `SetupError`."""
     for name in FOLDERS:
         try:
             (root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise SetupError(f"{root / name} cannot be made: {error.strerror}.") from None
+            raise SetupError(f"{root / name} cannot be created: {error.strerror}.") from None
 
 
 def write_first(root: Path, choice: FirstChoice, fetch: Fetch, say: Callable[[str], None]) -> None:
-    """Write `root/.env`, for its owner alone, where there is none, and say what was chosen; raises `SetupError`."""
+    """Write `root/.env`, readable by its owner only, unless it exists, and say what was chosen; raises `SetupError`."""
     file = root / ".env"
     if file.exists():
         return
@@ -74,15 +74,15 @@ def write_first(root: Path, choice: FirstChoice, fetch: Fetch, say: Callable[[st
         raise SetupError(f"{file} cannot be written: {error.strerror}.") from None
     say(f"Wrote {file} from .env.example")
     if obstacle:
-        say(f"Recognition model: Dlib alone. MobileFaceNet could not be had: {obstacle}.")
-        say("Two models are far better than one: README.md says how to add it later.")
+        say(f"Recognition model: Dlib alone. MobileFaceNet is not available: {obstacle}.")
+        say("Two models are far better than one; README.md explains how to add it later.")
     else:
         say("Recognition models: Dlib and MobileFaceNet, fused")
-    say(f"SUPER_PASSWORD (shown this once; it stands in .env): {secret}")
+    say(f"SUPER_PASSWORD (shown only once; stored in .env): {secret}")
 
 
 def first_text(example: str, choice: FirstChoice, models: str, secret: str) -> str:
-    """Return the example with the models and the password put in, and the first choice kept for later."""
+    """Return the example with the models, the password and the choices filled in."""
     text = put(put(example, "SELECTED_MODELS", models), "SUPER_PASSWORD", secret)
     text = text.replace("; bin/start writes a random one here, and this published one opens nothing", "")
     if choice.mirror:
@@ -93,7 +93,7 @@ def first_text(example: str, choice: FirstChoice, models: str, secret: str) -> s
 
 
 def put(text: str, key: str, value: str) -> str:
-    """Return the text of a `.env` with another value of a key that stands in it."""
+    """Return the text of a `.env` with another value for one of its keys."""
     return re.sub(rf"(?m)^{key}=.*$", lambda _: f"{key}={value}", text)
 
 

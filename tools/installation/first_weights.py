@@ -15,9 +15,9 @@ LIMIT_S = 10.0
 
 
 def fetch_mobilefacenet(root: Path, choice: FirstChoice, say: Callable[[str], None]) -> str:
-    """Return why the weights could not be had, empty where they are there now.
+    """Return why the weights are not available, empty if they are.
 
-    A folder named as mirror is searched by SHA-256. Without leave to download nothing else is tried.
+    A mirror folder is searched by SHA-256. Nothing else is tried if downloads are not allowed.
     """
     weights = REGISTRY[MODEL].weights
     store = WeightStore(root / "bin" / "model" / "weights", choice.mirror)
@@ -36,8 +36,8 @@ def fetch_mobilefacenet(root: Path, choice: FirstChoice, say: Callable[[str], No
         except FetchFailed as failed:
             outcome.append(str(failed).rstrip("."))
 
-    # A thread, because looking up a name may take longer than any timeout of a connection.
+    # A thread, because a DNS lookup may exceed the connection's timeout.
     attempt = threading.Thread(target=fetch, daemon=True)
     attempt.start()
     attempt.join(LIMIT_S)
-    return outcome[0] if outcome else f"there was no answer within {LIMIT_S:.0f} s"
+    return outcome[0] if outcome else f"no answer within {LIMIT_S:.0f} s"

@@ -1,4 +1,4 @@
-"""What `bin/start` does before it serves: options, the first `.env`, the folders, the table."""
+"""What `bin/start` does before it serves: options, folders, the first `.env`, the table."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ Say = Callable[[str], None]
 
 
 def options(arguments: Sequence[str]) -> argparse.Namespace:
-    """Read the command line; `mirror` and `fetch` fall back to the variables MODEL_MIRROR and FETCH_MODELS.
+    """Read the command line; `mirror` and `fetch` default to the variables MODEL_MIRROR and FETCH_MODELS.
 
-    They count at the first start alone, and are kept in the `.env` that it writes. The server itself reads `.env`.
+    They apply only to the first start, which saves them in `.env`. The server itself reads only `.env`.
     """
     parser = argparse.ArgumentParser(
         prog="bin/start",
-        description="Set up what is not set up yet, and serve on HOST:PORT of .env (127.0.0.1:8001).",
-        epilog="The options count at the first start, which writes .env, and are kept there.",
+        description="Install what is missing, and serve on HOST:PORT of .env (127.0.0.1:8001).",
+        epilog="The options apply only to the first start, which saves them in .env.",
     )
     parser.add_argument(
         "--mirror", default=os.environ.get("MODEL_MIRROR", ""), metavar="FOLDER_OR_URL",
-        help="where weights are looked for first, by name and SHA-256 (or the variable MODEL_MIRROR)",
+        help="where to look for weights first, by file name and SHA-256 (or the variable MODEL_MIRROR)",
     )  # fmt: skip
     parser.add_argument(
         "--no-fetch", dest="fetch", action="store_const", const="false", default=os.environ.get("FETCH_MODELS", ""),
-        help="download no weights (or the variable FETCH_MODELS=false)",
+        help="do not download weights (or the variable FETCH_MODELS=false)",
     )  # fmt: skip
     return parser.parse_args(arguments)
 
 
 def first_time(root: Path, chosen: argparse.Namespace, say: Say) -> None:
-    """Make what is missing: folders, `.env`, the table. Raises `SetupError`."""
+    """Create what is missing: folders, `.env`, the table. Raises `SetupError`."""
     from tools.installation.first_settings import FirstChoice, make_folders, write_first
     from tools.installation.first_weights import fetch_mobilefacenet
 
@@ -45,7 +45,7 @@ def first_time(root: Path, chosen: argparse.Namespace, say: Say) -> None:
 
 
 def make_table(root: Path, say: Say) -> None:
-    """Make the schema and the tables where the settings allow it; what fails is said, and the server starts."""
+    """Create the schema and the tables; failures are printed, and the server still starts."""
     from codes_dict import Refusal
     from db.schema import PeopleNames, initialise
     from env_validator import SettingsFault, load_settings
@@ -53,7 +53,7 @@ def make_table(root: Path, say: Say) -> None:
     try:
         now = load_settings(root / ".env")
     except SettingsFault as fault:
-        say("There are faults in .env; the endpoints answer 176 until they are mended:")
+        say(".env has faults; the endpoints answer 176 until they are fixed:")
         for line in [*(f"{key}: missing" for key in fault.not_in_env), *fault.env_errs]:
             say(f"  {line}")
         return
@@ -61,6 +61,6 @@ def make_table(root: Path, say: Say) -> None:
     try:
         initialise(now.sql_uri, names, now.sql_user, now.sql_pass, now.sql_schema)
     except (Refusal, OSError, sqlite3.Error) as error:
-        say(f"The table could not be made; requests will fail until it is there: {error}")
+        say(f"Could not create the table; requests fail until it exists: {error}")
     if now.super_password_published:
-        print("SUPER_PASSWORD stands in a published example: the operator's side stays closed.", file=sys.stderr)
+        print("SUPER_PASSWORD is a published example: the operator's side stays closed.", file=sys.stderr)

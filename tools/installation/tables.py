@@ -1,4 +1,4 @@
-"""The tables of README.md that are made from the program itself: the codes and the settings."""
+"""The generated tables of README.md: the codes and the settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from settings.keys import OPTIONAL, REQUIRED, Key
 
 
 def codes_table() -> str:
-    """Return a row per code, by number: message, HTTP status, and who has to do what."""
+    """Return a row per code, by number: HTTP status, message, what the caller does, what the operator does."""
     rows = ["| code | HTTP | message | advice | retry | what the operator does |", "|---|---|---|---|---|---|"]
     for code in sorted(Code, key=int):
         retry = "yes" if code.retry else ""
@@ -30,7 +30,7 @@ def settings_table(example: str) -> str:
 
 
 def refresh(text: str, example: str) -> str:
-    """Return the text of README.md with both tables as they are now; raises `ValueError` where a marker is missing."""
+    """Return the text of README.md with current tables; raises `ValueError` if a marker is missing."""
     for name, table in {"codes": codes_table(), "settings": settings_table(example)}.items():
         begin, end = f"<!-- {name}: made by bin/docs -->", f"<!-- end of {name} -->"
         if text.count(begin) != 1 or text.count(end) != 1:
@@ -41,7 +41,7 @@ def refresh(text: str, example: str) -> str:
 
 
 def refresh_file(root: Path) -> bool:
-    """Bring README.md up to date; returns whether anything changed."""
+    """Update README.md; returns whether anything changed."""
     readme = root / "README.md"
     before = readme.read_text(encoding="utf-8")
     after = refresh(before, (root / ".env.example").read_text(encoding="utf-8"))

@@ -19,10 +19,10 @@ STARTING_S = 180.0
 PROGRAM = """
 import sys
 from pathlib import Path
-from api.serving import leave
+from api.serving import exit_now
 from faceapp import create_app
 from bootstrap.serving import serve_settings
-leave(serve_settings(Path(sys.argv[1]), create_app))
+exit_now(serve_settings(Path(sys.argv[1]), create_app))
 """
 
 
