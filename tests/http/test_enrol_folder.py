@@ -49,7 +49,7 @@ def intake_of(site: Site) -> Intake:
 def enrolments(site: Site, person_id: str = ADA) -> list[int]:
     """Return how many photos each enrolment of a person has that counts."""
     site.container.current()
-    standing = site.container.standing()
+    standing = site.container.current_records()
     assert standing is not None
     with standing[1].database.reading() as connection:
         return [one.images for one in standing[1].enrolments.of_person(connection, person_id)]
@@ -141,7 +141,7 @@ def test_of_two_processes_at_one_person_one_enrols(
 def test_somebody_whose_row_was_deleted_is_enrolled_again(site: Site, folder: Path, astronaut: bytes) -> None:
     ada = person(folder, one=astronaut)
     intake_of(site).take(ada)
-    standing = site.container.standing()
+    standing = site.container.current_records()
     assert standing is not None
     with standing[1].database.writing() as connection:
         connection.exec_driver_sql("DELETE FROM reco_table")

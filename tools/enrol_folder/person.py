@@ -61,7 +61,7 @@ class Intake:
         raise AssertionError("unreachable")
 
     def _now(self) -> tuple[Services, Settings, Records]:
-        services, standing = self._container.current(), self._container.standing()
+        services, standing = self._container.current(), self._container.current_records()
         assert standing is not None  # noqa: S101 - `current` has built it
         return services, *standing
 
