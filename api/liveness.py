@@ -15,5 +15,7 @@ blueprint = Blueprint("liveness", __name__)
 @blueprint.post("/liveness/challenge", strict_slashes=False)
 def challenge() -> Response:
     """Give an ID a challenge, to be answered with an upload."""
-    outcome = flows.challenge(challenge_form(request), source().current())
+    asked = challenge_form(request)
+    with source().lease() as services:
+        outcome = flows.challenge(asked, services)
     return reply(outcome.code, outcome.results)

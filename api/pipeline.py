@@ -18,7 +18,8 @@ def upload_imgs() -> Response:
     """Score photos and keep the good ones."""
     with gate().passing():
         person_id, files, challenge = upload_form(request)
-        outcome = flows.upload(person_id, files, source().current(), challenge)
+        with source().lease() as services:
+            outcome = flows.upload(person_id, files, services, challenge)
     return reply(outcome.code, outcome.results)
 
 
@@ -27,7 +28,8 @@ def upload_db() -> Response:
     """Enrol an upload's photos."""
     with gate().passing():
         ask = enrol_form(request)
-        outcome = flows.enrol(ask, source().current())
+        with source().lease() as services:
+            outcome = flows.enrol(ask, services)
     return reply(outcome.code, outcome.results)
 
 
@@ -36,5 +38,6 @@ def verify() -> Response:
     """Verify an upload's photos."""
     with gate().passing():
         ask = verify_form(request)
-        outcome = flows.verify(ask, source().current())
+        with source().lease() as services:
+            outcome = flows.verify(ask, services)
     return reply(outcome.code, outcome.results)

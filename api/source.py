@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypedDict, cast
 
 from flask import current_app
@@ -22,8 +23,8 @@ class SystemErrors(TypedDict):
 class Source(Protocol):
     """Hands out services; one per application."""
 
-    def current(self) -> Services:
-        """Return services for the settings as they are now; raises `Refusal(BAD_ENV)` where those are wrong."""
+    def lease(self) -> AbstractContextManager[Services]:
+        """Lend services for the current settings for a block; raises `Refusal(BAD_ENV)` where those are wrong."""
         ...
 
     def system_errors(self) -> SystemErrors | None:

@@ -1,10 +1,11 @@
-"""The container: services for the settings as they are now; what an edit does not touch is kept."""
+"""The container: builds services for the current settings, lends them, and closes what nobody uses any more."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
@@ -41,37 +42,80 @@ class Models(Protocol):
         ...
 
     def close(self) -> None:
-        """Release all models."""
+        """Release everything."""
         ...
+
+
+class _Built:
+    """Services for one version of the settings. Once retired, their records close with the end of the last lease."""
+
+    def __init__(self, settings: Settings, services: Services, records: Records) -> None:
+        self.settings, self.services, self.records = settings, services, records
+        self._lock, self._leases, self._is_retired = threading.Lock(), 0, False
+
+    def acquire(self) -> None:
+        """Count one more user."""
+        with self._lock:
+            self._leases += 1
+
+    def release(self) -> None:
+        """Count one user less."""
+        self._change(leases=-1)
+
+    def retire(self) -> None:
+        """Close the records as soon as nobody uses them."""
+        self._change(retired=True)
+
+    def _change(self, leases: int = 0, retired: bool = False) -> None:
+        with self._lock:
+            self._leases += leases
+            self._is_retired |= retired
+            is_over = self._is_retired and not self._leases
+        if is_over:
+            self.records.close()
 
 
 class ServiceContainer:
     """Builds services when `.env` changes, under a lock. It is the `Source` of the application.
 
-    Faults that appear only when models or calibrations are loaded are handled like all faults of the settings: they are
-    listed in `system_errors`, and every request tries again until they are fixed.
+    Faults that only loading models or calibrations can show count like any other fault of the settings: they appear in
+    `system_errors`, and every request tries again until they are fixed.
     """
 
-    def __init__(self, env_file: Path, models: Models, keeper: LivenessLoader) -> None:
-        self._file, self._models, self._keeper = SettingsFile(env_file), models, keeper
+    def __init__(self, env_file: Path, models: Models, liveness: LivenessLoader) -> None:
+        self._file, self._models, self._liveness = SettingsFile(env_file), models, liveness
         self._lock = threading.RLock()
-        self._built: tuple[Settings, Services, Records] | None = None
+        self._built: _Built | None = None
         self._load_fault: tuple[Settings, LoadFault] | None = None
         self._is_warm = False
 
-    def current(self) -> Services:
-        """Return services for the settings as they are; raises `Refusal(BAD_ENV)`."""
+    @contextmanager
+    def lease(self) -> Iterator[Services]:
+        """Lend services for the current settings; they stay open for the block, whatever is edited meanwhile.
+
+        Raises `Refusal(BAD_ENV)`.
+        """
+        built = self._acquire()
+        try:
+            yield built.services
+        finally:
+            built.release()
+
+    def _acquire(self) -> _Built:
         try:
             settings = self._file.current()
         except SettingsFault as fault:
             raise Refusal(Code.BAD_ENV, str(fault)) from fault
         with self._lock:
-            if self._built is None or self._built[0] != settings:
-                self._built = self._rebuild(settings)
-            return self._built[1]
+            if self._built is None or self._built.settings != settings:
+                before, self._built = self._built, self._build(settings)
+                if before is not None:
+                    before.retire()
+            self._built.acquire()
+            return self._built
 
     def system_errors(self) -> SystemErrors | None:
-        """Return the faults of the current settings, including those found while loading."""
+        """Return the faults of the current settings, those included that only loading found."""
         try:
             settings = self._file.current()
         except SettingsFault as fault:
@@ -80,7 +124,7 @@ class ServiceContainer:
         return SystemErrors(not_in_env=[], env_errs=found[1].lines) if found and found[0] == settings else None
 
     def max_upload_bytes(self) -> int:
-        """Return MAX_UPLOAD_MB in bytes; while the settings are wrong, a fixed 64 MB."""
+        """Return MAX_UPLOAD_MB in bytes; 64 MB while the settings are wrong."""
         try:
             return self._file.current().max_upload_mb * MEGABYTE
         except SettingsFault:
@@ -97,43 +141,51 @@ class ServiceContainer:
     def liveness(self) -> Mapping[str, Any] | None:
         """Return which liveness engines judge and what they reach, None while no judge is loaded for the settings."""
         try:
-            about = self._keeper.loaded(self._file.current())
+            about = self._liveness.loaded(self._file.current())
         except SettingsFault:
             return None
         return about.as_dict() if about else None
 
     def ready(self) -> bool:
-        """Whether every model has run once, and services for the current settings exist."""
+        """Whether every model has run once, and services for the current settings are built."""
         built = self._built
         try:
-            return self._is_warm and built is not None and built[0] == self._file.current()
+            return self._is_warm and built is not None and built.settings == self._file.current()
         except SettingsFault:
             return False
 
-    def current_records(self) -> tuple[Settings, Records] | None:
-        """Return the settings and records in use, None before the first are built."""
-        built = self._built
-        return None if built is None else (built[0], built[2])
+    @contextmanager
+    def current_records(self) -> Iterator[tuple[Settings, Records] | None]:
+        """Lend the settings and records that serve now; None before the first are built. Builds nothing."""
+        with self._lock:
+            built = self._built
+            if built is not None:
+                built.acquire()
+        try:
+            yield None if built is None else (built.settings, built.records)
+        finally:
+            if built is not None:
+                built.release()
 
     def warm(self) -> None:
         """Load everything and run every model once; raises `Refusal` BAD_ENV, or NO_LIVENESS where that is missing."""
-        services = self.current()
-        face = sample_face()
-        services.detector.detect([face.photo.pixels])
-        for embedder in services.embedders.values():
-            embedder.embed(services.augment(face.crop, 2))
-        services.judge().judge([face])
+        with self.lease() as services:
+            face = sample_face()
+            services.detector.detect([face.photo.pixels])
+            for embedder in services.embedders.values():
+                embedder.embed(services.augment(face.crop, 2))
+            services.judge().judge([face])
         self._is_warm = True
 
     def close(self) -> None:
-        """Close connections; the models belong to the caller."""
+        """Close connections, once the last request ends; the models belong to the caller."""
         with self._lock:
             if self._built is not None:
-                self._built[2].close()
+                self._built.retire()
             self._built = None
 
-    def _rebuild(self, settings: Settings) -> tuple[Settings, Services, Records]:
-        """Build new services; the old ones keep serving until the new ones are complete."""
+    def _build(self, settings: Settings) -> _Built:
+        """Build services; the former ones keep serving until these are ready."""
         log_to(settings.log_loc, settings.log_max_mb * MEGABYTE, settings.log_keep)
         if settings.unknown_keys:
             _log.warning("unknown keys in .env are ignored: %s", ", ".join(settings.unknown_keys))
@@ -146,10 +198,7 @@ class ServiceContainer:
             raise Refusal(Code.BAD_ENV, str(fault)) from fault
         self._load_fault = None
         records = open_records(settings, embedders)
-        services = self._services(settings, embedders, scorer, records)
-        if self._built is not None:
-            self._built[2].close()
-        return settings, services, records
+        return _Built(settings, self._services(settings, embedders, scorer, records), records)
 
     def _services(
         self, settings: Settings, embedders: Mapping[str, Embedder], scorer: Scorer, records: Records
@@ -159,7 +208,7 @@ class ServiceContainer:
             detector=self._models.detector(),
             embedders=embedders,
             scorer=scorer,
-            judge=partial(self._keeper.judge, settings),
+            judge=partial(self._liveness.judge, settings),
             augment=augment,
             uploads=records.uploads,
             people=records.people,

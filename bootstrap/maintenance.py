@@ -1,6 +1,6 @@
-"""Periodic maintenance: files left by a crash are removed, gallery files are merged.
+"""Periodic work beside the requests: removes files that a crash left, merges gallery files.
 
-A server that is not ready tries again to become ready, without waiting for a request.
+Also retries, without waiting for a request, to get a server ready whose start failed.
 """
 
 from __future__ import annotations
@@ -12,21 +12,22 @@ from bootstrap.container import ServiceContainer
 from bootstrap.records import Records
 from codes_dict import Refusal
 from db.recovery import sweep
+from db.schema import add_missing_tables
 from env_validator import Settings
 
 _log = logging.getLogger(__name__)
 
 PAUSE_S = 60.0
 SWEEP_EVERY = 60
-"""Rounds between two sweeps of the image folders, which walk all of them."""
+"""Rounds from one sweep of all image folders to the next."""
 LONGEST_ENROLMENT_S = 3600.0
-"""Files older than this, without a committed enrolment, were left by a crash."""
+"""Files without a committed enrolment that are older than this are left from a crash."""
 MOST_SEGMENTS = 64
-"""Gallery files per model that may exist beside the merged one."""
+"""Gallery files per model beside the merged one, above which they are merged."""
 
 
 class Maintenance:
-    """A thread that maintains the records of a container until it is stopped."""
+    """A thread that runs the maintenance of a container's records until it is stopped."""
 
     def __init__(self, container: ServiceContainer) -> None:
         self._container = container
@@ -34,26 +35,26 @@ class Maintenance:
         self._thread = threading.Thread(target=self._run, name="maintenance", daemon=True)
 
     def start(self) -> None:
-        """Start; the first round runs at once."""
+        """Start the thread; the first round begins at once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the current step, without waiting for it: every step can be interrupted safely."""
+        """Stop after the current step, without waiting for it: every step may be interrupted anywhere."""
         self._stopped.set()
 
     def _run(self) -> None:
         rounds = 0
         while not self._stopped.is_set():
-            current = self._container.current_records()
-            if current is not None:
-                run_maintenance(*current, sweeping=rounds % SWEEP_EVERY == 0)
-                rounds += 1
+            with self._container.current_records() as current:
+                if current is not None:
+                    run_maintenance(*current, sweeping=rounds % SWEEP_EVERY == 0)
+                    rounds += 1
             if not self._stopped.wait(PAUSE_S):
                 warm_up(self._container)
 
 
 def warm_up(container: ServiceContainer) -> None:
-    """Load everything and run it once, if the container is not ready: its start failed, or the settings changed."""
+    """Load everything and run it once if the container is not ready: its start failed, or the settings changed."""
     if container.ready():
         return
     try:
@@ -63,11 +64,12 @@ def warm_up(container: ServiceContainer) -> None:
 
 
 def run_maintenance(settings: Settings, records: Records, sweeping: bool) -> None:
-    """Merge gallery files if there are many, and sweep if asked; an outage is logged and retried later."""
+    """Add missing tables, sweep if asked, merge gallery files if there are many; the next round retries failures."""
     try:
+        add_missing_tables(records.database)
         if sweeping:
-            forget = records.gallery.remove
-            sweep(records.enrolments, records.uploads, settings.db_path, LONGEST_ENROLMENT_S, forget=forget)
+            remove = records.gallery.remove
+            sweep(records.enrolments, records.uploads, settings.db_path, LONGEST_ENROLMENT_S, forget=remove)
         if records.gallery.backlog() > MOST_SEGMENTS * len(settings.selected_models):
             records.gallery.compact()
     except (Refusal, OSError) as error:

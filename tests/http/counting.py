@@ -65,7 +65,7 @@ class CountingModels(LoadedModels):
 
 def counts(site: Site, name: str = "Dlib") -> list[int]:
     """Return the sizes of a recognition model's calls since the last time."""
-    model = site.container.current().embedders[name]
+    model = site.services().embedders[name]
     assert isinstance(model, CountingEmbedder)
     calls, model.faces = model.faces, []
     return calls
@@ -73,7 +73,7 @@ def counts(site: Site, name: str = "Dlib") -> list[int]:
 
 def detections(site: Site) -> list[int]:
     """Return the sizes of the detector's calls since the last time."""
-    detector = site.container.current().detector
+    detector = site.services().detector
     assert isinstance(detector, CountingDetector)
     calls, detector.photos = detector.photos, []
     return calls

@@ -16,7 +16,10 @@ from werkzeug.test import TestResponse
 from bootstrap.container import ServiceContainer
 from bootstrap.liveness import LivenessLoader
 from bootstrap.models import LoadedModels
+from bootstrap.records import Records
+from env_validator import Settings
 from faceapp import create_app
+from pipeline.flows import Services
 
 ROOT = Path(__file__).resolve().parents[2]
 ID = "RECO_ID_000023"
@@ -105,6 +108,17 @@ class Site:
         """Send the form of /verify, without liveness unless asked for."""
         form = {"upload_id": upload_id, "skip_verify": "false", "skip_db_search": "false", "skip_liveness": "true"}
         return self.client.post("/verify", data={**form, **changes})
+
+    def services(self) -> Services:
+        """Return what serves requests now; an edit of `.env` may close it."""
+        with self.container.lease() as services:
+            return services
+
+    def records(self) -> tuple[Settings, Records]:
+        """Return the settings and records that serve now."""
+        with self.container.lease(), self.container.current_records() as current:
+            assert current is not None
+            return current
 
     def log(self) -> str:
         """Return the log so far."""

@@ -137,7 +137,7 @@ def test_571_an_answer_that_comes_late(
     active_site: Site, frames: Mapping[int, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nonce, actions = asked(active_site)
-    challenges = active_site.container.current().challenges
+    challenges = active_site.services().challenges
     assert isinstance(challenges, Challenges)
     now = challenges._clock()
     monkeypatch.setattr(challenges, "_clock", lambda: now + 182)

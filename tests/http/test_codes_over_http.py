@@ -339,7 +339,7 @@ def test_670_604_and_167_say_what_became_of_the_pickles(site: Site, astronaut: b
 
 def test_604_there_was_no_pickle(site: Site, astronaut: bytes) -> None:
     upload_id = site.uploaded(astronaut)
-    gallery = site.container.current().gallery
+    gallery = site.services().gallery
     assert set(gallery.delete_pickles().values()) == {604}
     assert code(site.enrol(upload_id)) == 800
 

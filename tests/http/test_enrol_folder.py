@@ -48,11 +48,9 @@ def intake_of(site: Site) -> Intake:
 
 def enrolments(site: Site, person_id: str = ADA) -> list[int]:
     """Return how many photos each enrolment of a person has that counts."""
-    site.container.current()
-    standing = site.container.current_records()
-    assert standing is not None
-    with standing[1].database.reading() as connection:
-        return [one.images for one in standing[1].enrolments.of_person(connection, person_id)]
+    _, records = site.records()
+    with records.database.reading() as connection:
+        return [one.images for one in records.enrolments.of_person(connection, person_id)]
 
 
 def waiting(site: Site) -> list[str]:
@@ -100,7 +98,7 @@ def test_a_run_that_dies_before_the_commit_leaves_nothing_that_counts(
     site: Site, folder: Path, astronaut: bytes, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     ada = person(folder, one=astronaut)
-    monkeypatch.setattr(site.container.current().enrolments, "_step", raise_at(step))
+    monkeypatch.setattr(site.services().enrolments, "_step", raise_at(step))
     assert outcome(intake_of(site).take(ada)) == (State.LEFT_OUT, 599, 0)
     monkeypatch.undo()
     assert enrolments(site) == []
@@ -113,7 +111,7 @@ def test_a_run_that_dies_after_the_commit_has_enrolled(
     site: Site, folder: Path, astronaut: bytes, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     ada = person(folder, one=astronaut)
-    monkeypatch.setattr(site.container.current().enrolments, "_step", raise_at(step))
+    monkeypatch.setattr(site.services().enrolments, "_step", raise_at(step))
     assert outcome(intake_of(site).take(ada)) == (State.LEFT_OUT, 599, 0)
     monkeypatch.undo()
     assert outcome(intake_of(site).take(ada)) == (State.ALREADY, None, 0)
@@ -124,7 +122,7 @@ def test_of_two_processes_at_one_person_one_enrols(
     site: Site, folder: Path, astronaut: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = person(folder, one=astronaut)
-    enroller = site.container.current().enrolments
+    enroller = site.services().enrolments
     other: list[Entry] = []
 
     def run_alongside(step: str) -> None:
@@ -141,9 +139,8 @@ def test_of_two_processes_at_one_person_one_enrols(
 def test_somebody_whose_row_was_deleted_is_enrolled_again(site: Site, folder: Path, astronaut: bytes) -> None:
     ada = person(folder, one=astronaut)
     intake_of(site).take(ada)
-    standing = site.container.current_records()
-    assert standing is not None
-    with standing[1].database.writing() as connection:
+    _, records = site.records()
+    with records.database.writing() as connection:
         connection.exec_driver_sql("DELETE FROM reco_table")
     assert outcome(intake_of(site).take(ada)) == (State.ENROLLED, 800, 1)
 
@@ -223,7 +220,7 @@ def test_an_id_that_is_not_of_the_pattern_is_left_out(site: Site, folder: Path, 
 def test_a_database_that_comes_back_in_time_loses_nobody(
     site: Site, folder: Path, astronaut: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    people, answers = site.container.current().people, iter([False, False])
+    people, answers = site.services().people, iter([False, False])
     found = type(people).find
 
     def find(self: Any, person_id: str) -> Any:

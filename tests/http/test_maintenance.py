@@ -25,20 +25,18 @@ def test_many_gallery_files_are_merged_and_everybody_is_still_found(
     monkeypatch.setattr(maintenance, "MOST_SEGMENTS", 1)
     site.enrolled(astronaut)
     site.enrolled(variant(astronaut))
-    current = site.container.current_records()
-    assert current is not None
-    assert current[1].gallery.backlog() == 2
-    maintenance.run_maintenance(*current, sweeping=True)
-    assert current[1].gallery.backlog() == 0
+    settings, records = site.records()
+    assert records.gallery.backlog() == 2
+    maintenance.run_maintenance(settings, records, sweeping=True)
+    assert records.gallery.backlog() == 0
     assert code(site.verify(site.uploaded(variant(astronaut, 0.95, 4, -3.0)))) == 200
 
 
 def test_maintenance_waits_for_a_database_that_is_down(site: Site, astronaut: bytes) -> None:
     site.enrolled(astronaut)
-    current = site.container.current_records()
-    assert current is not None
+    settings, records = site.records()
     (site.folder / "faceapp.sqlite").rename(site.folder / "away")
-    maintenance.run_maintenance(*current, sweeping=True)
+    maintenance.run_maintenance(settings, records, sweeping=True)
     assert "maintenance is postponed" in site.log()
 
 

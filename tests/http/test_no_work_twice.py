@@ -99,7 +99,7 @@ def test_a_model_that_was_not_there_before_embeds_and_no_other(counted: Site, as
     counted.enrolled(astronaut)
     upload_id = counted.uploaded(variant(astronaut))
     counted.edit(SELECTED_MODELS="Dlib,MobileFaceNet")
-    counted.container.current().gallery.snapshot()
+    counted.services().gallery.snapshot()
     counts(counted), counts(counted, "MobileFaceNet")
     assert code(counted.verify(upload_id)) == 200
     assert (counts(counted), counts(counted, "MobileFaceNet")) == ([], [1])

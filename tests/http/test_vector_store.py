@@ -73,7 +73,7 @@ def test_rebuild_and_deletion_of_pickles_hide_nobody(site: Site, astronaut: byte
 def test_an_enrolment_stands_where_milvus_goes_away_between_its_commit_and_a_rebuild(
     site: Site, milvus_server: MilvusLite, astronaut: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload_id, enroller = site.uploaded(astronaut), site.container.current().enrolments
+    upload_id, enroller = site.uploaded(astronaut), site.services().enrolments
     monkeypatch.setattr(enroller, "_step", lambda name: milvus_server.stop() if name == "committed" else None)
     try:
         reply = site.enrol(upload_id, rebuild_db="true")

@@ -71,9 +71,7 @@ def test_a_setup_that_was_broken_off_is_taken_up_again(clone: Path, done: list[s
 
 def test_without_the_venv_module_it_says_what_to_install(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(
-        SetupError, match=r"^Python's venv module is incomplete; .*apt-get install python3-venv\.$"
-    ):
+    with pytest.raises(SetupError, match=r"^Python's venv module is incomplete; .*apt-get install python3-venv\.$"):
         prepare(clone, ["requirements.txt"], silent)
     assert not (clone / ".venv").exists()
 

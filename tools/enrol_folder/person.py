@@ -36,14 +36,14 @@ class Intake:
 
     def check(self) -> None:
         """Load what an enrolment takes, everybody enrolled too; raises `Refusal` where something is missing."""
-        services, _, _ = self._now()
-        if services.policy.enrol_liveness != "off":
-            try:
-                services.judge()
-            except Refusal:
-                if services.policy.enrol_liveness == "refuse":
-                    raise
-        services.gallery.snapshot()
+        with self._container.lease() as services:
+            if services.policy.enrol_liveness != "off":
+                try:
+                    services.judge()
+                except Refusal:
+                    if services.policy.enrol_liveness == "refuse":
+                        raise
+            services.gallery.snapshot()
 
     def take(self, candidate: Candidate) -> Entry:
         """Enrol a person, unless exactly these photos are enrolled, and say what became of them."""
@@ -60,13 +60,12 @@ class Intake:
                 return _refused(candidate, Code.INTERNAL)
         raise AssertionError("unreachable")
 
-    def _now(self) -> tuple[Services, Settings, Records]:
-        services, standing = self._container.current(), self._container.current_records()
-        assert standing is not None  # noqa: S101 - `current` has built it
-        return services, *standing
-
     def _take(self, candidate: Candidate) -> Entry:
-        services, settings, records = self._now()
+        with self._container.lease() as services, self._container.current_records() as current:
+            assert current is not None  # noqa: S101 - `lease` has built it
+            return self._take_with(candidate, services, *current)
+
+    def _take_with(self, candidate: Candidate, services: Services, settings: Settings, records: Records) -> Entry:
         check_id(candidate.id, services.policy.id_regex)
         check_name(candidate.name)
         try:

@@ -100,7 +100,7 @@ def test_requests_that_wait_for_the_same_engine_are_all_refused_and_all_its_call
         return LIVE.judge(faces)
 
     site = served(keeper_of(BrokenJudge(slow)))
-    judge = site.container.current().judge()
+    judge = site.services().judge()
     gate.close()
     codes: list[int] = []
     upload_id = site.uploaded(variant(astronaut))
