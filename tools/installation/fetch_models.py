@@ -1,4 +1,4 @@
-"""What `bin/fetch-models` does: brings weight files to the weight folder, or says why it cannot."""
+"""What `bin/fetch-models` does: downloads weight files into the weight folder, or prints why it cannot."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _FILES: dict[str, tuple[WeightFile, ...]] = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Fetch the named models, or all; 0 if every file is there, 1 if one could not be had, 2 for a wrong call."""
+    """Fetch the named models, or all; 0 if every file is there, 1 if one is missing, 2 for wrong arguments."""
     options = _parser().parse_args(arguments)
     unknown = [name for name in options.names if name not in _FILES]
     if unknown:
-        print(f"There is no model {', '.join(unknown)}; there are {', '.join(_FILES)}.", file=sys.stderr)
+        print(f"Unknown model: {', '.join(unknown)}. Known models: {', '.join(_FILES)}.", file=sys.stderr)
         return 2
     store = WeightStore(options.folder, options.mirror)
     names = options.names or list(_FILES)
@@ -40,14 +40,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="bin/fetch-models", description="Fetch the weights of recognition and liveness models."
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"default all of: {', '.join(_FILES)}")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where files go (default bin/model/weights)")
-    parser.add_argument("--mirror", help="a folder or an http(s) address where files are looked for first")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where to store files (default bin/model/weights)")
+    parser.add_argument("--mirror", help="a folder or an http(s) URL to look in first")
     parser.add_argument("--timeout", type=float, default=1800.0, help="seconds for one file (default 1800)")
     return parser
 
 
 def _bring(name: str, store: WeightStore, timeout: float) -> bool:
-    """Say one line about the model; True if all of its files are there."""
+    """Print a line about the model; returns whether all of its files are there."""
     for weights in _FILES[name]:
         found = store.find(weights.file, weights.sha256) or (packaged_weights(weights.file) if name == "Dlib" else None)
         if found is not None:

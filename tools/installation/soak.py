@@ -1,4 +1,4 @@
-"""What `bin/soak` does: hundreds of requests against a server of its own, counting errors and watching its memory."""
+"""What `bin/soak` does: sends hundreds of requests to its own server, counts errors and measures memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tools.installation.trial import TrialServer
 Say = Callable[[str], None]
 
 EXPECTED = {119, 800, 838, 850, 900, 200, 134, 250, 500, 100}
-"""Codes of a request that was worked through, whatever the verdict."""
+"""Codes of a request that was processed, whatever the verdict."""
 GROWTH_MIB = 64.0
 """How much a server may grow after warm-up: allocators and caches settle, a leak does not."""
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -27,7 +27,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 @dataclass
 class Tally:
-    """What came back, safe to count from several threads."""
+    """Counts replies; thread-safe."""
 
     codes: Counter[str] = field(default_factory=Counter)
     slowest_s: float = 0.0
@@ -41,19 +41,19 @@ class Tally:
 
     @property
     def errors(self) -> int:
-        """Replies that are no outcome of a request that was worked through."""
+        """The number of replies that are not the outcome of a processed request."""
         return sum(count for code, count in self.codes.items() if not code.isdigit() or int(code) not in EXPECTED)
 
 
 class Client:
-    """One caller on one connection that is kept open."""
+    """One client on one persistent connection."""
 
     def __init__(self, port: int, tally: Tally) -> None:
         self._connection = HTTPConnection("127.0.0.1", port, timeout=120)
         self._tally = tally
 
     def upload(self, person_id: str, photo: bytes) -> str:
-        """Upload a photo; returns the upload id, empty where that failed."""
+        """Upload a photo; returns the upload id, empty after a failure."""
         boundary = uuid.uuid4().hex
         head = f'--{boundary}\r\nContent-Disposition: form-data; name="photo"; filename="photo.jpg"\r\n\r\n'
         body = head.encode() + photo + f"\r\n--{boundary}--\r\n".encode()
@@ -68,7 +68,7 @@ class Client:
         self._post("/upload_db", urlencode({**form, "in_place": "true"}).encode(), FORM)
 
     def verify(self, upload_id: str) -> None:
-        """Verify an upload, liveness left out: it is not what is tried here."""
+        """Verify an upload without liveness, which is not tested here."""
         form = {"upload_id": upload_id, "skip_verify": "false", "skip_db_search": "false", "skip_liveness": "true"}
         self._post("/verify", urlencode(form).encode(), FORM)
 
@@ -88,7 +88,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Load:
-    """How much to ask: requests in a row, and requests of each of several clients; upload and verify are two."""
+    """The load: sequential requests, and requests of each concurrent client; an upload and its verify are two."""
 
     sequential: int
     clients: int
@@ -96,7 +96,7 @@ class Load:
 
 
 def portrait(file: str) -> bytes:
-    """Return the photo to send: the one named, or the one that comes with matplotlib. Raises `OSError`."""
+    """Return the photo to send: the given one, or one of matplotlib's. Raises `OSError`."""
     if file:
         return Path(file).read_bytes()
     try:
@@ -107,7 +107,7 @@ def portrait(file: str) -> bytes:
 
 
 def soak(server: TrialServer, photo: bytes, load: Load, say: Say) -> bool:
-    """Enrol a person, verify her again and again, in a row and by several clients; True where nothing went wrong."""
+    """Enrol a person and verify repeatedly, sequentially and concurrently; True if nothing failed."""
     sequential, clients, each = load.sequential, load.clients, load.each
     tally = Tally()
     first = Client(server.port, tally)
@@ -117,7 +117,7 @@ def soak(server: TrialServer, photo: bytes, load: Load, say: Say) -> bool:
     warm = memory_mib(server.process.pid)
     say(f"Warm: {sum(tally.codes.values())} requests, {warm:.0f} MiB")
     rounds(first, photo, sequential)
-    say(f"{sequential} requests in a row: {memory_mib(server.process.pid):.0f} MiB")
+    say(f"{sequential} sequential requests: {memory_mib(server.process.pid):.0f} MiB")
     work_together(server.port, tally, photo, clients, each)
     end = memory_mib(server.process.pid)
     say(f"{clients} clients with {each} requests each: {end:.0f} MiB")
@@ -134,7 +134,7 @@ def rounds(client: Client, photo: bytes, requests: int) -> None:
 
 
 def work_together(port: int, tally: Tally, photo: bytes, clients: int, each: int) -> None:
-    """Let several clients do their rounds at once."""
+    """Run several clients concurrently."""
     threads: Sequence[threading.Thread] = [
         threading.Thread(target=rounds, args=(Client(port, tally), photo, each)) for _ in range(clients)
     ]

@@ -18,13 +18,13 @@ BESIDE = (
     "requirements-milvus.txt",
     "requirements-milvus-lite.txt",
 )
-"""The lists that the tests need beside the server's own."""
+"""Requirement files of the tests, in addition to the server's."""
 
 QUICK = ("tests/unit",)
 """The folders of tests that need no server; those in them that load models are marked."""
 
 MARIADB = ("mariadb-server-core", "mariadb-client-core")
-"""The packages of Debian's mariadb-server that hold the programs, without the service that it would start."""
+"""Debian's packages with MariaDB's programs only; mariadb-server would start a service."""
 APT_S = 240
 WORKERS = "2"
 """Processes that run the tests: while one waits for a server that starts, the other computes."""
@@ -85,19 +85,19 @@ def is_python(path: Path) -> bool:
 
 
 def install_mariadb(say: Say) -> None:
-    """Install MariaDB from Debian where it is missing and that is possible; its tests skip themselves elsewhere."""
+    """Install MariaDB from Debian if it is missing and that is possible; otherwise its tests are skipped."""
     if shutil.which("mariadbd", path=search_path()) or os.geteuid() != 0 or not shutil.which("apt-get"):
         return
-    say("Installing MariaDB for the tests against it")
+    say("Installing MariaDB for its tests")
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update"], ["install", "-y", "--no-install-recommends", *MARIADB]):
         if not succeeds(["apt-get", "-qq", *command], quiet):
-            say("MariaDB could not be installed; the tests against it are skipped")
+            say("MariaDB could not be installed; its tests are skipped")
             return
 
 
 def help_real_mysql(root: Path) -> None:
-    """See to what the shared tool `real-mysql` takes for granted: a file that newer Debian images do without."""
+    """Create a file that the shared tool `real-mysql` requires and newer Debian images lack."""
     data = root / os.environ.get("FACEAPP_TEST_DATA", "../shared")
     usual = Path("/etc/apt/sources.list")
     if (data / "tools" / "real-mysql").is_file() and usual.parent.is_dir() and os.geteuid() == 0:
@@ -105,12 +105,12 @@ def help_real_mysql(root: Path) -> None:
 
 
 def search_path() -> str:
-    """Return where programs are looked for: PATH and the folder of servers, which users have not on theirs."""
+    """Return where to look for programs: PATH and the folder of servers, which a user's PATH may lack."""
     return f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin"
 
 
 def succeeds(command: Sequence[str], environment: Mapping[str, str]) -> bool:
-    """Run a command to its end, or to the end of patience."""
+    """Run a command; False if it fails or exceeds `APT_S`."""
     try:
         done = subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=APT_S, check=False

@@ -1,4 +1,4 @@
-"""A server to try things on: a process of its own on a free port of loopback, with a folder and settings of its own."""
+"""A temporary server: its own process, settings and folder, on a free loopback port."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ exit_now(serve_settings(Path(sys.argv[1]), create_app))
 
 
 class NoServerError(Exception):
-    """Why the server did not become ready, with the end of what it printed."""
+    """The server did not become ready; carries the end of its output."""
 
 
 @dataclass(frozen=True)
@@ -40,20 +40,20 @@ class TrialServer:
 
     @property
     def address(self) -> str:
-        """Where it answers."""
+        """The URL of the server."""
         return f"http://127.0.0.1:{self.port}"
 
     def printed(self) -> str:
-        """Return what it has printed so far."""
+        """Return its output so far."""
         return (self.folder / "server.txt").read_text(errors="replace")
 
 
 @contextmanager
 def trial_server(root: Path, folder: Path, changes: Mapping[str, str], program: str = PROGRAM) -> Iterator[TrialServer]:
-    """Run the server of the checkout at `root` on `.env.example` with some keys changed, until it is left.
+    """Run the server of the checkout at `root` on `.env.example` with some keys changed.
 
-    `folder` is empty and takes all that the server writes; `program` runs it, given the path of `.env`. Raises
-    `NoServerError` where it does not become ready.
+    The server writes everything to `folder`, which is empty; `program` runs it, given the path of `.env`. Raises
+    `NoServerError` if it does not become ready.
     """
     port = _free_port()
     write_settings(root, folder, {"HOST": "127.0.0.1", "PORT": str(port), **changes})
@@ -80,7 +80,7 @@ def trial_server(root: Path, folder: Path, changes: Mapping[str, str], program: 
 
 
 def write_settings(root: Path, folder: Path, changes: Mapping[str, str]) -> None:
-    """Write `.env` and make the folders that it names, all inside `folder` but the models."""
+    """Write `.env` and create the folders that it names, all except the models' inside `folder`."""
     text = (root / ".env.example").read_text(encoding="utf-8")
     inside = {"DB_PATH": "people", "UPLOAD_FOLDER": "uploads", "SQL_URI": "sqlite:///faceapp.sqlite"}
     values = {**inside, "MODEL_PATH": str(root / "bin" / "model"), "SUPER_PASSWORD": random_password(), **changes}
@@ -100,7 +100,7 @@ def _wait_until_ready(server: TrialServer) -> None:
 
 
 def _is_warm(printed: str) -> bool:
-    """Tell whether every model has run once; a liveness model that is missing does not hold the rest up."""
+    """Tell whether every model has run once; a missing liveness model does not delay the others."""
     return "Ready: http" in printed or ", but not ready: 178" in printed
 
 
