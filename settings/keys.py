@@ -11,41 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, ValidatorFunc
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from settings.paths import (
-    SQLITE,
-    Folder,
-    FolderOrUrl,
-    OwnFolder,
-    SeparateFolder,
-    SqlUri,
-    VectorStore,
-    WritableFile,
-    WritableFolder,
-)  # fmt: skip
-from settings.values import (
-    Accepts,
-    Action,
-    Challenges,
-    Column,
-    Decimal,
-    Distance,
-    Engines,
-    Flag,
-    Host,
-    KerasFile,
-    Models,
-    Password,
-    Pattern,
-    Schema,
-    Secret,
-    Sha256,
-    Table,
-    TightFaces,
-    Url,
-    User,
-    Whole,
-    wrong,
-)  # fmt: skip
+from settings import paths, values
+from settings.paths import SQLITE
+from settings.values import Accepts, wrong
 
 PUBLISHED_PASSWORDS = frozenset({"Spr!ngf!3ld_0h!0"})
 """Values of SUPER_PASSWORD in published examples."""
@@ -65,9 +33,9 @@ class Listening(BaseModel):
         alias_generator=str.upper, frozen=True, hide_input_in_errors=True, validate_default=True, extra="allow"
     )
 
-    host: Host = key("Address to listen on (a change requires a restart)", "127.0.0.1")
-    port: Whole = key("Port to listen on (a change requires a restart)", "8001", 1, 65535)
-    threads: Whole = key(
+    host: values.Host = key("Address to listen on (a change requires a restart)", "127.0.0.1")
+    port: values.Whole = key("Port to listen on (a change requires a restart)", "8001", 1, 65535)
+    threads: values.Whole = key(
         "Requests processed at the same time; 0 means two per core, 4 to 32 (a change requires a restart)", "0", 0, 256
     )
 
@@ -85,64 +53,64 @@ class Listening(BaseModel):
 class Settings(Listening):
     """Every setting, valid and read-only: its key in lower case. Paths are absolute. `repr` omits secrets."""
 
-    model_path: Folder = key("Folder of the liveness model")
-    model_url: Url = key("Download address of the liveness model, used when its file is missing", secret=True)
-    model_name: KerasFile = key("File name of the liveness model in MODEL_PATH")
-    sql_uri: SqlUri = key("Database")
-    sql_user: User = key("MySQL user")
-    sql_pass: Secret = key("MySQL password", secret=True)
-    sql_schema: Schema = key("Schema that contains the people table")
-    sql_table: Table = key("People table")
-    id_col: Column = key("Column of the people table that holds the ID")
-    path_col: Column = key("Column that holds the name of the person's folder")
-    name_col: Column = key("Column that holds the person's name")
-    db_path: SeparateFolder = key("Folder for the images of enrolled people; never served")
-    target_width: Whole = key("Width in pixels of the saved face images; no verdict depends on it", None, 32, 1024)
-    target_height: Whole = key("Height in pixels of the saved face images", None, 32, 1024)
-    selected_models: Models = key("Recognition models, fused into one decision")
-    id_regex: Pattern = key("Pattern that a whole ID must match")
-    num_aug: Whole = key("Number of augmented versions of each face", None, 0, 1000)
-    sim_func: Distance = key("Distance between embeddings")
-    log_loc: WritableFile = key("Log file")
-    ver_tol: Whole = key("Number of different images that must verify", None, 1)
-    ver_tol_aug: Whole = key("Number of augmented comparisons that must verify when too few images did", None, 1)
-    super_password: Password = key("Password of the operator's side", secret=True)
-    score_tol: Decimal = key("Minimum quality score of an uploaded image", None, 0, 10)
-    upload_folder: WritableFolder = key("Folder for uploaded images; never served")
+    model_path: paths.Folder = key("Folder of the liveness model")
+    model_url: values.Url = key("Download address of the liveness model, used when its file is missing", secret=True)
+    model_name: values.KerasFile = key("File name of the liveness model in MODEL_PATH")
+    sql_uri: paths.SqlUri = key("Database")
+    sql_user: values.User = key("MySQL user")
+    sql_pass: values.Secret = key("MySQL password", secret=True)
+    sql_schema: values.Schema = key("Schema that contains the people table")
+    sql_table: values.Table = key("People table")
+    id_col: values.Column = key("Column of the people table that holds the ID")
+    path_col: values.Column = key("Column that holds the name of the person's folder")
+    name_col: values.Column = key("Column that holds the person's name")
+    db_path: paths.SeparateFolder = key("Folder for the images of enrolled people; never served")
+    target_width: values.Whole = key("Width in pixels of the saved face images; no verdict uses it", None, 32, 1024)
+    target_height: values.Whole = key("Height in pixels of the saved face images", None, 32, 1024)
+    selected_models: values.Models = key("Recognition models, fused into one decision")
+    id_regex: values.Pattern = key("Pattern that a whole ID must match")
+    num_aug: values.Whole = key("Number of augmented versions of each face", None, 0, 1000)
+    sim_func: values.Distance = key("Distance between embeddings")
+    log_loc: paths.WritableFile = key("Log file")
+    ver_tol: values.Whole = key("Number of different images that must verify", None, 1)
+    ver_tol_aug: values.Whole = key("Number of augmented comparisons that must verify when too few images did", None, 1)
+    super_password: values.Password = key("Password of the operator's side", secret=True)
+    score_tol: values.Decimal = key("Minimum quality score of an uploaded image", None, 0, 10)
+    upload_folder: paths.WritableFolder = key("Folder for uploaded images; never served")
 
-    model_mirror: FolderOrUrl = key("Where to look for weights first, by file name and SHA-256", "", secret=True)
-    fetch_models: Flag = key("Whether the server may download weights", "true")
-    liveness_engines: Engines = key(
+    model_mirror: paths.FolderOrUrl = key("Where to look for weights first, by file name and SHA-256", "", secret=True)
+    fetch_models: values.Flag = key("Whether the server may download weights", "true")
+    liveness_engines: values.Engines = key(
         "Liveness engines, which judge together; auto takes all whose files are there or can be fetched at the start",
         "auto",
     )
-    tight_faces: TightFaces = key("What liveness says of a face that fills its photo", "uncertain")
-    model_sha256: Sha256 = key("SHA-256 of a liveness model that has no card beside it", "")
-    liveness_timeout_s: Whole = key(
+    tight_faces: values.TightFaces = key("What liveness says of a face that fills its photo", "uncertain")
+    model_sha256: values.Sha256 = key("SHA-256 of a liveness model that has no card beside it", "")
+    liveness_timeout_s: values.Whole = key(
         "Liveness time limit per request in seconds; exceeding it returns 178", "30", 1, 600
     )
-    allow_skip_liveness: Flag = key("Whether skip_liveness=true is allowed; if not, it returns 563", "false")
-    enrol_liveness: Action = key("What /upload_db does with a face that is not live", "warn")
-    replay_policy: Action = key("What /verify does with a photo that was used before", "refuse")
-    replay_retention_days: Whole = key(
+    allow_skip_liveness: values.Flag = key("Whether skip_liveness=true is allowed; if not, it returns 563", "false")
+    enrol_liveness: values.Action = key("What /upload_db does with a face that is not live", "warn")
+    replay_policy: values.Action = key("What /verify does with a photo that was used before", "refuse")
+    replay_retention_days: values.Whole = key(
         "Days for which the hashes of used photos are kept; those of enrolled photos do not expire", "30", 1, 3650
     )
-    require_challenge: Flag = key("Whether /verify requires an upload that answers a challenge", "false")
-    challenge_actions: Challenges = key(
+    require_challenge: values.Flag = key("Whether /verify requires an upload that answers a challenge", "false")
+    challenge_actions: values.Challenges = key(
         "What challenges may ask for; docs/challenge.md says how inaccurate smile and blink are", "turn_left,turn_right"
     )
-    duplicate_policy: Action = key("What /upload_db does with a face that is enrolled under another ID", "warn")
-    ver_fmr: Decimal = key("Target false match rate of the 1:1 thresholds", "1e-3", 1e-6, 0.1)
-    search_fpir: Decimal = key("Target false positive identification rate of the search", "1e-2", 1e-4, 0.5)
-    calibration_folder: OwnFolder = key("Folder of your own thresholds, used instead of the shipped ones", "")
-    vector_store: VectorStore = key(
+    duplicate_policy: values.Action = key("What /upload_db does with a face that is enrolled under another ID", "warn")
+    ver_fmr: values.Decimal = key("Target false match rate of the 1:1 thresholds", "1e-3", 1e-6, 0.1)
+    search_fpir: values.Decimal = key("Target false positive identification rate of the search", "1e-2", 1e-4, 0.5)
+    calibration_folder: paths.OwnFolder = key("Folder of your own thresholds, used instead of the shipped ones", "")
+    vector_store: paths.VectorStore = key(
         "Where enrolled faces are searched: in the server's memory or in Milvus", "memory", secret=True
     )
-    max_upload_mb: Whole = key("Maximum size of a request in MiB", "64", 1, 1024)
-    max_image_mb: Whole = key("Maximum size of an image file in MiB", "16", 1, 256)
-    max_pixels: Whole = key("Maximum size of an image in pixels", "50000000", 10_000, 500_000_000)
-    log_max_mb: Whole = key("Size in MiB at which the log file is rotated", "10", 1, 1024)
-    log_keep: Whole = key("Number of rotated log files to keep", "5", 1, 100)
+    max_upload_mb: values.Whole = key("Maximum size of a request in MiB", "64", 1, 1024)
+    max_image_mb: values.Whole = key("Maximum size of an image file in MiB", "16", 1, 256)
+    max_pixels: values.Whole = key("Maximum size of an image in pixels", "50000000", 10_000, 500_000_000)
+    log_max_mb: values.Whole = key("Size in MiB at which the log file is rotated", "10", 1, 1024)
+    log_keep: values.Whole = key("Number of rotated log files to keep", "5", 1, 100)
 
     @field_validator("sql_user", "sql_schema")
     @classmethod
