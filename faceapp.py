@@ -10,8 +10,9 @@ from flask import Flask
 from api import errors, gate, liveness, ops, request_log, source
 from api import pipeline as endpoints
 from api.gate import Gate
-from api.serving import default_threads, exit_now
+from api.serving import exit_now
 from api.source import Source
+from pipeline.parallel import default_threads
 
 ROOT = Path(__file__).resolve().parent
 ENV_FILE = ROOT / ".env"

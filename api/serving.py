@@ -63,7 +63,7 @@ def serve(
 ) -> None:
     """Serve the WSGI application until SIGTERM or Ctrl-C, then finish what is under way (at most `draining_s` seconds).
 
-    `threads` of 0 goes by the number of cores. `on_ready` gets the address when requests are taken. A request body
+    `on_ready` gets the address when requests are taken. A request body
     larger than `body_limit()` bytes is received but not kept: the application sees its length and no content. Call in
     the main thread.
     """
@@ -74,7 +74,7 @@ def serve(
         app,
         map=channels,
         sockets=[listening],
-        threads=threads or default_threads(),
+        threads=threads,
         connection_limit=CONNECTIONS,
         backlog=BACKLOG,
         ident=None,
@@ -100,12 +100,6 @@ def exit_now(status: int) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
-
-
-def default_threads() -> int:
-    """Return how many requests are worked on at once where nobody says: two for each core, 4 to 32."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(max(4, 2 * cores), 32)
 
 
 def _poll(channels: dict[int, Any], seconds: float) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from flask import Flask
 
 from api.gate import Gate
-from api.serving import CannotListenError, default_threads, open_socket, serve
+from api.serving import CannotListenError, open_socket, serve
 from api.source import Source
 from bootstrap.container import ServiceContainer
 from bootstrap.engines import described, liveness_loader
@@ -21,6 +21,7 @@ from bootstrap.quiet import silence_tensorflow
 from bootstrap.threads import share_cores
 from codes_dict import Refusal
 from env_validator import listening_address
+from pipeline.parallel import default_threads
 
 _log = logging.getLogger(__name__)
 

@@ -21,6 +21,11 @@ def usable_cores() -> int:
     return max(1, os.cpu_count() or 1)
 
 
+def default_threads() -> int:
+    """Return how many requests are worked on at once by default: two per core, 4 to 32."""
+    return min(max(4, 2 * usable_cores()), 32)
+
+
 def parallel_map(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     """Return `work` of every item, in their order, computed on all cores at once.
 

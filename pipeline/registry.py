@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
-DISTANCES: tuple[str, ...] = ("cosine", "euclidean", "euclidean_l2")
-"""The names that SIM_FUNC takes."""
+SIM_FUNCS: tuple[str, ...] = ("cosine", "euclidean", "euclidean_l2")
+"""The values of SIM_FUNC: one minus the cosine, the distance of raw embeddings, the distance of normalised ones."""
 
 ALIGNMENT_VERSION = "a2"
 """Changes whenever `pipeline.stages.align` gives other pixels for the same crop."""

@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import CoreSchema, NoInfoValidatorFunction, WithInfoValidatorFunction
 
-from pipeline.registry import DISTANCES, LIVENESS_FILES, REGISTRY
+from pipeline.registry import LIVENESS_FILES, REGISTRY, SIM_FUNCS
 
 
 @dataclass(frozen=True)
@@ -173,5 +173,5 @@ Engines = Annotated[
 ]
 TightFaces = Annotated[str, one_of("uncertain", "judge")]
 Challenges = Annotated[tuple[str, ...], several_of(("turn_left", "turn_right", "smile", "blink"), least=2)]
-Distance = Annotated[str, one_of(*DISTANCES)]
+Distance = Annotated[str, one_of(*SIM_FUNCS)]
 Action = Annotated[str, one_of("refuse", "warn", "off")]

@@ -11,8 +11,6 @@ from pipeline.models.download import FetchFailed, Progress
 
 __all__ = ["FetchFailed", "WeightStore", "sha256_of"]
 
-CHUNK = 1 << 20
-
 
 class WeightStore:
     """The weight files of this server.
@@ -85,8 +83,5 @@ class WeightStore:
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file in hex."""
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while chunk := stream.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.registry import SIM_FUNCS
 from pipeline.types import Floats
-
-SIM_FUNCS = ("cosine", "euclidean", "euclidean_l2")
-"""The values of SIM_FUNC: one minus the cosine, the distance of raw embeddings, the distance of normalised ones."""
 
 _Doubles = npt.NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.stages.distance import SIM_FUNCS
+from pipeline.registry import SIM_FUNCS
 from pipeline.types import Floats
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from bootstrap.liveness import LivenessLoader
 from env_validator import Settings
-from pipeline.models.liveness.keras_file import sha256_of
+from pipeline.models.weights import sha256_of
 from pipeline.types import Face, Liveness, LivenessAbout, LivenessJudge, LivenessVerdict
 from tests.fakes import GivenJudge
 from tests.http.site import Site, code

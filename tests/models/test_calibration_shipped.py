@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bootstrap.models import WEIGHTS
 from pipeline.models.embedders import ModelUnavailable, load_embedder
 from pipeline.models.weights import WeightStore
-from pipeline.registry import REGISTRY
+from pipeline.registry import REGISTRY, SIM_FUNCS
 from pipeline.scoring import CalibrationFault, load_scorer
-from pipeline.stages.distance import SIM_FUNCS, distances, lengths
+from pipeline.stages.distance import distances, lengths
 from pipeline.types import Embedder
 from tools.evaluation.cache import EmbeddingCache
 from tools.evaluation.faces import Faces, embed_dataset
 from tools.evaluation.layout import Dataset, read_people
-from tools.evaluation.workbench import WEIGHTS, load_detector
+from tools.evaluation.workbench import load_detector
 
 pytestmark = pytest.mark.models
 

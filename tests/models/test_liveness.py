@@ -20,7 +20,8 @@ from pipeline.models.liveness.cnn import Cnn, load_cnn
 from pipeline.models.liveness.facenox import load_facenox
 from pipeline.models.liveness.fasnet import FILES, SCALES, load_fasnet
 from pipeline.models.liveness.judge import Judge
-from pipeline.models.liveness.keras_file import load_network, sha256_of
+from pipeline.models.liveness.keras_file import load_network
+from pipeline.models.weights import sha256_of
 from pipeline.registry import FACENOX_WEIGHTS
 from pipeline.stages.align import crop_face
 from pipeline.types import Box, Detection, Face, Liveness, Photo, Pixels

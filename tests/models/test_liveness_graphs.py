@@ -14,8 +14,8 @@ from pipeline.models.keras_graph import NotConvertibleError, keras_graph
 from pipeline.models.liveness import graphs
 from pipeline.models.liveness.cnn import load_cnn
 from pipeline.models.liveness.fasnet import load_fasnet
-from pipeline.models.liveness.keras_file import sha256_of
 from pipeline.models.runtime import OnnxRunner
+from pipeline.models.weights import sha256_of
 from pipeline.types import Box, Pixels
 
 pytestmark = pytest.mark.models

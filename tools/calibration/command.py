@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.registry import SIM_FUNCS
 from pipeline.scoring.curve import LEAST_ERRORS
 from pipeline.scoring.store import file_name
-from pipeline.stages.distance import SIM_FUNCS
 from tools.calibration.bootstrap import rate_name, shows
 from tools.calibration.build import RATES, Calibration, calibrate
 from tools.calibration.document import describe

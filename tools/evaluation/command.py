@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.registry import REGISTRY
+from pipeline.registry import REGISTRY, SIM_FUNCS
 from pipeline.scoring import CalibrationFault, load_scorer
 from pipeline.scoring.fusion import plain
 from pipeline.scoring.published import PublishedScorer
-from pipeline.stages.distance import SIM_FUNCS
 from pipeline.types import Photo, Scorer
 from tools.calibration.bootstrap import rate_name
 from tools.calibration.sample import ModelPairs, model_pairs

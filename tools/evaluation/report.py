@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pipeline.registry import SIM_FUNCS
+
 
 def as_text(found: Mapping[str, Any]) -> str:
     """Return what `evaluate` found as lines of text; what was not measured says so."""
@@ -29,9 +31,9 @@ def _pairs(found: Mapping[str, Any]) -> Iterator[str]:
     if "pairs" not in found:
         yield "Pair accuracy: not measured, there is no file of pairs."
         return
-    yield f"{'Pair accuracy':<24}" + "".join(f"{name:>22}" for name in ("cosine", "euclidean", "euclidean_l2"))
+    yield f"{'Pair accuracy':<24}" + "".join(f"{name:>22}" for name in SIM_FUNCS)
     for name, by_function in found["pairs"].items():
-        cells = [by_function.get(one) for one in ("cosine", "euclidean", "euclidean_l2")]
+        cells = [by_function.get(one) for one in SIM_FUNCS]
         yield f"  {name:<22}" + "".join(
             f"{_percent(one['accuracy']) + ' ± ' + _percent(one['sem']):>22}" if one else f"{'-':>22}" for one in cells
         )

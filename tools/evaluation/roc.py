@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,12 +56,6 @@ def tar_at(genuine: Doubles, impostor: Doubles, fmr: float) -> float | None:
         return None
     threshold = np.partition(impostor, within)[within]
     return float((genuine < threshold).mean())
-
-
-def share_within(scores: Sequence[float] | Doubles, threshold: float) -> float:
-    """Return the share of scores at or under the threshold; not a number without scores."""
-    values = np.asarray(scores, dtype=np.float64)
-    return float((values <= threshold).mean()) if values.size else float("nan")
 
 
 def _tenths(same: Bools) -> Ints:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bootstrap.models import WEIGHTS
 from env_validator import SettingsFault, load_settings
 from pipeline.models.embedders import ModelUnavailable, load_embedder
 from pipeline.models.weights import WeightStore
@@ -18,7 +19,6 @@ from tools.evaluation.faces import Faces, embed_dataset
 from tools.evaluation.layout import Dataset, LayoutError, read_people
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-WEIGHTS = ROOT / "bin" / "model" / "weights"
 
 FAULTS = (LayoutError, CalibrationFault, ModelUnavailable, ValueError)
 """What ends a command with one sentence."""

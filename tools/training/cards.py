@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.models.liveness.card import FORMAT, Card, card_path, parse_card
-from pipeline.models.liveness.keras_file import sha256_of
+from pipeline.models.weights import sha256_of
 from tools.training.network import COLOUR, COLUMNS, FACTOR, OFFSET, VIEWS
 
 CARD = Card(

@@ -6,7 +6,6 @@ module. So the file's SHA-256 must be known, and every class that its configurat
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from codes_dict import Code, Refusal
+from pipeline.models.weights import sha256_of
 
 MAX_BYTES = 1 << 30
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -72,12 +72,6 @@ def check_network(path: Path, accepted: frozenset[str]) -> str:
     if forbidden:
         raise _refuse(path, f"it names classes that are not allowed: {', '.join(forbidden)[:300]}")
     return digest
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in lower-case hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _refuse(path: Path, why: str) -> Refusal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from codes_dict import Code, Refusal
-from pipeline.models.liveness.keras_file import sha256_of
+from pipeline.models.weights import sha256_of
 from pipeline.registry import WeightFile
 
 
