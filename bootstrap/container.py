@@ -22,6 +22,8 @@ from env_validator import Settings, SettingsFault, SettingsFile
 from pipeline.flows import Services
 from pipeline.scoring import CalibrationFault, load_scorer
 from pipeline.stages.augment import augment
+from pipeline.stages.decode import Decode
+from pipeline.stages.decode import decode as decode_in_this_process
 from pipeline.types import Detector, Embedder, Scorer
 
 _log = logging.getLogger(__name__)
@@ -82,8 +84,10 @@ class ServiceContainer:
     `system_errors`, and every request tries again until they are fixed.
     """
 
-    def __init__(self, env_file: Path, models: Models, liveness: LivenessLoader) -> None:
-        self._file, self._models, self._liveness = SettingsFile(env_file), models, liveness
+    def __init__(
+        self, env_file: Path, models: Models, liveness: LivenessLoader, decode: Decode = decode_in_this_process
+    ) -> None:
+        self._file, self._models, self._liveness, self._decode = SettingsFile(env_file), models, liveness, decode
         self._lock = threading.RLock()
         self._built: _Built | None = None
         self._load_fault: tuple[Settings, LoadFault] | None = None
@@ -216,6 +220,7 @@ class ServiceContainer:
             gallery=records.gallery,
             replays=records.replays,
             challenges=records.challenges,
+            decode=self._decode,
         )
 
 

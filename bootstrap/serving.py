@@ -21,6 +21,7 @@ from bootstrap.quiet import silence_tensorflow
 from bootstrap.threads import share_cores
 from codes_dict import Refusal
 from env_validator import listening_address
+from pipeline.models.decoding import DecodingPool
 from pipeline.parallel import default_threads
 
 _log = logging.getLogger(__name__)
@@ -45,12 +46,13 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
     share_cores()
     door = Gate.of(threads or default_threads())
     models = LoadedModels()
-    container = ServiceContainer(env_file, models, liveness_loader())
+    decoding = DecodingPool()
+    container = ServiceContainer(env_file, models, liveness_loader(), decoding.decode)
     maintenance = Maintenance(container)
 
     def on_listening(address: str) -> None:
         print("Loading and warming the models ...", flush=True)
-        threading.Thread(target=_warm, args=(container, maintenance, address), daemon=True).start()
+        threading.Thread(target=_warm, args=(container, decoding, maintenance, address), daemon=True).start()
 
     try:
         app, workers = create_app(container, door), door.most + RESERVED_THREADS
@@ -59,12 +61,14 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
         maintenance.stop()
         container.close()
         models.close()
+        decoding.close()
     return 0
 
 
-def _warm(container: ServiceContainer, maintenance: Maintenance, address: str) -> None:
+def _warm(container: ServiceContainer, decoding: DecodingPool, maintenance: Maintenance, address: str) -> None:
     """Load everything before the first request, and print the outcome."""
     try:
+        decoding.warm()
         container.warm()
     except Refusal as refusal:
         _log.error("%s", refusal)

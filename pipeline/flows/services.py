@@ -11,6 +11,7 @@ from codes_dict import Refusal
 from pipeline.flows.policy import Policy
 from pipeline.ledger import Ledger
 from pipeline.ports import Challenges, Enrolments, Gallery, People, Replays, Uploads
+from pipeline.stages.decode import Decode, decode
 from pipeline.types import Crop, Detector, Embedder, LivenessJudge, Scorer
 
 AT_ONCE = 8
@@ -35,6 +36,7 @@ class Services:
     gallery: Gallery
     replays: Replays
     challenges: Challenges
+    decode: Decode = decode
 
 
 @contextmanager

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
+from pipeline.stages.decode.budget import Budget
 from pipeline.stages.decode.colour import Picture, to_rgb
 from pipeline.stages.decode.jpeg import decode_jpeg, read_jpeg
 from pipeline.stages.decode.kinds import Undecodable, kind_of
@@ -15,7 +19,18 @@ from pipeline.stages.decode.notes import orientation_of, upright
 from pipeline.stages.decode.pictures import open_picture
 from pipeline.types import Photo, Pixels
 
-__all__ = ["CLOSER_AREA", "WORKING_AREA", "Decoded", "Undecodable", "check_bytes", "decode", "decode_pixels", "kind_of"]
+__all__ = [
+    "CLOSER_AREA",
+    "WORKING_AREA",
+    "Budget",
+    "Decode",
+    "Decoded",
+    "Undecodable",
+    "check_bytes",
+    "decode",
+    "decode_pixels",
+    "kind_of",
+]
 
 WORKING_AREA = 2048 * 1536
 """Pixels that a photo is decoded to at most: an ordinary portrait's face keeps several times what the models see."""
@@ -25,6 +40,9 @@ CLOSER_AREA = 4096 * 3072
 
 WHOLE_PIXELS = 52_000_000
 """Most pixels of what has to be decoded whole before it can be scaled: anything but a baseline JPEG."""
+
+_AVIF_PIXELS = 40_000_000
+"""The same for AVIF, whose decoder takes more memory for each pixel."""
 
 MOST_STRETCHED = 20
 """How many times as long as wide a photo may be; beyond it nothing is a photo of a person."""
@@ -39,15 +57,45 @@ class Decoded:
     scale: float
 
 
-def decode(name: str, data: bytes, max_bytes: int, max_pixels: int, area: int = WORKING_AREA) -> Photo:
+class Decode(Protocol):
+    """A way to decode: `decode` below in this process, `pipeline.models.decoding.DecodingPool.decode` in others."""
+
+    def __call__(
+        self,
+        name: str,
+        data: bytes,
+        max_bytes: int,
+        max_pixels: int,
+        area: int = WORKING_AREA,
+        budget: Budget | None = None,
+    ) -> Photo:
+        """Decode a file; see `decode`."""
+        ...
+
+
+def decode(
+    name: str,
+    data: bytes,
+    max_bytes: int,
+    max_pixels: int,
+    area: int = WORKING_AREA,
+    budget: Budget | None = None,
+) -> Photo:
     """Decode a file of one of the formats that `kind_of` names to an upright sRGB photo of at most `area` pixels.
 
     `max_pixels` bounds width x height as the header names them, before anything is decoded. Alpha is laid over white,
     16-bit samples are scaled, colour profiles are converted to sRGB, of an animation the first frame is taken.
-    Raises `Undecodable`, whatever is wrong with the file.
+    `budget` is the request's. Raises `Undecodable`, whatever is wrong with the file.
     """
     check_bytes(data, max_bytes)
-    found = decode_pixels(data, max_pixels, area)
+    if budget:
+        budget.check()
+    start = time.thread_time()
+    try:
+        found = decode_pixels(data, max_pixels, area)
+    finally:
+        if budget:
+            budget.spend(time.thread_time() - start)
     return Photo(name, found.pixels, hashlib.sha256(data).hexdigest(), data, found.kind, found.scale)
 
 
@@ -59,11 +107,16 @@ def check_bytes(data: bytes, max_bytes: int) -> None:
         raise Undecodable(f"The file is larger than {max_bytes} bytes: send the photo at a smaller size.")
 
 
-def decode_pixels(data: bytes, max_pixels: int, area: int) -> Decoded:
-    """Decode a file as `decode` does. Raises `Undecodable`."""
+def decode_pixels(
+    data: bytes, max_pixels: int, area: int, permit: Callable[[int], None] = lambda pixels: None
+) -> Decoded:
+    """Decode a file as `decode` does. Raises `Undecodable`.
+
+    `permit` is called with the number of pixels before a file is decoded that has to be decoded whole.
+    """
     kind = kind_of(data)
     try:
-        return _decode(kind, data, max_pixels, area)
+        return _decode(kind, data, max_pixels, area, permit)
     except Undecodable:
         raise
     except MemoryError as error:
@@ -73,9 +126,12 @@ def decode_pixels(data: bytes, max_pixels: int, area: int) -> Decoded:
         raise Undecodable(reason) from error
 
 
-def _decode(kind: str, data: bytes, max_pixels: int, area: int) -> Decoded:
+def _decode(kind: str, data: bytes, max_pixels: int, area: int, permit: Callable[[int], None]) -> Decoded:
     def check_size(width: int, height: int, whole: bool = True) -> None:
-        _check_size(width, height, max_pixels, whole)
+        most = max_pixels if not whole else min(max_pixels, _AVIF_PIXELS if kind == "avif" else WHOLE_PIXELS)
+        _check_size(width, height, max_pixels, most)
+        if whole:
+            permit(width * height)
 
     if kind == "jpg":
         jpeg = read_jpeg(data)
@@ -103,8 +159,8 @@ def _as_picture(pixels: Pixels, profile: bytes) -> Picture:
     return Picture(width, height, rows, profile or None)
 
 
-def _check_size(width: int, height: int, max_pixels: int, whole: bool) -> None:
-    size, most = f"The image is {width}x{height}", min(max_pixels, WHOLE_PIXELS) if whole else max_pixels
+def _check_size(width: int, height: int, max_pixels: int, most: int) -> None:
+    size = f"The image is {width}x{height}"
     if width < 1 or height < 1:
         raise Undecodable("The image's header names no size: send the photo again.")
     if width * height > max_pixels:

@@ -122,7 +122,7 @@ def _open_webp(data: bytes, check_size: CheckSize) -> Picture:
     cv2.setNumThreads(1)
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
     if pixels is None:
-        raise Undecodable("The WebP is damaged and could not be decoded: save it anew and send that.")
+        raise Undecodable("The WebP could not be decoded: save it as JPEG and send that.")
     orientation = orientation_of([notes.get(b"EXIF", b"").removeprefix(b"Exif\0\0")], notes.get(b"XMP ", b""))
     return _of_array(np.asarray(pixels, np.uint8), notes.get(b"ICCP"), orientation)
 

@@ -1,0 +1,89 @@
+"""The process that decodes: `python -m pipeline.models.decoding.worker DESCRIPTOR`, until the server's end closes.
+
+It is light, knows nothing of the server and is limited in memory and time; exceeding the time ends it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import resource
+import socket
+import sys
+import time
+import warnings
+from contextlib import suppress
+from pathlib import Path
+
+from pipeline.models.decoding.wire import WireError, receive, receive_bytes, send
+from pipeline.stages.decode import Decoded, Undecodable, decode_pixels
+
+MEMORY = 390 * 1024 * 1024
+"""Bytes that decoding a photo may take."""
+
+BLOATED = 200 * 1024 * 1024
+"""Bytes of an idle process from which on it ends itself, for a new one to take its place."""
+
+MUCH = 6_000_000
+"""Pixels decoded whole from which on a photo waits until no other one of this size is being decoded."""
+
+
+def main(descriptor: int) -> None:
+    """Decode one photo after the other."""
+    warnings.simplefilter("ignore")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # no core file ever holds a photo
+    libc = ctypes.CDLL(None)
+    with socket.socket(fileno=descriptor) as server, suppress(WireError, OSError):
+        while _allocated() < BLOATED:
+            job, _ = receive(server)
+            data = receive_bytes(server, job["length"])
+            _answer(server, data, job["max_pixels"], job["area"], job["seconds"])
+            del data
+            if hasattr(libc, "malloc_trim"):
+                libc.malloc_trim(0)
+
+
+def _answer(server: socket.socket, data: bytes, max_pixels: int, area: int, seconds: float) -> None:
+    asked = False
+
+    def ask(pixels: int) -> None:
+        nonlocal asked
+        if pixels >= MUCH and not asked:
+            asked = True
+            send(server, {"large": pixels})
+            receive(server)
+
+    start = time.process_time()
+    _limit(seconds)
+    found: Decoded | str
+    try:
+        found = decode_pixels(data, max_pixels, area, ask)
+    except Undecodable as refused:
+        found = refused.reason
+    took = time.process_time() - start
+    if isinstance(found, str):
+        send(server, {"reason": found, "took": took})
+        return
+    height, width = found.pixels.shape[:2]
+    told = {"height": height, "width": width, "kind": found.kind, "scale": found.scale, "took": took}
+    send(server, told, pixels=found.pixels)
+
+
+def _limit(seconds: float) -> None:
+    """Bound what is allocated for this photo, and let the kernel end the process after so many CPU seconds."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _set_soft(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime + seconds))
+    _set_soft(resource.RLIMIT_DATA, _allocated() + MEMORY)
+
+
+def _set_soft(what: int, limit: int) -> None:
+    resource.setrlimit(what, (limit, resource.getrlimit(what)[1]))
+
+
+def _allocated() -> int:
+    """Return the bytes that count for RLIMIT_DATA."""
+    return int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
