@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from api.envelope import reply, sees_everything, without_scores
+from api.receiving import REFUSAL
 from api.source import source
 from codes_dict import Code, Refusal
 
@@ -20,10 +21,17 @@ MEBIBYTE = 1 << 20
 
 
 def register(app: Flask) -> None:
-    """Add the three handlers to the application."""
+    """Add the three handlers to the application, and the refusal of requests that the server could not read."""
+    app.before_request(_refuse_unreadable)
     app.register_error_handler(Refusal, _refused)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
+
+
+def _refuse_unreadable() -> None:
+    refusal = request.environ.get(REFUSAL)
+    if isinstance(refusal, Refusal):
+        raise refusal
 
 
 def _refused(refusal: Refusal) -> Response:
@@ -43,7 +51,7 @@ def _results(refusal: Refusal) -> dict[str, Any]:
 
 def _http_error(error: HTTPException) -> Response:
     """Answer in the envelope; an HTTP error without a code of its own is a malformed request."""
-    code = _BY_STATUS.get(error.code or 500, Code.MALFORMED)
+    code = _BY_STATUS.get(error.code or 500, Code.MALFORMED if (error.code or 500) < 500 else Code.INTERNAL)
     response = _refused(Refusal(code, advice=_size_advice() if code is Code.TOO_LARGE else ""))
     allow = dict(error.get_headers()).get("Allow")
     if allow:

@@ -1,4 +1,4 @@
-"""The production server: waitress, with a clean end. It buffers slow uploads, so that a slow client holds no thread."""
+"""The production server: waitress, with a clean shutdown. It buffers uploads: a slow client occupies no thread."""
 
 from __future__ import annotations
 
@@ -16,12 +16,23 @@ from typing import Any, NoReturn
 from waitress import wasyncore
 from waitress.server import create_server
 
-from api.receiving import Channel
+from api.connections import CONNECTIONS, Channel
+from api.receiving import LONGEST_HEADER
 
 DRAINING_S = 30.0
-CONNECTIONS = 1000
 BACKLOG = 256
+RECEIVED_AT_ONCE = 64 * 1024
+CHECK_S = 0.5
+"""Seconds between two looks at how long requests take to arrive."""
+FILES = 4096
+"""Files and connections that the process may have open, where the system allows that many."""
 NEVER = 1 << 62
+
+resource: Any
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 _log = logging.getLogger(__name__)
 
@@ -61,24 +72,27 @@ def serve(
     body_limit: Callable[[], int] = lambda: NEVER,
     draining_s: float = DRAINING_S,
 ) -> None:
-    """Serve the WSGI application until SIGTERM or Ctrl-C, then finish what is under way (at most `draining_s` seconds).
+    """Serve the WSGI application until SIGTERM or Ctrl-C, then finish pending requests (at most `draining_s` seconds).
 
-    `on_ready` gets the address when requests are taken. A request body
-    larger than `body_limit()` bytes is received but not kept: the application sees its length and no content. Call in
-    the main thread.
+    `on_ready` gets the address when requests are accepted. A request body larger than `body_limit()` bytes is received
+    but not kept: the application sees its length and no content. A request that cannot be read reaches the application
+    with `receiving.REFUSAL` in its environment. Call in the main thread.
     """
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    _allow_open_files()
     host, port = listening.getsockname()[:2]
-    channels: dict[int, Any] = {}
+    loop = _Loop()
     server = create_server(
         app,
-        map=channels,
+        map=loop.channels,
         sockets=[listening],
         threads=threads,
-        connection_limit=CONNECTIONS,
+        connection_limit=CONNECTIONS + BACKLOG,
         backlog=BACKLOG,
         ident=None,
         max_request_body_size=NEVER,
+        max_request_header_size=LONGEST_HEADER,
+        recv_bytes=RECEIVED_AT_ONCE,
         clear_untrusted_proxy_headers=True,
     )
     server.channel_class = Channel
@@ -86,9 +100,9 @@ def serve(
     with _stop_signals(server.pull_trigger) as is_stopping:
         on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
         while not is_stopping():
-            _poll(channels, 1.0)
-        _log.info("stopping: no new connections; requests under way finish")
-        _drain(server, channels, draining_s)
+            loop.turn(server, CHECK_S)
+        _log.info("stopping: no new connections; pending requests finish")
+        _drain(server, loop, draining_s)
 
 
 def exit_now(status: int) -> NoReturn:
@@ -102,24 +116,46 @@ def exit_now(status: int) -> NoReturn:
     os._exit(status)
 
 
-def _poll(channels: dict[int, Any], seconds: float) -> None:
-    wasyncore.loop(timeout=seconds, use_poll=True, map=channels, count=1)
+class _Loop:
+    """Waits for the sockets, and looks after requests that take long to arrive."""
+
+    def __init__(self) -> None:
+        self.channels: dict[int, Any] = {}
+        self._next_check = 0.0
+
+    def turn(self, server: Any, seconds: float) -> None:
+        """Serve what the sockets have to say, waiting at most `seconds` for it."""
+        wasyncore.loop(timeout=seconds, use_poll=True, map=self.channels, count=1)
+        now = time.monotonic()
+        if now >= self._next_check:
+            self._next_check = now + CHECK_S
+            for channel in list(server.active_channels.values()):
+                channel.check(now)
 
 
-def _drain(server: Any, channels: dict[int, Any], seconds: float) -> None:
-    """Close the door, let requests under way be answered, and end the threads."""
-    for _ in range(BACKLOG):  # each poll lets one caller in; who has called already is under way
-        _poll(channels, 0.0)
+def _allow_open_files() -> None:
+    """Raise the soft limit of open files, which is 1024 on many systems: connections and uploads need more."""
+    if resource is not None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _drain(server: Any, loop: _Loop, seconds: float) -> None:
+    """Stop accepting, let pending requests be answered, and end the threads."""
+    for _ in range(BACKLOG):  # each turn accepts one client; those who have connected already are pending
+        loop.turn(server, 0.0)
     wasyncore.dispatcher.close(server)  # the listening socket alone: the trigger still wakes the loop
     deadline = time.monotonic() + seconds
     while server.active_channels and time.monotonic() < deadline:
         for channel in list(server.active_channels.values()):
             channel.will_close = channel.will_close or channel.is_idle()
-        _poll(channels, 0.1)
+        loop.turn(server, 0.1)
     if server.active_channels:
         _log.warning("%d connections were cut after %.0f s", len(server.active_channels), seconds)
     server.task_dispatcher.shutdown(cancel_pending=True, timeout=1)
-    wasyncore.close_all(channels, ignore_all=True)
+    wasyncore.close_all(loop.channels, ignore_all=True)
 
 
 @contextmanager

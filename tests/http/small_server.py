@@ -6,17 +6,31 @@ import os
 import sys
 import time
 
-from flask import Flask, request
+from flask import Flask, Response, jsonify, request
 
+from api import connections
+from api.receiving import REFUSAL
 from api.serving import CannotListenError, open_socket, serve
 
 LIMIT = 1 << 20
+CONNECTIONS = 60
+PATIENCE_S = 3.0
+"""Seconds for the headers of a request, and without a byte of its body."""
 
 
 def main(port: int, draining_s: float) -> int:
     """Serve until stopped; 2 where the port is taken."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LIMIT
+
+    @app.before_request
+    def refuse() -> tuple[Response, int] | None:
+        refusal = request.environ.get(REFUSAL)
+        return refusal and (jsonify({"code": int(refusal.code), **refusal.guidance()}), refusal.code.status)
+
+    @app.route("/health")
+    def health() -> str:
+        return "alive"
 
     @app.route("/slow")
     def slow() -> str:
@@ -33,6 +47,8 @@ def main(port: int, draining_s: float) -> int:
     except CannotListenError as reason:
         print(reason, file=sys.stderr)
         return 2
+    connections.HEADER_S = connections.STALL_S = PATIENCE_S
+    connections.Channel.most_connections = CONNECTIONS
     serve(app, bound, 2, lambda address: print(f"ready {address}", flush=True), lambda: LIMIT, draining_s)
     print("ended", flush=True)
     return 0

@@ -17,7 +17,9 @@ from tests.http.site import ID, OTHER_ID, Site, code, results, variant
 
 
 class BrokenSource:
-    """A source whose services nobody foresaw to fail."""
+    """A source whose services fail unexpectedly."""
+
+    LIMIT = 1 << 20
 
     def current(self) -> None:
         """Fail."""
@@ -28,8 +30,8 @@ class BrokenSource:
         return
 
     def max_upload_bytes(self) -> int:
-        """Allow a megabyte."""
-        return 1_000_000
+        """Allow a mebibyte."""
+        return self.LIMIT
 
     def open_loopback(self) -> bool:
         """Listen on loopback."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import select
 import signal
 import socket
 import subprocess
@@ -10,10 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.http.small_server import LIMIT
+from tests.http.small_server import CONNECTIONS, LIMIT
 from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -181,3 +185,114 @@ def test_a_client_that_sends_slowly_holds_no_thread(lasting: Server) -> None:
     quick = lasting.connect()
     quick.request("GET", "/slow?seconds=0")
     assert quick.getresponse().read() == b"done"
+
+
+HOST = b"Host: x\r\n"
+POST = b"POST /length HTTP/1.1\r\n" + HOST
+
+
+def reply_to(server: Server, request: bytes, ends: bool = False) -> tuple[bytes, Any]:
+    """Send bytes over a connection; return the status line and the JSON of the only reply, after which it is closed.
+
+    `ends`: stop sending afterwards, as a client does that was cut off.
+    """
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(request)
+        if ends:
+            connection.shutdown(socket.SHUT_WR)
+        received = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert head.count(b"HTTP/1.") == 1
+    return head.split(b"\r\n")[0], json.loads(body)
+
+
+@pytest.mark.parametrize(
+    ("request_", "advice"),
+    [
+        (POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "either Content-Length or"),
+        (POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "chunked once"),
+        (POST + b"Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n", "chunked once"),
+        (POST.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "in HTTP/1.1"),
+        (POST + b"Transfer-Encoding: gzip\r\n\r\n", "well-formed"),
+        (POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef", "well-formed"),
+        (POST + b"Content-Length: -1\r\n\r\n", "well-formed"),
+        (POST + b"Content-Length: " + b"9" * 5_000 + b"\r\n\r\n", "well-formed"),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\nZ\r\n\r\n", "well-formed"),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n1;" + b"a" * 9_000, "between the chunks"),
+        (b"GET /health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "one Host"),
+        (b"GET http://[::1/x HTTP/1.1\r\n" + HOST + b"\r\n", "well-formed"),
+        (b"GET /health HTTP/1.1\r\nA: b\rc\r\n\r\n", "well-formed"),
+        (b"get /health HTTP/1.1\r\n" + HOST + b"\r\n", "well-formed"),
+        (b"\x16\x03\x01\0\r\n\r\n", "well-formed"),
+        (b"GET /health HTTP/1.1\r\nA: " + b"b" * 1_000_000 + b"\r\n\r\n", "below 65536 bytes"),
+        (b"GET /" + b"b" * 1_000_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", "below 65536 bytes"),
+    ],
+)
+def test_what_can_be_read_in_two_ways_or_not_at_all_is_refused_by_the_application(
+    lasting: Server, request_: bytes, advice: str
+) -> None:
+    status, refused = reply_to(lasting, request_)
+    assert status.split()[1] == b"400"
+    assert (refused["code"], refused["retry"]) == (400, False)
+    assert advice in refused["advice"]
+
+
+def test_a_length_that_no_number_of_bytes_has_is_too_large(lasting: Server) -> None:
+    assert reply_to(lasting, POST + b"Content-Length: " + b"9" * 30 + b"\r\n\r\n")[1]["code"] == 413
+
+
+@pytest.mark.parametrize(
+    "cut", [b"GET /hea", POST, POST + b"Content-Length: 9\r\n\r\n", POST + b"Content-Length: 9\r\n\r\nab"]
+)
+def test_a_client_that_ends_in_the_middle_of_a_request_is_told_so(lasting: Server, cut: bytes) -> None:
+    refused = reply_to(lasting, cut, ends=True)[1]
+    assert (refused["code"], refused["retry"], "ended before" in refused["advice"]) == (400, True, True)
+
+
+@pytest.mark.parametrize(
+    "slow", [b"\r\n", b"GET /hea", POST + b"Content-Length: 9\r\n\r\nab", POST + b"Transfer-Encoding: chunked\r\n\r\n"]
+)
+def test_a_request_that_does_not_arrive_is_refused_after_a_while(lasting: Server, slow: bytes) -> None:
+    refused = reply_to(lasting, slow)[1]
+    assert (refused["code"], refused["retry"], "too slowly" in refused["advice"]) == (400, True, True)
+
+
+def test_headers_that_trickle_in_are_refused_all_the_same(lasting: Server) -> None:
+    with socket.create_connection(("127.0.0.1", lasting.port), timeout=20) as connection:
+        connection.settimeout(0.2)
+        received = b""
+        while not received:
+            connection.sendall(b"A")
+            with contextlib.suppress(TimeoutError):
+                received = connection.recv(1 << 16)
+    assert received.startswith(b"HTTP/1.0 400 ")
+
+
+def test_a_reply_is_sent_at_once_where_a_client_expects_to_continue_without_a_body(lasting: Server) -> None:
+    with socket.create_connection(("127.0.0.1", lasting.port), timeout=20) as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\nExpect: 100-continue\r\n" + HOST + b"\r\n")
+        assert connection.recv(15) == b"HTTP/1.1 200 OK"
+
+
+def test_a_client_that_expects_to_continue_is_asked_for_the_body(lasting: Server) -> None:
+    with socket.create_connection(("127.0.0.1", lasting.port), timeout=20) as connection:
+        connection.sendall(POST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"ab")
+        assert connection.recv(15) == b"HTTP/1.1 200 OK"
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /hea", POST + b"Content-Length: 9\r\n\r\nab"])
+def test_a_crowd_of_slow_clients_makes_room_for_others(lasting: Server, begun: bytes) -> None:
+    crowd = [socket.create_connection(("127.0.0.1", lasting.port), timeout=20) for _ in range(2 * CONNECTIONS)]
+    for client in crowd:
+        client.sendall(begun)
+    with contextlib.ExitStack() as stack:
+        for client in crowd:
+            stack.enter_context(client)
+        asking = lasting.connect()
+        asking.request("GET", "/health")
+        assert asking.getresponse().read() == b"alive"
+        assert len(select.select(crowd, [], [], 0)[0]) >= CONNECTIONS  # closed
+        asking.request("GET", "/health")
+        assert asking.getresponse().read() == b"alive"
