@@ -25,7 +25,10 @@ _SHOWN_TO_ALL = ("name", "in", "out", "code", "milliseconds", "advice", "about")
 def reply(code: Code, results: Any) -> Response:
     """Return the envelope of the requested endpoint around a code and its results."""
     g.answered = code, results
-    results_key, code_key, message_key = _KEYS.get(request.path.strip("/"), _OTHERS)
+    endpoint = request.path.strip("/")
+    results_key, code_key, message_key = _KEYS.get(endpoint, _OTHERS)
+    if endpoint == "verify":
+        results = {"accepted": False, **(results or {})}
     response = jsonify(
         {
             code_key: int(code),

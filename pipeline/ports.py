@@ -149,7 +149,6 @@ class NewFace:
     crop: Crop
     aligned: Pixels
     augmented: Sequence[Pixels]
-    source_name: str
     embeddings: Mapping[str, Floats]
 
 

@@ -128,7 +128,7 @@ class Liveness(Enum):
 class LivenessVerdict:
     """Liveness of one face: `score` is the probability of an attack, 0 to 1; `engines` are each engine's own scores.
 
-    `reason` is empty for LIVE, else why, in words that may be shown; `attack` names the kind where it can be told.
+    `reason` is empty for LIVE, else why, in words that may be shown; `attack` names the kind of attack if it is known.
     """
 
     state: Liveness
@@ -262,7 +262,7 @@ class Scorer(Protocol):
 
         `enrolled` says how many source crops are behind each template of the last axis, 1 for a crop of its own:
         a template of several is closer to everybody, which the score corrects. `lengths` holds each model's
-        `pipeline.stages.distance.lengths`. None stands for the strictest value.
+        `pipeline.stages.distance.lengths`. None means the strictest value.
         """
         ...
 

@@ -138,7 +138,6 @@ class House:
                 crop,
                 crop.pixels[:32, :32],
                 [crop.pixels[:16, :16]] * 2,
-                "photo.jpg",
                 {name: block[number] for name, block in rows.items()},
             )
             for number, crop in enumerate(crops)

@@ -1,17 +1,18 @@
-"""A person into the image folder, the table and the gallery: all together or not at all."""
+"""Enrol a person: image folder, table and gallery change together or not at all."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.services import Services, explained, in_batches
 from pipeline.ledger import Ledger
 from pipeline.ports import Enrolled, EnrolmentRequest, NewFace, StoredImage, StoredPhoto, Upload
-from pipeline.stages.album import Album, open_upload
+from pipeline.stages.album import Album, open_upload, shown_file
 from pipeline.stages.align import portrait
 from pipeline.stages.compare import embed
 from pipeline.stages.detect import single_faces
@@ -32,6 +33,11 @@ _ENDINGS = {
 }
 """(the ID was in the table, in_place) to the code."""
 
+_NOT_ASKED = {
+    "message_pickle": {"result": {"message": "delete_pickles was false."}},
+    "rebuilt_db": {"result": {"message": "rebuild_db was false."}},
+}
+
 
 @dataclass(frozen=True)
 class EnrolRequest:
@@ -45,7 +51,21 @@ class EnrolRequest:
 
 
 def enrol(ask: EnrolRequest, services: Services) -> Outcome:
-    """Enrol an upload's photos under its ID; the code says whether the ID was there and what in_place did."""
+    """Enrol an upload's photos under its ID; the code says whether the ID was there and what in_place did.
+
+    Where an earlier call has enrolled the upload, UPLOAD_GONE carries how that call ended under `earlier`.
+    """
+    try:
+        return _enrol(ask, services)
+    except Refusal as refusal:
+        earlier = services.enrolments.earlier(ask.upload_id) if refusal.code is Code.UPLOAD_GONE else None
+        if earlier:
+            first = {"code": int(earlier.code), "results": dict(earlier.results)}
+            refusal.results = {**(refusal.results or {}), "earlier": first}
+        raise
+
+
+def _enrol(ask: EnrolRequest, services: Services) -> Outcome:
     policy, ledger = services.policy, Ledger()
     upload = open_upload(ask.upload_id, services.uploads, policy.id_regex, ledger)
     results: dict[str, Any] = {
@@ -63,17 +83,26 @@ def enrol(ask: EnrolRequest, services: Services) -> Outcome:
         if policy.enrol_liveness == "refuse":
             faces = _only_live(faces, ledger, results)
         faces = embed(faces, services.embedders, album.distinct.count, ledger)
-        embeddings = stacked(faces)
         with ledger.stage("guards", len(faces)) as row:
-            _check_strangers(upload.id, embeddings, services, results)
+            _check_strangers(upload.id, faces, services, results)
             row.went_out = len(faces)
         with ledger.stage("enrol", len(faces)) as row:
             marks = [face.mark for face in faces if face.mark]
-            request = EnrolmentRequest(upload.id, name, ask.in_place, upload, _pictures(faces, services), marks)
-            enrolled = services.enrolments.enrol(request, _guard(embeddings, services))
+            reply = partial(_outcome, in_place=ask.in_place, results={**results, **_NOT_ASKED})
+            request = EnrolmentRequest(upload.id, name, ask.in_place, upload, _pictures(faces, services), marks, reply)
+            enrolled = services.enrolments.enrol(request, _guard(stacked(faces), services))
             row.went_out = len(enrolled.main)
-        _report(enrolled, ask, services, ledger, results)
-    return Outcome(_ENDINGS[enrolled.existed, ask.in_place], results)
+        results.update(_pickles(ask, services, ledger))
+        if ask.delete_pickles or ask.rebuild_db:
+            services.enrolments.keep_outcome(upload.upload_id, _outcome(enrolled, ask.in_place, results))
+    return _outcome(enrolled, ask.in_place, results)
+
+
+def _outcome(enrolled: Enrolled, in_place: bool, results: Mapping[str, Any]) -> Outcome:
+    """Return the reply to an enrolment. It is stored in the enrolment's commit, without `stages`."""
+    files = {"main": list(enrolled.main), "aug": list(enrolled.aug)}
+    done = {**results, "mysql_id": enrolled.person.key, "resulting_imgs": files}
+    return Outcome(_ENDINGS[enrolled.existed, in_place], done)
 
 
 def _photos(upload: Upload, services: Services, ledger: Ledger, results: dict[str, Any]) -> list[StoredPhoto]:
@@ -85,12 +114,12 @@ def _photos(upload: Upload, services: Services, ledger: Ledger, results: dict[st
     with ledger.stage("images", len(upload.images)) as row:
         photos = [photo for photo in upload.load() if not only_answers(photo.image)]
         row.went_out = len(photos)
-    results["left_out"] |= {one.saved_as: int(Code.ALL_REJECTED) for one in upload.images if only_answers(one)}
+    results["left_out"] |= {shown_file(one): int(Code.ALL_REJECTED) for one in upload.images if only_answers(one)}
     return photos
 
 
 def _faces(photos: Sequence[StoredPhoto], album: Album, services: Services, results: dict[str, Any]) -> list[Sighting]:
-    """Return the faces that are alone in their photo, judged and marked; the other photos are listed as left out."""
+    """Return the only face of each photo, judged and marked; photos with no face or several are listed as left out."""
     kept: list[Sighting] = []
     for batch in in_batches(photos):
         faces, left_out = single_faces(album.look(batch, lambda photo: len(photo.faces) == 1), album.ledger)
@@ -123,12 +152,10 @@ def _only_live(faces: Sequence[Sighting], ledger: Ledger, results: dict[str, Any
     return keep_live(faces, ledger)
 
 
-def _check_strangers(
-    person_id: str, embeddings: Mapping[str, Floats], services: Services, results: dict[str, Any]
-) -> None:
+def _check_strangers(person_id: str, faces: Sequence[Sighting], services: Services, results: dict[str, Any]) -> None:
     """Refuse faces that are not one person; list, or refuse, those that are enrolled under another ID."""
-    policy, scorer = services.policy, services.scorer
-    check_one_person(embeddings, scorer, policy.sim_func)
+    policy, scorer, embeddings = services.policy, services.scorer, stacked(faces)
+    check_one_person(faces, scorer, policy.sim_func)
     if policy.duplicate_policy == "off":
         return
     others = possible_duplicates(person_id, embeddings, services.gallery.snapshot(), scorer, policy.sim_func)
@@ -152,23 +179,24 @@ def _pictures(faces: Sequence[Sighting], services: Services) -> list[NewFace]:
             crop=face.crop,
             aligned=portrait(face.crop, size),
             augmented=[portrait(copy, size) for copy in services.augment(face.crop, services.policy.num_aug)],
-            source_name=face.photo.name,
             embeddings=face.embeddings,
         )
         for face in faces
     ]
 
 
-def _report(enrolled: Enrolled, ask: EnrolRequest, services: Services, ledger: Ledger, results: dict[str, Any]) -> None:
-    """Fill in what was done. The person is enrolled by now: pickles are derived data and cannot undo that."""
-    results["mysql_id"] = enrolled.person.key
-    results["resulting_imgs"] = {"main": list(enrolled.main), "aug": list(enrolled.aug)}
+def _pickles(ask: EnrolRequest, services: Services, ledger: Ledger) -> dict[str, Any]:
+    """Delete and rebuild as asked. The person is enrolled by now: pickles are derived data and cannot undo that."""
     with ledger.stage("pickles", 0) as row:
         deleted = services.gallery.delete_pickles() if ask.delete_pickles else {}
         rebuilt, message = _rebuilt(services) if ask.rebuild_db else ({}, "")
         row.went_out = len(deleted) + len(rebuilt)
-    results["message_pickle"] = _message(deleted, "Pickle files were deleted.", "delete_pickles was false.")
-    results["rebuilt_db"] = _message(rebuilt, message, "rebuild_db was false.")
+    messages = dict(_NOT_ASKED)
+    if deleted:
+        messages["message_pickle"] = _message("Pickle files were deleted.", deleted)
+    if rebuilt:
+        messages["rebuilt_db"] = _message(message, rebuilt)
+    return messages
 
 
 def _rebuilt(services: Services) -> tuple[Mapping[str, Code], str]:
@@ -180,6 +208,5 @@ def _rebuilt(services: Services) -> tuple[Mapping[str, Code], str]:
         return dict.fromkeys(services.embedders, refusal.code), refusal.code.message
 
 
-def _message(codes: Mapping[str, Code], done: str, not_asked: str) -> dict[str, Any]:
-    numbers = {name: int(code) for name, code in codes.items()}
-    return {"result": {"message": done if numbers else not_asked, **numbers}}
+def _message(text: str, codes: Mapping[str, Code]) -> dict[str, Any]:
+    return {"result": {"message": text, **{name: int(code) for name, code in codes.items()}}}

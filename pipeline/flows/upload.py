@@ -1,4 +1,4 @@
-"""Photos in, each with a score; the good ones are kept under an upload id."""
+"""Score the photos of an upload and keep the good ones under an upload id."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.services import Services, explained, in_batches
 from pipeline.ledger import Ledger
 from pipeline.ports import CachedPhoto, StoredPhoto, Upload
-from pipeline.stages.album import Album, open_upload
+from pipeline.stages.album import Album, open_upload, shown_file
 from pipeline.stages.challenge import meet_challenge
 from pipeline.stages.compare import Look, embed, first_look, second_look, shown
 from pipeline.stages.identity import shown_name
@@ -40,29 +40,43 @@ def verify(ask: VerifyRequest, services: Services) -> Outcome:
     _check_skips(ask, services)
     policy, scorer, ledger = services.policy, services.scorer, Ledger()
     upload = open_upload(ask.upload_id, services.uploads, policy.id_regex, ledger)
-    results: dict[str, Any] = {"name": None, "distance": None, "fmr_at_score": None, "calibrated": scorer.calibrated}
+    results: dict[str, Any] = {
+        "accepted": False,
+        "name": None,
+        "distance": None,
+        "fmr_at_score": None,
+        "calibrated": scorer.calibrated,
+        "left_out": {shown_file(image): int(Code.TOO_LARGE) for image in upload.images[MOST_IMAGES:]},
+    }
     with explained(results, ledger):
         album = Album(services.detector, services.embedders, policy.max_pixels, policy.score_tol, ledger)
-        everyone = _look_at(_photos(upload, ledger), ask.skip_liveness, album, services)
-        faces = everyone if ask.skip_liveness else _live(everyone, upload, album, services)
+        faces = everyone = _look_at(_photos(upload, ledger), ask.skip_liveness, album, services)
+        if not ask.skip_liveness:
+            faces = keep_live(heed_cues(everyone, album.distinct.copies, ledger), ledger)
+        record = None if ask.skip_verify else _record(upload.id, services, ledger)
+        if not ask.skip_liveness:
+            faces = _unused(faces, upload, services, ledger)
         images = album.distinct.count
         probes = Probes(embed(faces, services.embedders, images, ledger), images)
         if upload.challenge or policy.require_challenge:
             likeness = scorer, policy.sim_func
             probes = meet_challenge(upload.challenge, everyone, probes, album.source_crop, likeness, ledger)
-        if not ask.skip_verify:
-            person, enrolled = _person(upload.id, services, ledger)
+        if record:
+            person, enrolled = record
             look = _compare(probes, enrolled, album, services)
             if look.verified:
-                results.update(name=shown_name(person.name), distance=shown(look.score), fmr_at_score=look.fmr)
-                return Outcome(Code.VERIFIED, results)
+                return _accepted(Code.VERIFIED, results, person, look.score, look.fmr)
         if ask.skip_db_search:
             raise Refusal(Code.NOT_VERIFIED)
         score = search_everybody(upload.id, probes, services.gallery.snapshot(), scorer, policy.sim_func, ledger)
-        found = services.people.find(upload.id)
         fmr = scorer.fmr_at_found(score, probes.chances)
-        results.update(name=shown_name(found.name) if found else None, distance=shown(score), fmr_at_score=fmr)
-        return Outcome(Code.FOUND, results)
+        return _accepted(Code.FOUND, results, services.people.find(upload.id), score, fmr)
+
+
+def _accepted(code: Code, results: dict[str, Any], person: Person | None, score: float, fmr: float | None) -> Outcome:
+    name = shown_name(person) if person else None
+    results.update(accepted=True, name=name, distance=shown(score), fmr_at_score=fmr)
+    return Outcome(code, results)
 
 
 def _check_skips(ask: VerifyRequest, services: Services) -> None:
@@ -80,7 +94,7 @@ def _photos(upload: Upload, ledger: Ledger) -> Sequence[StoredPhoto]:
 
 
 def _look_at(photos: Sequence[StoredPhoto], skip_liveness: bool, album: Album, services: Services) -> list[Sighting]:
-    """Return every face, judged and marked unless liveness is skipped; refuses with NO_FACE where there is none."""
+    """Return every face, judged and marked unless liveness is skipped; refuses with NO_FACE if there is none."""
 
     def needs_pixels(photo: CachedPhoto) -> bool:
         known = map(album.known_embeddings, photo.faces)
@@ -96,16 +110,15 @@ def _look_at(photos: Sequence[StoredPhoto], skip_liveness: bool, album: Album, s
     return everyone or album.ledger.refuse("detect", Code.NO_FACE)
 
 
-def _live(everyone: Sequence[Sighting], upload: Upload, album: Album, services: Services) -> list[Sighting]:
-    """Return the live faces of photos that were not used before."""
-    live = keep_live(heed_cues(everyone, album.distinct.copies, album.ledger), album.ledger)
+def _unused(faces: list[Sighting], upload: Upload, services: Services, ledger: Ledger) -> list[Sighting]:
+    """Return the faces of photos that were not used before; from now on their photos are used: they are compared."""
     policy = services.policy.replay_policy
     if policy == "off":
-        return live
-    return drop_used(live, upload.upload_id, services.replays, album.ledger, only_note=policy == "warn")
+        return faces
+    return drop_used(faces, upload.upload_id, services.replays, ledger, only_note=policy == "warn")
 
 
-def _person(person_id: str, services: Services, ledger: Ledger) -> tuple[Person, Mapping[str, Floats]]:
+def _record(person_id: str, services: Services, ledger: Ledger) -> tuple[Person, Mapping[str, Floats]]:
     """Return the ID's row and all its enrolled embeddings."""
     with ledger.stage("record", 1) as row:
         person = services.people.find(person_id)

@@ -1,4 +1,4 @@
-"""An upload's photos, looked at again: what was computed when they came counts, only the rest is computed now."""
+"""An upload's photos, looked at again: what the upload computed is reused, only the rest is computed now."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from codes_dict import Code, Refusal
 from pipeline.ledger import Ledger
-from pipeline.ports import CachedFace, CachedPhoto, StoredPhoto, Upload, Uploads
+from pipeline.ports import CachedFace, CachedPhoto, StoredImage, StoredPhoto, Upload, Uploads
 from pipeline.stages.align import crop_face
 from pipeline.stages.decode import Undecodable, decode
 from pipeline.stages.detect import find, note_faces
@@ -26,6 +26,11 @@ def open_upload(upload_id: str, uploads: Uploads, pattern: str, ledger: Ledger) 
     return upload
 
 
+def shown_file(image: StoredImage) -> str:
+    """Return what replies call a kept photo: the client's name for it, the server's where that was not stored."""
+    return image.name or image.saved_as
+
+
 @dataclass(frozen=True, eq=False)
 class Album:
     """The photos of one request, looked at batch by batch. `embedders` say which cached embeddings still count."""
@@ -40,7 +45,7 @@ class Album:
     def look(
         self, batch: Sequence[StoredPhoto], needs_pixels: Callable[[CachedPhoto], bool]
     ) -> dict[Photo, list[Sighting]]:
-        """Return the faces of each photo. A photo of which all is known is decoded only where `needs_pixels` says so.
+        """Return the faces of each photo. A photo that was looked at before is decoded only if `needs_pixels` says so.
 
         Photos and crops that were not decoded have no pixels.
         """
@@ -54,7 +59,7 @@ class Album:
         return dict(zip(photos, faces, strict=True))
 
     def source_crop(self, face: Sighting) -> Crop:
-        """Return the face's source crop; its photo is decoded now where nobody needed the pixels before."""
+        """Return the face's source crop; its photo is decoded now if its pixels were not needed before."""
         return face.crop if face.crop.pixels.size else crop_face(self._decoded(face.photo), face.detection)
 
     def known_embeddings(self, face: CachedFace) -> dict[str, Floats]:
@@ -63,8 +68,7 @@ class Album:
         return {name: np.asarray(vector) for name, vector in made.items() if len(vector) == self.embedders[name].size}
 
     def _open(self, stored: StoredPhoto, needs_pixels: Callable[[CachedPhoto], bool]) -> Photo:
-        image = stored.image
-        photo = Photo(image.saved_as, NO_PIXELS, image.digest, stored.data)
+        photo = Photo(shown_file(stored.image), NO_PIXELS, stored.image.digest, stored.data)
         return self._decoded(photo) if stored.cache is None or needs_pixels(stored.cache) else photo
 
     def _decoded(self, photo: Photo) -> Photo:
@@ -72,7 +76,8 @@ class Album:
         try:
             return decode(photo.name, photo.data, len(photo.data), self.max_pixels)
         except Undecodable as fault:
-            raise Refusal(Code.IMAGE_MISSING, f"{photo.name} can no longer be decoded: {fault}") from fault
+            why = f"a photo with the SHA-256 {photo.digest} can no longer be decoded: {fault}"
+            raise Refusal(Code.IMAGE_MISSING, why, file=photo.name) from fault
 
     def _sightings(self, photo: Photo, stored: StoredPhoto, cache: CachedPhoto) -> list[Sighting]:
         group, good = self.distinct.group_of(cache.hash), stored.image.score >= self.score_tol

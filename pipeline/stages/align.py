@@ -86,7 +86,7 @@ def dlib_chip(crop: Crop, zoom: float = 1.0) -> Pixels:
 
 
 def aligned(crop: Crop, spec: ModelSpec) -> Pixels:
-    """Return the pixels that the model `spec` wants of this face, in its input size, RGB."""
+    """Return the pixels of this face that the model `spec` takes, in its input size, RGB."""
     zoom = spec.zooms[crop.mirrored]
     if spec.alignment is Alignment.TEMPLATE_112:
         return warp(crop, _zoomed(ARCFACE_TEMPLATE, zoom, spec.input_size), spec.input_size)
@@ -157,7 +157,7 @@ def _sample(pixels: Pixels, matrix: Matrix, size: tuple[int, int]) -> Pixels:
     """
     scale = math.hypot(matrix[0, 0], matrix[1, 0])
     times = min(8, max(1, math.ceil(0.75 / scale)))
-    # A pixel's middle lies at half: the finer grid has to keep the middles where they were.
+    # Pixel centres are at half-integers: the finer grid must keep them in place.
     finer = matrix * times
     finer[:, 2] += (times - 1) / 2
     target = size[0] * times, size[1] * times

@@ -107,7 +107,7 @@ def _done_by(
 ) -> dict[Sighting, tuple[str, ...]]:
     """Return for each face that looks straight ahead the actions that this very person did.
 
-    A face that does something counts for those alone whom it matches at the threshold of one image.
+    A face that does an action counts only for faces that it matches at the threshold of one image.
     """
     ahead = [face for face, pose in zip(track, looks, strict=True) if pose is Pose.STRAIGHT]
     if not ahead:
@@ -124,7 +124,7 @@ def _done_by(
 def poses(landmarks: Sequence[Floats]) -> list[Pose]:
     """Return where each frame's head looks, from its landmarks (5, 2), against the first frame.
 
-    Where the first frame does not look straight ahead there is nothing to measure against: every pose is BETWEEN.
+    If the first frame does not look straight ahead there is nothing to measure against: every pose is BETWEEN.
     """
     yaws = [head_pose(one).yaw for one in landmarks]
     if not yaws or not abs(yaws[0]) <= STRAIGHT_AT_FIRST:
@@ -135,7 +135,7 @@ def poses(landmarks: Sequence[Floats]) -> list[Pose]:
 def expressions(
     seen: Sequence[Pose], landmarks: Sequence[Floats], crop_of: Callable[[int], Crop], asked: Collection[str]
 ) -> list[Pose]:
-    """Return the poses with smiles and blinks told from looking straight ahead, those alone that are asked for.
+    """Return the poses with smiles and blinks told apart from looking straight ahead; only those that are asked for.
 
     `landmarks` are each frame's, (5, 2); `crop_of` returns a frame's source crop, and is called where it is needed.
     """
@@ -171,7 +171,7 @@ def performed(seen: Sequence[Pose]) -> tuple[str, ...]:
 
 
 def fulfils(done: Sequence[str], asked: Sequence[str]) -> bool:
-    """Whether what was done is what was asked for, in order and nothing else; blinks between are nobody's fault."""
+    """Whether exactly what was asked for was done, in order; blinks in between are ignored."""
     left = list(asked)
     for action in done:
         if left and action == left[0]:

@@ -135,7 +135,7 @@ def second_look(
 
 
 def shown(value: float) -> float | None:
-    """Return a score as replies show it, to four places; None where there is none."""
+    """Return a score as replies show it, to four places; None if it is not finite."""
     if not np.isfinite(value):
         return None
     return round(float(value), 4)

@@ -1,4 +1,4 @@
-"""From photos to faces: what the detector finds, and which of it an enrolment may use."""
+"""From photos to faces: what the detector finds, and which faces an enrolment may use."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def note_faces(row: Row, photos: Sequence[Photo], faces: Sequence[Sequence[Face]
 
 
 def single_faces(faces: Mapping[Photo, Sequence[Sighting]], ledger: Ledger) -> tuple[list[Sighting], dict[str, Code]]:
-    """Return the faces that are alone in their photo, and the names of the other photos with the code that says why."""
+    """Return the only face of each photo, and the names of the photos left out, each with the code that says why."""
     kept: list[Sighting] = []
     left_out: dict[str, Code] = {}
     with ledger.stage("subject", len(faces)) as row:

@@ -1,4 +1,4 @@
-"""Distances between embeddings, and the template that stands for a person."""
+"""Distances between embeddings, and a person's template."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def template(embeddings: Floats, sim_func: str) -> Floats:
 
     The direction of the weighted mean of the normalised embeddings, with the embeddings' (geometric) mean length; for
     "euclidean" the weighted mean of the raw ones. With one or two embeddings the weights are equal: of two that differ
-    nobody can say which one is wrong. With three or more, each embedding's agreement is its mean cosine to the
+    it is unknown which one is wrong. With three or more, each embedding's agreement is its mean cosine to the
     others, and its weight is the square of its agreement over the median agreement, between 0 and 1: what agrees
     as well as the middle one counts fully, an embedding that resembles none of the others hardly counts.
     Raises `ValueError` as `distances` does, and where the embeddings cancel out.

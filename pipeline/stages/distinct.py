@@ -45,7 +45,7 @@ def perceptual_hash(pixels: Pixels) -> int:
     """Return the 64-bit DCT hash of a photo.
 
     The photo is reduced to 32 x 32 grey values; each of the 8 x 8 lowest frequencies of their cosine transform
-    gives one bit: whether it lies above the median (Zauner, "Implementation and benchmarking of perceptual image hash
+    gives one bit: whether it is above the median (Zauner, "Implementation and benchmarking of perceptual image hash
     functions", 2010). Scaling, recompression and slight changes of light keep it.
     """
     grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)

@@ -1,4 +1,4 @@
-"""Smiles and blinks, each told from the same person's own neutral frame: the mouth's width, and how open the eyes look.
+"""Smiles and blinks, against a neutral frame of the same person: the mouth's width, and how open the eyes look.
 
 Both are rough, and docs/challenge.md says how rough. The mouth's corners are landmarks; eyelids are not, so an eye's
 openness is read off its edges: an open eye has upright ones (the iris, the white), a closed one mostly level ones.

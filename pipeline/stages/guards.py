@@ -1,8 +1,8 @@
-"""What keeps a wrong person out of an enrolment: the faces are one person, the ID's own, and nobody else's."""
+"""Guards of an enrolment: the faces are one person, the person enrolled under the ID, and no other enrolled person."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from pipeline.ports import Snapshot
 from pipeline.stages.compare import against_template
 from pipeline.stages.distance import template
 from pipeline.stages.search import best_scores
+from pipeline.stages.sightings import Sighting, stacked
 from pipeline.types import Floats, Scorer
 
 
@@ -38,11 +39,12 @@ def odd_ones_out(embeddings: Mapping[str, Floats], scorer: Scorer, sim_func: str
     return odd
 
 
-def check_one_person(embeddings: Mapping[str, Floats], scorer: Scorer, sim_func: str) -> None:
-    """Refuse with DIFFERENT_PEOPLE where the faces of an upload are not one person."""
-    odd = odd_ones_out(embeddings, scorer, sim_func)
+def check_one_person(faces: Sequence[Sighting], scorer: Scorer, sim_func: str) -> None:
+    """Refuse with DIFFERENT_PEOPLE where the faces of an upload are not one person; names a single odd one's file."""
+    odd = odd_ones_out(stacked(faces), scorer, sim_func)
     if odd:
-        raise Refusal(Code.DIFFERENT_PEOPLE, f"{len(odd)} faces do not fit the others")
+        file = faces[odd[0]].photo.name if len(odd) == 1 else None
+        raise Refusal(Code.DIFFERENT_PEOPLE, f"{len(odd)} faces do not match the others", file=file)
 
 
 def check_same_person(
@@ -53,7 +55,7 @@ def check_same_person(
         return
     score, _ = against_template(group_template(new, scorer, sim_func), enrolled, scorer, sim_func)
     if score[0, 0] > scorer.threshold(1, 1):
-        raise Refusal(Code.DIFFERENT_PEOPLE, "the faces do not fit those that are enrolled")
+        raise Refusal(Code.DIFFERENT_PEOPLE, "the faces do not match the enrolled ones")
 
 
 def possible_duplicates(

@@ -7,6 +7,7 @@ import unicodedata
 
 from codes_dict import Code, Refusal
 from pipeline.ledger import Ledger
+from pipeline.types import Person
 
 _SAFE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}", re.ASCII)
 """What may name a folder: 1 to 64 characters, no separators, not beginning with a dot."""
@@ -41,6 +42,6 @@ def check_name(name: str) -> str:
     return stripped
 
 
-def shown_name(stored: str) -> str:
-    """Return a row's name, lower-case with `_` for spaces, as replies show it: spaces, and a capital per word."""
-    return " ".join(word[:1].upper() + word[1:] for word in stored.split("_"))
+def shown_name(person: Person) -> str:
+    """Return a name as replies show it: as it was given, else made from the row's: spaces, and a capital per word."""
+    return person.given_name or " ".join(word[:1].upper() + word[1:] for word in person.name.split("_"))

@@ -15,7 +15,7 @@ from pipeline.types import Face, Liveness, LivenessJudge, LivenessVerdict
 def judge_faces(faces: Sequence[Sighting], judge: Callable[[], LivenessJudge], ledger: Ledger) -> list[Sighting]:
     """Return the faces with their verdicts, judged in one call; whether a verdict stops a face is the flow's decision.
 
-    `judge` returns the judge. Refuses with NO_LIVENESS where there is none, or where it leaves a face out.
+    `judge` returns the judge. Refuses with NO_LIVENESS if there is none, or if it skips a face.
     """
     with ledger.stage("liveness", len(faces)) as row:
         engines = judge() if faces else None
@@ -29,7 +29,7 @@ def judge_faces(faces: Sequence[Sighting], judge: Callable[[], LivenessJudge], l
 
 
 def keep_live(faces: Sequence[Sighting], ledger: Ledger) -> list[Sighting]:
-    """Return the live faces; refuses where there is none: ALL_SPOOF if all were spoof, else NONE_LIVE."""
+    """Return the live faces; refuses if there is none: ALL_SPOOF if all were spoof, else NONE_LIVE."""
     with ledger.stage("liveness", 0) as row:
         live = [face for face in faces if face.verdict and face.verdict.state is Liveness.LIVE]
         row.went_out = len(live)

@@ -91,7 +91,7 @@ def score_photos(
             quality = judge(pixels, its_faces, its_looks[0] if its_looks else None, minimum)
             row.note(image=photo.name, score=round(quality.score, 3), threshold=minimum)
             cache = CachedPhoto(its_hash, _cached(its_faces, its_looks, embedders))
-            image = NewImage(photo.data, photo.kind, photo.digest, quality.score, cache)
+            image = NewImage(photo.data, photo.kind, photo.digest, quality.score, cache, photo.name)
             is_kept = quality.score >= minimum or (keep_any_face and bool(its_faces))
             scored.append(ScoredFile(photo.name, quality.score, quality.checks, image if is_kept else None))
         row.went_out += sum(1 for one in scored if one.kept)

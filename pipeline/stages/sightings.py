@@ -42,7 +42,7 @@ class Probes:
 
     @property
     def chances(self) -> int:
-        """How often somebody may be taken for the person: every face is one, and so is an image without a live face.
+        """How many chances an impostor has: every face is one, and so is an image without a live face.
 
         A photo counts by its best face, so a photo with ten faces is ten times as likely to hold one that fits by
         accident. Thresholds are for so many chances.
@@ -72,6 +72,6 @@ def largest_of_each(faces: Sequence[Sighting]) -> list[Sighting]:
 
 
 def without_pixels(faces: Sequence[Sighting]) -> list[Sighting]:
-    """Return the faces with their source crops alone, so that the photos' pixels can be freed."""
+    """Return the faces without their photos' pixels, so that these can be freed; the source crops stay."""
     bare = {photo: replace(photo, pixels=NO_PIXELS) for photo in dict.fromkeys(face.photo for face in faces)}
     return [replace(face, photo=bare[face.photo]) for face in faces]

@@ -207,7 +207,7 @@ def enlarged(photo: bytes) -> bytes:
 def test_574_turned_frames_that_are_not_live_do_not_count(
     make_active_site: Callable[..., Site], frames: Mapping[int, bytes]
 ) -> None:
-    site = make_active_site(lambda face: Liveness.SPOOF if face.photo.name == "0004.png" else Liveness.LIVE)
+    site = make_active_site(lambda face: Liveness.SPOOF if face.photo.name == "frame 3.png" else Liveness.LIVE)
     nonce, actions = asked(site)
     assert verdict(site, send(site, nonce, answer(frames, actions))) == 574
 
@@ -236,9 +236,9 @@ def test_turned_frames_are_kept_for_the_challenge_and_compared_with_nobody(
     rows = {row["name"]: row for row in results(reply)["stages"]}
     assert rows["challenge"]["items"][-1] == {"asked": actions}
     compared = {item["image"] for item in rows["compare"]["items"]}
-    assert compared <= {"0001.png", "0003.png", "0005.png"}
+    assert compared <= {"frame 0.png", "frame 2.png", "frame 4.png"}
     left_out = results(active_site.enrol(results(upload)["upload_id"]))["left_out"]
-    turned = {f"{number:04}.png": 120 for number, score in enumerate(scores, start=1) if score < least}
+    turned = {name: 120 for name, score in results(upload)["scores"].items() if score < least}
     assert left_out == turned
 
 

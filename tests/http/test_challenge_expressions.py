@@ -94,7 +94,7 @@ def test_a_blink_that_nobody_asked_for_does_not_matter_and_frames_with_closed_ey
     assert code(reply) == 200
     rows = {row["name"]: row for row in results(reply)["stages"]}
     poses = {item["image"]: item["pose"] for item in rows["challenge"]["items"] if "image" in item}
-    assert poses["0008.png"] == "blink"
+    assert poses["frame 7.png"] == "blink"
     assert {poses[item["image"]] for item in rows["compare"]["items"]} == {"straight"}
 
 

@@ -70,7 +70,7 @@ def test_a_genuine_persons_photos_are_not_even_decoded(
 
     monkeypatch.setattr(album, "decode", noted)
     assert (code(site.verify(genuine)), decoded) == (200, [])
-    assert (code(site.verify(impostor)), decoded) == (500, ["0001.jpg"])
+    assert (code(site.verify(impostor)), decoded) == (500, ["photo 0.jpg"])
 
 
 @pytest.mark.parametrize(

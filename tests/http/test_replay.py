@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -57,7 +58,8 @@ def test_562_a_photo_verifies_in_one_upload_only_however_often(live_site: Site, 
     assert [verdict(live_site, first) for _ in range(2)] == [200, 200]
     assert [verdict(live_site, second) for _ in range(2)] == [562, 562]
     assert verdict(live_site, live_site.uploaded(saved_again(photo))) == 562
-    assert verdict(live_site, live_site.uploaded(photo, person_id=OTHER_ID)) == 562
+    other = live_site.uploaded(photo, person_id=OTHER_ID)
+    assert code(live_site.verify(other, skip_liveness="false", skip_verify="true")) == 562
     assert verdict(live_site, first) == 200
     assert verdict(live_site, live_site.uploaded(variant(astronaut, 1.0, -12, -5.0))) == 200
 
@@ -66,7 +68,19 @@ def test_562_an_enrolled_photo_verifies_nobody(live_site: Site, astronaut: bytes
     live_site.enrolled(astronaut)
     assert verdict(live_site, live_site.uploaded(astronaut)) == 562
     assert verdict(live_site, live_site.uploaded(saved_again(astronaut))) == 562
-    assert verdict(live_site, live_site.uploaded(astronaut, person_id=OTHER_ID)) == 562
+    upload_id = live_site.uploaded(astronaut, person_id=OTHER_ID)
+    assert code(live_site.verify(upload_id, skip_liveness="false", skip_verify="true")) == 562
+
+
+def test_a_photo_that_was_not_compared_is_not_used(live_site: Site, astronaut: bytes, grace_hopper: bytes) -> None:
+    live_site.enrolled(astronaut)
+    live_site.enrolled(grace_hopper, person_id=OTHER_ID)
+    photo = variant(astronaut)
+    assert verdict(live_site, live_site.uploaded(photo, person_id="RECO_ID_000099")) == 116
+    shutil.rmtree(live_site.people / "ada_lovelace-RECO_ID_000024")
+    assert verdict(live_site, live_site.uploaded(photo, person_id=OTHER_ID)) == 113
+    assert verdict(live_site, live_site.uploaded(photo)) == 200
+    assert verdict(live_site, live_site.uploaded(photo)) == 562
 
 
 def test_an_image_that_was_used_before_is_dropped_and_the_ledger_says_so(live_site: Site, astronaut: bytes) -> None:
@@ -77,11 +91,11 @@ def test_an_image_that_was_used_before_is_dropped_and_the_ledger_says_so(live_si
     row = next(row for row in results(reply)["stages"] if row["name"] == "replay")
     assert (row["in"], row["out"]) == (2, 1)
     assert row["items"] == [
-        {"image": "0001.png", "used_before": True},
-        {"image": "0002.jpg", "used_before": False},
+        {"image": "photo 0.jpg", "used_before": True},
+        {"image": "photo 1.jpg", "used_before": False},
     ]
     compared = next(row for row in results(reply)["stages"] if row["name"] == "compare")
-    assert [item["image"] for item in compared["items"]] == ["0002.jpg"]
+    assert [item["image"] for item in compared["items"]] == ["photo 1.jpg"]
 
 
 def test_a_dropped_image_still_counts_as_uploaded(live_site: Site, astronaut: bytes) -> None:
@@ -114,7 +128,7 @@ def test_warn_says_so_and_lets_it_pass_and_off_does_not_look(
     for used_before in (False, True):
         reply = site.verify(site.uploaded(photo), skip_liveness="false")
         row = next(row for row in results(reply)["stages"] if row["name"] == "replay")
-        assert (code(reply), row["items"]) == (200, [{"image": "0001.jpg", "used_before": used_before}])
+        assert (code(reply), row["items"]) == (200, [{"image": "photo 0.jpg", "used_before": used_before}])
     site.edit(REPLAY_POLICY="off")
     reply = site.verify(site.uploaded(photo), skip_liveness="false")
     assert (code(reply), [row for row in results(reply)["stages"] if row["name"] == "replay"]) == (200, [])
@@ -125,17 +139,18 @@ def test_whoever_may_skip_liveness_skips_this_too(live_site: Site, astronaut: by
     assert code(live_site.verify(live_site.uploaded(astronaut), skip_liveness="true")) == 200
 
 
-def test_spoof_comes_before_replay_and_replay_before_the_comparison(
+def test_spoof_comes_before_the_record_and_the_record_before_replay(
     tmp_path: Path, models: LoadedModels, astronaut: bytes
 ) -> None:
     states = [Liveness.SPOOF]
     site = Site(tmp_path, models, judging(lambda face: states[-1]), REPLAY_POLICY="refuse")
     site.enrolled(astronaut)
-    upload_id = site.uploaded(astronaut, person_id=OTHER_ID)
-    assert verdict(site, upload_id) == 560
+    known, unknown = site.uploaded(astronaut), site.uploaded(astronaut, person_id=OTHER_ID)
+    assert [verdict(site, upload_id) for upload_id in (known, unknown)] == [560, 560]
     states.append(Liveness.LIVE)
-    assert verdict(site, upload_id) == 562
-    assert code(site.verify(upload_id, skip_liveness="true")) == 116
+    assert [verdict(site, upload_id) for upload_id in (known, unknown)] == [562, 116]
+    assert code(site.verify(unknown, skip_liveness="false", skip_verify="true")) == 562
+    assert code(site.verify(unknown, skip_liveness="true", skip_verify="true")) == 100
     site.close()
 
 

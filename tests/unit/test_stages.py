@@ -20,7 +20,7 @@ from pipeline.stages.identity import check_id, check_name, shown_name
 from pipeline.stages.liveness import keep_live
 from pipeline.stages.search import Found, best_scores, search
 from pipeline.stages.sightings import Probes, Sighting, stacked
-from pipeline.types import BothSides, Box, Detection, Floats, Liveness, LivenessVerdict, Pixels
+from pipeline.types import BothSides, Box, Detection, Floats, Liveness, LivenessVerdict, Person, Pixels
 from tests.fakes import ColourEmbedder, ColourScorer, detection_in, face_of, photo_of, sighting_of
 
 RED, DARK_RED, BLUE, GREEN = (200, 10, 10), (190, 12, 12), (10, 10, 200), (10, 200, 10)
@@ -70,7 +70,9 @@ def test_a_name_that_is_empty_long_or_has_control_characters_is_refused(bad: str
 def test_names_of_any_script_are_taken_and_shown_with_capitals() -> None:
     assert check_name("  Åsa von Ärlig ") == "Åsa von Ärlig"
     assert check_name("می\u200cخواهم") == "می\u200cخواهم"
-    assert shown_name("asa_von_ärlig") == "Asa Von Ärlig"
+    row = Person(1, "A", "asa_von_ärlig", "a")
+    assert shown_name(row) == "Asa Von Ärlig"
+    assert shown_name(replace(row, given_name="Asa von Ärlig")) == "Asa von Ärlig"
 
 
 def test_a_photo_without_a_face_or_with_two_is_left_out_with_its_code() -> None:
@@ -214,10 +216,11 @@ def test_only_embeddings_that_are_not_known_are_computed_in_one_call() -> None:
 
 
 def test_faces_of_two_people_are_not_one_person() -> None:
-    check_one_person(embedded(RED, DARK_RED), ColourScorer(), "cosine")
+    faces = [sighting_of(colour, str(number)) for number, colour in enumerate((RED, DARK_RED, RED, BLUE))]
+    check_one_person(faces[:3], ColourScorer(), "cosine")
     with pytest.raises(Refusal) as refused:
-        check_one_person(embedded(RED, DARK_RED, BLUE), ColourScorer(), "cosine")
-    assert refused.value.code is Code.DIFFERENT_PEOPLE
+        check_one_person(faces, ColourScorer(), "cosine")
+    assert (refused.value.code, refused.value.file) == (Code.DIFFERENT_PEOPLE, "3")
 
 
 def test_somebody_else_may_not_be_enrolled_under_an_id() -> None:

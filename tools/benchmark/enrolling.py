@@ -68,7 +68,7 @@ class Office:
         pixels = np.full((200, 200, 3), 128, np.uint8)
         crop = Crop(pixels, np.ones((5, 2), np.float32), Box(50, 50, 100, 100), "0" * 64)
         vectors = np.random.default_rng(self._count).standard_normal(_KEY.size, dtype=np.float32)
-        face = NewFace(crop, pixels, [pixels] * 4, "photo.jpg", {_KEY.model: vectors})
+        face = NewFace(crop, pixels, [pixels] * 4, {_KEY.model: vectors})
         upload = self.uploads.create(person_id, [NewImage(b"photo", "jpg", "0" * 64, 9.0)])
         self.enroller.enrol(EnrolmentRequest(person_id, "Somebody", False, upload, [face]), lambda *_: None)
         if person_id not in self.gallery.snapshot().ids:

@@ -1,4 +1,4 @@
-"""One person: the photos of a folder go through the same flows as in /upload_imgs and /upload_db."""
+"""One person: their folder's photos through the same flows that /upload_imgs and /upload_db take."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ from codes_dict import Code, Kind, Outcome, Refusal
 from env_validator import Settings
 from pipeline.flows import EnrolRequest, SentFile, Services, enrol, upload
 from pipeline.stages.identity import check_id, check_name
-from tools.enrol_folder.layout import Candidate, FoundPhoto, FoundPhotos, read_photos
+from tools.enrol_folder.entry import Entry, State
+from tools.enrol_folder.layout import Candidate
+from tools.enrol_folder.photos import FoundPhoto, FoundPhotos, read_photos
 from tools.enrol_folder.register import NamedUploads, Register
-from tools.enrol_folder.report import Entry, State
 
 _log = logging.getLogger(__name__)
 
 PAUSES_S = (0.5, 2.0)
-"""Seconds before each retry after a failure of the server."""
+"""Seconds before each further attempt where the server lacks something."""
 
 _BY_NUMBER = {int(code): code for code in Code}
 
 
-class FolderEnroller:
+class Intake:
     """Enrols people from their folders into the store of a container."""
 
     def __init__(self, container: ServiceContainer, pause: Callable[[float], None] = time.sleep) -> None:
         self._container, self._pause = container, pause
 
     def check(self) -> None:
-        """Load the models and the gallery; raises `Refusal` if something is missing."""
+        """Load what an enrolment takes, everybody enrolled too; raises `Refusal` where something is missing."""
         with self._container.lease() as services:
             if services.policy.enrol_liveness != "off":
                 try:
@@ -44,22 +45,22 @@ class FolderEnroller:
                         raise
             services.gallery.snapshot()
 
-    def enrol(self, candidate: Candidate) -> Entry:
+    def take(self, candidate: Candidate) -> Entry:
         """Enrol a person, unless exactly these photos are enrolled, and say what became of them."""
         for pause in (*PAUSES_S, None):
             try:
-                return self._enrol(candidate)
+                return self._take(candidate)
             except Refusal as refusal:
                 if pause is None or not _may_pass(refusal.code):
                     return _refused(candidate, refusal.code)
                 _log.warning("%s is tried again: %s", candidate.id, refusal)
                 self._pause(pause)
-            except Exception as error:  # noqa: BLE001 - one folder must not end the run
+            except Exception as error:  # noqa: BLE001 - one folder must not end the run of a night
                 _log.error("599 %s: %s", candidate.id, type(error).__name__, exc_info=error)
                 return _refused(candidate, Code.INTERNAL)
         raise AssertionError("unreachable")
 
-    def _enrol(self, candidate: Candidate) -> Entry:
+    def _take(self, candidate: Candidate) -> Entry:
         with self._container.lease() as services, self._container.current_records() as current:
             assert current is not None  # noqa: S101 - `lease` has built it
             return self._take_with(candidate, services, *current)
@@ -98,7 +99,7 @@ class FolderEnroller:
         try:
             outcome = _through_the_flows(candidate, new, services, left_out)
         except Refusal as refusal:
-            if register.upload_id(candidate.id, digests) is None:  # by another process that was believed dead
+            if register.upload_id(candidate.id, digests) is None:  # by a process that was taken for dead
                 return _entry(candidate, State.ALREADY, left_out=left_out)
             named.discard()
             if _may_pass(refusal.code):
@@ -117,7 +118,7 @@ class FolderEnroller:
 def _through_the_flows(
     candidate: Candidate, photos: Sequence[FoundPhoto], services: Services, left_out: dict[str, str]
 ) -> Outcome:
-    """Send photos as a client would; adds the reason for each photo that is left out to `left_out`, also on refusal."""
+    """Send photos as a client would; why a photo is left out is added to `left_out`, also where all are refused."""
     if not photos:
         raise Refusal(Code.NO_FILES)
     try:
@@ -126,35 +127,31 @@ def _through_the_flows(
         left_out.update(_not_good_enough(refusal.results or {}))
         raise
     left_out.update(_not_good_enough(uploaded))
-    names = {path.rpartition("/")[2]: name for name, path in uploaded["saved_as"].items()}
     ask = EnrolRequest(uploaded["upload_id"], candidate.name, delete_pickles=False, rebuild_db=False, in_place=False)
     try:
         outcome = enrol(ask, services)
     except Refusal as refusal:
-        left_out.update(_not_enrolled(refusal.results or {}, names))
+        left_out.update(_not_enrolled(refusal.results or {}))
         raise
-    left_out.update(_not_enrolled(outcome.results, names))
+    left_out.update(_not_enrolled(outcome.results))
     return outcome
 
 
 def _not_good_enough(results: Mapping[str, Any]) -> dict[str, str]:
-    """Return why /upload_imgs rejected a file: the advice of the checks that it failed."""
+    """Return why /upload_imgs did not keep a file: the advice of the checks that it failed."""
     refused = [*results.get("rejected", ()), *results.get("errors", ())]
     return {
         name: " ".join(check["advice"] for check in results["reasons"][name] if not check["passed"]) for name in refused
     }
 
 
-def _not_enrolled(results: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
-    """Return why /upload_db left a photo out, by the original file name."""
-    return {
-        names[saved_as]: f"{number}: {_BY_NUMBER[number].message}"
-        for saved_as, number in results.get("left_out", {}).items()
-    }
+def _not_enrolled(results: Mapping[str, Any]) -> dict[str, str]:
+    """Return why /upload_db left a photo out, by the file's own name."""
+    return {name: f"{number}: {_BY_NUMBER[number].message}" for name, number in results.get("left_out", {}).items()}
 
 
 def _may_pass(code: Code) -> bool:
-    """Return whether a retry may help: the server failed, or another process had the same photos."""
+    """Tell whether another attempt may help: the server lacked something, or another process had the same photos."""
     return code.kind is Kind.SERVER or code is Code.UPLOAD_GONE
 
 

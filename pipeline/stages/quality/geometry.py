@@ -12,7 +12,7 @@ from pipeline.stages.align import ARCFACE_TEMPLATE
 from pipeline.types import Box, Floats
 
 _DEPTH = np.array([0.0, 0.0, 16.0, 3.0, 3.0])
-"""How far the landmarks stand out towards the camera, in the template's units (a 63 mm eye distance is 35.2)."""
+"""How far the landmarks protrude towards the camera, in the template's units (a 63 mm eye distance is 35.2)."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def inter_eye_distance(landmarks: Floats) -> float:
 
 
 def share_inside(box: Box, width: int, height: int) -> float:
-    """Return the share, 0 to 1, of the box that lies inside a photo of this size (CropOfTheFaceImage)."""
+    """Return the share, 0 to 1, of the box that is inside a photo of this size (CropOfTheFaceImage)."""
     across = min(box.left + box.width, width) - max(box.left, 0.0)
     down = min(box.top + box.height, height) - max(box.top, 0.0)
     return float(max(0.0, across) * max(0.0, down) / max(box.area, 1e-9))

@@ -13,7 +13,7 @@ from pipeline.stages.quality.canonical import SIDE, CanonicalFace, luma_of
 from pipeline.types import Box, Floats, Pixels
 
 _FINE, _COARSE, _BASE = 1.0, 2.5, 6.0
-"""Gaussian sigmas in canonical pixels: detail lies between the first two, the face's large shapes above the last."""
+"""Gaussian sigmas in canonical pixels: detail is between the first two, the face's large shapes are above the last."""
 
 
 def sharpness(face: CanonicalFace) -> float:
@@ -61,7 +61,7 @@ def illumination_uniformity(face: CanonicalFace) -> float:
 
 
 def blockiness(photo: Pixels, box: Box, scale: float) -> float:
-    """Return how much the steps between 8 x 8 blocks stand out of the steps inside them (CompressionArtifacts).
+    """Return how much the steps between 8 x 8 blocks exceed the steps inside them (CompressionArtifacts).
 
     1 is none, JPEG of quality 5 gives about 3. Measured on the photo's own pixels inside the face's box, in the grid
     position where it shows most; `scale` is the canonical view's: blocks too small to be seen there do not count.

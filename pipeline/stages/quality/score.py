@@ -54,7 +54,7 @@ class Term:
     tail: float = 0.0
 
     def distance(self, measured: float) -> float:
-        """Return how many spreads to the good side the component lies, -4 to 4: nothing outweighs everything else."""
+        """Return how many spreads to the good side the component is, -4 to 4, so that none outweighs all others."""
         return max(-FARTHEST, min(FARTHEST, (measured - self.middle) / self.spread))
 
     def value(self, measured: float) -> float:

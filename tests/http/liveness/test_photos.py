@@ -66,5 +66,5 @@ def test_a_photo_cannot_be_judged(site: Site, astronaut: bytes, fault: str) -> N
 def test_none_live_is(
     served: Callable[..., Site], astronaut: bytes, states: tuple[Liveness, Liveness], number: int
 ) -> None:
-    site = served(judging(lambda face: states[int(face.photo.name == "0002.jpg")]))
+    site = served(judging(lambda face: states[int(face.photo.name == "photo 1.jpg")]))
     assert verdict(site, variant(astronaut), variant(astronaut, 1.0, -12, -5.0)) == number

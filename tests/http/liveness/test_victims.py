@@ -38,7 +38,7 @@ def test_a_live_face_in_one_photo_does_not_verify_the_victim_of_another(
 ) -> None:
     spoofed: list[bool] = [False]
     site = served(
-        judging(lambda face: Liveness.SPOOF if spoofed[0] and face.photo.name == "0001.jpg" else Liveness.LIVE)
+        judging(lambda face: Liveness.SPOOF if spoofed[0] and face.photo.name == "photo 0.jpg" else Liveness.LIVE)
     )
     site.edit(VER_TOL="1")
     photos = variant(astronaut), variant(grace_hopper)
@@ -50,7 +50,7 @@ def test_a_live_face_in_one_photo_does_not_verify_the_victim_of_another(
 def test_a_victim_s_photos_do_not_count_beside_one_live_photo_of_them(
     served: Callable[..., Site], astronaut: bytes
 ) -> None:
-    site = served(judging(lambda face: Liveness.LIVE if face.photo.name == "0001.jpg" else Liveness.SPOOF))
+    site = served(judging(lambda face: Liveness.LIVE if face.photo.name == "photo 0.jpg" else Liveness.SPOOF))
     one, another = variant(astronaut), variant(astronaut, 1.0, -12, -5.0)
     upload_id = site.uploaded(one, another)
     assert code(site.verify(upload_id, skip_liveness="false", skip_db_search="true")) == 500
