@@ -20,7 +20,7 @@ BESIDE = (
 )
 """Requirement files of the tests, in addition to the server's."""
 
-QUICK = ("tests/unit",)
+QUICK = ("tests/unit", "tests/flows")
 """The folders of tests that need no server; those in them that load models are marked."""
 
 MARIADB = ("mariadb-server-core", "mariadb-client-core")

@@ -1,0 +1,233 @@
+"""Records in memory: what the flows ask of `pipeline.ports`, without a database, files or threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from codes_dict import Code, Outcome, Refusal
+from pipeline.ports import (
+    Block,
+    Enrolled,
+    EnrolmentRequest,
+    Guard,
+    NewImage,
+    PhotoMark,
+    StoredImage,
+    StoredPhoto,
+)
+from pipeline.stages.distance import template
+from pipeline.types import Floats, Person
+
+
+class Faulty:
+    """A store that refuses everything once it has a `fault`."""
+
+    fault: Code | None = None
+
+    def check(self) -> None:
+        """Refuse with the fault."""
+        if self.fault is not None:
+            raise Refusal(self.fault)
+
+
+@dataclass
+class MemoryUpload:
+    """An upload; `fault` is what reading its files refuses with."""
+
+    upload_id: str
+    id: str
+    photos: list[StoredPhoto]
+    challenge: tuple[str, ...] = ()
+    fault: Code | None = None
+
+    @property
+    def images(self) -> list[StoredImage]:
+        """Return the images that were kept."""
+        return [photo.image for photo in self.photos]
+
+    def load(self) -> list[StoredPhoto]:
+        """Return the photos."""
+        if self.fault is not None:
+            raise Refusal(self.fault)
+        return self.photos
+
+
+class MemoryUploads(Faulty):
+    """All uploads, by upload_id."""
+
+    def __init__(self) -> None:
+        self.open_ones: dict[str, MemoryUpload] = {}
+
+    def create(self, person_id: str, images: Sequence[NewImage], challenge: Sequence[str] = ()) -> MemoryUpload:
+        """Keep new photos."""
+        self.check()
+        photos = [
+            StoredPhoto(
+                StoredImage(f"{number:04}.{one.extension}", one.digest, one.score, one.name), one.data, one.cache
+            )
+            for number, one in enumerate(images, start=1)
+        ]
+        return self.add(person_id, photos, challenge)
+
+    def add(self, person_id: str, photos: list[StoredPhoto], challenge: Sequence[str] = ()) -> MemoryUpload:
+        """Add an upload of these photos."""
+        upload_id = f"{person_id}-{len(self.open_ones):032x}"
+        self.open_ones[upload_id] = MemoryUpload(upload_id, person_id, photos, tuple(challenge))
+        return self.open_ones[upload_id]
+
+    def open(self, upload_id: str) -> MemoryUpload:
+        """Return an upload that was not enrolled."""
+        if upload_id not in self.open_ones:
+            raise Refusal(Code.UPLOAD_GONE, field="upload_id")
+        return self.open_ones[upload_id]
+
+
+class MemoryPeople(Faulty):
+    """The people table, and which people have a folder."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Person] = {}
+        self.folders: set[str] = set()
+
+    def find(self, person_id: str) -> Person | None:
+        """Return the row of this ID."""
+        self.check()
+        return self.rows.get(person_id)
+
+    def folder_exists(self, person: Person) -> bool:
+        """Whether the person has a folder."""
+        return person.id in self.folders
+
+
+@dataclass(frozen=True, eq=False)
+class MemoryCandidates:
+    """Everybody's templates, in one block."""
+
+    ids: list[str]
+    blocks: list[Block]
+
+
+@dataclass(eq=False)
+class MemoryGallery(Faulty):
+    """Everybody's embeddings, (m, d) per model, by ID; it is its own snapshot."""
+
+    everybody: dict[str, Mapping[str, Floats]] = field(default_factory=dict)
+    rebuilding: Code | None = None
+
+    def snapshot(self) -> MemoryGallery:
+        """Return itself."""
+        self.check()
+        return self
+
+    @property
+    def people(self) -> int:
+        """How many people there are."""
+        return len(self.everybody)
+
+    def candidates(self, probes: Mapping[str, Floats], include: str) -> MemoryCandidates:
+        """Return everybody."""
+        people = self.everybody.values()
+        models = {name for one in people for name in one}
+        templates = {name: np.stack([template(one[name], "cosine") for one in people]) for name in models}
+        lengths = {name: np.linalg.norm(rows, axis=1) for name, rows in templates.items()}
+        counts = np.array([len(next(iter(one.values()))) for one in people], np.int64)
+        return MemoryCandidates(list(self.everybody), [Block(templates, lengths, counts)])
+
+    def person(self, person_id: str) -> Mapping[str, Floats] | None:
+        """Return one person's embeddings."""
+        return self.everybody.get(person_id)
+
+    def delete_pickles(self) -> Mapping[str, Code]:
+        """Say that one file was deleted."""
+        return {"gallery.pkl": Code.PICKLE_DELETED}
+
+    def rebuild(self) -> Mapping[str, Code]:
+        """Say that one file was rebuilt, or refuse."""
+        if self.rebuilding is not None:
+            raise Refusal(self.rebuilding)
+        return {"Colour": Code.PICKLE_REBUILT}
+
+
+@dataclass(eq=False)
+class MemoryEnrolments(Faulty):
+    """Enrols into the stores above; `meanwhile` is called once the enrolment has begun."""
+
+    uploads: MemoryUploads
+    people: MemoryPeople
+    gallery: MemoryGallery
+    requests: list[EnrolmentRequest] = field(default_factory=list)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    meanwhile: Callable[[], object] = lambda: None
+
+    def enrol(self, request: EnrolmentRequest, guard: Guard) -> Enrolled:
+        """Enrol a person: row, folder and embeddings."""
+        self.meanwhile()
+        self.check()
+        upload_id = self.uploads.open(request.upload.upload_id).upload_id
+        before = self.people.find(request.id)
+        known = self.gallery.person(request.id)
+        guard(before, known)
+        new = {name: np.stack([face.embeddings[name] for face in request.faces]) for name in ("Colour",)}
+        added = known if known and not request.in_place else {}
+        self.gallery.everybody[request.id] = {
+            name: np.concatenate([added[name], rows]) if name in added else rows for name, rows in new.items()
+        }
+        stored = request.name.lower().replace(" ", "_")
+        person = before if before and not request.in_place else Person(7, request.id, stored, stored, request.name)
+        self.people.rows[request.id] = person
+        self.people.folders.add(request.id)
+        self.requests.append(request)
+        done = Enrolled(person, before is not None, ["main.png"] * len(request.faces), ["aug.png"])
+        if request.outcome:
+            self.outcomes[upload_id] = request.outcome(done)
+        del self.uploads.open_ones[upload_id]
+        return done
+
+    def keep_outcome(self, upload_id: str, outcome: Outcome) -> None:
+        """Replace a stored outcome."""
+        self.outcomes[upload_id] = outcome
+
+    def earlier(self, upload_id: str) -> Outcome | None:
+        """Return a stored outcome."""
+        return self.outcomes.get(upload_id)
+
+
+class MemoryReplays(Faulty):
+    """Which upload used a photo first, by the photo's digest."""
+
+    def __init__(self) -> None:
+        self.used: dict[str, str] = {}
+
+    def claim(self, upload_id: str, marks: Sequence[PhotoMark]) -> list[bool]:
+        """Claim the photos that nobody used."""
+        self.check()
+        return [self.used.setdefault(mark.digest, upload_id) != upload_id for mark in marks]
+
+
+class MemoryChallenges(Faulty):
+    """Challenges by nonce; a redeemed one has the code of its fate."""
+
+    def __init__(self) -> None:
+        self.given: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self.over: dict[str, Code] = {}
+
+    def issue(self, person_id: str, actions: Sequence[str]) -> str:
+        """Keep a challenge."""
+        self.check()
+        nonce = f"{len(self.given):032x}"
+        self.given[nonce] = person_id, tuple(actions)
+        return nonce
+
+    def redeem(self, person_id: str, nonce: str) -> tuple[str, ...]:
+        """Use a challenge up."""
+        self.check()
+        owner, actions = self.given.get(nonce, ("", ()))
+        if owner != person_id:
+            raise Refusal(Code.CHALLENGE_FOREIGN)
+        if nonce in self.over:
+            raise Refusal(self.over[nonce])
+        self.over[nonce] = Code.CHALLENGE_REUSED
+        return actions

@@ -1,0 +1,184 @@
+"""What /verify looks at, in which order, what it compares, and what its results say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from codes_dict import Code
+from pipeline.stages import album
+from pipeline.types import Face, Liveness
+from tests.flows.test_every_code import CASES, Arrange
+from tests.flows.world import ANN, BEN, BLUE, DARK_RED, GREEN, RED, World, code_of, ended, stages, stored_photo
+
+
+@pytest.mark.parametrize(
+    ("code", "arrange"), [case[1:] for case in CASES if case[0].startswith("verify")], ids=lambda value: str(value)
+)
+def test_only_200_and_134_are_accepted(code: Code, arrange: Arrange) -> None:
+    ended_with, results = ended(arrange(World()))
+    assert results.get("accepted", False) is (ended_with in (Code.VERIFIED, Code.FOUND))
+    if not results.get("accepted"):
+        assert (results.get("name"), results.get("distance"), results["advice"] != "") == (None, None, True)
+
+
+def test_a_verdict_names_the_person_as_given_and_every_stage_in_order() -> None:
+    world = World()
+    world.known(ANN, RED)
+    code, results = ended(lambda: world.verify(world.stored(RED, DARK_RED).upload_id))
+    assert (code, results["name"], results["calibrated"], results["left_out"]) == (200, "Ann van Dyck", True, {})
+    assert list(stages(results)) == [
+        "id", "images", "detect", "liveness", "cues", "record", "replay", "embed", "compare",
+    ]  # fmt: skip
+
+
+def test_whoever_is_not_found_goes_through_all_stages_and_the_last_has_the_code() -> None:
+    world = World()
+    world.known(ANN, RED)
+    code, results = ended(lambda: world.verify(world.stored(BLUE).upload_id))
+    rows = results["stages"]
+    assert [row["name"] for row in rows[-3:]] == ["compare", "second look", "search"]
+    assert [(row["code"], row["out"]) for row in rows[-1:]] == [(int(code), 0)]
+
+
+def test_files_are_called_by_the_clients_names_in_every_stage() -> None:
+    world = World()
+    world.known(ANN, RED)
+    _, results = ended(lambda: world.verify(world.stored(RED, DARK_RED).upload_id))
+    for name in ("detect", "liveness", "replay", "compare"):
+        assert {item["image"] for item in stages(results)[name]["items"]} == {"selfie 0.png", "selfie 1.png"}
+
+
+def test_twenty_photos_are_looked_at_and_the_others_are_named() -> None:
+    world = World()
+    world.known(ANN, RED)
+    photos = [stored_photo(RED, number % 8) for number in range(20)]
+    others = [stored_photo(RED, number) for number in (20, 21)]
+    _, results = ended(lambda: world.verify(world.stored(*photos, *others).upload_id))
+    assert results["left_out"] == {"selfie 20.png": 413, "selfie 21.png": 413}
+    assert (stages(results)["images"]["in"], stages(results)["images"]["out"]) == (22, 20)
+
+
+@pytest.mark.parametrize(("photos", "code"), [((RED, DARK_RED), 200), ((RED, BLUE), 500), ((RED,), 200)])
+def test_ver_tol_counts_distinct_images(photos: tuple[tuple[int, int, int], ...], code: int) -> None:
+    world = World(ver_tol=2, num_aug=0)
+    world.known(ANN, RED)
+    assert code_of(lambda: world.verify(world.stored(*photos).upload_id, skip_db_search=True)) == code
+
+
+def test_copies_of_a_photo_are_one_image() -> None:
+    world = World(ver_tol=2)
+    world.known(ANN, RED)
+    upload = world.stored(stored_photo(RED, 1), stored_photo(RED, 1), stored_photo(RED, 1))
+    code, results = ended(lambda: world.verify(upload.upload_id))
+    assert (code, stages(results)["embed"]["items"][0]["distinct_images"]) == (200, 1)
+
+
+def test_only_live_faces_are_compared_and_dropped_images_still_count() -> None:
+    world = World(ver_tol=2, num_aug=0)
+    world.known(ANN, RED)
+    world.state_of = lambda face: Liveness.SPOOF if face.photo.name == "selfie 0.png" else Liveness.LIVE
+    code, results = ended(lambda: world.verify(world.stored(RED, RED).upload_id, skip_db_search=True))
+    assert code == 500
+    assert [item["image"] for item in stages(results)["compare"]["items"]] == ["selfie 1.png"]
+
+
+def test_a_photo_that_was_used_before_is_dropped_and_the_others_are_compared() -> None:
+    world = World()
+    world.known(ANN, RED)
+    used, fresh = stored_photo(RED, 1), stored_photo(DARK_RED, 2)
+    assert code_of(lambda: world.verify(world.stored(used).upload_id)) == 200
+    code, results = ended(lambda: world.verify(world.stored(used, fresh).upload_id))
+    assert code == 200
+    assert [item["image"] for item in stages(results)["compare"]["items"]] == ["selfie 2.png"]
+
+
+def not_enrolled(world: World) -> None:
+    world.people.rows.clear()
+
+
+def no_folder(world: World) -> None:
+    world.people.folders.clear()
+
+
+def spoof(world: World) -> None:
+    world.state_of = lambda _: Liveness.SPOOF
+
+
+@pytest.mark.parametrize(
+    ("prepare", "flags", "used"),
+    [
+        (None, {}, 1), (None, {"skip_verify": True}, 1), (None, {"skip_liveness": True}, 0),
+        (not_enrolled, {}, 0), (no_folder, {}, 0), (spoof, {}, 0),
+    ],
+)  # fmt: skip
+def test_a_photo_is_used_only_where_it_is_compared(
+    prepare: Callable[[World], None] | None, flags: dict[str, bool], used: int
+) -> None:
+    world = World()
+    world.known(ANN, RED)
+    if prepare:
+        prepare(world)
+    code_of(lambda: world.verify(world.stored(RED).upload_id, **flags))
+    assert len(world.replays.used) == used
+
+
+def test_a_selfie_under_a_mistyped_id_can_be_sent_again_under_the_right_one() -> None:
+    world = World()
+    world.known(ANN, RED)
+    assert code_of(lambda: world.verify(world.stored(RED, person_id=BEN).upload_id)) is Code.NO_ROW
+    assert code_of(lambda: world.verify(world.stored(RED).upload_id)) is Code.VERIFIED
+
+
+def test_what_is_known_is_neither_embedded_nor_decoded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.known(ANN, RED)
+    upload = world.stored(RED, DARK_RED)
+    world.embedder.calls.clear()
+    monkeypatch.setattr(album, "decode", None)
+    assert code_of(lambda: world.verify(upload.upload_id, skip_liveness=True)) == 200
+    assert world.embedder.calls == []
+
+
+def test_what_another_version_of_a_model_made_is_embedded_again_in_one_call() -> None:
+    world = World()
+    world.known(ANN, RED)
+    upload = world.stored(RED, stored_photo(DARK_RED, 1, embed=False), stored_photo(RED, 2, embed=False))
+    world.embedder.calls.clear()
+    assert code_of(lambda: world.verify(upload.upload_id, skip_liveness=True)) == 200
+    assert world.embedder.calls == [2]
+
+
+def test_a_photo_that_nobody_looked_at_is_detected() -> None:
+    world = World()
+    world.known(ANN, RED)
+    photo = stored_photo(RED)
+    upload = world.stored(type(photo)(photo.image, photo.data), stored_photo(RED, 1))
+    code, results = ended(lambda: world.verify(upload.upload_id))
+    assert (code, [item["faces"] for item in stages(results)["detect"]["items"]]) == (200, [1, 1])
+
+
+def test_liveness_judges_ten_photos_in_two_calls_and_lets_their_pixels_go() -> None:
+    world = World()
+    world.known(ANN, RED)
+    judged: list[Face] = []
+
+    def state_of(face: Face) -> Liveness:
+        judged.append(face)
+        return Liveness.LIVE
+
+    world.state_of = state_of
+    upload = world.stored(*[stored_photo(RED, number % 8) for number in range(10)])
+    _, results = ended(lambda: world.verify(upload.upload_id))
+    assert all(face.photo.pixels.size for face in judged)
+    assert (stages(results)["liveness"]["in"], len(judged)) == (10, 10)
+
+
+def test_on_another_s_id_no_candidate_appears() -> None:
+    world = World()
+    world.known(ANN, RED)
+    world.known(BEN, GREEN)
+    code, results = ended(lambda: world.verify(world.stored(RED, person_id=BEN).upload_id))
+    assert (code, results["name"], results["distance"]) == (100, None, None)
+    assert ANN not in str(results)
