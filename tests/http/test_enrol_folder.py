@@ -17,10 +17,10 @@ from codes_dict import Code, Refusal
 from db.enrolments import EnrolmentRecords
 from tests.db_house import raise_at
 from tests.http.site import ROOT, Site, blank, code, parallel_map, variant
-from tools.enrol_folder.entry import Entry, State
 from tools.enrol_folder.layout import Candidate
-from tools.enrol_folder.person import Intake
+from tools.enrol_folder.person import FolderEnroller
 from tools.enrol_folder.register import NamedUploads
+from tools.enrol_folder.report import Entry, State
 
 pytestmark = pytest.mark.models
 
@@ -42,8 +42,8 @@ def person(folder: Path, person_id: str = ADA, /, **photos: bytes) -> Candidate:
     return Candidate(person_id, "Ada Lovelace", place)
 
 
-def intake_of(site: Site) -> Intake:
-    return Intake(site.container, pause=lambda _: None)
+def enroller_of(site: Site) -> FolderEnroller:
+    return FolderEnroller(site.container, pause=lambda _: None)
 
 
 def enrolments(site: Site, person_id: str = ADA) -> list[int]:
@@ -63,33 +63,33 @@ def outcome(entry: Entry) -> tuple[State, int | None, int]:
 
 def test_a_person_of_a_folder_is_verified_at_once(site: Site, folder: Path, astronaut: bytes) -> None:
     ada = person(folder, one=astronaut, two=variant(astronaut), three=variant(astronaut, degrees=-4.0))
-    assert outcome(intake_of(site).take(ada)) == (State.ENROLLED, 800, 3)
+    assert outcome(enroller_of(site).enrol(ada)) == (State.ENROLLED, 800, 3)
     assert code(site.verify(site.uploaded(variant(astronaut, 1.05, 3, 2.0), person_id=ADA))) == 200
 
 
 def test_the_same_photos_are_not_enrolled_again(site: Site, folder: Path, astronaut: bytes) -> None:
     ada = person(folder, one=astronaut)
-    intake_of(site).take(ada)
+    enroller_of(site).enrol(ada)
     (ada.folder / "one.jpg").rename(ada.folder / "renamed.jpg")
-    assert outcome(intake_of(site).take(ada)) == (State.ALREADY, None, 0)
+    assert outcome(enroller_of(site).enrol(ada)) == (State.ALREADY, None, 0)
     assert enrolments(site) == [1]
 
 
 def test_photos_that_were_added_to_the_folder_are_added_to_the_person(
     site: Site, folder: Path, astronaut: bytes
 ) -> None:
-    intake_of(site).take(person(folder, one=astronaut))
-    assert outcome(intake_of(site).take(person(folder, two=variant(astronaut)))) == (State.ENROLLED, 850, 1)
-    assert outcome(intake_of(site).take(person(folder))) == (State.ALREADY, None, 0)
+    enroller_of(site).enrol(person(folder, one=astronaut))
+    assert outcome(enroller_of(site).enrol(person(folder, two=variant(astronaut)))) == (State.ENROLLED, 850, 1)
+    assert outcome(enroller_of(site).enrol(person(folder))) == (State.ALREADY, None, 0)
     assert enrolments(site) == [1, 1]
 
 
 def test_without_its_notes_the_database_knows_who_is_enrolled(site: Site, folder: Path, astronaut: bytes) -> None:
     ada = person(folder, one=astronaut)
-    intake_of(site).take(ada)
-    for note in (site.people / ".intake").rglob("*.json"):
+    enroller_of(site).enrol(ada)
+    for note in (site.people / ".enrol-folder").rglob("*.json"):
         note.write_text("{damaged")
-    assert outcome(intake_of(site).take(ada)) == (State.ALREADY, None, 0)
+    assert outcome(enroller_of(site).enrol(ada)) == (State.ALREADY, None, 0)
     assert enrolments(site) == [1]
 
 
@@ -99,10 +99,10 @@ def test_a_run_that_dies_before_the_commit_leaves_nothing_that_counts(
 ) -> None:
     ada = person(folder, one=astronaut)
     monkeypatch.setattr(site.services().enrolments, "_step", raise_at(step))
-    assert outcome(intake_of(site).take(ada)) == (State.LEFT_OUT, 599, 0)
+    assert outcome(enroller_of(site).enrol(ada)) == (State.LEFT_OUT, 599, 0)
     monkeypatch.undo()
     assert enrolments(site) == []
-    assert outcome(intake_of(site).take(ada)) == (State.ENROLLED, 800, 1)
+    assert outcome(enroller_of(site).enrol(ada)) == (State.ENROLLED, 800, 1)
     assert (enrolments(site), waiting(site)) == ([1], [])
 
 
@@ -112,9 +112,9 @@ def test_a_run_that_dies_after_the_commit_has_enrolled(
 ) -> None:
     ada = person(folder, one=astronaut)
     monkeypatch.setattr(site.services().enrolments, "_step", raise_at(step))
-    assert outcome(intake_of(site).take(ada)) == (State.LEFT_OUT, 599, 0)
+    assert outcome(enroller_of(site).enrol(ada)) == (State.LEFT_OUT, 599, 0)
     monkeypatch.undo()
-    assert outcome(intake_of(site).take(ada)) == (State.ALREADY, None, 0)
+    assert outcome(enroller_of(site).enrol(ada)) == (State.ALREADY, None, 0)
     assert enrolments(site) == [1]
 
 
@@ -128,21 +128,21 @@ def test_of_two_processes_at_one_person_one_enrols(
     def run_alongside(step: str) -> None:
         if step == "files written" and not other:
             other.append(Entry("", "", "", State.LEFT_OUT))  # the other process takes no third one along
-            other.append(intake_of(site).take(ada))
+            other.append(enroller_of(site).enrol(ada))
 
     monkeypatch.setattr(enroller, "_step", run_alongside)
-    mine = intake_of(site).take(ada)
+    mine = enroller_of(site).enrol(ada)
     assert sorted([mine.state.value, other[1].state.value]) == ["already enrolled", "enrolled"]
     assert (enrolments(site), waiting(site)) == ([1], [])
 
 
 def test_somebody_whose_row_was_deleted_is_enrolled_again(site: Site, folder: Path, astronaut: bytes) -> None:
     ada = person(folder, one=astronaut)
-    intake_of(site).take(ada)
+    enroller_of(site).enrol(ada)
     _, records = site.records()
     with records.database.writing() as connection:
         connection.exec_driver_sql("DELETE FROM reco_table")
-    assert outcome(intake_of(site).take(ada)) == (State.ENROLLED, 800, 1)
+    assert outcome(enroller_of(site).enrol(ada)) == (State.ENROLLED, 800, 1)
 
 
 def test_whoever_another_process_enrols_while_one_looks_is_enrolled_once(
@@ -153,11 +153,11 @@ def test_whoever_another_process_enrols_while_one_looks_is_enrolled_once(
 
     def by_upload(self: EnrolmentRecords, *asked: Any) -> Any:
         monkeypatch.undo()
-        others.append(intake_of(site).take(ada).state)
+        others.append(enroller_of(site).enrol(ada).state)
         return found(self, *asked)
 
     monkeypatch.setattr(EnrolmentRecords, "by_upload", by_upload)
-    assert outcome(intake_of(site).take(ada)) == (State.ALREADY, None, 0)
+    assert outcome(enroller_of(site).enrol(ada)) == (State.ALREADY, None, 0)
     assert (others, enrolments(site)) == ([State.ENROLLED], [1])
 
 
@@ -174,16 +174,16 @@ def test_an_upload_that_another_process_takes_away_is_sent_again(
         return made(self, upload_id)
 
     monkeypatch.setattr(NamedUploads, "open", opened)
-    assert outcome(intake_of(site).take(person(folder, one=astronaut))) == (State.ENROLLED, 800, 1)
+    assert outcome(enroller_of(site).enrol(person(folder, one=astronaut))) == (State.ENROLLED, 800, 1)
     assert (len(removed), enrolments(site)) == (1, [1])
 
 
 def test_a_new_database_takes_photos_that_an_old_one_had(site: Site, folder: Path, astronaut: bytes) -> None:
     ada = person(folder, one=astronaut)
-    intake_of(site).take(ada)
+    enroller_of(site).enrol(ada)
     site.edit(SQL_URI="sqlite:///another.sqlite")
-    assert outcome(intake_of(site).take(ada)) == (State.ENROLLED, 800, 1)
-    assert outcome(intake_of(site).take(ada)) == (State.ALREADY, None, 0)
+    assert outcome(enroller_of(site).enrol(ada)) == (State.ENROLLED, 800, 1)
+    assert outcome(enroller_of(site).enrol(ada)) == (State.ALREADY, None, 0)
 
 
 def test_what_is_left_out_is_named_with_why(
@@ -191,7 +191,7 @@ def test_what_is_left_out_is_named_with_why(
 ) -> None:
     two = parallel_map([astronaut, grace_hopper])
     ada = person(folder, good=astronaut, none=blank(), crowd=two, text=b"no photo")
-    entry = intake_of(make_site(SCORE_TOL="3")).take(ada)
+    entry = enroller_of(make_site(SCORE_TOL="3")).enrol(ada)
     assert outcome(entry) == (State.ENROLLED, 800, 1)
     assert sorted(entry.left_out) == ["crowd.jpg", "none.jpg", "text.jpg"]
     assert all(entry.left_out.values())
@@ -208,13 +208,13 @@ def test_somebody_who_cannot_be_enrolled_is_left_out_with_the_code(
 ) -> None:  # fmt: skip
     all_photos: Mapping[str, bytes] = {"blank": blank(), "one": astronaut, "other": grace_hopper}
     site = make_site(SCORE_TOL="1")
-    entry = intake_of(site).take(person(folder, **{name: all_photos[name] for name in photos}))
+    entry = enroller_of(site).enrol(person(folder, **{name: all_photos[name] for name in photos}))
     assert outcome(entry) == (State.LEFT_OUT, expected, 0)
     assert (enrolments(site), waiting(site)) == ([], [])
 
 
 def test_an_id_that_is_not_of_the_pattern_is_left_out(site: Site, folder: Path, astronaut: bytes) -> None:
-    assert outcome(intake_of(site).take(person(folder, "Ada", one=astronaut))) == (State.LEFT_OUT, 127, 0)
+    assert outcome(enroller_of(site).enrol(person(folder, "Ada", one=astronaut))) == (State.LEFT_OUT, 127, 0)
 
 
 def test_a_database_that_comes_back_in_time_loses_nobody(
@@ -229,7 +229,7 @@ def test_a_database_that_comes_back_in_time_loses_nobody(
         return found(self, person_id)
 
     monkeypatch.setattr(type(people), "find", find)
-    assert outcome(intake_of(site).take(person(folder, one=astronaut))) == (State.ENROLLED, 800, 1)
+    assert outcome(enroller_of(site).enrol(person(folder, one=astronaut))) == (State.ENROLLED, 800, 1)
 
 
 def enrol_folder(site: Site, folder: Path, *arguments: str) -> list[str]:
@@ -280,12 +280,12 @@ def test_what_hinders_the_start_is_one_sentence(site: Site, folder: Path, tmp_pa
     lost = subprocess.run(nowhere, capture_output=True, text=True, check=False)
     inside = subprocess.run(enrol_folder(site, site.people), capture_output=True, text=True, check=False)
     assert [one.returncode for one in (wrong, lost, inside)] == [2, 2, 2]
-    assert wrong.stderr.startswith(f"The settings in {site.folder / '.env'} are not right: SCORE_TOL: ")
+    assert wrong.stderr.startswith(f"The settings in {site.folder / '.env'} are invalid: SCORE_TOL: ")
     assert lost.stderr.startswith("The report cannot be written to ")
-    assert inside.stderr == f"{site.people} and DB_PATH lie within each other.\n"
+    assert inside.stderr == f"{site.people} and DB_PATH must not contain each other.\n"
 
 
 def test_an_entry_of_the_report_is_plain_data(site: Site, folder: Path, astronaut: bytes) -> None:
-    entry = intake_of(site).take(person(folder, one=astronaut))
+    entry = enroller_of(site).enrol(person(folder, one=astronaut))
     assert set(asdict(entry)) - set(entry.as_dict()) == {"is_the_servers"}
     assert json.loads(json.dumps(entry.as_dict()))["state"] == "enrolled"

@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 
 from tools.enrol_folder.cluster import MEMORY, why_unschedulable
-from tools.enrol_folder.entry import Entry, State
-from tools.enrol_folder.layout import Candidate, LayoutError, read_folder
-from tools.enrol_folder.photos import MEGABYTE, read_photos
-from tools.enrol_folder.report import Report
+from tools.enrol_folder.layout import MEGABYTE, Candidate, LayoutError, read_folder, read_photos
+from tools.enrol_folder.report import Entry, Report, State
 
 
 def make(folder: Path, *names: str, listed: str = "") -> Path:
@@ -48,7 +46,7 @@ def test_a_line_without_its_folder_is_left_out(tmp_path: Path) -> None:
 def test_an_id_of_two_folders_is_left_out(tmp_path: Path) -> None:
     people, left_out = read_folder(make(tmp_path, "ID-1", "ID-1__Ada", "ID-2"))
     assert [one.id for one in people] == ["ID-2"]
-    assert [one.message for one in left_out] == ["Several folders stand for this ID: ID-1, ID-1__Ada."] * 2
+    assert [one.message for one in left_out] == ["Several folders have this ID: ID-1, ID-1__Ada."] * 2
 
 
 @pytest.mark.parametrize(
@@ -82,7 +80,7 @@ def test_photos_are_read_once_each_and_within_the_limits(tmp_path: Path) -> None
     assert found.left_out == {
         "b.jpg": "The same file as a.jpg.",
         "d": "The file is larger than MAX_IMAGE_MB, 1 MiB.",
-        "e.jpg": "The person's photos before it fill MAX_UPLOAD_MB, 1 MiB.",
+        "e.jpg": "The person's other photos already fill MAX_UPLOAD_MB, 1 MiB.",
     }
 
 
@@ -103,7 +101,7 @@ def test_the_report_names_everybody_with_code_and_advice(tmp_path: Path) -> None
     bob = Entry("ID-2", "Bob", "f/ID-2", State.LEFT_OUT, 120, "Rejected.", "Take new photos.", is_the_servers=True)
     written, said = reported(tmp_path, ada, bob)
     assert said == [
-        "ID-1  Ada: enrolled 800, 2 photos. Inserted. The face is enrolled under ID-9, too.",
+        "ID-1  Ada: enrolled 800, 2 photos. Inserted. The same face is enrolled as ID-9.",
         "    c.jpg: Blurred.",
         "ID-2  Bob: left out 120. Rejected. Take new photos.",
     ]
@@ -153,6 +151,6 @@ def test_a_cluster_without_room_for_a_worker_is_told_from_one_that_is_busy() -> 
 def test_sqlite_is_refused_on_a_cluster_of_several_machines() -> None:
     nodes = [node(1, MEMORY), node(1, MEMORY, "127.0.0.2")]
     assert why_unschedulable(nodes, is_embedded=True).startswith(
-        "SQLite serves one machine, and the cluster has several: "
+        "SQLite works on one machine only, and the cluster has several: "
     )
     assert why_unschedulable(nodes, is_embedded=False) == ""

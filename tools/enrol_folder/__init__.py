@@ -1,1 +1,1 @@
-"""A whole folder of people into the server's store, on this machine or on a Ray cluster: `bin/enrol-folder`."""
+"""`bin/enrol-folder`: enrols a folder of people into the server's store, on this machine or on a Ray cluster."""

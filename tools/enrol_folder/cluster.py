@@ -1,7 +1,7 @@
-"""The same on a Ray cluster: a task a person, each worker process with models of its own.
+"""Enrolment on a Ray cluster: one task per person; each worker process loads its own models.
 
-Ray runs a task again whose worker or node has died; that nobody is enrolled twice by it is the register's doing. Every
-node has this repository and its `.env` in the same place, and sees the same database, folders and photos.
+Ray repeats a task whose worker or node has died; the register prevents enrolling anybody twice. Every node needs this
+repository and its `.env` in the same place, and access to the same database, folders and photos.
 """
 
 from __future__ import annotations
@@ -17,38 +17,38 @@ from pathlib import Path
 from typing import Any
 
 from codes_dict import Code
-from tools.enrol_folder.entry import Entry, State
 from tools.enrol_folder.layout import Candidate
-from tools.enrol_folder.person import Intake
+from tools.enrol_folder.person import FolderEnroller
+from tools.enrol_folder.report import Entry, State
 
 ROOT = Path(__file__).resolve().parents[2]
 
 MEMORY = 900 * 1024 * 1024
-"""Bytes that a worker with its models may take: a node gets no more workers than its memory holds."""
+"""Bytes reserved for a worker and its models; they limit the number of workers on a node."""
 
 RETRIES = 5
-"""How often a person is tried again after a worker or node has died: a photo may be what kills it."""
+"""Retries per person after a worker or node has died: the photo itself may be the cause."""
 
 WAIT_S, CONNECT_S = 1.0, 5.0
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 
 class NoClusterError(Exception):
-    """Why the cluster cannot be worked on, in one sentence."""
+    """Why the cluster cannot be used, in one sentence."""
 
 
 def enrol_on_cluster(
     address: str, env_file: Path, is_embedded: bool, people: Sequence[Candidate], stop: threading.Event
 ) -> Iterator[Entry]:
-    """Enrol people on the cluster at HOST:PORT, yielding an entry each as they are done; `is_embedded` is for SQLite.
+    """Enrol people on the cluster at HOST:PORT and yield an entry for each; `is_embedded` means SQLite.
 
-    Once `stop` is set no further people are begun. Raises `NoClusterError`.
+    Once `stop` is set, no further person is started. Raises `NoClusterError`.
     """
     ray = _connected(address)
     try:
-        hindered = why_unschedulable(ray.nodes(), is_embedded)
-        if hindered:
-            raise NoClusterError(hindered)
+        obstacle = why_unschedulable(ray.nodes(), is_embedded)
+        if obstacle:
+            raise NoClusterError(obstacle)
         if not _check_a_worker(ray, env_file, stop):
             return
         task = ray.remote(num_cpus=1, memory=MEMORY, max_retries=RETRIES)(enrol_one)
@@ -69,24 +69,24 @@ def enrol_on_cluster(
 
 
 def enrol_one(env_file: str, candidate: Candidate) -> Entry:
-    """Enrol a person with the models of this worker process, which are loaded for the first one."""
-    return _intake(env_file).take(candidate)
+    """Enrol a person with the models of this worker process, which it loads for the first person."""
+    return _enroller(env_file).enrol(candidate)
 
 
 def prepare(env_file: str) -> str:
-    """Load the models of this worker process; return what is missing, in one sentence."""
+    """Load the models of this worker process; return what is missing, in one sentence, or nothing."""
     from tools.enrol_folder.workbench import CannotWorkError
 
     try:
-        _intake(env_file)
+        _enroller(env_file)
     except CannotWorkError as reason:
         return str(reason)
     return ""
 
 
 @cache
-def _intake(env_file: str) -> Intake:
-    """Open this process's workbench once. A worker has one CPU: models are loaded seeing one core, for one thread."""
+def _enroller(env_file: str) -> FolderEnroller:
+    """Return this process's enroller. A worker has one CPU: models load while they see one core, and use one thread."""
     from tools.enrol_folder.workbench import opened
 
     kept = ExitStack()
@@ -102,13 +102,13 @@ def _intake(env_file: str) -> Intake:
 def _connected(address: str) -> Any:
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
-        raise NoClusterError(f"{address} is no address of a Ray cluster, HOST:PORT.")
+        raise NoClusterError(f"{address} is not the address of a Ray cluster: use HOST:PORT.")
     is_local = host in _LOOPBACK
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
-    if is_local:  # else Ray takes the loopback address for the machine's outer one, where nobody listens
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # send no usage statistics
+    if is_local:  # otherwise Ray replaces loopback by the machine's outer address, where nothing listens
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()  # Ray itself would try for minutes
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_S).close()  # Ray itself retries for minutes
         import ray
 
         where = {"_node_ip_address": "127.0.0.1"} if is_local else {}
@@ -122,9 +122,9 @@ def _connected(address: str) -> Any:
 
 
 def _check_a_worker(ray: Any, env_file: Path, stop: threading.Event) -> bool:
-    """Let one worker load everything first: what is missing there is said once, and not for everybody.
+    """Let one worker load everything first, so that what is missing is reported once, not per person.
 
-    False where `stop` was set meanwhile.
+    Returns False if `stop` was set in the meantime.
     """
     task = ray.remote(num_cpus=1, memory=MEMORY, max_retries=RETRIES)(prepare).remote(str(env_file))
     while not ray.wait([task], timeout=WAIT_S)[0]:
@@ -133,28 +133,28 @@ def _check_a_worker(ray: Any, env_file: Path, stop: threading.Event) -> bool:
     try:
         missing = ray.get(task)
     except ray.exceptions.RayError as error:
-        raise NoClusterError(f"A worker of the cluster cannot begin: {_first_line(error)}") from error
+        raise NoClusterError(f"A worker of the cluster cannot start: {_first_line(error)}") from error
     if missing:
-        raise NoClusterError(f"A worker of the cluster cannot begin: {missing}")
+        raise NoClusterError(f"A worker of the cluster cannot start: {missing}")
     return True
 
 
 def why_unschedulable(nodes: Sequence[Mapping[str, Any]], is_embedded: bool) -> str:
-    """Return what hinders workers on Ray's nodes, in one sentence; empty where nothing does.
+    """Return why Ray's nodes cannot run workers, in one sentence; empty if they can.
 
-    Where no node is large enough, Ray would wait for one for ever. `is_embedded` stands for SQLite.
+    If no node is large enough, Ray waits forever. `is_embedded` means SQLite.
     """
     alive = [node for node in nodes if node["Alive"]]
     rooms = [node["Resources"] for node in alive]
     if not any(room.get("CPU", 0) >= 1 and room.get("memory", 0) >= MEMORY for room in rooms):
         return f"No node of the cluster has a CPU and {MEMORY >> 20} MiB of memory for a worker."
     if is_embedded and len({node["NodeManagerAddress"] for node in alive}) > 1:
-        return "SQLite serves one machine, and the cluster has several: SQL_URI has to name a MySQL server."
+        return "SQLite works on one machine only, and the cluster has several: set SQL_URI to a MySQL server."
     return ""
 
 
 def _at_once(ray: Any) -> int:
-    """Return how many people are handed out: enough that no worker waits, few enough to hear of a stop soon."""
+    """Return how many people to submit at once: enough to keep workers busy, few enough to stop soon."""
     return 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
@@ -172,5 +172,5 @@ def _entry_of(ray: Any, reference: Any, candidate: Candidate) -> Entry:
 
 
 def _first_line(error: Exception) -> str:
-    cause = getattr(error, "cause", None) or error  # Ray wraps what a worker raised into its own lines
+    cause = getattr(error, "cause", None) or error  # Ray adds lines of its own to an error of a worker
     return next(iter(str(cause).splitlines()), type(cause).__name__)

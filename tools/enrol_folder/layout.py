@@ -1,19 +1,22 @@
-"""Who is to be enrolled: a folder for each person, and a list of names where there is one."""
+"""Who is to be enrolled: a folder of photos per person, and optionally a list of names."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.enrol_folder.entry import Entry, State
+from tools.enrol_folder.report import Entry, State
+
+MEGABYTE = 1024 * 1024
 
 PEOPLE = "people.csv"
-"""A list `id,name` or `id,name,folder` that may lie beside the people's folders."""
+"""An optional list `id,name` or `id,name,folder` beside the people's folders."""
 
 BETWEEN = "__"
-"""Stands between ID and name in a folder's name; `_` in the name is a space."""
+"""Separates ID and name in a folder's name; `_` in the name is a space."""
 
 
 class LayoutError(Exception):
@@ -30,10 +33,10 @@ class Candidate:
 
 
 def read_folder(folder: Path) -> tuple[list[Candidate], list[Entry]]:
-    """Return the people of FOLDER/ID/PHOTO or FOLDER/ID__NAME/PHOTO in order, and whom nobody can enrol as they stand.
+    """Return the people of FOLDER/ID/PHOTO or FOLDER/ID__NAME/PHOTO in order, and entries for those who are left out.
 
-    FOLDER/people.csv gives names, and with a column `folder` IDs, to folders. A person without a name is called by
-    the ID. Raises `LayoutError`.
+    FOLDER/people.csv gives names, and with a column `folder` IDs, to folders. The ID serves as name for a person
+    without one. Raises `LayoutError`.
     """
     if not folder.is_dir():
         raise LayoutError(f"{folder} is not a folder.")
@@ -89,13 +92,13 @@ def _rows(reader: csv.DictReader[str], file: Path) -> Iterator[tuple[int, dict[s
 
 
 def _without_folder(place: Path, person_id: str, name: str) -> Entry:
-    why = f"{PEOPLE} names the folder {place.name}, which is not there."
-    advice = "Add the folder, or take the line out."
+    why = f"{PEOPLE} names the folder {place.name}, which does not exist."
+    advice = "Add the folder, or remove the line."
     return Entry(person_id, name, str(place), State.LEFT_OUT, message=why, advice=advice)
 
 
 def _apart(people: Sequence[Candidate]) -> tuple[list[Candidate], list[Entry]]:
-    """Part those whose ID stands for one folder from those whose ID stands for several."""
+    """Separate people with one folder from those whose ID has several."""
     folders: dict[str, list[str]] = {}
     for one in people:
         folders.setdefault(one.id, []).append(one.folder.name)
@@ -104,9 +107,50 @@ def _apart(people: Sequence[Candidate]) -> tuple[list[Candidate], list[Entry]]:
     together = [
         Entry(
             one.id, one.name, str(one.folder), State.LEFT_OUT,
-            message=f"Several folders stand for this ID: {', '.join(folders[one.id])}.", advice=advice,
+            message=f"Several folders have this ID: {', '.join(folders[one.id])}.", advice=advice,
         )
         for one in people
         if len(folders[one.id]) > 1
     ]  # fmt: skip
     return apart, together
+
+
+@dataclass(frozen=True)
+class FoundPhoto:
+    """A file that may be a photo; `digest` is the SHA-256 of its bytes in hex."""
+
+    name: str
+    data: bytes
+    digest: str
+
+
+@dataclass(frozen=True)
+class FoundPhotos:
+    """The files of a folder: the distinct ones, and why each other file is left out."""
+
+    photos: Sequence[FoundPhoto]
+    left_out: Mapping[str, str]
+
+
+def read_photos(folder: Path, max_image_mb: int, max_all_mb: int) -> FoundPhotos:
+    """Read every file of the folder whose name does not start with a dot; the content decides whether it is a photo.
+
+    Limits are in MiB, per file and in total. Raises `OSError` if the folder cannot be read.
+    """
+    photos: dict[str, FoundPhoto] = {}
+    left_out: dict[str, str] = {}
+    room = max_all_mb * MEGABYTE
+    for file in sorted(one for one in folder.iterdir() if one.is_file() and not one.name.startswith(".")):
+        size = file.stat().st_size
+        if size > max_image_mb * MEGABYTE:
+            left_out[file.name] = f"The file is larger than MAX_IMAGE_MB, {max_image_mb} MiB."
+        elif size > room:
+            left_out[file.name] = f"The person's other photos already fill MAX_UPLOAD_MB, {max_all_mb} MiB."
+        else:
+            data = file.read_bytes()
+            room -= len(data)
+            digest = hashlib.sha256(data).hexdigest()
+            twin = photos.setdefault(digest, FoundPhoto(file.name, data, digest))
+            if twin.name != file.name:
+                left_out[file.name] = f"The same file as {twin.name}."
+    return FoundPhotos(list(photos.values()), left_out)

@@ -1,4 +1,4 @@
-"""One person: their folder's photos through the same flows that /upload_imgs and /upload_db take."""
+"""One person: the photos of a folder go through the same flows as in /upload_imgs and /upload_db."""
 
 from __future__ import annotations
 
@@ -15,27 +15,26 @@ from codes_dict import Code, Kind, Outcome, Refusal
 from env_validator import Settings
 from pipeline.flows import EnrolRequest, SentFile, Services, enrol, upload
 from pipeline.stages.identity import check_id, check_name
-from tools.enrol_folder.entry import Entry, State
-from tools.enrol_folder.layout import Candidate
-from tools.enrol_folder.photos import FoundPhoto, FoundPhotos, read_photos
+from tools.enrol_folder.layout import Candidate, FoundPhoto, FoundPhotos, read_photos
 from tools.enrol_folder.register import NamedUploads, Register
+from tools.enrol_folder.report import Entry, State
 
 _log = logging.getLogger(__name__)
 
 PAUSES_S = (0.5, 2.0)
-"""Seconds before each further attempt where the server lacks something."""
+"""Seconds before each retry after a failure of the server."""
 
 _BY_NUMBER = {int(code): code for code in Code}
 
 
-class Intake:
+class FolderEnroller:
     """Enrols people from their folders into the store of a container."""
 
     def __init__(self, container: ServiceContainer, pause: Callable[[float], None] = time.sleep) -> None:
         self._container, self._pause = container, pause
 
     def check(self) -> None:
-        """Load what an enrolment takes, everybody enrolled too; raises `Refusal` where something is missing."""
+        """Load the models and the gallery; raises `Refusal` if something is missing."""
         with self._container.lease() as services:
             if services.policy.enrol_liveness != "off":
                 try:
@@ -45,22 +44,22 @@ class Intake:
                         raise
             services.gallery.snapshot()
 
-    def take(self, candidate: Candidate) -> Entry:
+    def enrol(self, candidate: Candidate) -> Entry:
         """Enrol a person, unless exactly these photos are enrolled, and say what became of them."""
         for pause in (*PAUSES_S, None):
             try:
-                return self._take(candidate)
+                return self._enrol(candidate)
             except Refusal as refusal:
                 if pause is None or not _may_pass(refusal.code):
                     return _refused(candidate, refusal.code)
                 _log.warning("%s is tried again: %s", candidate.id, refusal)
                 self._pause(pause)
-            except Exception as error:  # noqa: BLE001 - one folder must not end the run of a night
+            except Exception as error:  # noqa: BLE001 - one folder must not end the run
                 _log.error("599 %s: %s", candidate.id, type(error).__name__, exc_info=error)
                 return _refused(candidate, Code.INTERNAL)
         raise AssertionError("unreachable")
 
-    def _take(self, candidate: Candidate) -> Entry:
+    def _enrol(self, candidate: Candidate) -> Entry:
         with self._container.lease() as services, self._container.current_records() as current:
             assert current is not None  # noqa: S101 - `lease` has built it
             return self._take_with(candidate, services, *current)
@@ -99,7 +98,7 @@ class Intake:
         try:
             outcome = _through_the_flows(candidate, new, services, left_out)
         except Refusal as refusal:
-            if register.upload_id(candidate.id, digests) is None:  # by a process that was taken for dead
+            if register.upload_id(candidate.id, digests) is None:  # by another process that was believed dead
                 return _entry(candidate, State.ALREADY, left_out=left_out)
             named.discard()
             if _may_pass(refusal.code):
@@ -118,7 +117,7 @@ class Intake:
 def _through_the_flows(
     candidate: Candidate, photos: Sequence[FoundPhoto], services: Services, left_out: dict[str, str]
 ) -> Outcome:
-    """Send photos as a client would; why a photo is left out is added to `left_out`, also where all are refused."""
+    """Send photos as a client would; adds the reason for each photo that is left out to `left_out`, also on refusal."""
     if not photos:
         raise Refusal(Code.NO_FILES)
     try:
@@ -138,7 +137,7 @@ def _through_the_flows(
 
 
 def _not_good_enough(results: Mapping[str, Any]) -> dict[str, str]:
-    """Return why /upload_imgs did not keep a file: the advice of the checks that it failed."""
+    """Return why /upload_imgs rejected a file: the advice of the checks that it failed."""
     refused = [*results.get("rejected", ()), *results.get("errors", ())]
     return {
         name: " ".join(check["advice"] for check in results["reasons"][name] if not check["passed"]) for name in refused
@@ -146,12 +145,12 @@ def _not_good_enough(results: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _not_enrolled(results: Mapping[str, Any]) -> dict[str, str]:
-    """Return why /upload_db left a photo out, by the file's own name."""
+    """Return why /upload_db left a photo out, by the original file name."""
     return {name: f"{number}: {_BY_NUMBER[number].message}" for name, number in results.get("left_out", {}).items()}
 
 
 def _may_pass(code: Code) -> bool:
-    """Tell whether another attempt may help: the server lacked something, or another process had the same photos."""
+    """Return whether a retry may help: the server failed, or another process had the same photos."""
     return code.kind is Kind.SERVER or code is Code.UPLOAD_GONE
 
 

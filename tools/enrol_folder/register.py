@@ -1,8 +1,8 @@
-"""Which photos are enrolled already, so that a run can be cut off anywhere and begun again: nobody lost, nobody twice.
+"""Which photos are already enrolled, so that an interrupted run can be repeated: nobody is lost or enrolled twice.
 
-The photos decide the name of the upload that they are sent in, and the database takes each upload once: this holds
-whatever dies when, and with several processes at the same people. A note for each person in `DB_PATH/.intake` tells
-beside that which photos were sent before, for folders to which photos were added since.
+The upload's name is derived from its photos, and the database accepts each upload once. This holds after any crash and
+with several processes working on the same people. In addition, a note per person in `DB_PATH/.enrol-folder` lists the
+photos that were sent before, for folders to which photos have been added.
 """
 
 from __future__ import annotations
@@ -23,35 +23,35 @@ from pipeline.ports import NewImage
 
 log = logging.getLogger(__name__)
 
-FOLDER = ".intake"
+FOLDER = ".enrol-folder"
 
 
 class Register:
-    """What is known of people's photos; `root` is DB_PATH."""
+    """What is known about people's photos; `root` is DB_PATH."""
 
     def __init__(self, records: Records, root: Path) -> None:
         self._records, self._folder = records, root / FOLDER
 
     def sent_before(self, person_id: str) -> frozenset[str]:
-        """Return the SHA-256 of the photos that were sent for a person who is enrolled; none for anybody else."""
+        """Return the SHA-256 of each photo that was sent for an enrolled person; empty for anybody else."""
         if not self._counting(person_id):
             return frozenset()
         try:
             noted = json.loads(files.read_bytes(self._note(person_id)) or b"[]")
             return frozenset(str(digest) for digest in noted)
         except (ValueError, TypeError):
-            log.warning("the note on the photos of %s is damaged: it counts for nothing", person_id)
+            log.warning("the note on the photos of %s is damaged and ignored", person_id)
             return frozenset()
 
     def upload_id(self, person_id: str, digests: Collection[str]) -> str | None:
-        """Return the id of the upload that is to bring these photos in; None where they are enrolled.
+        """Return the id of the upload for these photos; None if they are enrolled.
 
-        Photos that were enrolled and then removed with their person, or with the whole database, may come again, under
-        another id. Raises `Refusal(Code.DB_DOWN)`.
+        Photos that were removed with their person, or with the whole database, can be enrolled again under another id.
+        Raises `Refusal(Code.DB_DOWN)`.
         """
         for time in itertools.count():
             upload_id = f"{person_id}-{_suffix(person_id, digests, time)}"
-            # In this order: a process that enrols meanwhile commits first, and only then is its upload used up.
+            # In this order: another process commits its enrolment first, and marks its upload as used afterwards.
             is_used = (self._records.uploads.root / f"{upload_id}{USED}").exists()
             if self._records.enrolments.by_upload(upload_id) is not None:
                 if upload_id in self._counting(person_id):
@@ -61,15 +61,15 @@ class Register:
         raise AssertionError("unreachable")
 
     def note(self, person_id: str, digests: Collection[str]) -> None:
-        """Remember that these photos were sent, beside earlier ones."""
+        """Record that these photos were sent, in addition to earlier ones."""
         known = sorted(self.sent_before(person_id) | set(digests))
         try:
             files.write_bytes_atomic(self._note(person_id), json.dumps(known).encode())
         except Refusal as refusal:  # the person is enrolled, and the database knows with which photos
-            log.warning("the photos of %s are not noted: %s", person_id, refusal.detail)
+            log.warning("the note on the photos of %s could not be written: %s", person_id, refusal.detail)
 
     def _counting(self, person_id: str) -> set[str]:
-        """Return the uploads that a person consists of; an enrolment without its row in the table does not count."""
+        """Return the uploads of a person; an enrolment without its row in the people table is ignored."""
         if self._records.people.find(person_id) is None:
             return set()
         with self._records.database.reading() as connection:
@@ -80,14 +80,14 @@ class Register:
 
 
 class NamedUploads:
-    """The uploads of one person whose photos are brought in under an id that is settled."""
+    """The uploads of one person, under an id that is chosen in advance."""
 
     def __init__(self, root: Path, upload_id: str) -> None:
         self._store = UploadStore(root, suffix=lambda: upload_id.rpartition("-")[2])
         self._upload_id = upload_id
 
     def create(self, person_id: str, images: Sequence[NewImage], challenge: Sequence[str] = ()) -> StoredUpload:
-        """Keep these photos; what a run that was cut off has left under the id makes way."""
+        """Store these photos; files that an interrupted run left under the id are removed."""
         self.discard()
         return self._store.create(person_id, images, challenge)
 
@@ -96,7 +96,7 @@ class NamedUploads:
         return self._store.open(upload_id)
 
     def discard(self) -> None:
-        """Remove the photos where they are not enrolled: a folder that is used up has another name."""
+        """Remove the photos if they are not enrolled: the folder of a used upload has another name."""
         away = self._store.root / f".{secrets.token_hex(16)}{files.PART}"
         try:
             (self._store.root / self._upload_id).rename(away)

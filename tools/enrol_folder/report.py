@@ -1,23 +1,72 @@
-"""The report of a run: lines for people as they come, and a JSON file for programs, written entry by entry."""
+"""The report of a run: an entry per person, as lines for people and as a JSON file for programs."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from enum import Enum
 from pathlib import Path
-from typing import TextIO
-
-from tools.enrol_folder.entry import Entry, State
+from typing import Any, TextIO
 
 PART = ".part"
 
 
-class Report:
-    """Counts, says and writes down entries; `not_reached` counts the people without one.
+class State(Enum):
+    """What became of a person."""
 
-    The file has another name until it is whole. `is_whole` is false where it could not be written to its end.
+    ENROLLED = "enrolled"
+    ALREADY = "already enrolled"
+    LEFT_OUT = "left out"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What became of a person, with the server's code if there is one.
+
+    `photos` counts the enrolled photos, `left_out` says why each other file was left out, `possible_duplicates` lists
+    other IDs with the same face.
+    """
+
+    id: str
+    name: str
+    folder: str
+    state: State
+    code: int | None = None
+    message: str = ""
+    advice: str = ""
+    photos: int = 0
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    possible_duplicates: Sequence[str] = ()
+    is_the_servers: bool = False
+    """Whether the server, and not the photos, is the reason for leaving the person out."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the entry as the report's file stores it."""
+        held = asdict(self)
+        del held["is_the_servers"]
+        return {**held, "state": self.state.value, "possible_duplicates": list(self.possible_duplicates)}
+
+    def lines(self) -> list[str]:
+        """Return the printed lines: one for the person, and one for each photo that is left out."""
+        code = "" if self.code is None else f" {self.code}"
+        count = f", {self.photos} photo{'' if self.photos == 1 else 's'}" if self.photos else ""
+        head = f"{self.id}  {self.name}: {self.state.value}{code}{count}"
+        said = [self.message] if self.message else []
+        if self.advice not in ("", "Nothing."):
+            said.append(self.advice)
+        if self.possible_duplicates:
+            said.append(f"The same face is enrolled as {', '.join(self.possible_duplicates)}.")
+        photos = [f"    {file}: {why}" for file, why in self.left_out.items()]
+        return [" ".join([f"{head}." if said else head, *said]), *photos]
+
+
+class Report:
+    """Counts, prints and stores entries; `not_reached` counts the people without one.
+
+    The file has a temporary name until it is complete. `is_whole` is false if it could not be written completely.
     """
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
@@ -29,7 +78,7 @@ class Report:
         self._opened: TextIO | None = None
 
     def open(self, file: Path | None) -> None:
-        """Begin the file, None for none. Raises `OSError`."""
+        """Start the file, if there is to be one. Raises `OSError`."""
         if file is None:
             return
         self._file = file
@@ -38,7 +87,7 @@ class Report:
         self._write(json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "people": [')
 
     def add(self, entry: Entry) -> None:
-        """Take an entry in."""
+        """Add an entry."""
         before = ",\n  " if self.counts.total() else "\n  "
         self._write(before + json.dumps(entry.as_dict(), ensure_ascii=False))
         self.counts[entry.state] += 1
@@ -46,7 +95,7 @@ class Report:
             self.say(line)
 
     def close(self) -> None:
-        """Finish the file, after an interruption too."""
+        """Complete the file, also after an interruption."""
         counts = {state.value: self.counts[state] for state in State} | {"not reached": self.not_reached}
         tail = {"complete": self.not_reached == 0, "counts": counts}
         self._write("\n ],\n" + json.dumps(tail, indent=1)[2:] + "\n")
@@ -58,7 +107,7 @@ class Report:
             self._give_up(error)
 
     def summary(self) -> str:
-        """Return one line on everybody."""
+        """Return the counts in one line."""
         said = [f"{self.counts[state]} {state.value}" for state in State]
         return ", ".join([*said, *([f"{self.not_reached} not reached"] if self.not_reached else [])])
 
@@ -68,7 +117,7 @@ class Report:
         try:
             self._opened.write(text)
             self._opened.flush()
-        except OSError as error:  # a full disk is no reason to enrol nobody
+        except OSError as error:  # a full disk does not stop the enrolment
             self._give_up(error)
 
     def _give_up(self, error: OSError) -> None:

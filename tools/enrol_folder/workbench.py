@@ -1,4 +1,4 @@
-"""A process's own models and records, as the server has them, to enrol with."""
+"""The models and records of a process that enrols, the same as the server's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bootstrap.models import LoadedModels
 from bootstrap.quiet import silence_tensorflow
 from bootstrap.threads import share_cores
 from codes_dict import Refusal
-from tools.enrol_folder.person import Intake
+from tools.enrol_folder.person import FolderEnroller
 
 
 class CannotWorkError(Exception):
@@ -20,20 +20,20 @@ class CannotWorkError(Exception):
 
 
 @contextmanager
-def opened(env_file: Path) -> Iterator[Intake]:
-    """Load what the settings name and yield an intake that is ready; raises `CannotWorkError`."""
+def opened(env_file: Path) -> Iterator[FolderEnroller]:
+    """Load what the settings name and yield an enroller that is ready; raises `CannotWorkError`."""
     silence_tensorflow()
     share_cores()
     models = LoadedModels()
     container = ServiceContainer(env_file, models, liveness_loader())
     try:
-        intake = Intake(container)
+        enroller = FolderEnroller(container)
         try:
-            intake.check()
+            enroller.check()
         except Refusal as refusal:
             code = refusal.code
             raise CannotWorkError(f"{int(code)} {code.message} {code.operator_does} ({refusal.detail})") from refusal
-        yield intake
+        yield enroller
     finally:
         container.close()
         models.close()
