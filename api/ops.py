@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from api.envelope import reply
+from api.envelope import reply, sees_everything
 from api.source import source
 from codes_dict import Code, Refusal
 
@@ -20,7 +20,7 @@ _ENDPOINTS = {
     "GET /codes": "Every code with its message and advice.",
     "GET /codes/<number>": "One code.",
     "GET /health": "Whether the server is alive.",
-    "GET /health/ready": "Whether its settings are valid and its models loaded.",
+    "GET /health/ready": "Whether it can serve requests now, and what it lacks.",
 }
 
 
@@ -53,11 +53,13 @@ def health() -> Response:
 
 @blueprint.get("/health/ready")
 def ready() -> Response:
-    """Answer DONE once requests can be served; BUSY while models load, BAD_ENV where settings are wrong."""
+    """Answer DONE once requests can be served; BUSY with the reasons while not, BAD_ENV if the settings are wrong."""
     if source().system_errors() is not None:
         raise Refusal(Code.BAD_ENV)
-    if not source().ready():
-        raise Refusal(Code.BUSY)
+    lacking = {name: int(code) for name, code in source().lacking().items()}
+    if lacking:
+        reasons = {"reasons": lacking} if sees_everything() else {}
+        raise Refusal(Code.BUSY, results={"ready": False, **reasons})
     return reply(Code.DONE, {"ready": True, "settings": int(Code.ENV_VALID), "liveness": source().liveness()})
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypedDict, cast
 
 from flask import current_app
 
+from codes_dict import Code
 from pipeline.flows import Services
 
 EXTENSION = "faceapp"
@@ -43,8 +44,8 @@ class Source(Protocol):
         """Return which liveness engines judge and what they reach, None while none is loaded; never loads anything."""
         ...
 
-    def ready(self) -> bool:
-        """Whether the models are loaded and warm."""
+    def lacking(self) -> Mapping[str, Code]:
+        """Return what requests would miss now, by name, with the code that they get; empty if the server is ready."""
         ...
 
 

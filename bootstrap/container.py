@@ -15,6 +15,7 @@ from api.logs import log_to
 from api.source import SystemErrors
 from bootstrap.liveness import LivenessLoader
 from bootstrap.models import LoadFault, sample_face
+from bootstrap.readiness import lacking
 from bootstrap.records import Records, open_records
 from bootstrap.vectors import check_packages
 from codes_dict import Code, Refusal
@@ -92,6 +93,7 @@ class ServiceContainer:
         self._built: _Built | None = None
         self._load_fault: tuple[Settings, LoadFault] | None = None
         self._is_warm = False
+        self._checking, self._lacking = threading.Lock(), dict[str, Code]()
 
     @contextmanager
     def lease(self) -> Iterator[Services]:
@@ -157,6 +159,19 @@ class ServiceContainer:
             return self._is_warm and built is not None and built.settings == self._file.current()
         except SettingsFault:
             return False
+
+    def lacking(self) -> Mapping[str, Code]:
+        """Return what requests would miss now, by name, with the code that they get; empty if the server is ready.
+
+        One call at a time looks, as a database that is away takes seconds to find out; others get what was found last.
+        """
+        if self._checking.acquire(blocking=False):
+            try:
+                with self.current_records() as current:
+                    self._lacking = lacking(*current, self._liveness) if current else {}
+            finally:
+                self._checking.release()
+        return self._lacking if self.ready() else {"models": Code.BUSY, **self._lacking}
 
     @contextmanager
     def current_records(self) -> Iterator[tuple[Settings, Records] | None]:

@@ -66,10 +66,10 @@ class LivenessLoader:
         self._fetching: threading.Thread | None = None
 
     def judge(self, settings: Settings) -> LivenessJudge:
-        """Return the judge; raises `Refusal(NO_LIVENESS)` where there is none, or none in time."""
+        """Return the judge; raises `Refusal(NO_LIVENESS)` if there is none, BUSY if it is still being loaded."""
         loading = self._loading_of(settings)
         if not ended(loading.outcome, loading.until - self._clock()):
-            raise Refusal(Code.NO_LIVENESS, "the liveness engines are still being loaded")
+            raise Refusal(Code.BUSY, "the liveness engines are still being loaded")
         outcome = loading.outcome.result()
         if not isinstance(outcome, Refusal):
             return outcome

@@ -40,9 +40,9 @@ class BrokenSource:
     def liveness(self) -> None:
         """Judge nothing."""
 
-    def ready(self) -> bool:
+    def lacking(self) -> dict[str, Code]:
         """Never get ready."""
-        return False
+        return {"models": Code.BUSY}
 
 
 @pytest.fixture
@@ -65,6 +65,11 @@ def test_what_nobody_foresaw_is_599_and_tells_the_caller_nothing(broken: FlaskCl
 def test_a_server_that_is_not_ready_is_busy(broken: FlaskClient) -> None:
     reply = broken.get("/health/ready")
     assert (code(reply), reply.status_code, reply.headers["Retry-After"]) == (503, 503, "2")
+    assert results(reply) == {
+        "ready": False, "reasons": {"models": 503}, "advice": Code.BUSY.caller_does, "retry": True,
+    }  # fmt: skip
+    stranger = broken.get("/health/ready", environ_base={"REMOTE_ADDR": "192.0.2.7"})
+    assert (code(stranger), "reasons" in results(stranger)) == (503, False)
     assert code(broken.get("/health")) == 101
 
 
