@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,6 +23,12 @@ def use_venv() -> Path:
     if python.exists() and not is_within():
         run_with(python)
     return use_root()
+
+
+def run(module: str) -> NoReturn:
+    """Call `main` of a module with the command line's arguments, in the Python of `.venv`; exit with its status."""
+    use_venv()
+    sys.exit(import_module(module).main(sys.argv[1:]))
 
 
 def is_within() -> bool:

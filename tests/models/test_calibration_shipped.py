@@ -15,8 +15,7 @@ from pipeline.registry import REGISTRY, SIM_FUNCS
 from pipeline.scoring import CalibrationFault, load_scorer
 from pipeline.stages.distance import distances, lengths
 from pipeline.types import Embedder
-from tools.evaluation.cache import EmbeddingCache
-from tools.evaluation.faces import Faces, embed_dataset
+from tools.evaluation.faces import EmbeddingCache, Faces, embed_dataset
 from tools.evaluation.layout import Dataset, read_people
 from tools.evaluation.workbench import load_detector
 

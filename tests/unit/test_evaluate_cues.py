@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,9 @@ from tools.evaluation.liveness_cues import Clip, flat_share, held, main, replay_
 
 
 def test_a_folder_without_clips_is_said_to_have_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sys, "argv", ["evaluate-cues", str(tmp_path)])
-    assert main() == 2
+    assert main([str(tmp_path)]) == 2
     assert "no clips" in capsys.readouterr().out
 
 

@@ -6,7 +6,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROUNDS = 7
@@ -112,18 +112,8 @@ def write_json(results: Sequence[Result], file: Path) -> None:
 
 
 def _as_json(one: Result) -> Mapping[str, object]:
-    return {
-        "ours_s": one.ours,
-        "peer_s": one.peer,
-        "ratio": one.ratio,
-        "spread": one.spread,
-        "roofline_share": one.roofline_share,
-        "unit": one.unit,
-        "reach": one.reach,
-        "reached": one.reached,
-        "rounds": one.rounds,
-        "note": one.note,
-    }
+    fields = asdict(one)
+    return {"ours_s": fields.pop("ours"), "peer_s": fields.pop("peer"), **fields, "reached": one.reached}
 
 
 def _shown(value: float, unit: str) -> str:

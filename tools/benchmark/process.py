@@ -6,11 +6,12 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from pipeline.parallel import usable_cores
 from tools.benchmark.bench import Bench
 from tools.benchmark.client import Client, cpu_s, memory_bytes, server
-from tools.benchmark.measure import Result, result, seconds, spread
+from tools.benchmark.measure import Result, result, seconds
 from tools.benchmark.verdicts import engines
 
 CLIENTS, GIGABYTE = 8, 1e9
@@ -39,8 +40,7 @@ def throughput_8(bench: Bench) -> Sequence[Result]:
             ours.append(CLIENTS * each / taken)
     found = result("throughput_8", ours, possible, 0.85, "", None)
     note = f"upload and genuine verify of three photos; {usable_cores()} cores; other load on the machine lowers it"
-    values = {**found.__dict__, "unit": "/s", "at_least": True, "note": note}
-    return [Result(**values)]
+    return [replace(found, unit="/s", at_least=True, note=note)]
 
 
 def memory(bench: Bench) -> Sequence[Result]:
@@ -64,7 +64,7 @@ def startup(bench: Bench) -> Sequence[Result]:
         theirs.append(seconds(_import))
     note = f"start to ready with Dlib, MobileFaceNet and {chosen}; `import tensorflow, mtcnn` in a fresh process"
     found = result("startup", mine[1:], theirs[1:], 1.5, note)
-    return [Result(**{**found.__dict__, "spread": spread(mine[1:])})]
+    return [found]
 
 
 def _start(bench: Bench, number: int, changes: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from tools.benchmark import roofline
@@ -83,7 +84,7 @@ def whole_verify(bench: Bench) -> Sequence[Result]:
         bare = bench.dlib_s(2 * 3) + _detection_s(photos.genuine)
         found = compare("whole_verify", ours, peer, 1 / 4, "", bench.rounds, bare)
         note = f"{photos.source}; engines {both['LIVENESS_ENGINES']}; code {sorted(codes)}; {_HTTP}"
-        return [Result(**{**found.__dict__, "note": note})]
+        return [replace(found, note=note)]
 
 
 def engines(bench: Bench) -> str:

@@ -1,8 +1,8 @@
-"""A calibration of one set of models and one SIM_FUNC, from a sample of faces."""
+"""A calibration of one set of models and one SIM_FUNC from a sample of faces, and the content of its file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from pipeline.scoring.curve import LEAST_ERRORS, Curve, measure
 from pipeline.scoring.fusion import Fusion, fit, plain
 from pipeline.scoring.scorer import Budget, Measured
+from pipeline.scoring.store import FORMAT, write
 from tools.calibration import trials
 from tools.calibration.bootstrap import table
 from tools.calibration.sample import ModelPairs, PairScores, Sample, model_pairs
@@ -85,3 +86,42 @@ def fitted(sample: Sample, compared: ModelPairs, sim_func: str, seed: int) -> Fu
 def single_comparison(pairs: PairScores) -> Curve:
     """Return the false match rate of one comparison of two photos, over every pair of photos."""
     return measure(pairs.impostor, LEAST_ERRORS / len(pairs.impostor))
+
+
+def describe(
+    versions: Mapping[str, str],
+    data: Mapping[str, Any],
+    sample: Sample,
+    calibrations: Mapping[str, Calibration],
+    strangers: Mapping[str, Any],
+    rates: Sequence[float],
+) -> dict[str, Any]:
+    """Return the file's content for one set of models: what the scorer reads, and how it was measured.
+
+    `versions` are the models' `Embedder.version`s, `data` describes the photos (name, SHA-256, photos without a face),
+    `calibrations` has one per SIM_FUNC, `strangers` the result of calibrating on one half of the people and testing on
+    the other.
+    """
+    photos = np.bincount(sample.person)
+    measured_on = {
+        **data,
+        "people": int((photos > 0).sum()),
+        "people_with_two_photos": int((photos > 1).sum()),
+        "faces": len(sample.person),
+        "num_aug": sample.num_aug,
+        "ver_tol_aug": trials.VER_TOL_AUG,
+    }
+    return {
+        "format": FORMAT,
+        "models": dict(versions),
+        "data": measured_on,
+        "rates": list(rates),
+        "sim_funcs": {
+            sim_func: {
+                "thresholds": one.thresholds,
+                "strangers": strangers.get(sim_func),
+                **write(one.measured),
+            }
+            for sim_func, one in calibrations.items()
+        },
+    }

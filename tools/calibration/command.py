@@ -16,8 +16,7 @@ from pipeline.registry import SIM_FUNCS
 from pipeline.scoring.curve import LEAST_ERRORS
 from pipeline.scoring.store import file_name
 from tools.calibration.bootstrap import rate_name, shows
-from tools.calibration.build import RATES, Calibration, calibrate
-from tools.calibration.document import describe
+from tools.calibration.build import RATES, Calibration, calibrate, describe
 from tools.calibration.plots import draw
 from tools.calibration.sample import Ints
 from tools.calibration.strangers import promise
@@ -27,7 +26,7 @@ from tools.evaluation.workbench import FAULTS, ROOT, Workbench, add_common, prep
 OUT = ROOT / "bin" / "model" / "calibration"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command; returns 0, or 2 where the data cannot be used or cannot show a rate that was asked for."""
     arguments = _parser().parse_args(argv)
     try:

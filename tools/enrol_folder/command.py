@@ -21,6 +21,8 @@ from tools.enrol_folder.report import Entry, Report, State
 MOST_FAILURES = 5
 """Consecutive failures of the server after which the run stops."""
 
+ROOT = Path(__file__).resolve().parents[2]
+
 LOCK = ".enrol-folder.lock"
 
 Run = Callable[[Sequence[Candidate], threading.Event], Iterator[Entry]]
@@ -31,9 +33,9 @@ class CannotStartError(Exception):
     """Why nobody can be enrolled, in one sentence."""
 
 
-def main(root: Path, arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Return 0 if everybody is enrolled, 1 if somebody is left out or not reached, 2 if the run could not start."""
-    options = _options(root, arguments)
+    options = _options(arguments)
     try:
         settings = _settings(options.env, options.folder)
         people, left_out = read_folder(options.folder)
@@ -51,7 +53,7 @@ def main(root: Path, arguments: Sequence[str]) -> int:
     return 0 if report.is_whole and report.not_reached == 0 and report.counts[State.LEFT_OUT] == 0 else 1
 
 
-def _options(root: Path, arguments: Sequence[str]) -> argparse.Namespace:
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bin/enrol-folder",
         description="Enrol an existing folder of people into the server's store, as /upload_imgs and /upload_db would. "
@@ -60,7 +62,7 @@ def _options(root: Path, arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("folder", type=_place, help="FOLDER/ID/PHOTO or FOLDER/ID__Name/PHOTO")
     parser.add_argument("--report", type=Path, metavar="FILE", help="also write the report to FILE, as JSON")
     parser.add_argument(
-        "--env", type=Path, default=root / ".env", help="the settings (default: .env in this repository)"
+        "--env", type=Path, default=ROOT / ".env", help="the settings (default: .env in this repository)"
     )
     parser.add_argument("--ray", metavar="ADDRESS", help="enrol on the Ray cluster at HOST:PORT (requirements-ray.txt)")
     return parser.parse_args(arguments)

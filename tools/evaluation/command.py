@@ -36,7 +36,7 @@ OTHER_RULES = ((1, 1), (1, 3), (2, 2), (3, 3))
 """Further accept rules whose false match rate is measured: VER_TOL, and photos of a request at most."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """Run the command; returns 0, or 2 where the data or the models cannot be used."""
     arguments = _parser().parse_args(argv)
     try:

@@ -164,12 +164,12 @@ def measure(clip: Clip, detector: Detector) -> list[str]:
     return lines
 
 
-def main() -> int:
-    """Measure every clip of a folder."""
+def main(arguments: Sequence[str]) -> int:
+    """Measure every clip of a folder; return 0, or 2 if there are none."""
     about = "Measure replay hashes, flatness, head turns, smiles and blinks on clips."
-    parser = argparse.ArgumentParser(description=about)
+    parser = argparse.ArgumentParser(prog="bin/evaluate-cues", description=about)
     parser.add_argument("folder", type=Path, help="a folder of clips (.gif, .webm, .mp4, .mov, .avi)")
-    folder: Path = parser.parse_args().folder
+    folder: Path = parser.parse_args(arguments).folder
     clips = sorted(file for file in folder.iterdir() if file.suffix.lower() in ENDINGS) if folder.is_dir() else []
     if not clips:
         print(f"{folder}: no clips there")

@@ -14,8 +14,7 @@ from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY
 from pipeline.scoring import CalibrationFault
 from pipeline.types import Detector, Embedder
-from tools.evaluation.cache import EmbeddingCache
-from tools.evaluation.faces import Faces, embed_dataset
+from tools.evaluation.faces import EmbeddingCache, Faces, embed_dataset
 from tools.evaluation.layout import Dataset, LayoutError, read_people
 
 ROOT = Path(__file__).resolve().parent.parent.parent
