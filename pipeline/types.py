@@ -28,7 +28,8 @@ class Photo:
     `name` is what the caller called it and is for replies only; `digest` is the SHA-256 of the file's bytes in hex.
     `data` is the file as it was sent and `kind` its format by content, as a file extension (`jpg`); both are empty for
     pixels that never were a file, such as a video's frame. `scale` is how many of the pixels here one pixel of the file
-    became: below 1 where a large photo was decoded at a fraction of its size.
+    became: below 1 where a large photo was decoded at a fraction of its size. `turn` is how many quarter turns
+    against the clock brought a photo upright that had been sent lying on its side, 0 to 3.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Photo:
     data: bytes = field(default=b"", repr=False)
     kind: str = ""
     scale: float = 1.0
+    turn: int = 0
 
 
 @dataclass(frozen=True)

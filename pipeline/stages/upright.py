@@ -1,0 +1,105 @@
+"""Finding the faces of photos that may lie on their side, or whose faces are small in what was decoded first.
+
+A photo is looked at as it is. Only where that shows no good face, its three other turns are tried at a small scale, and
+only where the face found is small and the file has more pixels, it is decoded larger and looked at once more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from pipeline.stages.quality.geometry import inter_eye_distance
+from pipeline.types import Detection, Detector, Photo, Pixels
+
+SURE = 0.98
+"""Likeliness from which on a face is upright. Of 300 ordinary photos 287 reach it; 13 lying on their side do."""
+
+BETTER = (0.0, 0.02, 0.04, 0.02)
+"""How much likelier a face has to be after so many quarter turns; upside down, brows and mouth swap their parts."""
+
+MOST_ROLL, ROLLED = 25.0, 0.06
+"""Degrees between the eyes and the horizontal from which on a face is by so much less likely to be upright."""
+
+SMALL_AREA = 640 * 480
+"""Pixels at which other turns are tried."""
+
+FEW_PIXELS = 60.0
+"""Pixels between the eyes below which a photo that was decoded at a fraction of its size is decoded larger."""
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A photo as its faces were found, turned or decoded larger where that was needed; `faces` are largest first."""
+
+    photo: Photo
+    faces: Sequence[Detection]
+
+
+def find_faces(photos: Sequence[Photo], detector: Detector, closer: Callable[[Photo], Photo | None]) -> list[Look]:
+    """Find each photo's faces, in the photos' order. `closer` decodes a photo larger, None where it cannot."""
+    looks = _detect(photos, detector)
+    turned = _turned(looks, detector)
+    for at, look in zip(turned, _detect(list(turned.values()), detector), strict=True):
+        looks[at] = look
+    larger = {at: photo for at, look in enumerate(looks) if _is_small(look) and (photo := closer(look.photo))}
+    for at, look in zip(larger, _detect(list(larger.values()), detector), strict=True):
+        looks[at] = look if look.faces else looks[at]
+    return looks
+
+
+def turn(photo: Photo, quarters: int) -> Photo:
+    """Return the photo turned by so many quarters against the clock."""
+    if quarters % 4 == 0:
+        return photo
+    pixels = np.ascontiguousarray(np.rot90(photo.pixels, quarters))
+    return replace(photo, pixels=pixels, turn=(photo.turn + quarters) % 4)
+
+
+def _detect(photos: Sequence[Photo], detector: Detector) -> list[Look]:
+    found = detector.detect([photo.pixels for photo in photos]) if photos else []
+    return [
+        Look(photo, sorted(faces, key=lambda one: one.box.area, reverse=True))
+        for photo, faces in zip(photos, found, strict=True)
+    ]
+
+
+def _turned(looks: Sequence[Look], detector: Detector) -> dict[int, Photo]:
+    """Return, by their place, the photos that show a face only, or far better, when they are turned."""
+    doubtful = [at for at, look in enumerate(looks) if _likeliness(look.faces) < SURE]
+    tries = [(at, quarters) for at in doubtful for quarters in (1, 2, 3)]
+    small = {at: _small(looks[at].photo.pixels) for at in doubtful}
+    views = [np.ascontiguousarray(np.rot90(small[at], quarters)) for at, quarters in tries]
+    best: dict[int, tuple[float, int]] = {at: (_likeliness(looks[at].faces), 0) for at in doubtful}
+    for (at, quarters), faces in zip(tries, detector.detect(views) if views else [], strict=True):
+        best[at] = max(best[at], (_likeliness(faces) - BETTER[quarters], quarters))
+    return {at: turn(looks[at].photo, quarters) for at, (_, quarters) in best.items() if quarters}
+
+
+def _likeliness(faces: Sequence[Detection]) -> float:
+    """Return how likely the largest face is upright by the detector's confidence and the roll, 0 without a face."""
+    if not faces:
+        return 0.0
+    largest = max(faces, key=lambda one: one.box.area)
+    across, down = largest.landmarks[1] - largest.landmarks[0]
+    is_rolled = abs(math.degrees(math.atan2(down, across))) > MOST_ROLL
+    return largest.confidence - (ROLLED if is_rolled else 0.0)
+
+
+def _small(pixels: Pixels) -> Pixels:
+    height, width = pixels.shape[:2]
+    factor = math.sqrt(SMALL_AREA / (height * width))
+    if factor >= 1:
+        return pixels
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _is_small(look: Look) -> bool:
+    if look.photo.scale >= 1:
+        return False
+    return not look.faces or inter_eye_distance(look.faces[0].landmarks) < FEW_PIXELS
