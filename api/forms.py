@@ -8,11 +8,9 @@ from flask import Request
 
 from api.bodies import FORM, form_fields
 from api.photos import sent_files
+from api.source import source
 from codes_dict import Code, Refusal
 from pipeline.flows import EnrolRequest, SentFile, VerifyRequest
-
-MAX_PHOTOS = 100
-"""Photos of one request."""
 
 _FLAGS = {"true": True, "false": False}
 _ENROL_KEYS = ("upload_id", "name", "delete_pickles", "rebuild_db", "in_place")
@@ -39,7 +37,7 @@ def upload_form(request: Request) -> tuple[str, list[SentFile], str | None]:
     `api.photos.sent_files`.
     """
     person_id = _single_id(request.args.getlist("id"))
-    files = sent_files(request, MAX_PHOTOS)
+    files = sent_files(request, source().max_photos())
     if not files:
         raise Refusal(Code.NO_FILES)
     sent = request.args.getlist("challenge")
@@ -59,7 +57,7 @@ def _single_id(sent: list[str]) -> str:
 
 
 def _fields(request: Request) -> list[tuple[str, str]]:
-    fields = form_fields(request, MAX_PHOTOS) if request.mimetype == FORM else []
+    fields = form_fields(request, source().max_photos()) if request.mimetype == FORM else []
     if not fields:
         raise Refusal(Code.BAD_FORM)
     return fields

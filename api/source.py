@@ -36,6 +36,10 @@ class Source(Protocol):
         """Return the largest request body that is read."""
         ...
 
+    def max_photos(self) -> int:
+        """Return how many photos a request may have."""
+        ...
+
     def open_loopback(self) -> bool:
         """Whether the server listens on loopback alone, so that who calls is who runs it."""
         ...

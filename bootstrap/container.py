@@ -31,6 +31,7 @@ _log = logging.getLogger(__name__)
 
 MEGABYTE = 1024 * 1024
 MAX_UPLOAD_WITHOUT_SETTINGS = 64 * MEGABYTE
+MAX_PHOTOS_WITHOUT_SETTINGS = 100
 
 
 class Models(Protocol):
@@ -135,6 +136,13 @@ class ServiceContainer:
             return self._file.current().max_upload_mb * MEGABYTE
         except SettingsFault:
             return MAX_UPLOAD_WITHOUT_SETTINGS
+
+    def max_photos(self) -> int:
+        """Return MAX_PHOTOS; 100 while the settings are wrong."""
+        try:
+            return self._file.current().max_photos
+        except SettingsFault:
+            return MAX_PHOTOS_WITHOUT_SETTINGS
 
     def open_loopback(self) -> bool:
         """Whether HOST is a loopback address."""

@@ -107,6 +107,7 @@ class Settings(Listening):
         "Where enrolled faces are searched: in the server's memory or in Milvus", "memory", secret=True
     )
     max_upload_mb: values.Whole = key("Maximum size of a request in MiB", "160", 1, 1024)
+    max_photos: values.Whole = key("Maximum number of photos in a request", "100", 1, 1000)
     max_image_mb: values.Whole = key("Maximum size of an image file in MiB", "48", 1, 256)
     max_pixels: values.Whole = key("Maximum size of an image in pixels", "108000000", 10_000, 500_000_000)
     log_max_mb: values.Whole = key("Size in MiB at which the log file is rotated", "10", 1, 1024)

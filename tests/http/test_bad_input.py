@@ -53,7 +53,6 @@ def test_files_that_are_no_photos_are_listed_with_a_reason(site: Site, grace_hop
         b"<html><body>not a photo</body></html>",
         grace_hopper[: len(grace_hopper) // 2],
         png_header(30_000, 30_000),
-        saved(Image.new("RGB", (8, 8)), "GIF"),
         b"\xff\xd8\xff" + b"\0" * 1000,
         b"II*\0" + b"\0" * 100,
     ):
@@ -78,6 +77,8 @@ def test_unusual_photos_are_read_like_any_other(site: Site, grace_hopper: bytes)
         saved(photo.convert("P"), "PNG"),
         saved(photo, "WEBP"),
         saved(photo, "BMP"),
+        saved(photo, "GIF"),
+        saved(photo, "TIFF"),
         saved(photo, "WEBP", save_all=True, append_images=[photo.rotate(90)], duration=50),
     ]
     reply = site.upload(*files)
@@ -178,6 +179,9 @@ def test_a_hundred_and_one_photos_are_413_before_any_is_decoded(site: Site) -> N
     advice = "Send at most 100 photos and 50 other fields in one request."
     assert {(code(reply), reply.status_code, results(reply)["advice"]) for reply in replies} == {(413, 413, advice)}
     assert code(site.client.post(f"/upload_imgs?id={ID}", json={"images": texts[:100]})) == 193
+    site.edit(MAX_PHOTOS="2")
+    reply = site.client.post(f"/upload_imgs?id={ID}", json={"images": texts[:3]})
+    assert (code(reply), results(reply)["advice"]) == (413, advice.replace("100", "2"))
 
 
 def spellings(photo: bytes) -> dict[str, object]:

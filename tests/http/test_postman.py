@@ -57,13 +57,15 @@ def test_newman_runs_the_collection_without_a_failure(server: TrialServer, photo
 
 
 def test_every_mistake_of_a_caller_is_in_the_collection() -> None:
-    expected = {int(number) for script in scripts() for number in re.findall(r"answers\w*\(\[?(\d+)", script)}
+    expected = {
+        int(number) for script in scripts() for number in re.findall(r"(?:answers\w*|refuses)\(\[?(\d+)", script)
+    }
     mistakes = {int(code) for code in Code if code.kind is Kind.CALLER} - {int(code) for code in NOT_FROM_A_COLLECTION}
     assert mistakes - expected == set()
 
 
 def test_every_request_has_a_test() -> None:
-    assert [script for script in scripts() if "answers" not in script] == []
+    assert [script for script in scripts() if not re.search("answers|refuses", script)] == []
     assert len(scripts()) == len(requests(json.loads(COLLECTION.read_text())["item"]))
 
 

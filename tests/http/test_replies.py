@@ -33,6 +33,10 @@ class BrokenSource:
         """Allow a mebibyte."""
         return self.LIMIT
 
+    def max_photos(self) -> int:
+        """Allow a hundred."""
+        return 100
+
     def open_loopback(self) -> bool:
         """Listen on loopback."""
         return True

@@ -144,6 +144,7 @@ BAD = {
         f"redis:http://root:{SECRET}@host",
     ],
     "MAX_UPLOAD_MB": ["0", "1e9"],
+    "MAX_PHOTOS": ["0", "1001"],
     "MAX_IMAGE_MB": ["0"],
     "MAX_PIXELS": ["1"],
     "LOG_MAX_MB": ["0"],

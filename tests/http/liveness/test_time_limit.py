@@ -120,7 +120,7 @@ def test_requests_that_wait_for_the_same_engine_are_all_refused_and_all_its_call
     assert judge.judge([]) == []
 
 
-def test_178_while_the_engines_are_being_loaded_and_200_when_they_are(
+def test_503_while_the_engines_are_being_loaded_and_200_when_they_are(
     served: Callable[[LivenessLoader], Site], astronaut: bytes, gate: Gate
 ) -> None:
     def load(settings: Settings) -> LivenessJudge:
@@ -131,8 +131,8 @@ def test_178_while_the_engines_are_being_loaded_and_200_when_they_are(
     upload_id = site.uploaded(variant(astronaut))
     gate.close()
     for _ in range(3):
-        assert code(site.verify(upload_id, skip_liveness="false")) == 178
-    assert site.log().count("178 NO_LIVENESS: the liveness engines are still being loaded") == 3
+        assert code(site.verify(upload_id, skip_liveness="false")) == 503
+    assert site.log().count("503 BUSY: the liveness engines are still being loaded") == 3
     gate.open()
     assert code(site.verify(upload_id, skip_liveness="false")) == 200
     assert gate.calls == 1, "what was begun is used"
