@@ -15,7 +15,7 @@ def test_a_folder_without_clips_is_said_to_have_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([str(tmp_path)]) == 2
-    assert "no clips" in capsys.readouterr().out
+    assert "has no clips" in capsys.readouterr().out
 
 
 def test_a_still_clip_is_one_photo_and_a_clip_of_noise_is_none() -> None:

@@ -51,7 +51,7 @@ def test_that_a_folder_named_images_is_looked_into(make: Make) -> None:
     [
         (["a/1.jpg", "a/2.jpg"], "one person only"),
         (["a/1.jpg", "b/1.jpg"], "one photo of each person"),
-        (["a/1.jpg", "a/2.jpg", "b/1.jpg", "1.jpg"], "photos beside the people"),
+        (["a/1.jpg", "a/2.jpg", "b/1.jpg", "1.jpg"], "photos outside of the people"),
         (["a/b/1.jpg"], "no folders with photos"),
         ([], "no folders with photos"),
     ],
@@ -121,8 +121,8 @@ def test_that_pairs_are_read_in_their_folds(make: Make) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "does not begin"),
-        ("folds\n", "does not begin"),
+        ("", "does not start"),
+        ("folds\n", "does not start"),
         ("1\t1\na\t1\t2\n", "promises 2"),
         ("1\t1\na\t1\t9\na\t1\tb\t1\n", "names a_0009"),
         ("1\t1\na\t1\tb\t1\na\t1\t2\n", "line 2, is not a pair of one person"),

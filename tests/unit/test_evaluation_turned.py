@@ -74,7 +74,7 @@ def test_a_folder_that_is_not_there_has_no_turned_frames(tmp_path: Path) -> None
         ({"head.avi": [-1]}, "is not of the form"),
         ({"head.avi": [True]}, "is not of the form"),
         ({"head.avi": [8]}, "has no frame 8"),
-        ({"foot.avi": [1]}, "names foot.avi, which is not beside it"),
+        ({"foot.avi": [1]}, "names foot.avi, which is not in the same folder"),
     ],
 )
 def test_a_list_that_cannot_be_followed_is_refused_in_one_sentence(clips: Path, content: Any, words: str) -> None:

@@ -16,7 +16,7 @@ from tools.installation.trial import TrialServer
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 WARMING_S = 300.0
 RESTED_S = 30.0
-"""A connection that rested longer is opened anew: servers close what nobody uses, and a slow peer takes minutes."""
+"""A connection that was idle longer is reopened: servers close idle ones, and a slow peer takes minutes."""
 ROOT = Path(__file__).resolve().parents[2]
 
 SETTINGS = {

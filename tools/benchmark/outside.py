@@ -93,7 +93,7 @@ class TimedModels(LoadedModels):
 
 
 def outside_models(bench: Bench) -> Sequence[Result]:
-    """Upload and genuine verify: what they take beside the models, over what the models take."""
+    """Upload and genuine verify: the time outside of the models over the time within them."""
     folder = bench.folder / "outside"
     folder.mkdir()
     write_settings(bench.root, folder, SETTINGS)

@@ -1,4 +1,4 @@
-"""The photos that are measured with: of LFW where it is at hand, else variants of two photos from packages."""
+"""The photos for measurements: LFW's if available, else variants of two photos from packages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class People:
 
 
 def people(data: Path | None) -> Iterator[People]:
-    """Give people to measure with, one after the other, until one is found whom both sides can verify."""
+    """Yield people until one is found whom both sides can verify."""
     folders = _folders(data) if data else []
     for person, other in pairwise(folders):
         own = [scaled(read(file), SIDE) for file in sorted(person.iterdir())[:6]]

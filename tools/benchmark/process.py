@@ -44,7 +44,7 @@ def throughput_8(bench: Bench) -> Sequence[Result]:
 
 
 def memory(bench: Bench) -> Sequence[Result]:
-    """Memory of the ready server with Dlib, MobileFaceNet and the liveness engines that are there."""
+    """Memory of the ready server with Dlib, MobileFaceNet and the available liveness engines."""
     chosen = engines(bench)
     changes = {"SELECTED_MODELS": "Dlib,MobileFaceNet", "MODEL_MIRROR": bench.mirror, "LIVENESS_ENGINES": chosen}
     with server(bench.folder / "memory", changes) as running:
@@ -54,7 +54,7 @@ def memory(bench: Bench) -> Sequence[Result]:
 
 
 def startup(bench: Bench) -> Sequence[Result]:
-    """From start to ready, the caches being there, against importing TensorFlow and MTCNN."""
+    """From start to ready, with filled caches, against importing TensorFlow and MTCNN."""
     chosen = engines(bench)
     changes = {"SELECTED_MODELS": "Dlib,MobileFaceNet", "MODEL_MIRROR": bench.mirror, "LIVENESS_ENGINES": chosen}
     mine, theirs = [], []

@@ -88,7 +88,7 @@ def whole_verify(bench: Bench) -> Sequence[Result]:
 
 
 def engines(bench: Bench) -> str:
-    """Return the liveness engines whose files are there. Raises `CannotMeasureError` where there are none."""
+    """Return the liveness engines whose files exist. Raises `CannotMeasureError` if there are none."""
     found = ["cnn"] if (bench.root / "bin" / "model" / "liveness_best.h5").is_file() else []
     if all(bench.weights.find(file, None) for file in ("2.7_80x80_MiniFASNetV2.h5", "4_0_0_80x80_MiniFASNetV1SE.h5")):
         found.append("fasnet")

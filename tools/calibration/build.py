@@ -24,7 +24,7 @@ BUDGET = Budget(first=0.85, second=0.05, search=0.1)
 
 
 FUSED = "fused"
-"""The name of the score itself, beside those of the models' own distances."""
+"""The name of the fused score among the names of the models."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ def fitted(sample: Sample, compared: ModelPairs, sim_func: str, seed: int) -> Fu
     """Return the fusion of the sample's models, with the correction for templates."""
     same = compared.same
     if not same.any() or same.all():
-        raise ValueError("A calibration wants two photos of somebody, and two people.")
+        raise ValueError("A calibration requires two photos of somebody, and two people.")
     importance = 1.0 / np.maximum(np.bincount(sample.person)[compared.left] - 1, 1)
     fusion = fit(compared.distances, compared.lengths, same, importance, seed)
     return replace(fusion, template_shift=trials.template_shift(sample, sim_func, fusion, seed))

@@ -1,6 +1,6 @@
 """BRISQUE (Mittal, Moorthy & Bovik 2012) for comparison: the general quality measure that the project's seed used.
 
-The package does not run on NumPy 2, so it gets a virtual environment of its own, made when it is first asked for.
+The package does not run on NumPy 2, so it runs in its own virtual environment, which is created on first use.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PACKAGES = (
     "requests==2.32.5",
     "setuptools==80.9.0",
 )
-"""What the environment holds; `setuptools` because the package still asks for it."""
+"""What the environment holds; the package still needs `setuptools`."""
 
 
 class BrisqueUnavailable(Exception):  # noqa: N818 - a missing comparison, not a fault
@@ -34,7 +34,7 @@ class BrisqueUnavailable(Exception):  # noqa: N818 - a missing comparison, not a
 def brisque_scores(paths: Sequence[Path], environment: Path) -> list[float]:
     """Return BRISQUE's score of each image file, about 0 to 100, **lower is better**.
 
-    `environment` is the virtual environment's folder; it is made there if it is missing (half a minute, needs the
+    `environment` is the virtual environment's folder; it is created if it is missing (half a minute, needs the
     package index). Takes about 0.1 s for a 250 x 250 image and core. Raises `BrisqueUnavailable`.
     """
     python = _python(environment)
@@ -50,11 +50,11 @@ def brisque_scores(paths: Sequence[Path], environment: Path) -> list[float]:
 
 
 def _python(environment: Path) -> Path:
-    """Return the environment's Python, made and filled where its list of packages is not the present one."""
+    """Return the environment's Python, created again if its list of packages has changed."""
     python = environment / "bin" / "python"
     stamp = environment / "packages.txt"
     if not stamp.is_file() or stamp.read_text() != "\n".join(PACKAGES):
-        print(f"Making an environment for brisque in {environment}", file=sys.stderr)
+        print(f"Creating an environment for brisque in {environment}", file=sys.stderr)
         venv.create(environment, with_pip=True, clear=True)
         install = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", *PACKAGES]
         done = subprocess.run(install, capture_output=True, text=True, check=False)

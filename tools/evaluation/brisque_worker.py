@@ -1,4 +1,4 @@
-"""Scores images with the `brisque` package: a script for an environment of its own, which lacks everything of ours.
+"""Scores images with the `brisque` package: a script for its own environment, without this repository's packages.
 
 Reads a JSON list of paths from standard input and writes a JSON list of scores to standard output, lower is better.
 """

@@ -75,16 +75,16 @@ def evaluate(arguments: Namespace) -> dict[str, Any]:
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(prog="bin/evaluate", description="Measure recognition on a folder of people.")
     add_common(parser)
-    parser.add_argument("--pairs", type=Path, metavar="FILE", help="pairs in LFW's format (default: pairs.txt beside)")
+    parser.add_argument("--pairs", type=Path, metavar="FILE", help="pairs in LFW's format (default: pairs.txt nearby)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write every figure to this file")
     parser.add_argument("--sim-func", default="cosine", choices=SIM_FUNCS, help="default: %(default)s")
-    parser.add_argument("--calibration", type=Path, metavar="DIR", help="folder of calibrations of your own")
+    parser.add_argument("--calibration", type=Path, metavar="DIR", help="folder of your own calibrations")
     parser.add_argument("--fmr", type=float, default=1e-3, help="VER_FMR (default: %(default)s)")
     parser.add_argument("--fpir", type=float, default=1e-2, help="SEARCH_FPIR (default: %(default)s)")
     parser.add_argument("--ver-tol", type=int, default=2, help="VER_TOL (default: %(default)s)")
     parser.add_argument("--ver-tol-aug", type=int, default=20, help="VER_TOL_AUG (default: %(default)s)")
     parser.add_argument("--splits", type=int, default=20, help="random splits per person (default: %(default)s)")
-    parser.add_argument("--peer", choices=["deepface"], help="run DeepFace's own verify on some of the pairs as well")
+    parser.add_argument("--peer", choices=["deepface"], help="also run DeepFace's own verify on some of the pairs")
     parser.add_argument("--peer-pairs", type=int, default=100, help="how many of them (default: %(default)s)")
     parser.add_argument("--no-quality", action="store_true", help="leave the quality score out")
     parser.add_argument(
@@ -92,7 +92,7 @@ def _parser() -> ArgumentParser:
     )
     parser.add_argument("--no-brisque", action="store_true", help="do not compare the quality score with BRISQUE")
     parser.add_argument(
-        "--brisque", type=Path, default=BRISQUE, metavar="DIR", help="BRISQUE's environment, made if it is not there"
+        "--brisque", type=Path, default=BRISQUE, metavar="DIR", help="BRISQUE's environment, created if missing"
     )
     return parser
 
@@ -218,14 +218,14 @@ def _brisque(file: Path, environment: Path) -> Path | None:
     try:
         brisque_scores([file], environment)
     except BrisqueUnavailable as reason:
-        print(f"bin/evaluate: BRISQUE is left out: {reason}", file=sys.stderr)
+        print(f"bin/evaluate: BRISQUE is skipped: {reason}", file=sys.stderr)
         return None
     return environment
 
 
 def _peer(arguments: Namespace, bench: Workbench, pairs: Sequence[Pair]) -> dict[str, Any]:
     if not pairs:
-        raise LayoutError("--peer wants pairs: name them with --pairs.")
+        raise LayoutError("--peer requires pairs: pass --pairs FILE.")
     some = chosen(pairs, arguments.peer_pairs, arguments.seed)
     found: dict[str, Any] = {}
     for name in models_of_both(list(bench.embedders)):

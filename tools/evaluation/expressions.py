@@ -1,4 +1,4 @@
-"""Measures on clips how well smiles and blinks are told from a person's own neutral frame."""
+"""Measures on clips how well smiles and blinks are distinguished from a person's own neutral frame."""
 
 from __future__ import annotations
 

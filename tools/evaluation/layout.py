@@ -11,7 +11,7 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 
 
 class LayoutError(Exception):
-    """The data cannot be used; the message is one sentence that says why."""
+    """The data cannot be used; the message says why in one sentence."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def read_people(folder: Path) -> Dataset:
         raise LayoutError(f"{folder} is not a folder.")
     root = folder / "images" if (folder / "images").is_dir() and not _photos(folder / "images") else folder
     if _photos(root):
-        raise LayoutError(f"{root} has photos beside the people: each person wants a folder of their own.")
+        raise LayoutError(f"{root} has photos outside of the people's folders: the layout is FOLDER/PERSON/PHOTO.jpg.")
     by_person = {place.name: _photos(place) for place in sorted(root.iterdir()) if place.is_dir()}
     by_person = {name: photos for name, photos in by_person.items() if photos}
     if not by_person:
@@ -71,7 +71,7 @@ def read_pairs(file: Path, data: Dataset) -> list[Pair]:
         raise LayoutError(f"{file} cannot be read as a file of pairs.") from error
     head = lines[0].split() if lines else []
     if not 1 <= len(head) <= 2 or not all(one.isdigit() for one in head):
-        raise LayoutError(f"{file} does not begin with the number of folds and of pairs.")
+        raise LayoutError(f"{file} does not start with the number of folds and of pairs.")
     folds, each = (1, int(head[0])) if len(head) == 1 else (int(head[0]), int(head[1]))
     rows = [line.split("\t") for line in lines[1:] if line.strip()]
     if each < 1 or len(rows) != folds * 2 * each:
@@ -94,9 +94,9 @@ def restrict(data: Dataset, pairs: Sequence[Pair]) -> Dataset:
 
 def _dataset(name: str, by_person: dict[str, list[Path]]) -> Dataset:
     if len(by_person) < 2:
-        raise LayoutError(f"{name} has photos of one person only: without strangers there is nothing to measure.")
+        raise LayoutError(f"{name} has photos of one person only: strangers are required.")
     if all(len(photos) < 2 for photos in by_person.values()):
-        raise LayoutError(f"{name} has one photo of each person: without a second one nobody can be recognised.")
+        raise LayoutError(f"{name} has one photo of each person: somebody needs a second one.")
     files = [(index, photo) for index, photos in enumerate(by_person.values()) for photo in photos]
     return Dataset(name, tuple(by_person), tuple(photo for _, photo in files), tuple(index for index, _ in files))
 

@@ -1,4 +1,4 @@
-"""Measures on clips what stands around the liveness engines: replay hashes, flatness, head turns, smiles, blinks."""
+"""Measures the checks beside the liveness engines on clips: replay hashes, flatness, head turns, smiles, blinks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pipeline.types import Detector, Floats, Pixels
 from tools.evaluation.expressions import EXPRESSIVE, expression_lines, faces_of
 
 GAPS_S = (0.0, 0.25, 0.5, 1.0, 2.0)
-"""Times between two frames; 0 stands for neighbouring frames."""
+"""Times between two frames; 0 means neighbouring frames."""
 MOST_LOOKED_AT, MOST_TRIPLES, HELD = 60, 4000, 12
 ENDINGS = (".gif", ".webm", ".mp4", ".mov", ".avi")
 
@@ -66,7 +66,7 @@ def read_clip(file: Path) -> Clip:
 
 
 def replay_lines(clip: Clip) -> list[str]:
-    """Say how many bits frames differ in, and how many pairs would be taken for one photo."""
+    """Report how many bits frames differ in, and how many pairs would count as one photo."""
     hashes = [int.from_bytes(fine_hash(frame), "big") for frame in clip.frames]
     lines = []
     for gap in GAPS_S:
@@ -85,7 +85,7 @@ def landmarks_of(frames: Sequence[Pixels], detector: Detector) -> list[Floats]:
 
 
 def flat_share(landmarks: Sequence[Floats], seed: int = 1) -> tuple[int, int]:
-    """Return how many requests of three frames, drawn at random, move like a flat picture, and of how many."""
+    """Return how many of how many random requests of three frames move like a flat picture."""
     triples = list(itertools.combinations(range(len(landmarks)), 3))
     if len(triples) > MOST_TRIPLES:
         triples = random.Random(seed).sample(triples, MOST_TRIPLES)
@@ -93,7 +93,7 @@ def flat_share(landmarks: Sequence[Floats], seed: int = 1) -> tuple[int, int]:
 
 
 def held(photo: Pixels, source: np.random.Generator) -> Pixels:
-    """Return what a camera sees of a photo that is held before it, turned at random: a homography of a rigid plane."""
+    """Simulate a photo that is held in front of a camera, turned at random: a homography of a rigid plane."""
     height, width = photo.shape[:2]
     yaw, pitch, roll = np.radians(source.uniform([-45, -35, -10], [45, 35, 10]))
     about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
@@ -140,7 +140,7 @@ def _mirrored(frame: Pixels, mirror: int) -> Pixels:
 
 
 def measure(clip: Clip, detector: Detector) -> list[str]:
-    """Measure all three on one clip; one line each."""
+    """Measure everything on one clip; return the lines."""
     lines = [f"{clip.name}: {len(clip.frames)} frames, {clip.rate:.1f} a second"]
     lines += [f"  replay   {line}" for line in replay_lines(clip)]
     chosen = np.unique(np.linspace(0, len(clip.frames) - 1, MOST_LOOKED_AT).astype(int))
@@ -172,7 +172,7 @@ def main(arguments: Sequence[str]) -> int:
     folder: Path = parser.parse_args(arguments).folder
     clips = sorted(file for file in folder.iterdir() if file.suffix.lower() in ENDINGS) if folder.is_dir() else []
     if not clips:
-        print(f"{folder}: no clips there")
+        print(f"{folder} has no clips.")
         return 2
     detector = MtcnnDetector()
     for file in clips:

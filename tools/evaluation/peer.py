@@ -29,7 +29,7 @@ class PeerResult:
 
 
 def models_of_both(models: Sequence[str]) -> list[str]:
-    """Return those of `models` that DeepFace has as well."""
+    """Return those of `models` that DeepFace also has."""
     return [name for name in models if REGISTRY[name].source in {"dlib", "deepface"}]
 
 
@@ -47,7 +47,7 @@ def chosen(pairs: Sequence[Pair], count: int, seed: int) -> list[Pair]:
 def deepface_accuracy(
     model: str, data: Dataset, pairs: Sequence[Pair], sim_func: str, weights: WeightStore
 ) -> PeerResult:
-    """Run `DeepFace.verify` with MTCNN on the pairs; the weights are ours, so nothing is downloaded.
+    """Run `DeepFace.verify` with MTCNN on the pairs; it uses our weight files, so nothing is downloaded.
 
     Raises `ModelUnavailable` where DeepFace or the weights are missing.
     """

@@ -1,4 +1,4 @@
-"""How well the quality score does its two tasks: predict recognition errors, and stop photos that would cause them."""
+"""How well the quality score predicts recognition errors and stops photos that would cause them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COPIES_OF = 250
 """How many people's portraits are degraded."""
 
 LEAST_TURNED = 20
-"""With fewer strongly turned heads, no share of them is given."""
+"""With fewer strongly turned heads, their share is not reported."""
 
 AT_ONCE = 16
 
@@ -107,7 +107,7 @@ def quality_report(
 def fnmr_drop(quality: Doubles, person: Ints, scores: Floats, worst: float = WORST, fmr: float = FMR) -> float | None:
     """Return the share of the false non-matches at `fmr` that goes when the `worst` share of photos is left out.
 
-    The threshold is set anew on the photos that are left, so that the false match rate stays the same. None where the
+    The threshold is recomputed on the remaining photos, so that the false match rate stays the same. None if the
     data has no false non-match or too few impostor pairs.
     """
     left, right = np.triu_indices(len(person), 1)

@@ -24,7 +24,7 @@ AT_ONCE = 16
 
 UNUSUAL = "unusual"
 KINDS = {**DEGRADATIONS, UNUSUAL: unusual}
-"""Every kind of copy; the unusual ones are there to be let through."""
+"""Every kind of copy; the unusual ones should pass."""
 
 Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -51,7 +51,7 @@ def _system(found: Mapping[str, Any]) -> Iterator[str]:
     one, promise = found["system"], found["promise"]
     yield ""
     if one is None:
-        yield "System: not measured, it wants two people with four photos each."
+        yield "System: not measured, two people with four photos each are required."
         return
     yield f"System: {one['people']} people, {one['genuine']} genuine and {one['impostor']} impostor requests"
     yield f"  {'':<34}{'FNMR':>10}{'FMR':>12}"

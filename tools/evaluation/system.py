@@ -77,7 +77,7 @@ def run(
     """
     photos, people = np.bincount(sample.person), takes_part(sample)
     if len(people) < 2:
-        raise ValueError("The system's protocol wants at least two people with four photos each.")
+        raise ValueError("At least two people with four photos each are required.")
     sums: dict[str, Doubles] = {}
     for split in range(splits):
         order = shuffled(sample, np.random.default_rng([seed, 11, split]))

@@ -1,8 +1,8 @@
-"""Frames of clips in which a head is turned far to a side: photos that the quality score has to stop.
+"""Frames of clips in which a head is strongly turned to a side: photos that the quality score must stop.
 
-Strong yaw cannot be made from a frontal photo, and the score's own estimate must not decide what it is measured on. So
-people who looked at the frames say which ones it is: those where the outline of the far cheek reaches the far eye, from
-there on to a profile (about 40 degrees and more).
+Strong yaw cannot be simulated from a frontal photo, and the score's own estimate must not select its test data. So
+people selected the frames: those where the outline of the far cheek reaches the far eye, up to a profile (about 40
+degrees and more).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tools.evaluation.layout import LayoutError
 from tools.training.sources import Item, read_pixels
 
 LIST = "turned.json"
-"""A file beside the clips, `{"<clip>": [frame, ...]}`, counted from 0: the strongly turned frames of other clips."""
+"""A file in the clips' folder, `{"<clip>": [frame, ...]}`, counted from 0: strongly turned frames of more clips."""
 
 TURNED: Mapping[str, tuple[int, ...]] = MappingProxyType(
     {
@@ -32,12 +32,12 @@ TURNED: Mapping[str, tuple[int, ...]] = MappingProxyType(
 def turned_frames(folder: Path) -> list[Photo]:
     """Return the strongly turned frames of the clips in `folder` that are known or listed.
 
-    Raises `LayoutError` where the list cannot be read, or names what is not there.
+    Raises `LayoutError` if the list cannot be read or names a missing clip.
     """
     listed = _listed(folder / LIST)
     missing = sorted(name for name in listed if not (folder / name).is_file())
     if missing:
-        raise LayoutError(f"{folder / LIST} names {missing[0]}, which is not beside it.")
+        raise LayoutError(f"{folder / LIST} names {missing[0]}, which is not in the same folder.")
     wanted = {name: frames for name, frames in {**TURNED, **listed}.items() if (folder / name).is_file()}
     return [photo for name, frames in wanted.items() for photo in _photos(folder / name, frames)]
 

@@ -1,4 +1,4 @@
-"""What both commands work with: the data, the models and the faces, from the command line's arguments."""
+"""What both commands use: the data, the models and the faces, from the command line's arguments."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tools.evaluation.layout import Dataset, LayoutError, read_people
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 FAULTS = (LayoutError, CalibrationFault, ModelUnavailable, ValueError)
-"""What ends a command with one sentence."""
+"""Errors that end a command with one sentence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +50,11 @@ def add_common(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--num-aug", type=int, default=4, help="augmentations of the second look (default: %(default)s)"
     )
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="keep embeddings here, for the next run")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="store embeddings here, for the next run")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, metavar="DIR", help="folder of the models' weights")
     parser.add_argument("--mirror", metavar="DIR", help="another folder to search for weights (default: .env's)")
     parser.add_argument(
-        "--seed", type=int, default=1, help="what every random choice starts from (default: %(default)s)"
+        "--seed", type=int, default=1, help="seed of all random choices (default: %(default)s)"
     )
 
 
@@ -87,7 +87,7 @@ def prepare(arguments: Namespace, narrow: Callable[[Dataset], Dataset] = lambda 
 
 
 def _mirror_of_settings() -> str | None:
-    """Return the MODEL_MIRROR of the server's .env; None where there is no valid one: a command can do without."""
+    """Return the MODEL_MIRROR of the server's .env; None without valid settings, which a command does not need."""
     try:
         return load_settings(ROOT / ".env").model_mirror or None
     except SettingsFault:
