@@ -17,7 +17,7 @@ RETRY: Final = True
 
 
 class Kind(Enum):
-    """What a code says about who has to act."""
+    """Whether a code is a success, a verdict, or a mistake, and whose."""
 
     SUCCESS = "success"
     VERDICT = "verdict"

@@ -1,4 +1,4 @@
-"""How many requests of the costly endpoints are let in: beyond that the answer is BUSY at once, and not a time-out."""
+"""Limits how many requests of the costly endpoints are accepted: beyond that they are BUSY at once, not timed out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from codes_dict import Code, Refusal
 
 EXTENSION = "faceapp.gate"
 WAITING_FOR_EACH = 8
-"""Requests that may wait, for each that is worked on."""
+"""Requests that may wait for each one that is processed."""
 
 
 class Gate:
@@ -31,12 +31,12 @@ class Gate:
 
     @property
     def most(self) -> int:
-        """Requests that may be inside together, worked on or waiting: each holds a thread."""
+        """Requests that may be processed or wait at the same time: each occupies a thread."""
         return self.at_once + self.waiting
 
     @contextmanager
     def passing(self) -> Iterator[None]:
-        """Wait for a place and hold it for the block; raises `Refusal(BUSY)` where too many wait already."""
+        """Wait for a slot and hold it for the block; raises `Refusal(BUSY)` if too many are waiting already."""
         with self._lock:
             if self._inside >= self.most:
                 raise Refusal(Code.BUSY)

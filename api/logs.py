@@ -10,7 +10,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
-"""The id of the request that this context serves; `-` outside of one."""
+"""The id of the current request; `-` outside of requests."""
 
 _OURS = ("faceapp", "api", "bootstrap", "pipeline", "db", "security", "env_validator", "tools")
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
@@ -29,9 +29,9 @@ class LineFormatter(logging.Formatter):
 
 
 def log_to(path: Path, max_bytes: int, keep: int) -> None:
-    """Send the log of this house's modules to `path` from now on, and nowhere else.
+    """Send the log of this project's modules to `path` from now on, and nowhere else.
 
-    A file that reaches `max_bytes` is put aside; `keep` such files stay.
+    A file that reaches `max_bytes` is rotated; `keep` rotated files are kept.
     """
     handler = RotatingFileHandler(path, maxBytes=max_bytes, backupCount=keep, encoding="utf-8", delay=True)
     handler.setFormatter(LineFormatter())

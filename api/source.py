@@ -41,7 +41,7 @@ class Source(Protocol):
         ...
 
     def open_loopback(self) -> bool:
-        """Whether the server listens on loopback alone, so that who calls is who runs it."""
+        """Whether the server listens on loopback only, so that its callers are its operators."""
         ...
 
     def liveness(self) -> Mapping[str, Any] | None:
