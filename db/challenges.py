@@ -50,7 +50,7 @@ class Challenges:
             columns = challenges.c.reco_id, challenges.c.actions, challenges.c.used
             found = connection.execute(sa.select(*columns).where(row)).first()
         if found is None or found.reco_id != person_id:
-            raise Refusal(Code.CHALLENGE_FOREIGN)
+            raise Refusal(Code.CHALLENGE_FOREIGN, field="challenge")
         if taken == 1:
             return tuple(str(found.actions).split(","))
-        raise Refusal(Code.CHALLENGE_EXPIRED if found.used is None else Code.CHALLENGE_REUSED)
+        raise Refusal(Code.CHALLENGE_EXPIRED if found.used is None else Code.CHALLENGE_REUSED, field="challenge")

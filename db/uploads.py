@@ -51,10 +51,12 @@ class StoredUpload:
         found = [(image, data) for image in self.images if (data := self.read(image)) is not None]
         if not found:
             raise Refusal(Code.NO_IMAGES, f"upload {self.upload_id} has no images left")
-        if len(found) < len(self.images):
-            there = {image.saved_as for image, _ in found}
-            missing = ", ".join(image.saved_as for image in self.images if image.saved_as not in there)
-            raise Refusal(Code.IMAGE_MISSING, f"upload {self.upload_id} misses {missing}")
+        there = [image for image, _ in found]
+        missing = [image for image in self.images if image not in there]
+        if missing:
+            names = ", ".join(image.saved_as for image in missing)
+            first = missing[0].name or missing[0].saved_as
+            raise Refusal(Code.IMAGE_MISSING, f"upload {self.upload_id} misses {names}", file=first)
         cached = self._cached()
         unchanged = {image for image, data in found if hashlib.sha256(data).hexdigest() == image.digest}
         return [

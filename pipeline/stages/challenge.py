@@ -57,7 +57,7 @@ def redeem(person_id: str, nonce: str | None, challenges: Challenges, ledger: Le
         return ()
     with ledger.stage("challenge", 1) as row:
         if not nonce:
-            raise Refusal(Code.CHALLENGE_MISSING)
+            raise Refusal(Code.CHALLENGE_MISSING, field="challenge")
         actions = challenges.redeem(person_id, nonce)
         row.note(actions=list(actions))
         row.went_out = 1

@@ -70,7 +70,7 @@ def test_574_somebody_else_did_the_actions() -> None:
 
 
 def test_frames_below_score_tol_answer_but_are_neither_compared_nor_counted() -> None:
-    world, upload_id = answered(frames(GOOD, scores=[9, 1, 1, 1, 9]), ver_tol=2)
+    world, upload_id = answered(frames(GOOD, scores=[9, 1, 1, 1, 9]), ver_tol=3, num_aug=0)
     code, results = ended(lambda: world.verify(upload_id))
     assert code == 200
     assert {item["image"] for item in stages(results)["compare"]["items"]} == {"selfie 0.png", "selfie 4.png"}
@@ -81,6 +81,11 @@ def test_frames_below_score_tol_answer_but_are_neither_compared_nor_counted() ->
 def test_as_many_images_are_required_as_look_ahead() -> None:
     world, upload_id = answered(frames(GOOD, [RED, RED, BLUE, RED, DARK_RED]), ver_tol=3, num_aug=0)
     assert code_of(lambda: world.verify(upload_id, skip_db_search=True)) is Code.NOT_VERIFIED
+
+
+def test_a_challenge_that_cannot_be_answered_names_the_field() -> None:
+    code, results = ended(lambda: World().upload(b"", nonce=""))
+    assert (code, results["field"], results["retry"]) == (570, "challenge", False)
 
 
 def test_570_where_a_challenge_is_required_and_none_was_answered() -> None:

@@ -49,7 +49,7 @@ def code_of(store: Challenges, person_id: str, nonce: str) -> Code | None:
     try:
         store.redeem(person_id, nonce)
     except Refusal as refusal:
-        return refusal.code
+        return refusal.code if refusal.field == "challenge" else None
     return None
 
 

@@ -19,7 +19,7 @@ from pipeline.stages.guards import check_one_person, check_same_person, possible
 from pipeline.stages.identity import check_id, check_name, shown_name
 from pipeline.stages.liveness import keep_live
 from pipeline.stages.search import Found, best_scores, search
-from pipeline.stages.sightings import Probes, Sighting, stacked
+from pipeline.stages.sightings import Probes, Sighting, stacked, without_pixels
 from pipeline.types import BothSides, Box, Detection, Floats, Liveness, LivenessVerdict, Person, Pixels
 from tests.fakes import ColourEmbedder, ColourScorer, detection_in, face_of, photo_of, sighting_of
 
@@ -213,6 +213,15 @@ def test_only_embeddings_that_are_not_known_are_computed_in_one_call() -> None:
     faces = embed([unknown[0], known, unknown[1]], {"Colour": model}, 3, Ledger())
     assert model.calls == [2]
     assert np.array_equal(stacked(faces)["Colour"], embedded(RED, BLUE, GREEN)["Colour"])
+
+
+def test_the_faces_of_a_photo_share_one_without_pixels_and_keep_their_crops() -> None:
+    one, other = sighting_of(RED, "one"), sighting_of(BLUE, "other")
+    faces = without_pixels([one, replace(one, group=1), other])
+    assert faces[0].photo is faces[1].photo is not faces[2].photo
+    assert [face.photo.pixels.size for face in faces] == [0, 0, 0]
+    assert [face.photo.pixels.base for face in faces] == [None, None, None]
+    assert faces[0].crop is one.crop
 
 
 def test_faces_of_two_people_are_not_one_person() -> None:
