@@ -69,7 +69,7 @@ def run_maintenance(settings: Settings, records: Records, sweeping: bool) -> Non
         add_missing_tables(records.database)
         if sweeping:
             remove = records.gallery.remove
-            sweep(records.enrolments, records.uploads, settings.db_path, LONGEST_ENROLMENT_S, forget=remove)
+            sweep(records.enrolments, records.uploads, settings.db_path, remove, LONGEST_ENROLMENT_S)
         if records.gallery.backlog() > MOST_SEGMENTS * len(settings.selected_models):
             records.gallery.compact()
     except (Refusal, OSError) as error:

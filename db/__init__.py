@@ -1,5 +1,5 @@
-"""What is kept: people's rows, their image folders, enrolments, uploads, and the gallery of embeddings.
+"""What is stored: people's rows, their image folders, enrolments, uploads, and the gallery of embeddings.
 
-The database's commit is the one atomic point; files are written before it under names that only it makes known.
-Arguments are plain: nothing here reads settings, knows HTTP or loads a model.
+The database's commit is the only atomic step; files are written before it, under names that only the commit makes
+valid. Arguments are plain: nothing here reads settings, knows HTTP or loads a model.
 """

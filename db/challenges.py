@@ -1,4 +1,4 @@
-"""Challenges: each is given to one ID, answered once, and within its lifetime."""
+"""Challenges: each is issued for one ID and can be answered once, within its lifetime."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from db.schema import challenges
 from db.session import Database
 
 _KEPT_S = 86_400
-"""How long a challenge is kept at all, so that a late answer is told from an invented one."""
+"""How long a challenge is stored, so that a late answer can be told from an invented one."""
 
 
 class Challenges:
-    """The challenges that were given. `lifetime_s` is how long one may be answered; `draw` draws 32 hex digits."""
+    """The challenges that were issued. `lifetime_s` is how long one may be answered; `draw` draws 32 hex digits."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class Challenges:
         self._database, self._lifetime_s, self._clock, self._draw = database, lifetime_s, clock, draw
 
     def issue(self, person_id: str, actions: Sequence[str]) -> str:
-        """Keep a new challenge for an ID and return its nonce, 32 hex digits. Raises `Refusal(DB_DOWN)`."""
+        """Store a new challenge for an ID and return its nonce, 32 hex digits. Raises `Refusal(DB_DOWN)`."""
         nonce, now = self._draw(), int(self._clock())
         row = {"nonce": nonce, "reco_id": person_id, "actions": ",".join(actions), "created": now}
         with self._database.writing(failed=Code.DB_DOWN) as connection:
@@ -38,9 +38,9 @@ class Challenges:
         return nonce
 
     def redeem(self, person_id: str, nonce: str) -> tuple[str, ...]:
-        """Use a challenge up and return its actions; of two who try at once one succeeds.
+        """Redeem a challenge and return its actions; of two simultaneous attempts one succeeds.
 
-        Raises `Refusal`: CHALLENGE_FOREIGN (of another ID, or of nobody), CHALLENGE_REUSED, CHALLENGE_EXPIRED, DB_DOWN.
+        Raises `Refusal`: CHALLENGE_FOREIGN (of another ID, or unknown), CHALLENGE_REUSED, CHALLENGE_EXPIRED, DB_DOWN.
         """
         now, row = int(self._clock()), challenges.c.nonce == nonce
         open_ = challenges.c.used.is_(None) & (challenges.c.created >= now - self._lifetime_s)

@@ -1,4 +1,4 @@
-"""One enrolment as a unit of work: files first, under names that nobody knows; the commit makes them count."""
+"""One enrolment as a unit of work: files first, under names that nobody reads yet; the commit makes them count."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TRIES = 10
 
 
 class _MovedError(Exception):
-    """The row changed while the files were written: they lie in the wrong folder."""
+    """The row changed while the files were written: they are in the wrong folder."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,7 @@ class _Prepared:
 class EnrolmentUnit:
     """Enrols people. `token` draws 32 hex digits; `clock` is in seconds since 1970.
 
-    `step` is told after each step, by name, what has been done; a test that raises or dies in it sees what a crash
-    there leaves behind.
+    `step` is called after each step with its name; a test that raises or dies in it sees what a crash there leaves.
     """
 
     def __init__(
@@ -67,24 +66,24 @@ class EnrolmentUnit:
         self._token, self._clock, self._step = token, clock, step
 
     def enrol(self, request: EnrolmentRequest, guard: Guard | None = None) -> Enrolled:
-        """Enrol a person: all of it or nothing.
+        """Enrol a person completely or not at all.
 
         `guard` is called while the ID is locked, before anything is inserted, with the ID's row and embeddings (or
-        None); what it raises ends the enrolment. Raises `Refusal`: UPLOAD_GONE (the upload is enrolled already),
-        NO_FOLDER (the row's path leads out of DB_PATH), NO_SPACE, INSERT_FAILED, DB_DOWN. After each the upload is
-        still usable, but for UPLOAD_GONE.
+        None); whatever it raises ends the enrolment. Raises `Refusal`: UPLOAD_GONE (the upload is already enrolled),
+        NO_FOLDER (the row's path is outside DB_PATH), NO_SPACE, INSERT_FAILED, DB_DOWN. After all but UPLOAD_GONE the
+        upload can still be used.
         """
         if not request.faces:
             raise ValueError("an enrolment needs a face")
         if self._enrolments.by_upload(request.upload.upload_id) is not None:
             self._uploads.mark_used(request.upload.upload_id)
-            raise Refusal(Code.UPLOAD_GONE, "the upload is enrolled already; its folder was renamed only now")
+            raise Refusal(Code.UPLOAD_GONE, "the upload is already enrolled; its folder is renamed now")
         self._enrolments.make_lock(request.id)
         for _ in range(_TRIES):
             try:
                 return self._attempt(request, guard)
             except _MovedError:
-                log.info("the row of %s changed meanwhile: once more", request.id)
+                log.info("the row of %s changed during the enrolment: trying again", request.id)
         raise Refusal(Code.DB_DOWN, f"the row of {request.id} keeps changing")
 
     def keep_outcome(self, upload_id: str, outcome: Outcome) -> None:
@@ -101,7 +100,7 @@ class EnrolmentUnit:
     def _attempt(self, request: EnrolmentRequest, guard: Guard | None) -> Enrolled:
         token, folder = self._token(), self._target(self._people.find(request.id), request)
         ours = Enrolment(token, request.id, folder, request.upload.upload_id, len(request.faces))
-        with self._inflight.announced(token, folder):
+        with self._inflight.note(token, folder):
             done = self._commit(ours, request, guard)
             self._tidy(done, ours, request)
         return done.enrolled
@@ -114,23 +113,23 @@ class EnrolmentUnit:
                 with self._database.writing() as connection:
                     done = self._prepare(connection, ours, written, request, guard)
             except CommitLostError:
-                undo.pop_all()  # it may stand: only files that the database does not know are ever removed
-                if not self._stands(ours):
+                undo.pop_all()  # it may be committed: only files that the database does not list are ever removed
+                if not self._is_committed(ours):
                     raise
             undo.pop_all()
         return done
 
-    def _stands(self, ours: Enrolment) -> bool:
+    def _is_committed(self, ours: Enrolment) -> bool:
         try:
             return self._enrolments.by_token(ours.token) is not None
-        except Refusal:  # still away: the caller hears of the lost commit, `recover` settles the rest
+        except Refusal:  # still down: the caller is told of the lost commit, `recover` does the rest
             return False
 
     def _target(self, row: Person | None, request: EnrolmentRequest) -> str:
         if row is None or request.in_place:
             return f"{slug(request.name)}-{request.id}"
         if self._people.folder(row) is None:
-            raise Refusal(Code.NO_FOLDER, f"the path in the row of {request.id} leads out of DB_PATH")
+            raise Refusal(Code.NO_FOLDER, f"the path in the row of {request.id} is outside DB_PATH")
         return row.path
 
     def _write(self, ours: Enrolment, faces: Sequence[NewFace]) -> Written:
@@ -149,13 +148,13 @@ class EnrolmentUnit:
         if self._target(before, request) != ours.folder:
             raise _MovedError
         if self._enrolments.by_upload(ours.upload_id, connection) is not None:
-            raise Refusal(Code.UPLOAD_GONE, "another request has enrolled the upload meanwhile")
+            raise Refusal(Code.UPLOAD_GONE, "another request has enrolled the upload")
         if guard is not None:
             guard(before, self._gallery.snapshot().person(request.id) if before else None)
         self._step("guarded")
         person = self._save_row(connection, before, request, ours.folder)
         self._step("row saved")
-        # EnrolmentRecords of an ID without a row are what is left of a person whose row somebody has deleted.
+        # Enrolments of an ID without a row belong to a person whose row somebody has deleted.
         replaces = request.in_place or before is None
         replaced = self._enrolments.of_person(connection, request.id) if replaces else []
         version = self._enrolments.next_version(connection)
@@ -181,8 +180,8 @@ class EnrolmentUnit:
         self._faces.remove(ours.folder, ours.token)
         try:
             self._gallery.remove([ours.token])
-        except Refusal as refusal:  # what is left does not count; the caller hears why the enrolment failed
-            log.warning("rows of the failed enrolment %s stay behind: %s", ours.token, refusal.detail)
+        except Refusal as refusal:  # what remains does not count; the caller is told why the enrolment failed
+            log.warning("rows of the failed enrolment %s remain: %s", ours.token, refusal.detail)
 
     def _tidy(self, done: _Prepared, ours: Enrolment, request: EnrolmentRequest) -> None:
         self._step("committed")
@@ -195,6 +194,6 @@ class EnrolmentUnit:
             self._enrolments.finish(gone)
             self._step("cleaned")
             self._uploads.mark_used(request.upload.upload_id)
-        except Refusal as refusal:  # the person is enrolled: what is left over is for `recover`
-            log.warning("enrolment of %s is committed but not tidied: %s", ours.id, refusal.detail)
+        except Refusal as refusal:  # the person is enrolled: `recover` finishes
+            log.warning("enrolment of %s is committed, old files remain: %s", ours.id, refusal.detail)
         self._step("upload renamed")

@@ -1,11 +1,11 @@
-"""The ledger of enrolments: which files count. What it does not list as added and not removed does not exist."""
+"""The records of enrolments: which files count. What they do not list as added and not removed does not exist."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ _CODES = {int(code): code for code in Code}
 
 @dataclass(frozen=True)
 class Enrolment:
-    """A committed enrolment: `images` source crops under `token` in `folder` (relative to DB_PATH)."""
+    """An enrolment: `images` source crops under `token` in `folder` (relative to DB_PATH)."""
 
     token: str
     id: str
@@ -34,7 +34,7 @@ class Enrolment:
 
 @dataclass(frozen=True)
 class Changes:
-    """What happened up to `version` since an earlier one: enrolments added and still there, tokens removed."""
+    """What changed up to `version` since an earlier one: enrolments added and still valid, tokens removed."""
 
     version: int
     added: tuple[Enrolment, ...]
@@ -47,7 +47,7 @@ _COLUMNS = (
 
 
 class EnrolmentRecords:
-    """The enrolments table and the version counter. Versions are in the order of the commits."""
+    """The enrolments table and the version counter, which counts commits in their order."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -58,7 +58,7 @@ class EnrolmentRecords:
             return _version(connection)
 
     def changes(self, since: int) -> Changes:
-        """Return what was committed after version `since`. All of it where the counter went back (a new database)."""
+        """Return what was committed after version `since`; everything if the counter went back (a new database)."""
         with self._database.reading() as connection:
             now = _version(connection)
             since = since if since <= now else 0
@@ -66,9 +66,9 @@ class EnrolmentRecords:
             new = (added > since) & (added <= now) & (removed.is_(None) | (removed > now))
             gone = (removed > since) & (removed <= now)
             query = sa.select(*_COLUMNS).where(new).order_by(added)
-            alive = tuple(Enrolment(*row) for row in connection.execute(query))
-            dead = frozenset(connection.execute(sa.select(enrolments.c.token).where(gone)).scalars())
-        return Changes(now, alive, dead)
+            enrolled = tuple(Enrolment(*row) for row in connection.execute(query))
+            tokens = frozenset(connection.execute(sa.select(enrolments.c.token).where(gone)).scalars())
+        return Changes(now, enrolled, tokens)
 
     def by_token(self, token: str) -> Enrolment | None:
         """Return the enrolment of a token, removed or not."""
@@ -76,50 +76,42 @@ class EnrolmentRecords:
             return _one(connection, enrolments.c.token == token)
 
     def by_upload(self, upload_id: str, connection: Connection | None = None) -> Enrolment | None:
-        """Return the enrolment that an upload became, removed or not."""
+        """Return the enrolment of an upload, removed or not."""
         with contextlib.ExitStack() as stack:
             used = connection or stack.enter_context(self._database.reading())
             return _one(used, enrolments.c.upload_id == upload_id)
 
     def used(self, upload_ids: Sequence[str]) -> set[str]:
-        """Return those of the uploads that a committed enrolment has used."""
+        """Return which of the uploads were enrolled."""
         return self._among(enrolments.c.upload_id, upload_ids)
 
     def known(self, tokens: Sequence[str]) -> set[str]:
-        """Return those of the tokens that were ever committed."""
+        """Return which of the tokens were ever committed."""
         return self._among(enrolments.c.token, tokens)
 
-    def _among(
-        self, column: sa.Column[Any], values: Sequence[str], also: sa.ColumnElement[bool] | None = None
-    ) -> set[str]:
-        where = sa.true() if also is None else also
-        found: set[str] = set()
-        with self._database.reading() as connection:
-            for start in range(0, len(values), _BATCH):
-                batch = values[start : start + _BATCH]
-                found.update(connection.execute(sa.select(column).where(column.in_(batch) & where)).scalars())
-        return found
-
     def active(self, tokens: Sequence[str]) -> set[str]:
-        """Return those of the tokens that count."""
+        """Return which of the tokens count."""
         return self._among(enrolments.c.token, tokens, enrolments.c.removed_version.is_(None))
 
-    def of_people(self, person_ids: Sequence[str]) -> list[Enrolment]:
-        """Return these IDs' enrolments that count, each person's oldest first, as of one moment for each person."""
-        found: list[Enrolment] = []
-        wanted = list(dict.fromkeys(person_ids))
+    def _among(
+        self, column: sa.Column[Any], values: Sequence[str], where: sa.ColumnElement[bool] | None = None
+    ) -> set[str]:
+        query, found = sa.select(column).where(sa.true() if where is None else where), set[str]()
         with self._database.reading() as connection:
-            for start in range(0, len(wanted), _BATCH):
-                some = enrolments.c.reco_id.in_(wanted[start : start + _BATCH])
-                query = sa.select(*_COLUMNS).where(some & enrolments.c.removed_version.is_(None))
-                found += [Enrolment(*row) for row in connection.execute(query.order_by(enrolments.c.added_version))]
+            for batch in _batches(values):
+                found.update(connection.execute(query.where(column.in_(batch))).scalars())
+        return found
+
+    def of_people(self, person_ids: Sequence[str]) -> list[Enrolment]:
+        """Return these IDs' enrolments that count, each person's oldest first and as of one moment."""
+        found: list[Enrolment] = []
+        with self._database.reading() as connection:
+            for batch in _batches(list(dict.fromkeys(person_ids))):
+                found += _active(connection, enrolments.c.reco_id.in_(batch))
         return found
 
     def people(self, version: int = 0, people: int = 0) -> tuple[int, int]:
-        """Return the version as of now and how many people are enrolled; costs little where much is known already.
-
-        What is known: at `version` there were so many `people`.
-        """
+        """Return the current version and how many people are enrolled, counted on from `people` at `version`."""
         with self._database.reading() as connection:
             now = _version(connection)
             if now == version:
@@ -141,7 +133,7 @@ class EnrolmentRecords:
         return now, people - int(counts[0]) + int(counts[1])
 
     def installation(self) -> int:
-        """Return the number of this database, drawn when it is first asked for: what it owns elsewhere bears it."""
+        """Return this database's number, drawn at the first call: it marks what belongs to the database elsewhere."""
         query = sa.select(state.c.value).where(state.c.name == INSTALLATION)
         with self._database.reading() as connection:
             found = connection.execute(query).scalar()
@@ -169,24 +161,25 @@ class EnrolmentRecords:
             used.execute(sa.insert(outcomes).values(row))
 
     def unfinished(self) -> list[Enrolment]:
-        """Return removed enrolments whose files may still be there."""
+        """Return removed enrolments whose files may still exist."""
         where = enrolments.c.removed_version.is_not(None) & enrolments.c.files_removed.is_(False)
         with self._database.reading() as connection:
             return [Enrolment(*row) for row in connection.execute(sa.select(*_COLUMNS).where(where))]
 
     def finish(self, tokens: Iterable[str]) -> None:
-        """Note that the files of these removed enrolments are gone."""
+        """Record that the files of these removed enrolments are gone."""
         gone = list(tokens)
         if not gone:
             return
         with self._database.writing() as connection:
-            for start in range(0, len(gone), _BATCH):
-                some = enrolments.c.token.in_(gone[start : start + _BATCH])
-                connection.execute(sa.update(enrolments).where(some).values(files_removed=True))
+            for batch in _batches(gone):
+                connection.execute(
+                    sa.update(enrolments).where(enrolments.c.token.in_(batch)).values(files_removed=True)
+                )
 
     # -- inside an enrolment's transaction -----------------------------------------------------------------
     def make_lock(self, person_id: str) -> None:
-        """Make the lock row of an ID where there is none yet."""
+        """Create the lock row of an ID if it is missing."""
         row = locks.c.reco_id == person_id
         with self._database.reading() as connection:
             if connection.execute(sa.select(locks.c.reco_id).where(row)).first() is not None:
@@ -196,18 +189,16 @@ class EnrolmentRecords:
             connection.execute(insert)  # another process may have been faster
 
     def lock(self, connection: Connection, person_id: str) -> None:
-        """Hold the ID's lock row until the transaction's end: enrolments of one ID come one after the other."""
+        """Lock the ID's row until the transaction ends: enrolments of one ID run one after the other."""
         row = sa.select(locks.c.reco_id).where(locks.c.reco_id == person_id)
         connection.execute(row.with_for_update()).all()
 
     def of_person(self, connection: Connection, person_id: str) -> list[Enrolment]:
         """Return the ID's enrolments that count, oldest first."""
-        where = (enrolments.c.reco_id == person_id) & enrolments.c.removed_version.is_(None)
-        query = sa.select(*_COLUMNS).where(where).order_by(enrolments.c.added_version)
-        return [Enrolment(*row) for row in connection.execute(query)]
+        return _active(connection, enrolments.c.reco_id == person_id)
 
     def next_version(self, connection: Connection) -> int:
-        """Count up and hold the counter until the commit, so that versions and commits have one order."""
+        """Increment the counter and lock it until the commit, so that versions and commits have one order."""
         counter = state.c.name == VERSION
         connection.execute(sa.update(state).where(counter).values(value=state.c.value + 1))
         return _version(connection)
@@ -222,14 +213,23 @@ class EnrolmentRecords:
         connection.execute(sa.insert(enrolments).values(row))
 
     def remove(self, connection: Connection, tokens: Sequence[str], version: int) -> None:
-        """Mark enrolments as removed: from the commit on they do not count."""
-        for start in range(0, len(tokens), _BATCH):
-            some = enrolments.c.token.in_(tokens[start : start + _BATCH])
+        """Mark enrolments as removed: once committed, they do not count."""
+        for batch in _batches(tokens):
+            some = enrolments.c.token.in_(batch)
             connection.execute(sa.update(enrolments).where(some).values(removed_version=version))
 
 
 def _version(connection: Connection) -> int:
     return int(connection.execute(sa.select(state.c.value).where(state.c.name == VERSION)).scalar_one())
+
+
+def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (values[start : start + _BATCH] for start in range(0, len(values), _BATCH))
+
+
+def _active(connection: Connection, where: sa.ColumnElement[bool]) -> list[Enrolment]:
+    query = sa.select(*_COLUMNS).where(where & enrolments.c.removed_version.is_(None))
+    return [Enrolment(*row) for row in connection.execute(query.order_by(enrolments.c.added_version))]
 
 
 def _one(connection: Connection, where: sa.ColumnElement[bool]) -> Enrolment | None:

@@ -1,7 +1,7 @@
-"""The people's image folders under DB_PATH: what an enrolment puts there, and how source crops come back.
+"""The people's image folders under DB_PATH: what an enrolment writes there, and how source crops are read back.
 
-Every file's name begins with its enrolment's token (32 hex digits), so nothing is overwritten, and what belongs to an
-enrolment that never was committed can be told from what counts.
+Every file's name begins with its enrolment's token (32 hex digits), so that nothing is overwritten, and the files of an
+enrolment that was never committed can be told from those that count.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class FaceFolders:
         self.root = root
 
     def write(self, folder: str, token: str, faces: Sequence[NewFace]) -> Written:
-        """Write an enrolment's files, durably. Raises `Refusal(Code.NO_SPACE)`; what it wrote until then stays."""
+        """Write an enrolment's files, durably. Raises `Refusal(Code.NO_SPACE)`; files written before that remain."""
         place = self.root / folder
         written = Written([], [])
         contents: dict[Path, bytes] = {}
@@ -63,34 +63,34 @@ class FaceFolders:
             for turn, picture in enumerate(face.augmented, start=1):
                 written.augmented.append(f"{folder}/{AUGMENTED}/{stem}_{turn:02}.png")
                 contents[self.root / written.augmented[-1]] = _png(picture)
-        crops = [_described(face.crop) for face in faces]
+        crops = [_as_json(face.crop) for face in faces]
         contents[place / SOURCE / f"{token}.json"] = json.dumps({"crops": crops}).encode()
         files.write_together(contents)
         return written
 
     def crops(self, enrolment: Enrolment) -> list[Crop] | None:
-        """Read an enrolment's source crops; None, with a line in the log, where one is missing or damaged."""
+        """Read an enrolment's source crops; None, with a warning in the log, if one is missing or damaged."""
         place = files.inside(self.root, enrolment.folder)
         if place is None:
-            log.warning("enrolment %s of %s lies outside DB_PATH", enrolment.token, enrolment.id)
+            log.warning("enrolment %s of %s is outside DB_PATH", enrolment.token, enrolment.id)
             return None
         try:
-            described = _load(place / SOURCE / f"{enrolment.token}.json")
+            listed = _load(place / SOURCE / f"{enrolment.token}.json")
             return [
                 _crop(place / SOURCE / f"{enrolment.token}_{number:02}.png", about)
-                for number, about in enumerate(described, start=1)
+                for number, about in enumerate(listed, start=1)
             ]
         except (ValueError, KeyError, TypeError) as error:
             log.warning("source crops of %s, enrolment %s: %s", enrolment.id, enrolment.token, error)
             return None
 
     def has_crops(self, enrolment: Enrolment) -> bool:
-        """Whether the enrolment's source crops seem to be there."""
+        """Whether the enrolment's source crops seem to exist."""
         place = files.inside(self.root, enrolment.folder)
         return place is not None and (place / SOURCE / f"{enrolment.token}.json").is_file()
 
     def remove(self, folder: str, token: str) -> bool:
-        """Remove an enrolment's files, and the person's folder once it is empty; True where no file is left."""
+        """Remove an enrolment's files, and the person's folder once it is empty; True if no file is left."""
         place = files.inside(self.root, folder)
         if place is None:
             return True
@@ -99,7 +99,7 @@ class FaceFolders:
         return all(gone)
 
     def remove_foreign(self, folder: str) -> None:
-        """Remove what no enrolment of ours has put into a person's folder (pictures from before)."""
+        """Remove the files in a person's folder that no enrolment wrote (pictures from before)."""
         place = files.inside(self.root, folder)
         for path in self.found(place) if place else ():
             if not TOKEN.match(path.name.lstrip(".")):
@@ -107,7 +107,7 @@ class FaceFolders:
         self.tidy(folder)
 
     def tidy(self, folder: str) -> None:
-        """Remove the person's folder where it is empty."""
+        """Remove the person's folder if it is empty."""
         place = files.inside(self.root, folder)
         if place is not None:
             for inner, *_ in os.walk(place, topdown=False):  # the person's own folder comes last
@@ -119,9 +119,9 @@ class FaceFolders:
         return (path for path in found if path.is_dir() and not path.is_symlink())
 
     def found(self, place: Path) -> list[Path]:
-        """Return all files in a person's folder, at any depth; what is removed meanwhile may be missing."""
+        """Return all files in a person's folder, at any depth; files that are being removed may be missing."""
         found: list[Path] = []
-        for folder, folders, names in os.walk(place):  # passes over a folder that is gone, where a glob raises
+        for folder, folders, names in os.walk(place):  # skips a folder that is gone, where a glob raises
             links = [name for name in folders if Path(folder, name).is_symlink()]
             found += [Path(folder, name) for name in (*names, *links)]
         return sorted(found)
@@ -135,7 +135,7 @@ def _png(pixels: Pixels) -> bytes:
     return bytes(data.tobytes())
 
 
-def _described(crop: Crop) -> dict[str, object]:
+def _as_json(crop: Crop) -> dict[str, object]:
     box = [float(x) for x in (crop.box.left, crop.box.top, crop.box.width, crop.box.height)]
     return {"landmarks": np.asarray(crop.landmarks, float).tolist(), "box": box, "digest": crop.digest}
 

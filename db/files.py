@@ -1,4 +1,4 @@
-"""Every byte of a photo, crop, embedding or pickle goes to the disk and comes back through here, and nowhere else."""
+"""All reading and writing of photos, crops, embeddings and pickles goes through this module."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from codes_dict import Code, Refusal
 log = logging.getLogger(__name__)
 
 PART = ".part"
-"""Ending of what is not finished: never read, swept when old."""
+"""Suffix of unfinished files: never read, removed when old."""
 
 _SYNCS = 8
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
 def read_bytes(path: Path) -> bytes | None:
-    """Return a file's content; None where there is no such file."""
+    """Return a file's content; None if it does not exist."""
     try:
         return path.read_bytes()
     except _ABSENT:
@@ -32,41 +32,41 @@ def read_bytes(path: Path) -> bytes | None:
 
 
 def write_bytes_atomic(path: Path, data: bytes) -> None:
-    """Write a whole file or nothing, durably. Raises `Refusal(Code.NO_SPACE)` where the disk does not take it."""
+    """Write a whole file or nothing, durably. Raises `Refusal(Code.NO_SPACE)` if that fails."""
     write_together({path: data})
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:
-    """Write several files, each whole or not at all, all durable on return; makes the folders that are missing.
+    """Write several files, each whole or not at all, durable on return; creates missing folders.
 
-    Temporary names, fsync, rename, fsync of the folders; the fsyncs run side by side, because a file system brings
-    those that wait at the same time to the disk in one go. After a failure some of the files may be there, whole.
-    Raises `Refusal(Code.NO_SPACE)` where the disk does not take them.
+    Temporary names, fsync, rename, fsync of the folders; the fsyncs run in parallel, because a file system writes those
+    that wait at the same time in one go. After a failure some of the files may exist, whole. Raises
+    `Refusal(Code.NO_SPACE)` if writing fails.
     """
     parts = {path: path.with_name(f".{path.name}.{secrets.token_hex(4)}{PART}") for path in contents}
     folders = {path.parent for path in contents}
     with writing(min(folders)):
         try:
-            _side_by_side(_write_synced, parts.values(), contents.values())
+            _in_parallel(_write_synced, parts.values(), contents.values())
             for path, part in parts.items():
                 part.replace(path)
-            _side_by_side(sync_folder, sorted(folders | {folder.parent for folder in folders}))
+            _in_parallel(sync_folder, sorted(folders | {folder.parent for folder in folders}))
         finally:
             for part in parts.values():
                 remove(part)
 
 
-def _side_by_side(work: Callable[..., None], *arguments: Iterable[object]) -> None:
-    """Call `work` with each of the arguments; waits for all, after a failure too, and raises the first one's."""
-    under_way = [_writers().submit(work, *each) for each in zip(*arguments, strict=True)]
-    wait(under_way)
-    for done in under_way:
+def _in_parallel(work: Callable[..., None], *arguments: Iterable[object]) -> None:
+    """Call `work` with each of the arguments; wait for all, also after a failure, and raise the first one."""
+    submitted = [_writers().submit(work, *each) for each in zip(*arguments, strict=True)]
+    wait(submitted)
+    for done in submitted:
         done.result()
 
 
 @cache
 def _writers() -> ThreadPoolExecutor:
-    """Return the threads that all requests' files are written by; made at the first use, so after a fork."""
+    """Return the threads that write all requests' files; started at the first use, so after a fork."""
     return ThreadPoolExecutor(_SYNCS, thread_name_prefix="writer")
 
 
@@ -78,7 +78,7 @@ def _write_synced(path: Path, data: bytes) -> None:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-        except FileNotFoundError:  # somebody removed the folder as empty between the two calls
+        except FileNotFoundError:  # another process removed the empty folder between the two calls
             if attempt == 2:
                 raise
         else:
@@ -87,7 +87,7 @@ def _write_synced(path: Path, data: bytes) -> None:
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Turn the disk's errors into `Refusal(Code.NO_SPACE)`, naming the folder and the system's reason."""
+    """Turn an `OSError` into `Refusal(Code.NO_SPACE)` with the folder and the system's reason."""
     try:
         yield
     except OSError as error:
@@ -104,7 +104,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def remove(path: Path) -> bool:
-    """Remove a file; True where it is gone now. What cannot be removed is logged and stays for the next sweep."""
+    """Remove a file; True if it is gone. If it cannot be removed, that is logged and left to the next sweep."""
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -114,18 +114,18 @@ def remove(path: Path) -> bool:
 
 
 def remove_if_empty(folder: Path) -> bool:
-    """Remove a folder that holds nothing; True where it is gone now."""
+    """Remove an empty folder; True if it is gone."""
     try:
         folder.rmdir()
     except FileNotFoundError:
         return True
-    except OSError:  # not empty, or not ours to remove: both mean that it stays
+    except OSError:  # not empty, or no permission: it stays either way
         return False
     return True
 
 
 def remove_tree(folder: Path) -> bool:
-    """Remove a folder and all that is in it, without following links; True where it is gone now."""
+    """Remove a folder with everything in it, without following links; True if it is gone."""
     for place, folders, names in os.walk(folder, topdown=False):
         for name in names:
             remove(Path(place, name))
@@ -139,7 +139,7 @@ def remove_tree(folder: Path) -> bool:
 
 
 def inside(root: Path, relative: str) -> Path | None:
-    """Return `root / relative`; None where that is not strictly inside the root, links resolved."""
+    """Return `root / relative`; None if that, with links resolved, is not strictly inside the root."""
     if not relative or "\0" in relative:
         return None
     base = root.resolve()
@@ -149,9 +149,9 @@ def inside(root: Path, relative: str) -> Path | None:
 
 @contextmanager
 def locked(path: Path, *, wait: bool = False) -> Iterator[bool]:
-    """Hold a lock file between processes for the block; yields False where another holds it and we do not wait.
+    """Hold a lock between processes for the block; yields False if another process holds it and `wait` is false.
 
-    The lock goes with the process, so a killed one never leaves it behind.
+    The lock ends with the process, so a killed one never leaves it behind.
     """
     with writing(path.parent):
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

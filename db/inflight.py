@@ -1,4 +1,4 @@
-"""Which enrolments are under way, so that what a killed process has left can be told at once from work in progress."""
+"""Which enrolments are in progress, so that what a killed process left can be told from work that is still going on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FOLDER = ".pending"
 
 @dataclass(frozen=True)
 class Abandoned:
-    """An enrolment whose process is gone: its files are under `token` in `folder`; `note` is what announced it."""
+    """An enrolment whose process died: its files are under `token` in `folder`, its note is the file `note`."""
 
     token: str
     folder: str
@@ -30,47 +30,46 @@ class Abandoned:
 
 
 class InflightNotes:
-    """Notes of enrolments under way, in `root/.pending`, each locked by its process for as long as that lives.
+    """Notes of enrolments in progress, in `root/.pending`, each locked by its process as long as that lives.
 
-    A lock may not reach another machine that shares the folder, so a note counts as abandoned only where its
-    `host` is ours.
+    A lock may not reach another machine that shares the folder, so a note counts as abandoned only on its own `host`.
     """
 
     def __init__(self, root: Path, host: Callable[[], str] = platform.node) -> None:
         self._folder, self._host = root / FOLDER, host
 
     @contextmanager
-    def announced(self, token: str, folder: str) -> Iterator[None]:
-        """Keep a note for the block. It stays behind after a kill, and where nobody knows whether a commit stands.
+    def note(self, token: str, folder: str) -> Iterator[None]:
+        """Keep a note for the block. It remains after a kill, and if it is unknown whether the commit succeeded.
 
         Raises `Refusal(Code.NO_SPACE)`.
         """
-        note = self._folder / f"{token}.json"
+        path = self._folder / f"{token}.json"
         with files.writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
-            handle = self._locked_note(note, folder)
+            handle = self._locked(path, folder)
         try:
             yield
         except CommitLostError:
             raise
         except BaseException:
-            files.remove(note)
+            files.remove(path)
             raise
         else:
-            files.remove(note)
+            files.remove(path)
         finally:
             os.close(handle)
 
-    def _locked_note(self, note: Path, folder: str) -> int:
-        part = note.with_suffix(files.PART)
+    def _locked(self, path: Path, folder: str) -> int:
+        part = path.with_suffix(files.PART)
         handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        fcntl.flock(handle, fcntl.LOCK_EX)  # before the note has its name: nobody sees it unlocked
+        fcntl.flock(handle, fcntl.LOCK_EX)  # before the note gets its name: nobody sees it unlocked
         os.write(handle, json.dumps({"folder": folder, "host": self._host()}).encode())
-        part.rename(note)
+        part.rename(path)
         return handle
 
     def abandoned(self) -> list[Abandoned]:
-        """Return the enrolments of this machine whose process has died."""
+        """Return this machine's enrolments whose process died."""
         found = (self._read(note) for note in sorted(self._folder.glob("*.json")))
         return [one for one in found if one is not None]
 
@@ -78,18 +77,18 @@ class InflightNotes:
         if not _unlocked(note):
             return None
         try:
-            said = json.loads(files.read_bytes(note) or b"{}")
-            if said["host"] == self._host():
-                return Abandoned(note.stem, str(said["folder"]), note)
+            content = json.loads(files.read_bytes(note) or b"{}")
+            if content["host"] == self._host():
+                return Abandoned(note.stem, str(content["folder"]), note)
         except (ValueError, KeyError, TypeError):
-            log.warning("note %s is damaged: left for the sweep", note.name)
+            log.warning("note %s is damaged; the sweep removes it later", note.name)
         return None
 
 
 def _unlocked(note: Path) -> bool:
     try:
         handle = os.open(note, os.O_RDONLY)
-    except FileNotFoundError:  # finished run_alongside
+    except FileNotFoundError:  # finished meanwhile
         return False
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

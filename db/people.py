@@ -1,4 +1,4 @@
-"""The rows of the people table."""
+"""The rows of the people table, and the names of these people as they were given."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Row:
 
 
 class People:
-    """The people table, under whatever names the settings give it. `root` is DB_PATH."""
+    """The people table, with the names that the settings give to it and its columns. `root` is DB_PATH."""
 
     def __init__(self, database: Database, columns: PeopleNames, root: Path) -> None:
         self._database, self._columns, self._root = database, columns, root
@@ -38,7 +38,7 @@ class People:
             return self.find_in(connection, person_id)
 
     def find_in(self, connection: Connection, person_id: str, *, lock: bool = False) -> Person | None:
-        """Do the same inside a transaction, with the row locked until its end where asked."""
+        """Do the same inside a transaction; with `lock`, the row is locked until its end."""
         row = self._row(connection, person_id, lock)
         return _named(row.person, _given_names(connection, person_id)) if row else None
 
@@ -50,7 +50,7 @@ class People:
         return sorted(rows, key=lambda person: person.key)
 
     def insert(self, connection: Connection, person_id: str, name: str, path: str) -> Person:
-        """Insert a row and return it with its primary key. `name` is what a person calls themselves."""
+        """Insert a row and return it with its primary key. `name` is the name as it was given."""
         values = {self._id.name: person_id, self._name.name: stored_name(name), self._path.name: path}
         self._check_widths(connection, values)
         connection.execute(sa.insert(self._table).values(values))
@@ -71,7 +71,7 @@ class People:
         return _store_given_name(connection, Person(row.person.key, person_id, stored_name(name), path), name)
 
     def folder(self, person: Person) -> Path | None:
-        """Return the person's image folder; None where the row's path leads out of DB_PATH."""
+        """Return the person's image folder; None if the row's path is outside DB_PATH."""
         return inside(self._root, person.path)
 
     def folder_exists(self, person: Person) -> bool:
@@ -80,15 +80,15 @@ class People:
         return folder is not None and folder.is_dir()
 
     def _select(self) -> sa.Select[Any]:
-        # The star gives the primary key by position, whatever it is called. The named columns are qualified: a column
-        # that does not exist is an error then, and not a string as SQLite would take it.
+        # The star gives the primary key by position, whatever its name is. The named columns are qualified, so that one
+        # that does not exist is an error, not a string literal as in SQLite.
         return sa.select(sa.literal_column("*"), self._id, self._name, self._path).select_from(self._table)
 
     def _row(self, connection: Connection, person_id: str, lock: bool) -> _Row | None:
         query = self._select().where(self._id == person_id)
         found = connection.execute(query.with_for_update() if lock else query)
         key_column = next(iter(found.keys()))
-        # An existing table may equate letter case or trailing spaces: its index narrows, bytes decide.
+        # An existing table may ignore letter case or trailing spaces: its index narrows down, bytes decide.
         rows = [row for row in found if row[-3] == person_id]
         return _Row(_read(rows[0]), key_column) if rows else None
 
@@ -121,13 +121,13 @@ def _given_names(connection: Connection, person_id: str | None = None) -> dict[s
 
 
 def _named(person: Person, given: Mapping[str, str]) -> Person:
-    """Add the given name, unless the row was given another name since, in the table itself."""
+    """Add the given name, unless the row has got another name since, in the table itself."""
     name = given.get(person.id, "")
     return replace(person, given_name=name) if stored_name(name) == person.name else person
 
 
 def stored_name(name: str) -> str:
-    """Return a name as the row keeps it: lower-case, `_` for spaces."""
+    """Return a name as the row holds it: lower-case, `_` for spaces."""
     return name.lower().replace(" ", "_")
 
 

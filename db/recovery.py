@@ -1,17 +1,15 @@
-"""What a crash leaves: `recover` finishes committed enrolments, `sweep` removes files that were never committed."""
+"""After a crash: `recover` finishes committed enrolments, `sweep` removes files that were never committed."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Callable, Collection
-from functools import partial
 from pathlib import Path
 
 from db import files
 from db.enrolments import EnrolmentRecords
 from db.faces import TOKEN, FaceFolders
-from db.gallery.pickles import PickleStore
 from db.inflight import FOLDER, InflightNotes
 from db.uploads import UploadStore
 
@@ -21,12 +19,11 @@ Forget = Callable[[Collection[str]], None]
 """Removes what the gallery holds of enrolments that do not count, by their tokens."""
 
 
-def recover(enrolments: EnrolmentRecords, uploads: UploadStore, root: Path, forget: Forget | None = None) -> int:
+def recover(enrolments: EnrolmentRecords, uploads: UploadStore, root: Path, forget: Forget) -> int:
     """Finish what was committed, undo what was not; return how many things were left. `root` is DB_PATH.
 
-    `forget` removes what the gallery holds of some tokens; without it, that is their files in `root`.
     Renames the folders of enrolled uploads, removes the files of replaced enrolments and of those whose process died
-    before the commit. To be called at start; takes no longer the more people there are; safe while others work.
+    before the commit. Call it at start; it does not depend on the number of people and is safe while others work.
     Raises `Refusal(Code.DB_DOWN)`.
     """
     waiting = list(uploads.waiting())
@@ -35,13 +32,12 @@ def recover(enrolments: EnrolmentRecords, uploads: UploadStore, root: Path, forg
         uploads.mark_used(upload_id)
         finished += 1
     faces = FaceFolders(root)
-    forget = forget or partial(_segments, root)
     undone = _undo(enrolments, faces, root, forget)
     gone = [one.token for one in enrolments.unfinished() if faces.remove(one.folder, one.token)]
     forget(set(gone))
     enrolments.finish(gone)
     if finished or gone or undone:
-        log.info("after a crash: %d uploads, %d replaced, %d unfinished", finished, len(gone), undone)
+        log.info("recovered after a crash: %d uploads, %d replaced, %d unfinished", finished, len(gone), undone)
     return finished + len(gone) + undone
 
 
@@ -60,14 +56,14 @@ def sweep(
     enrolments: EnrolmentRecords,
     uploads: UploadStore,
     root: Path,
+    forget: Forget,
     older_than: float,
     clock: Callable[[], float] = time.time,
-    forget: Forget | None = None,
 ) -> int:
-    """Remove files without a committed enrolment that are older than that many seconds; return how many.
+    """Remove files without a committed enrolment that are older than `older_than` seconds; return how many.
 
-    `older_than` has to exceed what an enrolment can take: its files are there before its commit. Files that we did not
-    name stay. Raises `Refusal(Code.DB_DOWN)`.
+    `older_than` has to exceed what an enrolment can take: its files exist before its commit. Files with names of other
+    origin stay. Raises `Refusal(Code.DB_DOWN)`.
     """
     before = clock() - older_than
     faces = FaceFolders(root)
@@ -80,20 +76,13 @@ def sweep(
     tokens = sorted({path.name.lstrip(".")[:32] for path in old})
     known = enrolments.known(tokens)
     orphans = [path for path in old if path.name.endswith(files.PART) or path.name[:32] not in known]
-    if forget is not None:
-        forget({token for token in tokens if TOKEN.match(f"{token}.") and token not in known})
+    forget({token for token in tokens if TOKEN.match(f"{token}.") and token not in known})
     removed = sum(files.remove(path) for path in orphans)
     for folder in sorted({path.relative_to(root).parts[0] for path in orphans}):
         faces.tidy(folder)
     for path in [*root.glob(f".*{files.PART}"), *(root / FOLDER).glob("*")]:
         removed += _older(path, before) and files.remove(path)
     return removed + uploads.sweep(before)
-
-
-def _segments(root: Path, tokens: Collection[str]) -> None:
-    for named in PickleStore(root).named() if tokens else ():
-        if named.token in tokens:
-            files.remove(named.path)
 
 
 def _older(path: Path, before: float) -> bool:

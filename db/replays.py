@@ -1,8 +1,8 @@
-"""Photos that were used before: a SHA-256 and a perceptual hash each, for a retention period, and nothing else.
+"""Photos that were used before: of each a SHA-256 and a perceptual hash, for a retention period, and nothing else.
 
-Who uses a photo first owns it: each claim is one transaction, and claims come one after the other across processes. The
-hash is cut into 16 bands, each found by an index. Two hashes that differ in at most 15 bits agree in one band at
-least, so the search misses none of them and looks at next to no others.
+The first upload that uses a photo owns it: each claim is one transaction, and claims run one after the other across
+processes. The hash is cut into 16 bands, each of which is indexed. Two hashes that differ in at most 15 bits agree in
+at least one band, so the search misses none of them and reads hardly any others.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _DAY_S, _SWEEP_EVERY_S, _BATCH = 86_400, 3_600, 500
 class Replays:
     """The marks of used photos.
 
-    `within` is the number of bits, under 16, in which the hashes of one photo may differ; `retention_days` how long a
-    mark counts, and is kept. Marks of enrolled photos count as long as the enrolment does.
+    `within` is the number of bits, under 16, in which the hashes of one photo may differ; a mark counts, and is stored,
+    for `retention_days`. Marks of enrolled photos count as long as the enrolment does.
     """
 
     def __init__(
@@ -39,14 +39,14 @@ class Replays:
         self._swept = 0.0
 
     def claim(self, upload_id: str, marks: Sequence[PhotoMark]) -> list[bool]:
-        """Return for each photo whether another upload used it before; those that none did become this upload's.
+        """Return for each photo whether another upload used it before; the others become this upload's.
 
-        An upload's own photos, and photos of one upload among each other, are no replays. Raises `Refusal(DB_DOWN)`.
+        Photos of one upload are never replays of each other. Raises `Refusal(DB_DOWN)`.
         """
         self._sweep()
         with self._database.writing(failed=Code.DB_DOWN) as connection:
             turn = sa.update(state).where(state.c.name == REPLAY_TURN).values(value=state.c.value + 1)
-            connection.execute(turn)  # the row stays locked until the commit: claims come one after the other
+            connection.execute(turn)  # the row stays locked until the commit: claims run one after the other
             own = _own(connection, upload_id)
             used = [mark.digest not in own and self._used(connection, upload_id, mark) for mark in marks]
             new = [mark for mark, is_used in zip(marks, used, strict=True) if not is_used]
@@ -54,7 +54,7 @@ class Replays:
         return used
 
     def forget(self) -> int:
-        """Delete what the retention period has left behind; return how many marks. Raises `Refusal(DB_DOWN)`."""
+        """Delete marks older than the retention period; return how many. Raises `Refusal(DB_DOWN)`."""
         forgotten = 0
         while True:
             with self._database.writing(failed=Code.DB_DOWN) as connection:
@@ -91,7 +91,7 @@ class Replays:
 
 
 def remember(connection: Connection, upload_id: str, marks: Sequence[PhotoMark], now: int) -> None:
-    """Keep marks as an upload's inside a transaction, each once; `now` is in seconds since 1970."""
+    """Store marks of an upload inside a transaction, each once; `now` is in seconds since 1970."""
     known = _own(connection, upload_id)
     for mark in {mark.digest: mark for mark in marks if mark.digest not in known}.values():
         row = {"upload_id": upload_id, "digest": mark.digest, "hash": mark.hash, "created": now}
@@ -105,7 +105,7 @@ def _own(connection: Connection, upload_id: str) -> set[str]:
 
 
 def _counts(oldest: int) -> sa.ColumnElement[bool]:
-    """Whether a mark counts: it is young enough, or its upload's enrolment stands."""
+    """Whether a mark counts: it is young enough, or its upload's enrolment counts."""
     enrolled = sa.select(enrolments.c.token).where(
         enrolments.c.upload_id == replays.c.upload_id, enrolments.c.removed_version.is_(None)
     )

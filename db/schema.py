@@ -1,4 +1,4 @@
-"""The tables: the people table of the document, and our own beside it."""
+"""The tables: the people table of the document, and the tables `faceapp_*` beside it."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ VERSION = "gallery_version"
 """The name of the counter in `faceapp_state`."""
 
 INSTALLATION = "installation"
-"""The name of the row that tells this database from all others."""
+"""The name of the row that identifies this database."""
 
 REPLAY_TURN = "replay_turn"
-"""The name of the row that claims of photos lock, one after the other."""
+"""The name of the row that claims of photos lock, so that they run one after the other."""
 
 _UNKNOWN_SCHEMA = 1049
 
 
 class Exact(TypeDecorator[str]):
-    """Text that compares byte for byte in every database: no letter case, no accents, no padding with spaces."""
+    """Text that every database compares byte for byte, whatever its letter case, accents and trailing spaces."""
 
     impl = sa.String
     cache_ok = True
@@ -58,7 +58,7 @@ def _collation(dialect: Dialect) -> str:
 
 @dataclass(frozen=True)
 class PeopleNames:
-    """What the settings call the people table and its three columns."""
+    """The names that the settings give to the people table and its three columns."""
 
     table: str = "faceapp"
     id_col: str = "RECO_ID"
@@ -86,7 +86,7 @@ state = sa.Table(
     **_MYSQL,
 )  # fmt: skip
 
-# The pairs of the unique constraints are unique anyway: they are there as indexes that come with the table in one step.
+# The pairs in the unique constraints are unique anyway: they serve as indexes that are created with the table.
 enrolments = sa.Table(
     "faceapp_enrolments", _OWN,
     sa.Column("token", Exact(32), primary_key=True),
@@ -153,7 +153,7 @@ challenges = sa.Table(
 
 
 def people_table(names: PeopleNames) -> sa.Table:
-    """Return the people table as we make it: integer primary key first, then ID, name and path."""
+    """Return the people table as `initialise` creates it: integer primary key, ID, name, path."""
     key = "ID" if "id" not in {names.id_col.lower(), names.name_col.lower(), names.path_col.lower()} else "ROW_ID"
     return sa.Table(
         _quoted(names.table),
@@ -178,10 +178,10 @@ def _quoted(name: str) -> quoted_name:
 
 
 def initialise(uri: str, names: PeopleNames, user: str = "", password: str = "", schema: str = "") -> None:
-    """Make schema, people table and our own tables where they are missing; safe to repeat and to race.
+    """Create schema and tables if they are missing; can be repeated and called by several processes at once.
 
-    Raises `Refusal(Code.DB_DOWN)` where the server cannot be reached, `Refusal(Code.INSERT_FAILED)` where the user may
-    not create, `OSError` or `sqlite3.Error` where a SQLite file cannot be made.
+    Raises `Refusal(Code.DB_DOWN)` if the server cannot be reached, `Refusal(Code.INSERT_FAILED)` if the user may not
+    create, `OSError` or `sqlite3.Error` if a SQLite file cannot be created.
     """
     path = sqlite_path(uri)
     if path is not None:
@@ -201,9 +201,9 @@ def initialise(uri: str, names: PeopleNames, user: str = "", password: str = "",
 
 
 def add_missing_tables(database: Database) -> None:
-    """Create the tables that a newer version has added to an initialised database; does nothing elsewhere.
+    """Create the tables that this version has added, in a database that was initialised by an earlier one.
 
-    Raises `Refusal(Code.DB_DOWN)`, also where the user may not create tables.
+    Raises `Refusal(Code.DB_DOWN)`, also if the user may not create tables.
     """
     with database.reading() as connection:
         existing = set(sa.inspect(connection).get_table_names())
@@ -219,10 +219,10 @@ def _make_schema(uri: str, user: str, password: str, schema: str) -> None:
     known = make_engine(uri, user, password, schema)
     try:
         with known.connect():
-            return  # a user who may not create schemas needs only to have one
+            return  # the user need not be allowed to create schemas
     except exc.DBAPIError as error:
         if getattr(error.orig, "errno", None) != _UNKNOWN_SCHEMA:
-            return  # the trouble shows again, translated, when the tables are made
+            return  # the error appears again, translated, when the tables are created
     finally:
         known.dispose()
     server = Database(make_engine(uri, user, password))

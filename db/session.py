@@ -1,4 +1,4 @@
-"""The way to the database: one engine for MySQL, MariaDB and SQLite, transactions, driver errors translated once."""
+"""Access to the database: an engine for MySQL, MariaDB or SQLite, transactions, and errors as `Refusal`."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 
 _SQLITE = "sqlite:///"
 _LOCK_WAIT_S = 20
-_ANSWER_S = 30  # above the lock wait, so that a wait for a lock is never taken for a dead server
+_ANSWER_S = 30  # above the lock wait, so that waiting for a lock is never mistaken for a dead server
 
-# Numbers that a statement fails with when the server goes away, is stopping, or keeps us waiting for a lock.
+# Error numbers of statements when the server goes away, is stopping, or a lock cannot be had in time.
 _CONNECTION_ERRORS = frozenset(
     {1040, 1053, 1077, 1079, 1080, 1152, 1153, 1158, 1159, 1160, 1161, 1184, 1203, 1205, 1213, 1317, 1927, 3024}
 )
@@ -34,11 +34,11 @@ _SQLITE_DOWN = frozenset(
 
 
 class CommitLostError(Refusal):
-    """The connection went while a commit was under way: it may stand or not, and only the database knows."""
+    """The connection was lost during a commit: only the database knows whether it succeeded."""
 
 
 def sqlite_path(uri: str) -> Path | None:
-    """Return the file of `sqlite:///path`; None for a server's address. Raises ValueError for one without a file."""
+    """Return the file of `sqlite:///path`; None for a server's address. Raises ValueError if there is no file in it."""
     if not uri.startswith("sqlite:"):
         return None
     path = uri.removeprefix(_SQLITE) if uri.startswith(_SQLITE) else ""
@@ -48,7 +48,7 @@ def sqlite_path(uri: str) -> Path | None:
 
 
 def server_address(uri: str) -> tuple[str, int]:
-    """Split `host` or `host:port` (an IPv6 address in brackets), port 3306 where none is given."""
+    """Split `host` or `host:port` (an IPv6 address in brackets); the default port is 3306."""
     parts = urlsplit(f"//{uri}")
     if not parts.hostname or parts.path or parts.query or parts.username is not None:
         raise ValueError("the address is host or host:port")
@@ -56,10 +56,10 @@ def server_address(uri: str) -> tuple[str, int]:
 
 
 def make_engine(uri: str, user: str = "", password: str = "", schema: str = "", *, connect_timeout: int = 4) -> Engine:
-    """Make an engine; nothing is connected yet.
+    """Create an engine; nothing is connected yet.
 
-    `uri` is `host`, `host:port` or `sqlite:///path`; `schema` may be empty to reach a server before its schema exists;
-    `connect_timeout` is in seconds. A SQLite file is never created here: a missing one is an outage, not a fresh start.
+    `uri` is `host`, `host:port` or `sqlite:///path`; `schema` is empty to reach a server before its schema exists;
+    `connect_timeout` is in seconds. A SQLite file is never created here: a missing one is an outage, not a new start.
     """
     path = sqlite_path(uri)
     return _sqlite_engine(path) if path is not None else _server_engine(uri, user, password, schema, connect_timeout)
@@ -133,7 +133,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
 def _same_file(path: Path) -> Callable[[Any, Any, Any], None]:
     def check(_connection: Any, record: Any, _proxy: Any) -> None:
         if record.info["file"] != _identity(path):  # moved, removed or restored: an open handle would not notice
-            raise exc.DisconnectionError("the database file is another one now")
+            raise exc.DisconnectionError("the database file has been replaced")
 
     return check
 
@@ -144,7 +144,7 @@ def _begin(connection: Connection) -> None:
 
 
 class Database:
-    """Transactions over an engine. Thread-safe; recovers by itself once the database is back."""
+    """Transactions over an engine. Thread-safe; works again once the database is back."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -156,16 +156,16 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Open a transaction for reading. Every trouble is `Refusal(Code.DB_DOWN)`."""
+        """Open a transaction for reading. Every error is `Refusal(Code.DB_DOWN)`."""
         with self._connection(writes=False, failed=Code.DB_DOWN) as connection:
             yield connection
 
     @contextmanager
     def writing(self, failed: Code = Code.INSERT_FAILED) -> Iterator[Connection]:
-        """Open a transaction that commits at the block's end and rolls back on any exception.
+        """Open a transaction that commits at the end of the block and rolls back on any exception.
 
-        Connection trouble is `Refusal(Code.DB_DOWN)`, a refused statement `Refusal(failed)`, a connection lost during
-        the commit itself `CommitLostError`.
+        A lost connection is `Refusal(Code.DB_DOWN)`, a refused statement `Refusal(failed)`, a connection lost during
+        the commit `CommitLostError`.
         """
         with self._connection(writes=True, failed=failed) as connection:
             yield connection
@@ -195,8 +195,8 @@ class Database:
 def _close(connection: Connection) -> None:
     try:
         connection.close()
-    except exc.SQLAlchemyError as error:  # the rollback did not get through: the server does it by itself
-        log.info("a connection went away while it was closed: %s", safe_message(error))
+    except exc.SQLAlchemyError as error:  # the rollback did not arrive: the server does it on its own
+        log.info("a connection was lost while it was closed: %s", safe_message(error))
         if not connection.closed:
             connection.invalidate()
 

@@ -1,7 +1,7 @@
-"""What was computed of an upload's photos, as a small file beside them, so that nothing is computed twice.
+"""What was computed of an upload's photos, in a small file beside them, so that nothing is computed twice.
 
-Plain JSON behind a line with its SHA-256: reading it executes nothing, and one that is damaged or of another version
-of the detector counts for nothing.
+Plain JSON after a line with its SHA-256: reading it executes nothing. A file that is damaged or of another version of
+the detector is ignored.
 """
 
 from __future__ import annotations
@@ -25,40 +25,40 @@ FORMAT = f"faceapp-seen-2 {DETECTION_VERSION}"
 
 
 def encode(photos: Mapping[str, CachedPhoto]) -> bytes:
-    """Return the file's content; every number comes back exactly as it was."""
-    described = {name: _described(photo) for name, photo in photos.items()}
-    text = json.dumps({"format": FORMAT, "photos": described}).encode()
+    """Return the file's content; `decode` restores every number exactly."""
+    encoded = {name: _encoded_photo(photo) for name, photo in photos.items()}
+    text = json.dumps({"format": FORMAT, "photos": encoded}).encode()
     return hashlib.sha256(text).hexdigest().encode() + b"\n" + text
 
 
 def decode(data: bytes, upload_id: str) -> dict[str, CachedPhoto]:
-    """Return what `encode` was given; nothing, with a line in the log, where the content is not whole or not ours."""
+    """Return what `encode` was given; nothing, with a line in the log, if the content is damaged or foreign."""
     digest, _, text = data.partition(b"\n")
     if hashlib.sha256(text).hexdigest().encode() != digest:
-        log.warning("upload %s: what was computed of its photos is damaged", upload_id)
+        log.warning("upload %s: its cache is damaged", upload_id)
         return {}
     try:
         content = json.loads(text)
         if content["format"] != FORMAT:
-            log.info("upload %s: what was computed of its photos is of another version", upload_id)
+            log.info("upload %s: its cache is of another version", upload_id)
             return {}
         return {str(name): _photo(about) for name, about in content["photos"].items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        log.warning("upload %s: what was computed of its photos is no such file: %s", upload_id, type(error).__name__)
+        log.warning("upload %s: its cache cannot be read: %s", upload_id, type(error).__name__)
         return {}
 
 
-def _described(photo: CachedPhoto) -> dict[str, Any]:
-    return {"hash": f"{photo.hash:016x}", "faces": [_face_described(face) for face in photo.faces]}
+def _encoded_photo(photo: CachedPhoto) -> dict[str, Any]:
+    return {"hash": f"{photo.hash:016x}", "faces": [_encoded_face(face) for face in photo.faces]}
 
 
-def _face_described(face: CachedFace) -> dict[str, Any]:
+def _encoded_face(face: CachedFace) -> dict[str, Any]:
     box = face.detection.box
     return {
         "box": [float(value) for value in (box.left, box.top, box.width, box.height)],
         "landmarks": face.detection.landmarks.tolist(),
         "confidence": float(face.detection.confidence),
-        "embeddings": [[*made_by, _text(vector)] for made_by, vector in face.embeddings.items()],
+        "embeddings": [[*made_by, _encoded_vector(vector)] for made_by, vector in face.embeddings.items()],
     }
 
 
@@ -69,18 +69,18 @@ def _photo(about: Mapping[str, Any]) -> CachedPhoto:
 def _face(about: Mapping[str, Any]) -> CachedFace:
     landmarks, box = np.asarray(about["landmarks"], np.float32), np.asarray(about["box"], np.float64)
     if landmarks.shape != (5, 2) or box.shape != (4,) or not (np.isfinite(landmarks).all() and np.isfinite(box).all()):
-        raise ValueError("a face is not where a face can be")
+        raise ValueError("a face has impossible coordinates")
     embeddings = {(str(model), str(version)): _vector(text) for model, version, text in about["embeddings"]}
     detection = Detection(Box(*(float(value) for value in box)), landmarks, float(about["confidence"]))
     return CachedFace(detection, embeddings)
 
 
-def _text(vector: Floats) -> str:
+def _encoded_vector(vector: Floats) -> str:
     return base64.b64encode(np.ascontiguousarray(vector, "<f4").tobytes()).decode()
 
 
 def _vector(text: str) -> Floats:
     vector = np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float32)
     if not np.isfinite(vector).all():
-        raise ValueError("an embedding is not a number")
+        raise ValueError("an embedding is not finite")
     return vector

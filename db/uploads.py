@@ -1,4 +1,4 @@
-"""Uploads: the photos of one /upload_imgs request, waiting to be enrolled or verified."""
+"""Uploads: the photos of one /upload_imgs request, to be enrolled or verified."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pipeline.ports import CachedPhoto, NewImage, StoredImage, StoredPhoto
 log = logging.getLogger(__name__)
 
 USED = "_UPLOADED_TO_DB"
-"""What the folder's name ends with once its photos are enrolled."""
+"""Suffix of the folder's name once its photos are enrolled."""
 
 _MANIFEST, _CACHE = "manifest.json", "seen.json"
 _UPLOAD_ID = re.compile(r"(?P<id>[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63})-(?P<suffix>[0-9a-f]{32})", re.ASCII)
@@ -30,7 +30,7 @@ _SAVED_AS = re.compile(r"[0-9]{4,6}\.[a-z0-9]{1,5}", re.ASCII)
 class StoredUpload:
     """An upload that can be used. `upload_id` is its folder's name, `id` the ID that it was made for.
 
-    `challenge` names the actions that its photos answer, none where they answer none.
+    `challenge` names the actions that its photos answer, if any.
     """
 
     upload_id: str
@@ -40,23 +40,23 @@ class StoredUpload:
     challenge: tuple[str, ...] = ()
 
     def read(self, image: StoredImage) -> bytes | None:
-        """Return a photo's bytes; None where its file is gone."""
+        """Return a photo's bytes; None if its file is gone."""
         return files.read_bytes(self.folder / image.saved_as)
 
     def load(self) -> list[StoredPhoto]:
         """Return every photo with its bytes and what was computed of them, in the order of the upload.
 
-        Raises `Refusal` with NO_IMAGES where there is none, with IMAGE_MISSING where some files are gone.
+        Raises `Refusal` with NO_IMAGES if there is none, with IMAGE_MISSING if some files are gone.
         """
         found = [(image, data) for image in self.images if (data := self.read(image)) is not None]
         if not found:
             raise Refusal(Code.NO_IMAGES, f"upload {self.upload_id} has no images left")
-        there = [image for image, _ in found]
-        missing = [image for image in self.images if image not in there]
+        existing = [image for image, _ in found]
+        missing = [image for image in self.images if image not in existing]
         if missing:
             names = ", ".join(image.saved_as for image in missing)
             first = missing[0].name or missing[0].saved_as
-            raise Refusal(Code.IMAGE_MISSING, f"upload {self.upload_id} misses {names}", file=first)
+            raise Refusal(Code.IMAGE_MISSING, f"upload {self.upload_id} lacks {names}", file=first)
         cached = self._cached()
         unchanged = {image for image, data in found if hashlib.sha256(data).hexdigest() == image.digest}
         return [
@@ -65,22 +65,22 @@ class StoredUpload:
         ]
 
     def _cached(self) -> dict[str, CachedPhoto]:
-        """Return what was computed of the photos when they came, by `saved_as`; nothing where that is damaged."""
+        """Return what was computed of the photos at their upload, by `saved_as`; nothing if that is damaged."""
         data = files.read_bytes(self.folder / _CACHE)
         return {} if data is None else upload_cache.decode(data, self.upload_id)
 
 
 class UploadStore:
-    """The uploads below `root` (UPLOAD_FOLDER). `suffix` draws what makes an upload_id unguessable: 32 hex digits."""
+    """The uploads in `root` (UPLOAD_FOLDER). `suffix` draws the unguessable part of an upload_id, 32 hex digits."""
 
     def __init__(self, root: Path, suffix: Callable[[], str] = lambda: secrets.token_hex(16)) -> None:
         self.root, self._suffix = root, suffix
 
     def create(self, person_id: str, images: Sequence[NewImage], challenge: Sequence[str] = ()) -> StoredUpload:
-        """Keep photos as a new upload: all of them or nothing. Raises `Refusal(Code.NO_SPACE)`."""
+        """Store photos as a new upload, all or none. Raises `Refusal(Code.NO_SPACE)`."""
         upload_id = f"{person_id}-{self._suffix()}"
         if not _UPLOAD_ID.fullmatch(upload_id):
-            raise ValueError("the ID is not one that a folder can be named after")
+            raise ValueError("the ID cannot name a folder")
         stored = tuple(
             StoredImage(f"{number:04}.{_checked(image.extension)}", image.digest, image.score, image.name)
             for number, image in enumerate(images, start=1)
@@ -101,7 +101,7 @@ class UploadStore:
         return StoredUpload(upload_id, person_id, stored, folder, tuple(challenge))
 
     def open(self, upload_id: str) -> StoredUpload:
-        """Return an upload. Raises `Refusal(Code.UPLOAD_GONE)` for one that is malformed, unknown or used."""
+        """Return an upload. Raises `Refusal(Code.UPLOAD_GONE)` if the id is malformed, unknown or used."""
         parts = _UPLOAD_ID.fullmatch(upload_id)
         folder = self.root / upload_id if parts else None
         if parts is None or folder is None or folder.is_symlink() or not folder.is_dir() or self._used(upload_id):
@@ -110,7 +110,7 @@ class UploadStore:
         return StoredUpload(upload_id, parts["id"], images, folder, challenge)
 
     def mark_used(self, upload_id: str) -> None:
-        """Rename the folder, so that the upload is over. Raises `Refusal(Code.NO_SPACE)`; does nothing twice."""
+        """Rename the folder, so that the upload cannot be used again. Raises `Refusal(Code.NO_SPACE)`."""
         with files.writing(self.root):
             try:
                 (self.root / upload_id).rename(self.root / f"{upload_id}{USED}")
@@ -121,11 +121,11 @@ class UploadStore:
                 files.sync_folder(self.root)
 
     def waiting(self) -> Iterator[str]:
-        """Return the upload_ids that are not used up."""
+        """Return the upload_ids that are not used."""
         return (path.name for path in sorted(self.root.glob("*-*")) if _UPLOAD_ID.fullmatch(path.name))
 
     def sweep(self, before: float) -> int:
-        """Remove what never became an upload and was last changed before that time (seconds since 1970)."""
+        """Remove unfinished uploads last changed before that time (seconds since 1970); return how many."""
         staged = [path for path in self.root.glob(f".*{files.PART}") if path.is_dir() and not path.is_symlink()]
         return sum(files.remove_tree(path) for path in staged if path.lstat().st_mtime < before)
 
@@ -140,7 +140,7 @@ def _checked(extension: str) -> str:
 
 
 def _manifest(folder: Path) -> tuple[tuple[StoredImage, ...], tuple[str, ...]]:
-    """Return the images and the challenge; without a manifest that is whole there are no images."""
+    """Return the images and the challenge; no images if the manifest is missing or damaged."""
     data = files.read_bytes(folder / _MANIFEST)
     if data is None:
         log.warning("upload %s has no manifest", folder.name)

@@ -20,6 +20,7 @@ from db.gallery.protocol import GalleryBackend
 from db.milvus.connection import Milvus
 from db.milvus.gallery import MilvusGallery
 from db.people import People
+from db.recovery import recover
 from db.schema import PeopleNames, initialise
 from db.session import Database, make_engine
 from db.uploads import StoredUpload, UploadStore
@@ -164,6 +165,10 @@ class House:
         if found is None:
             return None
         return [(int(red), int(green), int(blue)) for red, green, blue in np.rint(found["Colour"] - 1)]
+
+    def recover(self) -> int:
+        """Recover as a start does; return how many things were left."""
+        return recover(self.enrolments, self.uploads, self.root, self.shelf.remove)
 
     def files(self) -> list[str]:
         """Return all files of people and gallery, relative to DB_PATH; lock files aside."""

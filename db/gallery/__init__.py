@@ -1,1 +1,1 @@
-"""The gallery of embeddings: what it is asked for, the pickled files it is kept in, and the index in memory."""
+"""The gallery of embeddings: its protocol, the pickle files that store it, and the index in memory."""

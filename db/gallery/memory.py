@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 _MANY = 200  # enrolments from which on reading every file is cheaper than asking for each
 _RETRIES = 100  # enrolments without source crops that a snapshot looks for again
 _HANDED = 256  # enrolments of this process whose embeddings wait in memory; older ones are read from their files
-_YOUNG_S = 3600.0  # a segment this young may belong to an enrolment under way
+_YOUNG_S = 3600.0  # a segment this young may belong to an enrolment in progress
 
 
 class MemoryGallery:
@@ -135,9 +135,9 @@ class MemoryGallery:
             del self._tokens[person_id]
             self._index.drop(person_id)
             return
-        together = joined(list(blocks.values()))
-        templates = {model: self._template(rows) for model, rows in together.items()}
-        self._index.put(person_id, together, templates)
+        rows = joined(list(blocks.values()))
+        templates = {model: self._template(block) for model, block in rows.items()}
+        self._index.put(person_id, rows, templates)
 
     # -- files, as the loader reads and writes them -------------------------------------------
     def stored(self, key: Key, wanted: Sequence[Enrolment]) -> dict[str, Floats]:

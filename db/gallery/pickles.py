@@ -1,7 +1,7 @@
-"""The gallery's pickle files, directly in DB_PATH: derived data in plain values, read without executing anything.
+"""The gallery's pickle files in DB_PATH: derived data as plain values, read without executing anything.
 
 `gallery_{model}_{version}.pkl` is the base that compaction writes; each enrolment adds a segment
-`gallery_{model}_{version}_{token}.pkl`. A file is a dictionary of strings, bytes and whole numbers; embeddings are raw
+`gallery_{model}_{version}_{token}.pkl`. A file is a dictionary of strings, bytes and integers; embeddings are raw
 little-endian float32.
 """
 
@@ -13,7 +13,7 @@ import logging
 import pickle
 import pickletools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -45,12 +45,12 @@ _NAME = re.compile(
 
 
 class PickleRefusedError(ValueError):
-    """A gallery file that is damaged, foreign, or holds more than plain values."""
+    """A gallery file is damaged, of other origin, or holds more than plain values."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """What embeddings of a file were made with: the model's name, the embedder's version, the embedding's length."""
+    """What the embeddings of a file were computed with: model, embedder version, length of an embedding."""
 
     model: str
     version: str
@@ -66,7 +66,7 @@ class Key:
         return f"gallery_{self.model}_{self.version}_{token}.pkl"
 
     def checked(self, rows: Floats, count: int) -> Floats:
-        """Return embeddings as float32 (count, size); raises ValueError for another shape or what is no number."""
+        """Return embeddings as float32 (count, size); raises ValueError for another shape or infinite values."""
         if rows.shape != (count, self.size) or not np.isfinite(rows).all():
             raise ValueError(f"{self.model} gave embeddings of shape {rows.shape} or with values that are not numbers")
         return rows.astype(np.float32, copy=False)
@@ -81,7 +81,7 @@ class _NothingUnpickler(pickle.Unpickler):
 
 
 def encode(key: Key, rows: Mapping[str, Floats]) -> bytes:
-    """Return the content of a file: for each token its embeddings, float32 (m, size)."""
+    """Return the content of a file: the embeddings of each token, float32 (m, size)."""
     counts = np.fromiter((len(block) for block in rows.values()), "<u4", len(rows))
     blocks = [np.ascontiguousarray(block, "<f4") for block in rows.values()]
     if any(block.ndim != 2 or block.shape[1] != key.size for block in blocks):
@@ -98,14 +98,14 @@ def encode(key: Key, rows: Mapping[str, Floats]) -> bytes:
 def decode(blob: bytes, key: Key) -> dict[str, Floats]:
     """Return each token's embeddings, float32 (m, size), read-only views of one array.
 
-    Raises `PickleRefusedError` for everything but what `encode` makes for this key. Nothing is executed: opcodes are
-    checked against a list before loading, and the loader knows no classes.
+    Raises `PickleRefusedError` for everything except what `encode` writes for this key. Nothing is executed: opcodes
+    are checked against a list before loading, and the loader finds no classes.
     """
     content = _plain(blob)
     if {name: type(value) for name, value in content.items()} != _FIELDS:
-        raise PickleRefusedError("its fields are others")
+        raise PickleRefusedError("it has other fields")
     if [content[name] for name in ("format", "model", "version", "size")] != [FORMAT, key.model, key.version, key.size]:
-        raise PickleRefusedError("it was made by another model or version")
+        raise PickleRefusedError("it is of another model or version")
     tokens, data = content["tokens"], content["data"]
     if len(tokens) % 16 or len(content["counts"]) * 4 != len(tokens):
         raise PickleRefusedError("its lists differ in length")
@@ -129,15 +129,15 @@ def _plain(blob: bytes) -> dict[str, Any]:
     except PickleRefusedError:
         raise
     except (ValueError, pickle.UnpicklingError, EOFError, IndexError, KeyError, TypeError, OverflowError) as error:
-        raise PickleRefusedError("it is cut off or no pickle") from error
+        raise PickleRefusedError("it is truncated or not a pickle") from error
     if not isinstance(content, dict):
-        raise PickleRefusedError("it is no dictionary")
+        raise PickleRefusedError("it is not a dictionary")
     return content
 
 
 @dataclass(frozen=True)
 class Named:
-    """A gallery file by its name; `token` is None for a base."""
+    """A gallery file, described by its name; `token` is None for a base."""
 
     path: Path
     model: str
@@ -162,7 +162,7 @@ class PickleStore:
         )
 
     def read(self, name: str, key: Key) -> dict[str, Floats] | None:
-        """Return a file's rows; None where it is missing. One that is refused is logged and removed: it is derived."""
+        """Return a file's rows; None if it is missing or refused. A refused file is logged and removed."""
         blob = files.read_bytes(self.root / name)
         if blob is None:
             return None
@@ -177,7 +177,7 @@ class PickleStore:
     def read_all(self, key: Key) -> dict[str, Floats]:
         """Return all rows of a model and version, from segments and base.
 
-        The base comes last: what a compaction moves meanwhile from a segment into the base is then seen there.
+        The base is read last: what a compaction moves from a segment into the base in the meantime is found there.
         """
         rows: dict[str, Floats] = {}
         for named in self.named(key):
@@ -186,7 +186,7 @@ class PickleStore:
         return {**(self.read(key.base, key) or {}), **rows}
 
     def state(self, key: Key) -> tuple[int, int] | None:
-        """Return what changes when the base is replaced; None where there is none."""
+        """Return a stamp that changes when the base is replaced; None if there is no base."""
         try:
             found = (self.root / key.base).stat()
         except FileNotFoundError:
@@ -194,7 +194,7 @@ class PickleStore:
         return found.st_ino, found.st_mtime_ns
 
     def named(self, key: Key | None = None) -> list[Named]:
-        """Return the gallery files, all or one model's and version's, by their names alone."""
+        """Return the gallery files, all or those of a key, by their names."""
         found = [
             Named(path, match["model"], match["version"], match["token"])
             for path in sorted(self.root.glob("gallery_*.pkl"))
@@ -203,17 +203,9 @@ class PickleStore:
         return [one for one in found if key is None or (one.model, one.version) == (key.model, key.version)]
 
     def delete(self, keys: Iterable[Key]) -> dict[str, Code]:
-        """Remove every gallery file; each name's code, and PICKLE_ABSENT under the base's name where a key had none."""
-        told: dict[str, Code] = {}
-        for one in self.named():
-            if files.remove(one.path):
-                told[one.path.name] = Code.PICKLE_DELETED
+        """Remove every gallery file; return each name's code, PICKLE_ABSENT for the base of a key that had no file."""
+        codes = {one.path.name: Code.PICKLE_DELETED for one in self.named() if files.remove(one.path)}
         for key in keys:
-            if not any(name.startswith(f"gallery_{key.model}_{key.version}") for name in told):
-                told[key.base] = Code.PICKLE_ABSENT
-        return told
-
-    def foreign(self, keys: Iterable[Key]) -> Iterator[Named]:
-        """Return files of models and versions that are not among the keys."""
-        wanted = {(key.model, key.version) for key in keys}
-        return (one for one in self.named() if (one.model, one.version) not in wanted)
+            if not any(name.startswith(f"gallery_{key.model}_{key.version}") for name in codes):
+                codes[key.base] = Code.PICKLE_ABSENT
+        return codes

@@ -1,4 +1,4 @@
-"""Embeddings of enrolments: from where they are kept, else computed again from the source crops and kept there."""
+"""Embeddings of enrolments: read from where they are stored, or computed again from the source crops and stored."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from db.gallery.pickles import Key
 from pipeline.types import Crop, Embedder, Floats
 
 _BATCH = 32  # crops a model call
-_CHUNK = 1000  # enrolments kept at a time, so that a crash in a long rebuild costs little
+_CHUNK = 1000  # enrolments stored at a time, so that a crash during a long rebuild loses little
 
 Embeddings = Mapping[str, Floats]
 """One enrolment's embeddings, float32 (m, d) by model."""
 
 
-def joined(blocks: Sequence[Embeddings]) -> dict[str, Floats]:
+def joined(blocks: Sequence[Embeddings]) -> Embeddings:
     """Return one person's embeddings of several enrolments, oldest first, as float32 (m, d) by model, read-only."""
-    together: dict[str, Floats] = {}
-    for model in blocks[0]:
-        parts = [block[model] for block in blocks]
-        together[model] = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        together[model].flags.writeable = False
-    return together
+    rows = blocks[0]  # mostly the only one: not copied
+    if len(blocks) > 1:
+        rows = {model: np.concatenate([block[model] for block in blocks]) for model in blocks[0]}
+    for array in rows.values():
+        array.flags.writeable = False
+    return rows
 
 
 class EmbeddingStore(Protocol):
@@ -43,19 +43,19 @@ class EmbeddingStore(Protocol):
 
 
 class EmbeddingLoader:
-    """Embeddings by `embedders` of what is enrolled in `root` (DB_PATH)."""
+    """Loads the embeddings of what is enrolled in `root` (DB_PATH); `embedders` compute missing ones."""
 
     def __init__(self, root: Path, embedders: Mapping[str, Embedder]) -> None:
         self._faces, self._embedders = FaceFolders(root), dict(embedders)
         self.keys = {model: Key(model, one.version, one.size) for model, one in embedders.items()}
 
     def load(self, wanted: Sequence[Enrolment], store: EmbeddingStore) -> dict[str, Embeddings]:
-        """Return the embeddings by token; enrolments whose source crops are lost as well are left out."""
+        """Return the embeddings by token, without enrolments that have neither stored embeddings nor source crops."""
         stored = {model: dict(store.stored(key, wanted)) for model, key in self.keys.items()}
         for model, key in self.keys.items():
-            lacking = [one for one in wanted if len(stored[model].get(one.token, ())) != one.images]
-            for start in range(0, len(lacking), _CHUNK):
-                computed = self.recompute(model, lacking[start : start + _CHUNK])
+            missing = [one for one in wanted if len(stored[model].get(one.token, ())) != one.images]
+            for start in range(0, len(missing), _CHUNK):
+                computed = self.recompute(model, missing[start : start + _CHUNK])
                 stored[model].update(computed)
                 store.store(key, computed)
         return {
@@ -64,12 +64,12 @@ class EmbeddingLoader:
             if all(len(rows.get(one.token, ())) == one.images for rows in stored.values())
         }
 
-    def recompute(self, model: str, lacking: Iterable[Enrolment]) -> dict[str, Floats]:
-        """Return one model's embeddings, float32 (m, d) by token, computed from the source crops that are there."""
+    def recompute(self, model: str, missing: Iterable[Enrolment]) -> dict[str, Floats]:
+        """Return one model's embeddings, float32 (m, d) by token, computed from the source crops that exist."""
         crops: list[Crop] = []
         spans: list[tuple[str, int]] = []
         blocks: list[Floats] = []
-        for one in lacking:
+        for one in missing:
             found = self._faces.crops(one)
             if found is not None and len(found) == one.images:
                 crops += found

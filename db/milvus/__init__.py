@@ -1,1 +1,1 @@
-"""The gallery of embeddings in a Milvus server, with the same answers as the one in memory."""
+"""The gallery of embeddings in a Milvus server; it returns the same results as the one in memory."""

@@ -1,9 +1,9 @@
 """One model's embeddings in Milvus.
 
-The partition `people` has a row for each enrolment, the template of that enrolment's faces, which is what a search
-looks at; the partition `crops` has a row for each source crop, the embedding as the model gave it. A row names the
-enrolment's token and the person's ID; its key is made of the token, so that writing it again changes nothing. The row
-`mark` says that the collection was filled, and up to which version.
+The partition `people` has a row for each enrolment, the template of its faces, which is what a search compares with;
+the partition `crops` has a row for each source crop, the embedding as the model returned it. A row holds the
+enrolment's token and the person's ID; its key is derived from the token, so that writing it again changes nothing. The
+row `mark` says that the collection was filled, and up to which version.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOST_HITS = 16_384
 
 _INDEX: Mapping[str, Any] = {"index_type": "HNSW", "params": {"M": 32, "efConstruction": 200}}
 LOOKED_AT = 1024
-"""Templates that a search in the index walks over; docs/vector-store.md has the recall of fewer."""
+"""Templates that a search in the index visits; docs/vector-store.md shows the recall with fewer."""
 
 PEOPLE, CROPS, MARKS = "people", "crops", "_default"
 _TOKENS_AT_ONCE = 100
@@ -34,7 +34,7 @@ _ROWS_AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Mark:
-    """Says that a collection holds whatever was enrolled up to `version`; `filling` tells one filling from another."""
+    """Says that a collection holds everything enrolled up to `version`; `filling` identifies the filling."""
 
     filling: str
     version: int
@@ -51,14 +51,14 @@ class Entry:
 
 
 class VectorCollection:
-    """One model's embeddings of `size` numbers. `metric` is COSINE, or L2 where lengths count in a distance."""
+    """One model's embeddings of `size` numbers. `metric` is COSINE, or L2 if distances depend on lengths."""
 
     def __init__(self, milvus: Milvus, name: str, size: int, metric: str) -> None:
         self.name, self._milvus, self._size, self._metric = name, milvus, size, metric
         self._writing = threading.Lock()  # Milvus Lite takes one writer at a time
 
     def prepare(self, client: Any) -> None:
-        """Make and load the collection where that is not done."""
+        """Create and load the collection if necessary."""
         if not client.has_collection(self.name, timeout=CALL_S):
             _unless_there(lambda: self._create(client), lambda: bool(client.has_collection(self.name, timeout=CALL_S)))
         for partition in (PEOPLE, CROPS):
@@ -97,7 +97,7 @@ class VectorCollection:
 
     # -- writing -------------------------------------------------------------------------------------------
     def put(self, entries: Iterable[Entry]) -> None:
-        """Write what is held of some enrolments, the crops first: who is found has all that decides."""
+        """Write entries, the crops first: whoever a search finds is complete."""
         entries, made = list(entries), int(time.time())
         crops = [
             _row(one.token, one.person, number, made, vector)
@@ -122,7 +122,7 @@ class VectorCollection:
         self._milvus.ask(self, work)
 
     def remove(self, tokens: Collection[str]) -> None:
-        """Remove all that is held of these enrolments."""
+        """Remove all rows of these enrolments."""
         for some in _parts(sorted(tokens)):
             wanted = _among("token", some)
 
@@ -133,7 +133,7 @@ class VectorCollection:
             self._milvus.ask(self, work)
 
     def drop_others(self, prefix: str, keep: Collection[str]) -> None:
-        """Drop the collections whose names begin so, but for those to keep."""
+        """Drop the collections whose names begin with `prefix`, except those in `keep`."""
 
         def work(client: Any) -> None:
             for name in client.list_collections(timeout=CALL_S):
@@ -144,12 +144,12 @@ class VectorCollection:
 
     # -- reading -------------------------------------------------------------------------------------------
     def mark(self) -> Mark | None:
-        """Return the mark; None where the collection was never filled to the end."""
+        """Return the mark; None if the collection was never filled completely."""
         rows = self._query('key == "mark"', [MARKS], ["token", "number"])
         return Mark(str(rows[0]["token"]), int(rows[0]["number"])) if rows else None
 
     def nearest(self, probes: Floats, limit: int) -> list[list[str]]:
-        """Return for each probe, (n, d), the people of the nearest templates, nearest first; repeats stay in."""
+        """Return for each probe, (n, d), the people of the nearest templates, nearest first, with repetitions."""
 
         def work(client: Any) -> Any:
             return client.search(
@@ -167,7 +167,7 @@ class VectorCollection:
         return [[str(hit["entity"]["person"]) for hit in hits] for hits in self._milvus.ask(self, work)]
 
     def embeddings(self, tokens: Sequence[str]) -> dict[str, Floats]:
-        """Return the source crops' embeddings of these enrolments as they were put, float32 (m, d) by token."""
+        """Return the source crops' embeddings of these enrolments as they were written, float32 (m, d) by token."""
         found: dict[str, dict[int, Floats]] = {}
         for some in _parts(tokens):
             for row in self._query(_among("token", some), [CROPS], ["token", "number", "vector"]):
@@ -176,7 +176,7 @@ class VectorCollection:
         return {token: np.stack([rows[number] for number in sorted(rows)]) for token, rows in found.items()}
 
     def numbers(self, tokens: Sequence[str]) -> dict[str, set[int]]:
-        """Return which rows are there of these enrolments: 0 for the template, 1 and up for the source crops."""
+        """Return which rows of these enrolments exist: 0 for the template, 1 and up for the source crops."""
         found: dict[str, set[int]] = {}
         for some in _parts(tokens):
             for row in self._query(_among("token", some), [PEOPLE, CROPS], ["token", "number"]):
@@ -184,7 +184,7 @@ class VectorCollection:
         return found
 
     def older_than(self, before: float) -> list[str]:
-        """Return the tokens of rows written before that time, in seconds since 1970. Walks through all rows."""
+        """Return the tokens of rows written before that time, in seconds since 1970. Reads all rows."""
 
         def work(client: Any) -> list[str]:
             rows = client.query_iterator(

@@ -1,8 +1,8 @@
-"""The connection to Milvus, or to a Milvus Lite: made when it is needed, with time limits, made anew after a failure.
+"""The connection to Milvus or Milvus Lite: opened when it is needed, with time limits, reopened after a failure.
 
-Every trouble is `Refusal(Code.VECTORS_DOWN)`, after `CONNECT_S`, or `CALL_S` and another connection, at the latest.
-Whatever goes wrong costs the connection: the next call makes a new one, so that it finds a Milvus that has come back
-and loads its collections there.
+Every error is `Refusal(Code.VECTORS_DOWN)`, at the latest after `CONNECT_S`, or `CALL_S` and another connection. Every
+error closes the connection: the next call opens a new one and loads the collections there, so that it works again once
+Milvus is back.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ CONNECT_S = 3.0
 CALL_S = 5.0
 
 _OPTIONS = {
-    "grpc.use_local_subchannel_pool": 1,  # else a new connection waits for as long as the old one's failures taught
+    "grpc.use_local_subchannel_pool": 1,  # otherwise a new connection inherits the old one's backoff
     "grpc.initial_reconnect_backoff_ms": 100,
     "grpc.min_reconnect_backoff_ms": 100,
     "grpc.max_reconnect_backoff_ms": 500,
-    "grpc.keepalive_permit_without_calls": 0,  # Milvus Lite hangs up on who pings it while nothing is asked
+    "grpc.keepalive_permit_without_calls": 0,  # Milvus Lite drops clients that ping it while idle
 }
 _IN_BRACKETS = re.compile(r"\[[^\]]*\]?")
 
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 class Prepared(Protocol):
-    """A collection that has to be there, and loaded, before it is asked."""
+    """A collection that has to exist and be loaded before it is used."""
 
     @property
     def name(self) -> str:
@@ -48,12 +48,12 @@ class Prepared(Protocol):
         ...
 
     def prepare(self, client: Any) -> None:
-        """Make and load it where that is not done; called once for each connection."""
+        """Create and load it if necessary; called once per connection."""
         ...
 
 
 class Milvus:
-    """A connection to the Milvus at `uri`, made when it is first needed. Thread-safe."""
+    """A connection to the Milvus at `uri`, opened at the first use. Thread-safe."""
 
     def __init__(self, uri: str) -> None:
         self._uri, self._lock = uri, threading.RLock()
@@ -62,7 +62,7 @@ class Milvus:
         self._failure: tuple[float, Refusal] = 0.0, Refusal(Code.VECTORS_DOWN)
 
     def ask(self, collection: Prepared, work: Callable[[Any], T]) -> T:
-        """Run `work` on a client for which the collection is there and loaded; once more where an old client fails."""
+        """Run `work` on a client after the collection is loaded; once more if a client that was open before fails."""
         for is_last in (False, True):
             is_new, client = self._client is None, None
             try:
@@ -72,15 +72,15 @@ class Milvus:
                 self._discard(client)
                 if is_new or is_last:
                     raise Refusal(Code.VECTORS_DOWN, safe_message(error)) from error
-                log.info("Milvus is asked again: %s", safe_message(error))
+                log.info("Milvus failed, trying again: %s", safe_message(error))
         raise AssertionError("not reached")
 
     def close(self) -> None:
-        """Let go of the connection; the next call makes another."""
+        """Close the connection; the next call opens another."""
         self._discard(self._client)
 
     def _discard(self, client: Any) -> None:
-        """Close a client that failed; another thread may have a new one by now, which stays."""
+        """Close a client that failed; a new one that another thread has opened by now stays open."""
         with self._lock:
             if client is None or client is not self._client:
                 return
@@ -91,7 +91,7 @@ class Milvus:
         arrived = time.monotonic()
         with self._lock:
             if self._client is None:
-                if self._failure[0] > arrived:  # while we waited for the lock: all who wait hear of it together
+                if self._failure[0] > arrived:  # while this call waited for the lock: all who wait fail together
                     raise self._failure[1]
                 self._client = self._connect()
             if collection.name not in self._ready:
@@ -113,7 +113,7 @@ class Milvus:
 
 
 def safe_message(error: Exception) -> str:
-    """Return what an error says without what stands in brackets, which may be data."""
+    """Return an error's message without the parts in brackets, which may be data."""
     text = str(getattr(error, "message", "")) or str(error)
     return f"{type(error).__name__}: {_IN_BRACKETS.sub('', text)[:200].strip()}"
 
@@ -135,14 +135,14 @@ def library() -> Library:
     from grpc import RpcError
 
     for name in ("pymilvus", "milvus_lite"):
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # we say what went wrong, in one line
-    # ValueError: what gRPC raises where another thread has closed the channel
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # errors are reported in one line by this module
+    # ValueError: gRPC raises it if another thread has closed the channel
     return Library(pymilvus.MilvusClient, pymilvus.DataType, (pymilvus.MilvusException, RpcError, OSError, ValueError))
 
 
 @contextlib.contextmanager
 def _no_environment_file() -> Iterator[None]:
-    """Keep the package from copying a `.env`, ours with its passwords, into the process environment on its import."""
+    """Prevent the package from copying `.env`, passwords included, into the process environment at its import."""
     switch = "PYTHON_DOTENV_DISABLED"
     before = os.environ.pop(switch, None)
     os.environ[switch] = "1"

@@ -1,24 +1,24 @@
-"""The gallery in Milvus: the same answers as the gallery in memory, without anybody's being in memory.
+"""The gallery in Milvus: the same results as the gallery in memory, without keeping anybody in memory.
 
-Milvus names candidates, the ledger in the database decides who they are. A search asks for the `CANDIDATES` nearest
-templates of each probe face and model, takes the people whom they name, reads in one statement which enrolments of
-these people are committed, fetches the embeddings of exactly these enrolments, and hands on templates that are made by
-the same function as in memory. So scores are the same to the last bit, and what Milvus holds beyond the committed
-enrolments (of an enrolment under way, of one that failed, of one that was replaced) never counts.
+Milvus finds candidates, the enrolment records in the database decide. A search asks for the `CANDIDATES` nearest
+templates of each probe face and model, takes their people, reads in one statement which enrolments of these people are
+committed, fetches the embeddings of exactly these enrolments, and returns templates that are made by the same function
+as in memory. So scores are identical to the last bit, and rows beyond the committed enrolments (of an enrolment that is
+in progress, failed or was replaced) never count.
 
-An enrolment puts its rows into Milvus before its commit, so that the commit makes them count for every process at
+An enrolment writes its rows into Milvus before its commit, so that the commit makes them count for every process at
 once. What can go wrong in between:
 
-- Milvus is away before the commit: the enrolment answers 156, nothing is committed, the old state stays.
-- The process dies, or the commit fails, after the rows were put: nobody's ledger names them; `recover` removes them.
-- Milvus is away after the commit, when replaced rows are to be removed: they do not count any more; `recover` removes
-  them at the next start.
-- An enrolment is replaced, and its rows removed, after a search has read of it: the ledger is read again.
+- Milvus is down before the commit: the enrolment returns 156, nothing is committed, the old state stays.
+- The process dies, or the commit fails, after the rows were written: no record lists them; `recover` removes them.
+- Milvus is down after the commit, when replaced rows are to be removed: they no longer count; `recover` removes them at
+  the next start.
+- An enrolment is replaced, and its rows removed, while a search is using it: the records are read again.
 - Milvus has lost rows, or was never filled (another model, a new Milvus, people enrolled with the gallery in memory):
-  what is missing is computed again from the source crops in DB_PATH and put there, before a search answers.
+  what is missing is computed again from the source crops in DB_PATH and written, before a search returns.
 
-Nothing is kept in the process but what was found complete already: which filling of each collection (`Mark`), and up
-to which version of the ledger. The mark is read for each search, so a Milvus that was emptied is noticed at once.
+The process remembers only what it has found complete: which filling of each collection (`Mark`), up to which version of
+the records. Each search reads the mark, so that a Milvus that was emptied is noticed at once.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ from db.milvus.rows import CHUNK, LOCK, MilvusRows
 from pipeline.types import Embedder, Floats
 
 CANDIDATES = 64
-"""Templates asked for, for each probe face and model."""
+"""Templates to find for each probe face and model."""
 MOST_PEOPLE = 512
-"""People scored in one search at the most, those nearest to any of its faces."""
+"""Most people scored in one search: those nearest to any of its faces."""
 
-_YOUNG_S = 3600.0  # rows this young may belong to an enrolment under way
+_YOUNG_S = 3600.0  # rows this young may belong to an enrolment in progress
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ class _Known:
 
 
 class MilvusGallery:
-    """All committed enrolments, from every process: found through Milvus, decided by the ledger. Thread-safe.
+    """All committed enrolments, from every process: found by Milvus, confirmed by the records. Thread-safe.
 
-    `template` makes one (d,) template from a person's (m, d) embeddings of a model. `by_length` says that embeddings'
-    lengths count in distances. All methods raise `Refusal(Code.VECTORS_DOWN)` where Milvus does not answer.
+    `template` makes one (d,) template from a person's (m, d) embeddings of a model. `by_length` says that distances
+    depend on embeddings' lengths. All methods raise `Refusal(Code.VECTORS_DOWN)` if Milvus does not respond.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class MilvusGallery:
     def snapshot(self) -> MilvusSnapshot:
         """Return the gallery with every enrolment committed before this call, by whichever process.
 
-        What Milvus lacks of it is put there first. Raises `Refusal(Code.DB_DOWN)` as well.
+        Rows that Milvus lacks are written first. Raises `Refusal(Code.DB_DOWN)` as well.
         """
         marks = {model: one.mark() for model, one in self._rows.collections().items()}
         version, known = self._enrolments.version(), self._known
@@ -100,7 +100,7 @@ class MilvusGallery:
             model: one.filling for model, one in known.marks.items()
         }
         changes = self._enrolments.changes(known.version if is_same else min(one.version for one in marks.values()))
-        self._rows.mend(changes.added, changes.removed)
+        self._rows.complete(changes.added, changes.removed)
         self._known = _Known(marks, changes.version)
         return changes.version
 
@@ -111,15 +111,15 @@ class MilvusGallery:
     def _enrolled(self, person_ids: Sequence[str]) -> dict[str, Mapping[str, Floats]]:
         enrolled = self._enrolments.of_people(person_ids)
         while True:
-            together, is_whole = self._rows.together(enrolled)
+            found, is_whole = self._rows.joined(enrolled)
             if is_whole:
-                return together
+                return found
             before, enrolled = enrolled, self._enrolments.of_people(person_ids)
             if enrolled == before:
-                return together  # else an enrolment was replaced, and its rows removed, after we had read of it
+                return found  # otherwise an enrolment was replaced, and its rows removed, after its record was read
 
     def count(self, version: int) -> int:
-        """Return how many people were enrolled at that version of the ledger, or are now."""
+        """Return how many people were enrolled at that version of the records, or are now."""
         with self._lock:
             if self._people[0] != version:
                 self._people = self._enrolments.people(*self._people)
@@ -131,13 +131,13 @@ class MilvusGallery:
         while True:
             rankings = self._rankings(probes, limit)
             people = nearest_first(rankings)[:MOST_PEOPLE]
-            together = self._enrolled([include, *people])
+            enrolled = self._enrolled([include, *people])
             is_cut_off = any(len(ranking) == limit for ranking in rankings)
-            if limit == MOST_HITS or not is_cut_off or 2 * len(together) >= len(people):
+            if limit == MOST_HITS or not is_cut_off or 2 * len(enrolled) >= len(people):
                 break
-            limit = min(4 * limit, MOST_HITS)  # most of what is near does not count: look further
+            limit = min(4 * limit, MOST_HITS)  # most of the nearest rows do not count: look further
         index = Index({model: key.size for model, key in self._rows.keys.items()})
-        for person_id, embeddings in together.items():
+        for person_id, embeddings in enrolled.items():
             index.put(person_id, embeddings, {model: self._template(rows) for model, rows in embeddings.items()})
         return index.snapshot(self._known.version)
 
@@ -147,21 +147,21 @@ class MilvusGallery:
 
     # -- writing -------------------------------------------------------------------------------------------
     def add(self, enrolment: Enrolment, embeddings: Embeddings) -> None:
-        """Put what an enrolment adds: (m, d) a model. It counts from the enrolment's commit on."""
+        """Write what an enrolment adds, (m, d) per model; it counts once the enrolment is committed."""
         for model, rows in embeddings.items():
             self._rows.put(model, {enrolment.token: enrolment.id}, {enrolment.token: rows})
 
     def remove(self, tokens: Collection[str]) -> None:
-        """Remove the rows of these enrolments; they did not count any more, or never did."""
+        """Remove the rows of these enrolments, which do not count."""
         for one in self._rows.collections().values() if tokens else ():
             one.remove(tokens)
 
     def delete_pickles(self) -> dict[str, Code]:
-        """Remove gallery files that are left from a gallery in memory; each file's code."""
+        """Remove files that are left from a gallery in memory; return each file's code."""
         return PickleStore(self._root).delete(self._rows.keys.values())
 
     def rebuild(self) -> dict[str, Code]:
-        """Compute every embedding again from the source crops; each model's code.
+        """Compute every embedding again from the source crops; return each model's code.
 
         Also removes rows that do not count, and the collections of other models and versions of this installation.
         """
@@ -169,7 +169,7 @@ class MilvusGallery:
             everybody, collections = self._enrolments.changes(0), self._rows.collections()
             for model, one in collections.items():
                 for start in range(0, len(everybody.added), CHUNK):
-                    self._rows.put_again(model, everybody.added[start : start + CHUNK])
+                    self._rows.recompute(model, everybody.added[start : start + CHUNK])
                 old = one.older_than(self._clock() - _YOUNG_S)
                 one.remove(set(old) - self._enrolments.active(old))
                 one.set_mark(Mark(secrets.token_hex(16), everybody.version))
@@ -177,16 +177,16 @@ class MilvusGallery:
         return dict.fromkeys(collections, Code.PICKLE_REBUILT)
 
     def backlog(self) -> int:
-        """Return how many versions the ledger is ahead of the marks: what a new process has to look through."""
+        """Return how many versions the records are ahead of the marks: what a new process has to check."""
         known = self._known
         return max((known.version - one.version for one in known.marks.values()), default=0)
 
     def compact(self) -> bool:
-        """Bring the marks up to date; False where another process fills a collection."""
+        """Update the marks; False while another process fills a collection."""
         with self._lock:
             version, collections, marks = self._catch_up(), self._rows.collections(), self._known.marks
-            with files.locked(self._root / LOCK) as ours:
-                if not ours or any(one.mark() != marks[model] for model, one in collections.items()):
+            with files.locked(self._root / LOCK) as acquired:
+                if not acquired or any(one.mark() != marks[model] for model, one in collections.items()):
                     return False
                 newer = {model: Mark(mark.filling, version) for model, mark in marks.items()}
                 for model, one in collections.items():
@@ -195,13 +195,13 @@ class MilvusGallery:
         return True
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._milvus.close()
 
 
 @dataclass(frozen=True, eq=False)
 class MilvusSnapshot:
-    """Everybody enrolled, at `version` of the ledger or later; nobody is fetched before being asked for."""
+    """Everybody enrolled, at `version` of the records or later; rows are fetched when they are needed."""
 
     gallery: MilvusGallery
     version: int
@@ -216,7 +216,7 @@ class MilvusSnapshot:
         return self.gallery.candidates(probes, include)
 
     def person(self, person_id: str) -> Mapping[str, Floats] | None:
-        """Return each model's embeddings of all enrolled source crops of a person, float32 (m, d); None for nobody."""
+        """Return each model's embeddings of all enrolled source crops of a person, float32 (m, d); None if unknown."""
         return self.gallery.person(person_id)
 
 

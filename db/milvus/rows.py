@@ -1,4 +1,4 @@
-"""What Milvus holds of the enrolments, by model, and how what it lacks gets there: from the source crops in DB_PATH."""
+"""The rows of the enrolments in Milvus, by model; missing ones are computed from the source crops in DB_PATH."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from pipeline.types import Embedder, Floats
 log = logging.getLogger(__name__)
 
 LOCK = ".vectors.lock"
-"""Held in DB_PATH by who fills or rebuilds a collection."""
+"""Lock file in DB_PATH of the process that fills or rebuilds a collection."""
 
 CHUNK = 200
 """EnrolmentRecords put at a time while a collection is filled, so that a crash there costs little."""
 
-_RETRIES = 100  # enrolments without source crops that are looked after
+_RETRIES = 100  # enrolments without source crops that are tried again at once
 
 
 class MilvusRows:
-    """The rows of every model. `missing` are the enrolments that have neither rows nor source crops, by token."""
+    """The rows of every model. `missing` holds the enrolments that have neither rows nor source crops, by token."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class MilvusRows:
         self._collections: dict[str, VectorCollection] = {}
 
     def collections(self) -> dict[str, VectorCollection]:
-        """Return each model's collection. Raises `Refusal(Code.DB_DOWN)`: the names hold the database's number."""
+        """Return each model's collection. Raises `Refusal(Code.DB_DOWN)`: the names contain the database's number."""
         if not self._collections:
             metric = "L2" if self._by_length else "COSINE"
             self._collections = {
@@ -58,17 +58,17 @@ class MilvusRows:
         return self._collections
 
     def prefix(self) -> str:
-        """Return what the names of this installation's collections begin with."""
+        """Return the prefix of the names of this installation's collections."""
         return f"faceapp_{self._enrolments.installation():x}_"
 
     def _name(self, key: Key) -> str:
         ending = "_by_length" if self._by_length else ""
         return f"{self.prefix()}{key.model.replace('-', '_')}_{key.version}{ending}"
 
-    def together(self, enrolled: Sequence[Enrolment]) -> tuple[dict[str, Mapping[str, Floats]], bool]:
+    def joined(self, enrolled: Sequence[Enrolment]) -> tuple[dict[str, Mapping[str, Floats]], bool]:
         """Return each person's embeddings of these enrolments, float32 (m, d) by model, oldest first.
 
-        And whether it is all of them: some may have neither rows nor source crops.
+        And whether all are complete: some may have neither rows nor source crops.
         """
         complete = self._loader.load(enrolled, _Stored(self, enrolled))
         blocks: dict[str, list[Embeddings]] = {}
@@ -78,50 +78,50 @@ class MilvusRows:
         return {person_id: joined(parts) for person_id, parts in blocks.items()}, len(complete) == len(enrolled)
 
     def put(self, model: str, owners: Mapping[str, str], embeddings: Mapping[str, Floats]) -> None:
-        """Put embeddings, (m, d) by token, again where they are there already; `owners` holds each token's ID."""
+        """Write embeddings, (m, d) by token, replacing existing ones; `owners` holds each token's ID."""
         checked = {token: self.keys[model].checked(rows, len(rows)) for token, rows in embeddings.items()}
         entries = [Entry(token, owners[token], self._template(rows), rows) for token, rows in checked.items()]
         self.collections()[model].put(entries)
 
-    def put_again(self, model: str, enrolled: Sequence[Enrolment]) -> set[str]:
-        """Put what the source crops give; return the tokens whose crops are there."""
+    def recompute(self, model: str, enrolled: Sequence[Enrolment]) -> set[str]:
+        """Compute embeddings from the source crops and write them; return the tokens whose crops exist."""
         computed = self._loader.recompute(model, enrolled) if enrolled else {}
         self.put(model, {one.token: one.id for one in enrolled}, computed)
         return set(computed)
 
-    def mend(self, enrolled: Sequence[Enrolment], removed: frozenset[str]) -> None:
-        """Put what is lacking of these enrolments, and of those that were missing before."""
+    def complete(self, enrolled: Sequence[Enrolment], removed: frozenset[str]) -> None:
+        """Write the missing rows of these enrolments, and of those that were missing before."""
         for token in removed:
             self.missing.pop(token, None)
-        again = [one for one in list(self.missing.values())[:_RETRIES] if self._faces.has_crops(one)]
+        retried = [one for one in list(self.missing.values())[:_RETRIES] if self._faces.has_crops(one)]
         for model in self.keys:
-            self._mend(model, [*enrolled, *again])
+            self._complete(model, [*enrolled, *retried])
 
-    def _mend(self, model: str, enrolled: Sequence[Enrolment]) -> None:
+    def _complete(self, model: str, enrolled: Sequence[Enrolment]) -> None:
         for start in range(0, len(enrolled), CHUNK):
             some = enrolled[start : start + CHUNK]
-            there = self.collections()[model].numbers([one.token for one in some])
-            lacking = [one for one in some if there.get(one.token) != set(range(one.images + 1))]
-            put = self.put_again(model, lacking)
-            for one in lacking:
-                if one.token in put:
+            existing = self.collections()[model].numbers([one.token for one in some])
+            incomplete = [one for one in some if existing.get(one.token) != set(range(one.images + 1))]
+            written = self.recompute(model, incomplete)
+            for one in incomplete:
+                if one.token in written:
                     self.missing.pop(one.token, None)
                 elif one.token not in self.missing:
                     log.warning("enrolment %s of %s has no embeddings and no source crops", one.token, one.id)
                     self.missing[one.token] = one
 
     def filled(self, model: str) -> Mark:
-        """Return the collection's mark; where there is none, fill the collection first."""
+        """Return the collection's mark, after filling the collection if it has none."""
         collection = self.collections()[model]
         mark = collection.mark()
         if mark is not None:
             return mark
         with files.locked(self._root / LOCK, wait=True):
             mark = collection.mark()
-            if mark is None:  # else another process has filled it run_alongside
+            if mark is None:  # otherwise another process has filled it in the meantime
                 everybody = self._enrolments.changes(0)
-                log.info("%s is filled with %d enrolments", collection.name, len(everybody.added))
-                self._mend(model, everybody.added)
+                log.info("filling %s with %d enrolments", collection.name, len(everybody.added))
+                self._complete(model, everybody.added)
                 mark = Mark(secrets.token_hex(16), everybody.version)
                 collection.set_mark(mark)
             return mark
@@ -129,7 +129,7 @@ class MilvusRows:
 
 @dataclass(frozen=True, eq=False)
 class _Stored:
-    """The rows of some enrolments, as `EmbeddingLoader` wants to read and write them."""
+    """The rows of some enrolments, as the `EmbeddingStore` of a loader."""
 
     rows: MilvusRows
     enrolled: Sequence[Enrolment]

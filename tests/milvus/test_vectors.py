@@ -19,7 +19,6 @@ from db.milvus import collection
 from db.milvus import gallery as vector_gallery
 from db.milvus.collection import VectorCollection
 from db.milvus.gallery import MilvusGallery
-from db.recovery import recover
 from pipeline.stages.nearness import nearness
 from pipeline.types import Crop, Floats
 from tests.db_house import BLUE, GREEN, RED, WHITE, Colour, House, Where, enrol_dying_at, whole
@@ -135,7 +134,7 @@ def test_rows_of_an_enrolment_that_was_killed_never_count_and_are_removed_afterw
     assert rows == ["B", "A"]
     assert set(near(house, GREEN, also="B")) == {"A"}
     assert house.colours("B") is None
-    assert recover(house.enrolments, house.uploads, house.root, house.shelf.remove) == 1
+    assert house.recover() == 1
     assert collections(house)["Colour"].nearest(probes(house, GREEN)["Colour"], 2) == [["A"]]
 
 
@@ -318,5 +317,5 @@ def test_milvus_going_away_after_the_commit_leaves_the_new_state(
         milvus_server.start()
     assert (done.existed, house.colours("A"), set(near(house, RED))) == (True, [GREEN], {"A"})
     assert len(collections(house)["Colour"].nearest(probes(house, RED)["Colour"], 9)[0]) == 2
-    recover(house.enrolments, house.uploads, house.root, house.shelf.remove)
+    house.recover()
     assert len(collections(house)["Colour"].nearest(probes(house, RED)["Colour"], 9)[0]) == 1

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from codes_dict import Code, Outcome, Refusal
 from db.faces import FaceFolders
-from db.recovery import recover, sweep
+from db.recovery import sweep
 from db.schema import PeopleNames, add_missing_tables
 from db.session import Database, make_engine, open_sqlite
 from pipeline.ports import Enrolled
@@ -215,16 +215,16 @@ def test_kill_9_leaves_the_old_state_or_the_new_one(where: Where, tmp_path: Path
     if step in BEFORE_COMMIT:
         assert (later.people.find("A"), later.colours("A")) == (first.person, [RED])
         assert usable(later, upload.upload_id)
-        assert recover(later.enrolments, later.uploads, later.root) == 1
+        assert later.recover() == 1
         assert later.files() == before
         return
     assert later.colours("A") == ([GREEN] if in_place else [RED, GREEN])
-    recover(later.enrolments, later.uploads, later.root)
+    later.recover()
     assert not usable(later, upload.upload_id)
     assert (later.root / "ann_smith-A").exists() is in_place
     if in_place:
         assert not any(first.main[0][-39:-7] in name for name in later.files())
-    assert recover(later.enrolments, later.uploads, later.root) == 0
+    assert later.recover() == 0
     with pytest.raises(Refusal, check=lambda refusal: refusal.code is Code.UPLOAD_GONE):
         later.enrol("A", "Ann Smith", GREEN, upload=upload)
 
@@ -252,11 +252,11 @@ def test_recovery_leaves_an_enrolment_under_way_alone(where: Where, tmp_path: Pa
     seen: list[int] = []
 
     def recovers(step: str) -> None:
-        seen.append(recover(house.enrolments, house.uploads, house.root))
+        seen.append(house.recover())
 
     during = house.another(recovers)
     during.enrol("A", "Ann", RED)
-    assert (set(seen[:5]), house.colours("A"), recover(house.enrolments, house.uploads, house.root)) == ({0}, [RED], 0)
+    assert (set(seen[:5]), house.colours("A"), house.recover()) == ({0}, [RED], 0)
     assert [name for name in house.files() if name.startswith(".pending")] == []
 
 
@@ -271,8 +271,8 @@ def test_old_files_of_no_enrolment_are_swept_and_young_and_foreign_ones_stay(whe
     for path in (stray, half):
         path.write_bytes(b"half")
     now = stray.stat().st_mtime
-    assert sweep(house.enrolments, house.uploads, house.root, 60, lambda: now + 30) == 0
-    assert sweep(house.enrolments, house.uploads, house.root, 60, lambda: now + 90) == 2
+    assert sweep(house.enrolments, house.uploads, house.root, house.shelf.remove, 60, lambda: now + 30) == 0
+    assert sweep(house.enrolments, house.uploads, house.root, house.shelf.remove, 60, lambda: now + 90) == 2
     assert (house.files(), stray.parent.parent.exists()) == (sorted([*kept, "ann-A/holiday.jpg"]), False)
 
 
