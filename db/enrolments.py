@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from codes_dict import Code, Outcome
 from db.schema import INSTALLATION, VERSION, enrolments, locks, outcomes, state
-from db.session import Database
+from db.session import Database, put
 
 _BATCH = 500
 _CODES = {int(code): code for code in Code}
@@ -156,9 +156,7 @@ class EnrolmentRecords:
         """Store what the enrolment of an upload is answered, in place of what was stored before."""
         row = {"upload_id": upload_id, "code": int(outcome.code), "results": json.dumps(outcome.results)}
         with contextlib.ExitStack() as stack:
-            used = connection or stack.enter_context(self._database.writing())
-            used.execute(sa.delete(outcomes).where(outcomes.c.upload_id == upload_id))
-            used.execute(sa.insert(outcomes).values(row))
+            put(connection or stack.enter_context(self._database.writing()), outcomes, row)
 
     def unfinished(self) -> list[Enrolment]:
         """Return removed enrolments whose files may still exist."""

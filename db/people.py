@@ -14,7 +14,7 @@ from sqlalchemy.sql import quoted_name
 from codes_dict import Code, Refusal
 from db.files import inside
 from db.schema import PeopleNames, given_names, people_words
-from db.session import Database
+from db.session import Database, put
 from pipeline.types import Person
 
 
@@ -108,8 +108,7 @@ class People:
 
 
 def _store_given_name(connection: Connection, person: Person, name: str) -> Person:
-    connection.execute(sa.delete(given_names).where(given_names.c.reco_id == person.id))
-    connection.execute(sa.insert(given_names).values(reco_id=person.id, given_name=name))
+    put(connection, given_names, {"reco_id": person.id, "given_name": name})
     return replace(person, given_name=name)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -190,6 +190,14 @@ class Database:
     def dispose(self) -> None:
         """Close all pooled connections."""
         self.engine.dispose()
+
+
+def put(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> None:
+    """Insert a row, or update the one with the same primary key (one column), without the right to delete rows."""
+    (key,) = table.primary_key.columns
+    same = key == row[key.name]
+    exists = connection.execute(sa.select(key).where(same)).first() is not None
+    connection.execute(sa.update(table).where(same).values(row) if exists else sa.insert(table).values(row))
 
 
 def _close(connection: Connection) -> None:

@@ -11,9 +11,7 @@ from tests.unit.test_motion import FLAT, HEAD, seen
 from tools.evaluation.liveness_cues import Clip, flat_share, held, main, replay_lines
 
 
-def test_a_folder_without_clips_is_said_to_have_none(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_without_clips_is_said_to_have_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path)]) == 2
     assert "has no clips" in capsys.readouterr().out
 
