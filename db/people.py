@@ -13,6 +13,7 @@ from sqlalchemy.sql import quoted_name
 
 from codes_dict import Code, Refusal
 from db.files import inside
+from db.same_people import SamePeople, forget_links
 from db.schema import PeopleNames, given_names, people_words
 from db.session import Database, put
 from pipeline.types import Person
@@ -54,6 +55,7 @@ class People:
         values = {self._id.name: person_id, self._name.name: stored_name(name), self._path.name: path}
         self._check_widths(connection, values)
         connection.execute(sa.insert(self._table).values(values))
+        forget_links(connection, person_id)  # they were those of a person whose row somebody has deleted
         row = self._row(connection, person_id, lock=False)
         if row is None:
             raise Refusal(Code.INSERT_FAILED, "the row was inserted, but the table does not return it")
@@ -69,6 +71,10 @@ class People:
         key: sa.ColumnClause[Any] = sa.column(quoted_name(row.key_column, quote=True))
         connection.execute(sa.update(self._table).where(key == row.person.key).values(values))
         return _store_given_name(connection, Person(row.person.key, person_id, stored_name(name), path), name)
+
+    def same_as(self, person_id: str) -> frozenset[str]:
+        """Return the IDs that an admin has declared to be the same person. Raises `Refusal(DB_DOWN)`."""
+        return SamePeople(self._database).of(person_id)
 
     def folder(self, person: Person) -> Path | None:
         """Return the person's image folder; None if the row's path is outside DB_PATH."""

@@ -110,6 +110,14 @@ given_names = sa.Table(
     **_MYSQL,
 )  # fmt: skip
 
+same_people = sa.Table(
+    "faceapp_same", _OWN,
+    sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),
+    sa.Column("other_id", Exact(ID_WIDTH), primary_key=True),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    **_MYSQL,
+)  # fmt: skip
+
 outcomes = sa.Table(
     "faceapp_outcomes", _OWN,
     sa.Column("upload_id", Exact(100), primary_key=True),

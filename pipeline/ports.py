@@ -141,6 +141,10 @@ class People(Protocol):
         """Whether the row's folder is in the image database."""
         ...
 
+    def same_as(self, person_id: str) -> frozenset[str]:
+        """Return the IDs that an admin has declared to be the same person."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class NewFace:

@@ -1,0 +1,54 @@
+"""IDs that an admin has declared to be one person: none of them is a rival of another in a decision."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from codes_dict import Code
+from db.schema import same_people
+from db.session import Database
+
+
+class SamePeople:
+    """The table `faceapp_same`: a row in each direction per pair of IDs. `clock` is in seconds since 1970."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database, self._clock = database, clock
+
+    def of(self, person_id: str) -> frozenset[str]:
+        """Return the IDs that are linked with this one directly. Raises `Refusal(DB_DOWN)`."""
+        query = sa.select(same_people.c.other_id).where(same_people.c.reco_id == person_id)
+        with self._database.reading() as connection:
+            return frozenset(connection.execute(query).scalars())
+
+    def link(self, first: str, second: str) -> None:
+        """Declare two IDs to be one person; a second time changes nothing. Raises `ValueError` for equal IDs."""
+        if first == second:
+            raise ValueError("an ID cannot be linked with itself")
+        now = int(self._clock())
+        pairs = ((first, second), (second, first))
+        rows = [{"reco_id": one, "other_id": other, "created": now} for one, other in pairs]
+        with self._database.writing(failed=Code.DB_DOWN) as connection:
+            _remove(connection, first, second)
+            connection.execute(sa.insert(same_people), rows)
+
+    def unlink(self, first: str, second: str) -> bool:
+        """Remove the link of two IDs; whether there was one."""
+        with self._database.writing(failed=Code.DB_DOWN) as connection:
+            return _remove(connection, first, second) > 0
+
+
+def forget_links(connection: Connection, person_id: str) -> None:
+    """Remove an ID's links: whoever gets the ID next is another person."""
+    either = (same_people.c.reco_id == person_id) | (same_people.c.other_id == person_id)
+    connection.execute(sa.delete(same_people).where(either))
+
+
+def _remove(connection: Connection, first: str, second: str) -> int:
+    one, other = same_people.c.reco_id, same_people.c.other_id
+    pair = ((one == first) & (other == second)) | ((one == second) & (other == first))
+    return int(connection.execute(sa.delete(same_people).where(pair)).rowcount)
