@@ -276,12 +276,27 @@ class Scorer(Protocol):
         """Return the same for augmented comparisons: `required` of `comparisons`, made from `images` images."""
         ...
 
-    def found_threshold(self, images: int) -> float:
-        """Return the 1:1 threshold of a search's finding: the claimed person's best score over `images` images."""
+    def found_threshold(self, required: int, images: int) -> float:
+        """Return the 1:1 threshold of a search's finding: `required` of `images` images have to be at or under it."""
         ...
 
     def search_threshold(self, people: int, images: int) -> float:
         """Return the highest score at which a search over `people` people finds somebody by the best of `images`."""
+        ...
+
+    @property
+    def mismatch_threshold(self) -> float:
+        """The score above which an image clearly does not show the person it is compared with."""
+        ...
+
+    @property
+    def rival_margin(self) -> float:
+        """By how much another person's score has to be lower for that person to be nearer, and not by accident."""
+        ...
+
+    @property
+    def same_person_threshold(self) -> float:
+        """The highest score at which two templates are one person's beyond doubt; minus infinity where unknown."""
         ...
 
     def model_threshold(self, model: str) -> float:
@@ -292,8 +307,8 @@ class Scorer(Protocol):
         """Return the false match rate at which a first look would just pass; None where not calibrated."""
         ...
 
-    def fmr_at_found(self, score: float, images: int) -> float | None:
-        """Return the same for the claimed person's best score in a search."""
+    def fmr_at_found(self, score: float, required: int, images: int) -> float | None:
+        """Return the same for the claimed person's `required`-th best score in a search."""
         ...
 
     def fmr_at_second_look(self, score: float, required: int, comparisons: int, images: int) -> float | None:

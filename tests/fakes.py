@@ -77,13 +77,28 @@ class ColourScorer:
         """Return the given threshold."""
         return self.second
 
-    def found_threshold(self, images: int) -> float:
+    def found_threshold(self, required: int, images: int) -> float:
         """Return the given threshold."""
         return self.first
 
     def search_threshold(self, people: int, images: int) -> float:
         """Return the given threshold."""
         return self.searching
+
+    @property
+    def mismatch_threshold(self) -> float:
+        """Return ten times the given threshold."""
+        return 10 * self.first
+
+    @property
+    def rival_margin(self) -> float:
+        """Return a tenth of the given threshold."""
+        return abs(self.first) / 10
+
+    @property
+    def same_person_threshold(self) -> float:
+        """Return a hundredth of the given threshold."""
+        return self.first / 100
 
     def model_threshold(self, model: str) -> float:
         """Return the given threshold."""
@@ -93,7 +108,7 @@ class ColourScorer:
         """Return one in a hundred, whatever the score."""
         return 0.01
 
-    def fmr_at_found(self, score: float, images: int) -> float | None:
+    def fmr_at_found(self, score: float, required: int, images: int) -> float | None:
         """Return one in a hundred, whatever the score."""
         return 0.01
 

@@ -12,12 +12,12 @@ from pipeline.ledger import Ledger
 from pipeline.ports import CachedPhoto, StoredPhoto, Upload
 from pipeline.stages.album import Album, open_upload, shown_file
 from pipeline.stages.challenge import meet_challenge
-from pipeline.stages.compare import Look, embed, first_look, second_look, shown
+from pipeline.stages.compare import Look, check_agreement, embed, first_look, second_look, shown
 from pipeline.stages.identity import shown_name
 from pipeline.stages.liveness import judge_faces, keep_live
 from pipeline.stages.motion import heed_cues
 from pipeline.stages.replay import drop_used, marked
-from pipeline.stages.search import search_everybody
+from pipeline.stages.search import check_nearest, search_everybody
 from pipeline.stages.sightings import Probes, Sighting, without_pixels
 from pipeline.types import Floats, Person
 
@@ -58,18 +58,20 @@ def verify(ask: VerifyRequest, services: Services) -> Outcome:
             faces = _unused(faces, upload, services, ledger)
         images = album.distinct.count
         probes = Probes(embed(faces, services.embedders, images, ledger), images)
+        likeness, snapshot = (scorer, policy.sim_func), services.gallery.snapshot
         if upload.challenge or policy.require_challenge:
-            likeness = scorer, policy.sim_func
             probes = meet_challenge(upload.challenge, everyone, probes, album.source_crop, likeness, ledger)
         if record:
             person, enrolled = record
             look = _compare(probes, enrolled, album, services)
             if look.verified:
+                refusal = Code.NOT_VERIFIED if ask.skip_db_search else Code.FOUND_OTHER
+                check_nearest(upload.id, probes, snapshot(), likeness, services.people.same_as, refusal, ledger)
                 return _accepted(Code.VERIFIED, results, person, look.score, look.fmr)
         if ask.skip_db_search:
             raise Refusal(Code.NOT_VERIFIED)
-        score = search_everybody(upload.id, probes, services.gallery.snapshot(), scorer, policy.sim_func, ledger)
-        fmr = scorer.fmr_at_found(score, probes.chances)
+        linked = services.people.same_as
+        score, fmr = search_everybody(upload.id, probes, policy.ver_tol, snapshot(), likeness, linked, ledger)
         return _accepted(Code.FOUND, results, services.people.find(upload.id), score, fmr)
 
 
@@ -137,6 +139,7 @@ def _compare(probes: Probes, enrolled: Mapping[str, Floats], album: Album, servi
     with album.ledger.stage("compare", len(probes.faces)) as row:
         look = first_look(probes, enrolled, scorer, policy.sim_func, policy.ver_tol)
         row.went_out, row.items = look.counted, list(look.items)
+        check_agreement(look.scores, scorer)
     if look.verified or not policy.num_aug:
         return look
 

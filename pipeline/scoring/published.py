@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -54,13 +55,29 @@ class PublishedScorer:
         check_required(required, comparisons)
         return 1.0
 
-    def found_threshold(self, images: int) -> float:
+    def found_threshold(self, required: int, images: int) -> float:
         """Return 1.0."""
+        check_required(required, images)
         return 1.0
 
     def search_threshold(self, people: int, images: int) -> float:
         """Return 1.0."""
         return 1.0
+
+    @property
+    def mismatch_threshold(self) -> float:
+        """A quarter beyond the threshold: how far mates spread was not measured."""
+        return 1.25
+
+    @property
+    def rival_margin(self) -> float:
+        """None: how much strangers' scores spread was not measured, so whoever is nearer is a rival."""
+        return 0.0
+
+    @property
+    def same_person_threshold(self) -> float:
+        """Minus infinity: nothing was measured, so only an admin can say that two IDs are one person."""
+        return -math.inf
 
     def model_threshold(self, model: str) -> float:
         """Return the model's published threshold."""
@@ -70,7 +87,7 @@ class PublishedScorer:
         """Return None: nothing was measured."""
         return None
 
-    def fmr_at_found(self, score: float, images: int) -> float | None:
+    def fmr_at_found(self, score: float, required: int, images: int) -> float | None:
         """Return None: nothing was measured."""
         return None
 

@@ -4,8 +4,10 @@
 
 1. first look: `required` of `images` distinct images score at or under `threshold(required, images)`;
 2. second look: `required` of `comparisons` augmented comparisons score at or under `second_look_threshold(...)`;
-3. search (code 134): the claimed person's best score over the images is at or under both `search_threshold(...)`
-   and `found_threshold(images)`.
+3. search (code 134): `required` of `images` distinct images score at or under both `search_threshold(...)` and
+   `found_threshold(required, images)`.
+
+What else refuses (somebody nearer, photos that contradict each other) only lowers the rate.
 
 The stated false match rate is split over the three by the calibration's `Budget`, whose parts sum to 1, and every
 part is calibrated for its own number of images. So the rate of the three together cannot exceed the stated one,
@@ -27,6 +29,15 @@ from dataclasses import dataclass
 from pipeline.scoring.curve import Curve
 from pipeline.scoring.fusion import Fusion
 from pipeline.types import Counts, Floats
+
+MISMATCH_RATE = 0.1
+"""Strangers' photos that pass for possibly the person's; of photos beyond it nobody has to be asked."""
+
+RIVAL_MARGIN = 0.6
+"""In standard deviations of strangers' scores: what another ID has to be nearer by to refuse a claim."""
+
+SAME_PERSON_RATE = 1e-6
+"""The false match rate at which two templates agree so closely that they are one person under two IDs."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +122,9 @@ class CalibratedScorer:
             return curve.score(rate)
         return self.measured.augmented.score(rate * required / comparisons)
 
-    def found_threshold(self, images: int) -> float:
-        """Return the 1:1 threshold of code 134: the claimed person's best score over `images` images."""
-        return self._first(self.fmr * self.measured.budget.search, 1, images)
+    def found_threshold(self, required: int, images: int) -> float:
+        """Return the 1:1 threshold of code 134: `required` of `images` images have to score at or under it."""
+        return self._first(self.fmr * self.measured.budget.search, required, images)
 
     def search_threshold(self, people: int, images: int) -> float:
         """Return the search's threshold: somebody's best score over `images` images, among `people` people.
@@ -134,6 +145,22 @@ class CalibratedScorer:
         loosest = max(curve.score(self.fpir / bound) for curve, bound in bounds)
         return loosest if loosest > -math.inf else min(curve.scores[0] for curve, _ in bounds)
 
+    @property
+    def mismatch_threshold(self) -> float:
+        """The score above which a stranger's photo is with a probability of 1 - `MISMATCH_RATE`."""
+        return self.measured.single.score(MISMATCH_RATE)
+
+    @property
+    def rival_margin(self) -> float:
+        """`RIVAL_MARGIN` standard deviations of strangers' scores, read off the median and the lower 15.9 %."""
+        single = self.measured.single
+        return RIVAL_MARGIN * (single.score(0.5) - single.score(0.1587))
+
+    @property
+    def same_person_threshold(self) -> float:
+        """The score of two templates at a false match rate of `SAME_PERSON_RATE`, if the data show such a rate."""
+        return self.measured.single.score(SAME_PERSON_RATE)
+
     def model_threshold(self, model: str) -> float:
         """Return the distance at which `model` alone would vote for one image, at the stated rate."""
         curve = self.measured.models[model]
@@ -143,9 +170,9 @@ class CalibratedScorer:
         """Return the stated rate at which a first look whose `required`-th best score is `score` just passes."""
         return self._stated(*self._first_rate(score, required, images), self.measured.budget.first)
 
-    def fmr_at_found(self, score: float, images: int) -> float | None:
-        """Return the stated rate at which code 134 just passes with a best score of `score`."""
-        return self._stated(*self._first_rate(score, 1, images), self.measured.budget.search)
+    def fmr_at_found(self, score: float, required: int, images: int) -> float | None:
+        """Return the stated rate at which code 134 just passes with a `required`-th best score of `score`."""
+        return self._stated(*self._first_rate(score, required, images), self.measured.budget.search)
 
     def fmr_at_second_look(self, score: float, required: int, comparisons: int, images: int) -> float | None:
         """Return the stated rate at which a second look whose `required`-th best score is `score` just passes."""

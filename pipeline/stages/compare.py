@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from codes_dict import Code, Refusal
 from pipeline.ledger import Ledger
 from pipeline.stages.distance import distances, lengths, template
 from pipeline.stages.sightings import Probes, Sighting
@@ -22,7 +23,8 @@ from pipeline.types import Counts, Embedder, Floats, Scorer
 class Look:
     """What one look decided. `score` is the one that had to pass: the `required`-th lowest; inf where too few.
 
-    `fmr` is the false match rate at which this very score would just have passed; None where not calibrated.
+    `fmr` is the false match rate, among strangers, at which this very score would just have passed; None where not
+    calibrated. `scores` are those that were counted, lowest first.
     """
 
     verified: bool
@@ -32,6 +34,7 @@ class Look:
     required: int
     counted: int
     items: Sequence[Mapping[str, Any]]
+    scores: Floats
 
 
 def embed(faces: Sequence[Sighting], embedders: Mapping[str, Embedder], images: int, ledger: Ledger) -> list[Sighting]:
@@ -134,6 +137,16 @@ def second_look(
     return replace(look, fmr=fmr)
 
 
+def check_agreement(scores: Floats, scorer: Scorer) -> None:
+    """Refuse with DIFFERENT_PEOPLE where some images show the claimed person and others clearly somebody else.
+
+    `scores` holds each distinct image's score against the claimed person, (images,).
+    """
+    clearly_other = int((scores > scorer.mismatch_threshold).sum())
+    if clearly_other and (scores <= scorer.threshold(1, 1)).any():
+        raise Refusal(Code.DIFFERENT_PEOPLE, f"{clearly_other} photos show somebody else")
+
+
 def shown(value: float) -> float | None:
     """Return a score as replies show it, to four places; None if it is not finite."""
     if not np.isfinite(value):
@@ -144,4 +157,4 @@ def shown(value: float) -> float | None:
 def _decide(scores: Floats, threshold: float, required: int, items: Sequence[Mapping[str, Any]]) -> Look:
     counted = int((scores <= threshold).sum())
     deciding = float(np.sort(scores)[required - 1]) if 0 < required <= scores.size else float("inf")
-    return Look(0 < required <= counted, deciding, None, threshold, required, counted, items)
+    return Look(0 < required <= counted, deciding, None, threshold, required, counted, items, np.sort(scores))

@@ -10,7 +10,7 @@ from codes_dict import Code, Refusal
 from pipeline.ports import Snapshot
 from pipeline.stages.compare import against_template
 from pipeline.stages.distance import template
-from pipeline.stages.search import best_scores
+from pipeline.stages.ranking import best_scores
 from pipeline.stages.sightings import Sighting, stacked
 from pipeline.types import Floats, Scorer
 

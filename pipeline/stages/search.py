@@ -1,114 +1,112 @@
-"""1:N: who of everybody enrolled is it?"""
+"""1:N: who of everybody enrolled is it? And in 1:1: is anybody else nearer to the photos than the claimed ID?"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import pairwise
 
 import numpy as np
 
 from codes_dict import Code, Refusal
 from pipeline.ledger import Ledger
-from pipeline.parallel import parallel_map, usable_cores
-from pipeline.ports import Block, Candidates, Snapshot
-from pipeline.stages.compare import shown
-from pipeline.stages.nearness import nearness
+from pipeline.ports import Snapshot
+from pipeline.stages.compare import check_agreement, shown
+from pipeline.stages.ranking import Linked, Ranking, rank
 from pipeline.stages.sightings import Probes
-from pipeline.types import Floats, Scorer
+from pipeline.types import Scorer
 
 
 class Found(Enum):
     """What a search says about the claimed ID."""
 
-    CLAIMED = "the claimed ID is within both thresholds"
+    CLAIMED = "the claimed ID is the nearest, and within both thresholds"
     OTHER = "somebody else is within the search threshold"
     NOBODY = "nobody is within the search threshold"
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """`claimed_score` is the claimed ID's best score (inf where it is not enrolled), `best_score` anybody's."""
+    """`claimed_score` is the claimed ID's `required`-th best score over the images; inf where there is none.
+
+    `best_score` is anybody's best. `rivals` are the IDs that are nearer than the claimed one.
+    """
 
     found: Found
     claimed_score: float
     best_score: float
     search_threshold: float
     claim_threshold: float
-    people: int
+    rivals: tuple[str, ...] = ()
 
 
 def search_everybody(
-    claimed: str, probes: Probes, snapshot: Snapshot, scorer: Scorer, sim_func: str, ledger: Ledger
-) -> float:
-    """Return the claimed ID's best score where a search finds that ID; refuses with FOUND_OTHER or NOT_VERIFIED."""
+    claimed: str, probes: Probes, ver_tol: int, snapshot: Snapshot, likeness: tuple[Scorer, str], linked: Linked,
+    ledger: Ledger,
+) -> tuple[float, float | None]:  # fmt: skip
+    """Return the claimed ID's score and its false match rate where a search finds that ID.
+
+    The score is that of the last photo that was required. Refuses with FOUND_OTHER or NOT_VERIFIED, and with
+    DIFFERENT_PEOPLE where some photos show the claimed person and others clearly somebody else.
+    """
+    scorer, required = likeness[0], min(ver_tol, probes.images)
     with ledger.stage("search", snapshot.people) as row:
-        candidates = snapshot.candidates(probes.embeddings, claimed)
-        scores = best_scores(probes.embeddings, candidates, scorer, sim_func)
-        result = search(claimed, candidates.ids, scores, probes.chances, scorer, snapshot.people)
-        row.note(best=shown(result.best_score), threshold=shown(result.search_threshold), people=result.people)
-        row.went_out = 1
+        ranking = rank(claimed, probes, snapshot.candidates(probes.embeddings, claimed), *likeness, linked)
+        result = search(ranking, required, probes.chances, snapshot.people)
+        row.note(best=shown(result.best_score), threshold=shown(result.search_threshold), people=snapshot.people)
+        row.note(claimed=shown(result.claimed_score), required=required, nearer=list(result.rivals))
+        check_agreement(ranking.own, scorer)
         if result.found is Found.OTHER:
             raise Refusal(Code.FOUND_OTHER)
         if result.found is Found.NOBODY:
             raise Refusal(Code.NOT_VERIFIED)
-    return result.claimed_score
+        row.went_out = 1
+    return result.claimed_score, scorer.fmr_at_found(result.claimed_score, required, probes.chances)
 
 
-def best_scores(probes: Mapping[str, Floats], everybody: Candidates, scorer: Scorer, sim_func: str) -> Floats:
-    """Return every person's best fused score over all probe faces: float32 (P,). `probes` holds (n, d) per model."""
-    best = np.full(len(everybody.ids), np.inf, dtype=np.float32)
-    measures = {name: nearness(probes[name], sim_func) for name in scorer.models}
+def search(ranking: Ranking, required: int, chances: int, people: int) -> SearchResult:
+    """Decide what everybody's scores say of the claimed ID; an impostor has so many `chances`.
 
-    def score(piece: tuple[int, Block]) -> None:
-        start, block = piece
-        distances = {name: one.to(block.templates[name], block.lengths[name]) for name, one in measures.items()}
-        logs = {name: one.log_lengths(block.lengths[name]) for name, one in measures.items()}
-        best[start : start + len(block.counts)] = scorer.fuse(distances, block.counts, logs).min(axis=0)
-
-    parallel_map(score, _pieces(everybody.blocks, usable_cores()))
-    return best
-
-
-def search(
-    claimed: str,
-    ids: Sequence[str],
-    scores: Floats,
-    images: int,
-    scorer: Scorer,
-    people: int | None = None,
-) -> SearchResult:
-    """Decide what the people's scores say of the claimed ID; they are the best of `images` distinct photos.
-
-    `people` is how many were searched, where `ids` and `scores` are only the closest of them. The claimed ID has to be
-    within the search threshold and within a 1:1 threshold that allows for a search's taking the best of the images.
+    `people` is how many were searched, where the candidates are only the closest of them. The claimed ID has to be the
+    nearest, and `required` distinct images have to be within the search threshold and within a 1:1 threshold that
+    allows for the search's being another try.
     """
-    if not len(ids):
-        return SearchResult(Found.NOBODY, np.inf, np.inf, 0.0, 0.0, 0)
-    searched = len(ids) if people is None else people
-    search_threshold = scorer.search_threshold(searched, images)
-    claim_threshold = scorer.found_threshold(images)
-    place = ids.index(claimed) if claimed in ids else None
-    claimed_score = np.inf if place is None else float(scores[place])
-    around = (scores,) if place is None else (scores[:place], scores[place + 1 :])
-    others = min(float(part.min(initial=np.inf)) for part in around)
-    if claimed_score <= min(search_threshold, claim_threshold):
+    scorer, own = ranking.scorer, np.sort(ranking.own)
+    claimed_score = float(own[required - 1]) if required <= len(own) else np.inf
+    if not len(ranking.candidates.ids):
+        return SearchResult(Found.NOBODY, np.inf, np.inf, 0.0, 0.0)
+    search_threshold = scorer.search_threshold(people, chances)
+    claim_threshold = scorer.found_threshold(required, chances)
+    others = ranking.best_other()
+    rivals = ranking.rivals(ranking.best, float(own[0])) if others < own[0] else []
+    if claimed_score <= min(search_threshold, claim_threshold) and not rivals:
         found = Found.CLAIMED
     else:
         found = Found.OTHER if others <= search_threshold else Found.NOBODY
-    return SearchResult(found, claimed_score, min(claimed_score, others), search_threshold, claim_threshold, searched)
+    names = tuple(ranking.candidates.ids[at] for at in rivals) if np.isfinite(own[0]) else ()
+    return SearchResult(found, claimed_score, min(float(own[0]), others), search_threshold, claim_threshold, names)
 
 
-def _pieces(blocks: Sequence[Block], cores: int) -> list[tuple[int, Block]]:
-    """Cut the blocks so that every core has work; each piece with the place of its first person."""
-    people = sum(len(block.counts) for block in blocks)
-    most = max(1, -(-people // cores))
-    pieces: list[tuple[int, Block]] = []
-    first = 0
-    for block in blocks:
-        size = len(block.counts)
-        edges = np.linspace(0, size, -(-size // most) + 1).astype(int).tolist()
-        pieces += [(first + start, block.part(slice(start, stop))) for start, stop in pairwise(edges)]
-        first += size
-    return pieces
+def check_nearest(
+    claimed: str, probes: Probes, snapshot: Snapshot, likeness: tuple[Scorer, str], linked: Linked, refusal: Code,
+    ledger: Ledger,
+) -> None:  # fmt: skip
+    """Refuse a claim that 1:1 would accept where another person is nearer to the photos, with the code `refusal`.
+
+    Nearer is nearer by the scorer's `rival_margin` in the mean over the distinct images, so that one poor photo does
+    not decide. A single image that is somebody else's by twice the margin, whom a search would find by it, contradicts
+    the others: DIFFERENT_PEOPLE.
+    """
+    scorer = likeness[0]
+    with ledger.stage("nearest", snapshot.people) as row:
+        ranking = rank(claimed, probes, snapshot.candidates(probes.embeddings, claimed), *likeness, linked)
+        means, margin = ranking.scores.mean(axis=0), scorer.rival_margin
+        own = float(ranking.own.mean())
+        rivals = ranking.rivals(means, own - margin)
+        row.note(claimed=shown(own), margin=shown(margin), nearer=[ranking.candidates.ids[at] for at in rivals])
+        if rivals:
+            raise Refusal(refusal, "another ID is nearer to the photos")
+        limit = scorer.search_threshold(snapshot.people, 1)
+        for scores, its_own in zip(ranking.scores, ranking.own, strict=True):
+            if ranking.rivals(scores, min(float(its_own) - 2 * margin, limit)):
+                raise Refusal(Code.DIFFERENT_PEOPLE, "another ID is nearer to one of the photos")
+        row.went_out = 1

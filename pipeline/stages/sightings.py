@@ -49,6 +49,14 @@ class Probes:
         """
         return max(self.images, len(self.faces))
 
+    @cached_property
+    def groups(self) -> list[list[int]]:
+        """Return the faces of every distinct image, as indices."""
+        groups: dict[int, list[int]] = {}
+        for index, face in enumerate(self.faces):
+            groups.setdefault(face.group, []).append(index)
+        return list(groups.values())
+
     def best_per_image(self, scores: Floats) -> list[int]:
         """Return the face with the lowest score of every distinct image, as indices, best first."""
         best: dict[int, int] = {}

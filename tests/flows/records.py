@@ -91,6 +91,7 @@ class MemoryPeople(Faulty):
     def __init__(self) -> None:
         self.rows: dict[str, Person] = {}
         self.folders: set[str] = set()
+        self.same: dict[str, frozenset[str]] = {}
 
     def find(self, person_id: str) -> Person | None:
         """Return the row of this ID."""
@@ -100,6 +101,10 @@ class MemoryPeople(Faulty):
     def folder_exists(self, person: Person) -> bool:
         """Whether the person has a folder."""
         return person.id in self.folders
+
+    def same_as(self, person_id: str) -> frozenset[str]:
+        """Return the linked IDs."""
+        return self.same.get(person_id, frozenset())
 
 
 @dataclass(frozen=True, eq=False)

@@ -188,6 +188,7 @@ CASES: list[tuple[str, Code, Arrange]] = [
     ("verify, another found", Code.FOUND_OTHER, verifying(RED, known=BEN, skip_verify=True)),
     ("verify, nobody found", Code.NOT_VERIFIED, verifying(BLUE)),
     ("verify, no search", Code.NOT_VERIFIED, verifying(BLUE, skip_db_search=True)),
+    ("verify, two people", Code.DIFFERENT_PEOPLE, verifying(RED, BLUE)),
     ("verify, both skips", Code.BOTH_SKIPS, verifying(RED, skip_verify=True, skip_db_search=True)),
     ("verify, may not skip", Code.SKIP_NOT_ALLOWED, changed(verifying(skip_liveness=True), allow_skip_liveness=False)),
     ("verify, unknown upload", Code.UPLOAD_GONE, lambda world: lambda: world.verify("ID-1-0")),

@@ -92,7 +92,7 @@ def test_that_a_curve_that_is_none_is_refused(rates: tuple[float, ...], scores: 
 def test_that_each_part_gets_its_share_of_the_stated_rate() -> None:
     scorer = _scorer()
     assert scorer.threshold(1, 1) == pytest.approx(_curve().score(5e-4))
-    assert scorer.found_threshold(1) == pytest.approx(_curve().score(2.5e-4))
+    assert scorer.found_threshold(1, 1) == pytest.approx(_curve().score(2.5e-4))
     assert scorer.second_look_threshold(8, 8, 1) == pytest.approx(_curve(0.04).score(2.5e-4))
 
 
@@ -117,7 +117,7 @@ def test_that_the_rate_at_the_threshold_is_the_stated_one() -> None:
     scorer = _scorer()
     assert scorer.fmr_at(scorer.threshold(2, 2), 2, 2) == pytest.approx(1e-3)
     assert scorer.fmr_at(scorer.threshold(2, 8), 2, 8) == pytest.approx(1e-3)
-    assert scorer.fmr_at_found(scorer.found_threshold(2), 2) == pytest.approx(1e-3)
+    assert scorer.fmr_at_found(scorer.found_threshold(1, 2), 1, 2) == pytest.approx(1e-3)
     second = scorer.second_look_threshold(8, 8, 1)
     assert scorer.fmr_at_second_look(second, 8, 8, 1) == pytest.approx(1e-3)
 

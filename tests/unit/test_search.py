@@ -10,9 +10,9 @@ import pytest
 from db.gallery import index as index_module
 from db.gallery.index import Index
 from pipeline.ports import Block
-from pipeline.stages import search
+from pipeline.stages import ranking
 from pipeline.stages.distance import distances, lengths
-from pipeline.stages.search import best_scores
+from pipeline.stages.ranking import best_scores
 from pipeline.types import Counts, Floats
 from tests.db_house import whole
 from tests.fakes import ColourScorer
@@ -57,7 +57,7 @@ def test_a_search_in_blocks_scores_as_comparing_one_by_one(
     sim_func: str, faces: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index_module, "BLOCK", 128)
-    monkeypatch.setattr(search, "usable_cores", lambda: 7)
+    monkeypatch.setattr(ranking, "usable_cores", lambda: 7)
     everybody = crowd(500).snapshot(1)
     probes = {"One": vectors(faces, 16, 3) * 4, "Two": vectors(faces, 24, 4)}
     slow = {name: distances(probes[name], whole(everybody).templates[name], sim_func) for name in MODELS}
@@ -72,7 +72,7 @@ def test_a_search_in_blocks_scores_as_comparing_one_by_one(
 def test_pieces_cover_everybody_in_order_and_none_exceeds_a_cores_share(sizes: list[int], cores: int) -> None:
     ends = np.cumsum([0, *sizes]).tolist()
     blocks = [Block({}, {}, np.arange(end - size, end)) for size, end in zip(sizes, ends[1:], strict=True)]
-    pieces = search._pieces(blocks, cores)
+    pieces = ranking._pieces(blocks, cores)
     counts = [piece.counts for _, piece in pieces]
     assert [start for start, _ in pieces] == [int(one[0]) for one in counts]
     assert [int(one) for piece in counts for one in piece] == list(range(sum(sizes)))

@@ -18,7 +18,8 @@ from pipeline.stages.distinct import DistinctImages, perceptual_hash
 from pipeline.stages.guards import check_one_person, check_same_person, possible_duplicates
 from pipeline.stages.identity import check_id, check_name, shown_name
 from pipeline.stages.liveness import keep_live
-from pipeline.stages.search import Found, best_scores, search
+from pipeline.stages.ranking import rank
+from pipeline.stages.search import Found, search
 from pipeline.stages.sightings import Probes, Sighting, stacked, without_pixels
 from pipeline.types import BothSides, Box, Detection, Floats, Liveness, LivenessVerdict, Person, Pixels
 from tests.fakes import ColourEmbedder, ColourScorer, detection_in, face_of, photo_of, sighting_of
@@ -179,8 +180,9 @@ def everybody(**colours: tuple[int, int, int]) -> MemorySnapshot:
 
 
 def searched(claimed: str, colour: tuple[int, int, int], scorer: ColourScorer) -> Found:
-    scores = best_scores(embedded(colour), everybody(red=RED, blue=BLUE), scorer, "cosine")
-    return search(claimed, ["red", "blue"], scores, 1, scorer).found
+    request = Probes([sighting_of(colour)], 1)
+    ranking = rank(claimed, request, everybody(red=RED, blue=BLUE), scorer, "cosine", lambda _: ())
+    return search(ranking, 1, 1, 2).found
 
 
 def test_a_search_tells_the_claimed_id_from_another_and_from_nobody() -> None:
@@ -196,7 +198,8 @@ def test_a_claimed_id_within_the_search_threshold_alone_is_not_found() -> None:
 
 
 def test_a_search_among_nobody_finds_nobody() -> None:
-    assert search("red", [], np.empty(0, np.float32), 1, ColourScorer()).found is Found.NOBODY
+    ranking = rank("red", Probes([sighting_of(RED)], 1), everybody(), ColourScorer(), "cosine", lambda _: ())
+    assert search(ranking, 1, 1, 0).found is Found.NOBODY
 
 
 @pytest.mark.parametrize("broken", [np.full((1, 3), np.nan), np.full((1, 3), np.inf), np.ones((2, 3)), np.ones(3)])

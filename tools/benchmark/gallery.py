@@ -16,7 +16,8 @@ from pipeline.ports import Block
 from pipeline.registry import REGISTRY
 from pipeline.scoring.published import PublishedScorer
 from pipeline.stages.align import crop_face
-from pipeline.stages.search import best_scores, search
+from pipeline.stages.ranking import Ranking, group_scores
+from pipeline.stages.search import search
 from pipeline.types import Floats, Photo
 from tools.benchmark import roofline
 from tools.benchmark.bench import Bench, CannotMeasureError
@@ -54,7 +55,7 @@ def find_500(bench: Bench) -> Sequence[Result]:
     def ours() -> None:
         face = crop_face(probe, detector.detect([probe.pixels])[0][0])
         vectors = {"Dlib": embedder.embed([face])}
-        search("500", everybody.ids, best_scores(vectors, everybody, SCORER, "cosine"), 1, SCORER)
+        search(ranked("500", vectors, everybody), 1, 1, FEW)
 
     with deepface() as module:
         bgr = probe.pixels[..., ::-1].copy()
@@ -80,6 +81,13 @@ def enrol_1m(bench: Bench) -> Sequence[Result]:
     large, small = filled(bench.folder / "large", many), filled(bench.folder / "small", 100)
     note = f"rows, files and gallery of {many} people, until the next search sees them"
     return [compare("enrol_1m", large.enrol_one, small.enrol_one, 1.2, note, bench.rounds)]
+
+
+def ranked(claimed: str, vectors: Mapping[str, Floats], everybody: MemorySnapshot) -> Ranking:
+    """Rank everybody for a request whose photos show one face each."""
+    photos = [[index] for index in range(len(vectors["Dlib"]))]
+    scores = group_scores(vectors, photos, everybody, SCORER, "cosine")
+    return Ranking(claimed, everybody, scores, SCORER, "cosine", lambda _: ())
 
 
 def crowd(people: int) -> MemorySnapshot:
@@ -123,8 +131,7 @@ def _search(bench: Bench, name: str, people: int) -> Result:
     assert callable(peer)  # noqa: S101 - narrows the type
 
     def ours() -> None:
-        scores = best_scores({"Dlib": probes}, everybody, SCORER, "cosine")
-        search(str(people // 2), everybody.ids, scores, PROBES, SCORER)
+        search(ranked(str(people // 2), {"Dlib": probes}, everybody), 1, PROBES, people)
 
     bare = roofline.reading_s(people * SIZE * 4)
     note = f"{PROBES} probe faces x {people} people x {SIZE}; FAISS IndexFlatIP, {usable_cores()} threads"

@@ -25,7 +25,7 @@ from db.milvus.gallery import CANDIDATES, nearest_first
 from pipeline.scoring import load_scorer
 from pipeline.stages.distance import template
 from pipeline.stages.nearness import nearness
-from pipeline.stages.search import best_scores
+from pipeline.stages.ranking import best_scores
 from pipeline.types import Floats
 from tools.evaluation.workbench import add_common, prepare
 

@@ -20,6 +20,7 @@ from tools.calibration.bootstrap import rate_name
 from tools.calibration.sample import ModelPairs, model_pairs
 from tools.evaluation import system
 from tools.evaluation.brisque import BrisqueUnavailable, brisque_scores
+from tools.evaluation.decisions import decisions
 from tools.evaluation.layout import LayoutError, Pair, read_pairs
 from tools.evaluation.peer import chosen, deepface_accuracy, models_of_both
 from tools.evaluation.quality import Assessor, quality_report
@@ -65,6 +66,9 @@ def evaluate(arguments: Namespace) -> dict[str, Any]:
     found["tar"] = _accept_rates(compared, scorer)
     found |= _system(arguments, bench, scorer)
     found["search"] = _search(arguments, bench, scorer)
+    splits = max(1, arguments.splits // 4)
+    rule = arguments.sim_func, arguments.ver_tol, splits, arguments.seed
+    found["decisions"] = decisions(bench.faces.sample, scorer, *rule)
     if not arguments.no_quality:
         found["quality"] = _quality(arguments, bench, compared, turned)
     if arguments.peer:

@@ -87,8 +87,20 @@ def _search(search: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {one['mated']} mated {words}: {rates}"
 
 
+def _decisions(found: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    yield ""
+    yield "Claims, everybody enrolled with one photo; nearer, contradictory: refused by these rules"
+    for kind, one in found.items():
+        yield (
+            f"  {kind:<26}{one['claims']:>6} claims, {one['accepted']} accepted; {one['within']} within the threshold, "
+            f"{one['nearer']} of them nearer to another ID and {one['contradictory_within']} contradictory "
+            f"(of all {one['contradictory']})"
+        )
+
+
 def _rest(found: Mapping[str, Any]) -> Iterator[str]:
     yield from _search(found["search"])
+    yield from _decisions(found["decisions"])
     yield ""
     quality = found.get("quality")
     if quality is None:

@@ -157,8 +157,8 @@ def _decide(
     scores = _scores(probes, targets, scorer, rule.sim_func, enrolled.shape[1])
     ranked = np.sort(scores.reshape(len(rows), images, len(enrolled)), axis=1)
     first = ranked[:, required - 1] <= scorer.threshold(required, images)
-    limit = min(scorer.search_threshold(len(enrolled), images), scorer.found_threshold(images))
-    search = ranked[:, 0] <= limit
+    limit = min(scorer.search_threshold(len(enrolled), images), scorer.found_threshold(required, images))
+    search = ranked[:, required - 1] <= limit
     second = _second(sample, scorer, rule, rows, enrolled)
     found = {"first": first, "second": second, "search": search}
     found |= {"verify": first | second, "system": first | second | search}

@@ -41,7 +41,7 @@ def _change(what: str, first: str, second: str, now: Settings) -> str:
         people = People(database, PeopleNames(now.sql_table, now.id_col, now.name_col, now.path_col), now.db_path)
         links = SamePeople(database)
         if what == "different":
-            return f"{first} and {second} " + ("are two people again." if links.unlink(first, second) else "had no link.")
+            return f"{first} and {second} {'are two people' if links.unlink(first, second) else 'were not linked'}."
         unknown = [one for one in (first, second) if people.find(one) is None]
         if unknown:
             raise ValueError(f"{', '.join(unknown)}: not enrolled")
@@ -58,4 +58,3 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("second", metavar="ID")
     parser.add_argument("--env", type=Path, default=ROOT / ".env", help="the settings file (default: .env)")
     return parser
-
