@@ -21,7 +21,7 @@ from pipeline.types import Box, Detection, Floats
 
 log = logging.getLogger(__name__)
 
-FORMAT = f"faceapp-seen-2 {DETECTION_VERSION}"
+FORMAT = f"faceapp-seen-3 {DETECTION_VERSION}"
 
 
 def encode(photos: Mapping[str, CachedPhoto]) -> bytes:
@@ -49,7 +49,8 @@ def decode(data: bytes, upload_id: str) -> dict[str, CachedPhoto]:
 
 
 def _encoded_photo(photo: CachedPhoto) -> dict[str, Any]:
-    return {"hash": f"{photo.hash:016x}", "faces": [_encoded_face(face) for face in photo.faces]}
+    faces = [_encoded_face(face) for face in photo.faces]
+    return {"hash": f"{photo.hash:016x}", "turn": photo.turn, "area": photo.area, "faces": faces}
 
 
 def _encoded_face(face: CachedFace) -> dict[str, Any]:
@@ -63,7 +64,10 @@ def _encoded_face(face: CachedFace) -> dict[str, Any]:
 
 
 def _photo(about: Mapping[str, Any]) -> CachedPhoto:
-    return CachedPhoto(int(about["hash"], 16), [_face(one) for one in about["faces"]])
+    turn, area = int(about["turn"]), int(about["area"])
+    if turn not in range(4) or area < 0:
+        raise ValueError("a photo cannot be looked at so")
+    return CachedPhoto(int(about["hash"], 16), [_face(one) for one in about["faces"]], turn, area)
 
 
 def _face(about: Mapping[str, Any]) -> CachedFace:

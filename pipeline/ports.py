@@ -22,10 +22,15 @@ class CachedFace:
 
 @dataclass(frozen=True, eq=False)
 class CachedPhoto:
-    """What was computed of a photo when it came: its perceptual hash (64 bits) and its faces, largest first."""
+    """What was computed of a photo when it came: its perceptual hash (64 bits) and its faces, largest first.
+
+    Faces are where they were found in the photo as `turn` and `area` say; see `Photo`.
+    """
 
     hash: int
     faces: Sequence[CachedFace]
+    turn: int = 0
+    area: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,7 +29,8 @@ class Photo:
     `data` is the file as it was sent and `kind` its format by content, as a file extension (`jpg`); both are empty for
     pixels that never were a file, such as a video's frame. `scale` is how many of the pixels here one pixel of the file
     became: below 1 where a large photo was decoded at a fraction of its size. `turn` is how many quarter turns
-    against the clock brought a photo upright that had been sent lying on its side, 0 to 3.
+    against the clock brought a photo upright that had been sent lying on its side, 0 to 3. `area` is the most pixels
+    that it was to be decoded to, 0 for as many as usual.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Photo:
     kind: str = ""
     scale: float = 1.0
     turn: int = 0
+    area: int = 0
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def _enrol(ask: EnrolRequest, services: Services) -> Outcome:
     }
     with explained(results, ledger):
         name = check_name(ask.name)
-        album = Album(services.detector, services.embedders, policy.max_pixels, policy.score_tol, ledger)
+        album = Album(services.detector, services.embedders, services.opener, policy.score_tol, ledger)
         faces = _faces(_photos(upload, services, ledger, results), album, services, results)
         if policy.enrol_liveness == "refuse":
             faces = _only_live(faces, ledger, results)

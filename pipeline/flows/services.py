@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pipeline.flows.policy import Policy
 from pipeline.ledger import Ledger
 from pipeline.ports import Challenges, Enrolments, Gallery, People, Replays, Uploads
 from pipeline.stages.decode import Decode, decode
+from pipeline.stages.opening import Opener
 from pipeline.types import Crop, Detector, Embedder, LivenessJudge, Scorer
 
 AT_ONCE = 8
@@ -37,6 +39,11 @@ class Services:
     replays: Replays
     challenges: Challenges
     decode: Decode = decode
+
+    @property
+    def opener(self) -> Opener:
+        """How stored photos are opened: each was accepted under the limits and the budget of its upload."""
+        return Opener(self.decode, sys.maxsize, self.policy.max_pixels)
 
 
 @contextmanager

@@ -10,8 +10,10 @@ from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.services import Services, explained, in_batches
 from pipeline.ledger import Ledger
 from pipeline.stages.challenge import redeem
+from pipeline.stages.decode import Budget
 from pipeline.stages.detect import detect
 from pipeline.stages.identity import match_id
+from pipeline.stages.opening import Opener
 from pipeline.stages.sent_files import ScoredFile, SentFile, decode_files, named_apart, score_photos
 
 _MEGABYTE = 1024 * 1024
@@ -26,13 +28,15 @@ def upload(person_id: str, files: Sequence[SentFile], services: Services, challe
     """
     policy, ledger = services.policy, Ledger()
     match_id(person_id, policy.id_regex, ledger)
+    budget = Budget(sum(len(file.data or b"") for file in files))
+    opener = Opener(services.decode, policy.max_image_mb * _MEGABYTE, policy.max_pixels, budget)
     scored: list[ScoredFile] = []
     results = _as_results(scored)
     with explained(results, ledger):
         asked = redeem(person_id, challenge, services.challenges, ledger)
         for batch in in_batches(named_apart(files)):
-            photos, broken = decode_files(batch, policy.max_image_mb * _MEGABYTE, policy.max_pixels, ledger)
-            faces = detect(photos, services.detector, ledger)
+            decoded, broken = decode_files(batch, opener, ledger)
+            photos, faces = detect(decoded, services.detector, opener.closer, ledger)
             scored += broken
             scored += score_photos(
                 photos, faces, services.embedders, policy.score_tol, ledger, keep_any_face=bool(asked)

@@ -49,7 +49,7 @@ def verify(ask: VerifyRequest, services: Services) -> Outcome:
         "left_out": {shown_file(image): int(Code.TOO_LARGE) for image in upload.images[MOST_IMAGES:]},
     }
     with explained(results, ledger):
-        album = Album(services.detector, services.embedders, policy.max_pixels, policy.score_tol, ledger)
+        album = Album(services.detector, services.embedders, services.opener, policy.score_tol, ledger)
         faces = everyone = _look_at(_photos(upload, ledger), ask.skip_liveness, album, services)
         if not ask.skip_liveness:
             faces = keep_live(heed_cues(everyone, album.distinct.copies, ledger), ledger)

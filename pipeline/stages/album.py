@@ -9,13 +9,16 @@ import numpy as np
 
 from codes_dict import Code, Refusal
 from pipeline.ledger import Ledger
+from pipeline.parallel import parallel_map
 from pipeline.ports import CachedFace, CachedPhoto, StoredImage, StoredPhoto, Upload, Uploads
 from pipeline.stages.align import crop_face
-from pipeline.stages.decode import Undecodable, decode
-from pipeline.stages.detect import find, note_faces
+from pipeline.stages.decode import Undecodable
+from pipeline.stages.detect import note_faces
 from pipeline.stages.distinct import DistinctImages, perceptual_hash
 from pipeline.stages.identity import match_id
+from pipeline.stages.opening import Opener
 from pipeline.stages.sightings import Sighting
+from pipeline.stages.upright import Look, find_faces
 from pipeline.types import NO_PIXELS, Crop, Detection, Detector, Embedder, Floats, Photo
 
 
@@ -37,7 +40,7 @@ class Album:
 
     detector: Detector
     embedders: Mapping[str, Embedder]
-    max_pixels: int
+    opener: Opener
     score_tol: float
     ledger: Ledger
     distinct: DistinctImages = field(default_factory=DistinctImages)
@@ -49,14 +52,16 @@ class Album:
 
         Photos and crops that were not decoded have no pixels.
         """
-        photos = [self._open(one, needs_pixels) for one in batch]
-        with self.ledger.stage("detect", len(photos)) as row:
-            unknown = [photo for photo, one in zip(photos, batch, strict=True) if one.cache is None]
-            found = iter(find(unknown, self.detector))
-            caches = [one.cache or _computed(photo, next(found)) for photo, one in zip(photos, batch, strict=True)]
-            faces = [self._sightings(*each) for each in zip(photos, batch, caches, strict=True)]
-            note_faces(row, photos, faces)
-        return dict(zip(photos, faces, strict=True))
+        opened = parallel_map(lambda one: self._open(one, needs_pixels), batch)
+        with self.ledger.stage("detect", len(batch)) as row:
+            unknown = [photo for photo, one in zip(opened, batch, strict=True) if one.cache is None]
+            looks = iter(find_faces(unknown, self.detector, self.opener.closer))
+            faces: dict[Photo, list[Sighting]] = {}
+            for photo, one in zip(opened, batch, strict=True):
+                seen, cache = (photo, one.cache) if one.cache else _computed(next(looks))
+                faces[seen] = self._sightings(seen, one, cache)
+            note_faces(row, list(faces), list(faces.values()))
+        return faces
 
     def source_crop(self, face: Sighting) -> Crop:
         """Return the face's source crop; its photo is decoded now if its pixels were not needed before."""
@@ -68,13 +73,15 @@ class Album:
         return {name: np.asarray(vector) for name, vector in made.items() if len(vector) == self.embedders[name].size}
 
     def _open(self, stored: StoredPhoto, needs_pixels: Callable[[CachedPhoto], bool]) -> Photo:
-        photo = Photo(shown_file(stored.image), NO_PIXELS, stored.image.digest, stored.data)
+        seen = stored.cache or CachedPhoto(0, ())
+        name, digest = shown_file(stored.image), stored.image.digest
+        photo = Photo(name, NO_PIXELS, digest, stored.data, turn=seen.turn, area=seen.area)
         return self._decoded(photo) if stored.cache is None or needs_pixels(stored.cache) else photo
 
     def _decoded(self, photo: Photo) -> Photo:
         """Decode a stored file; one that was good when it was kept and is not now counts as missing."""
         try:
-            return decode(photo.name, photo.data, len(photo.data), self.max_pixels)
+            return self.opener.again(photo)
         except Undecodable as fault:
             why = f"a photo with the SHA-256 {photo.digest} can no longer be decoded: {fault}"
             raise Refusal(Code.IMAGE_MISSING, why, file=photo.name) from fault
@@ -87,8 +94,9 @@ class Album:
         ]
 
 
-def _computed(photo: Photo, found: Sequence[Detection]) -> CachedPhoto:
-    return CachedPhoto(perceptual_hash(photo.pixels), [CachedFace(one, {}) for one in found])
+def _computed(look: Look) -> tuple[Photo, CachedPhoto]:
+    photo, faces = look.photo, [CachedFace(one, {}) for one in look.faces]
+    return photo, CachedPhoto(perceptual_hash(photo.pixels), faces, photo.turn, photo.area)
 
 
 def _crop(photo: Photo, detection: Detection) -> Crop:

@@ -8,34 +8,28 @@ from codes_dict import Code
 from pipeline.ledger import Ledger, Row
 from pipeline.stages.align import crop_face
 from pipeline.stages.sightings import Sighting
-from pipeline.types import Detection, Detector, Face, Photo
-
-MOST_FACES = 10
-"""Faces of one photo that are considered, the largest first."""
+from pipeline.stages.upright import Closer, find_faces
+from pipeline.types import Detector, Face, Photo
 
 
-def detect(photos: Sequence[Photo], detector: Detector, ledger: Ledger) -> list[list[Face]]:
-    """Return every photo's faces, largest first, at most ten; one list per photo, in the photos' order."""
+def detect(
+    photos: Sequence[Photo], detector: Detector, closer: Closer, ledger: Ledger
+) -> tuple[list[Photo], list[list[Face]]]:
+    """Return the photos, upright, and every photo's faces, largest first, at most ten; see `find_faces`."""
     with ledger.stage("detect", len(photos)) as row:
-        found = [
-            [Face(photo, one, crop_face(photo, one)) for one in detections]
-            for photo, detections in zip(photos, find(photos, detector), strict=True)
-        ]
-        note_faces(row, photos, found)
-    return found
-
-
-def find(photos: Sequence[Photo], detector: Detector) -> list[list[Detection]]:
-    """Return what the detector finds in each photo, largest first, at most ten."""
-    found = detector.detect([photo.pixels for photo in photos])
-    return [sorted(faces, key=lambda one: one.box.area, reverse=True)[:MOST_FACES] for faces in found]
+        looks = find_faces(photos, detector, closer)
+        seen = [look.photo for look in looks]
+        found = [[Face(look.photo, one, crop_face(look.photo, one)) for one in look.faces] for look in looks]
+        note_faces(row, seen, found)
+    return seen, found
 
 
 def note_faces(row: Row, photos: Sequence[Photo], faces: Sequence[Sequence[Face]]) -> None:
-    """Record how many faces each photo shows."""
+    """Record how many faces each photo shows, and by how many degrees against the clock it was turned, if it was."""
     row.went_out += sum(1 for its_faces in faces if its_faces)
     for photo, its_faces in zip(photos, faces, strict=True):
-        row.note(image=photo.name, faces=len(its_faces))
+        turned = {"turned": 90 * photo.turn} if photo.turn else {}
+        row.note(image=photo.name, faces=len(its_faces), **turned)
 
 
 def single_faces(faces: Mapping[Photo, Sequence[Sighting]], ledger: Ledger) -> tuple[list[Sighting], dict[str, Code]]:

@@ -9,8 +9,9 @@ from functools import partial
 from pipeline.ledger import Ledger
 from pipeline.parallel import parallel_map, run_alongside
 from pipeline.ports import CachedFace, CachedPhoto, NewImage
-from pipeline.stages.decode import Undecodable, decode
+from pipeline.stages.decode import Undecodable
 from pipeline.stages.distinct import perceptual_hash
+from pipeline.stages.opening import Opener
 from pipeline.stages.quality import FaceLook, judge, look, measure
 from pipeline.types import Check, Embedder, Face, Photo
 
@@ -48,16 +49,12 @@ def named_apart(files: Sequence[SentFile]) -> list[SentFile]:
     return named
 
 
-def decode_files(
-    files: Sequence[SentFile], max_bytes: int, max_pixels: int, ledger: Ledger
-) -> tuple[list[Photo], list[ScoredFile]]:
+def decode_files(files: Sequence[SentFile], opener: Opener, ledger: Ledger) -> tuple[list[Photo], list[ScoredFile]]:
     """Return the photos, and the files that are none, each with the reason."""
     photos: list[Photo] = []
     broken: list[ScoredFile] = []
     with ledger.stage("decode", len(files)) as row:
-        for file, found in zip(
-            files, parallel_map(partial(_opened, limits=(max_bytes, max_pixels)), files), strict=True
-        ):
+        for file, found in zip(files, parallel_map(partial(_opened, opener=opener), files), strict=True):
             if isinstance(found, Photo):
                 photos.append(found)
                 continue
@@ -90,22 +87,30 @@ def score_photos(
             its_looks = [next(looks) for _ in its_faces]
             quality = judge(pixels, its_faces, its_looks[0] if its_looks else None, minimum)
             row.note(image=photo.name, score=round(quality.score, 3), threshold=minimum)
-            cache = CachedPhoto(its_hash, _cached(its_faces, its_looks, embedders))
+            cache = CachedPhoto(its_hash, _cached(its_faces, its_looks, embedders), photo.turn, photo.area)
             image = NewImage(photo.data, photo.kind, photo.digest, quality.score, cache, photo.name)
             is_kept = quality.score >= minimum or (keep_any_face and bool(its_faces))
-            scored.append(ScoredFile(photo.name, quality.score, quality.checks, image if is_kept else None))
+            checks = (*_turn_of(photo), *quality.checks)
+            scored.append(ScoredFile(photo.name, quality.score, checks, image if is_kept else None))
         row.went_out += sum(1 for one in scored if one.kept)
     return scored
 
 
-def _opened(file: SentFile, limits: tuple[int, int]) -> Photo | Undecodable:
+def _opened(file: SentFile, opener: Opener) -> Photo | Undecodable:
     """Decode a file, or return why that cannot be done."""
     if file.data is None:
         return Undecodable(file.fault)
     try:
-        return decode(file.name, file.data, *limits)
+        return opener.open(file.name, file.data)
     except Undecodable as fault:
         return fault
+
+
+def _turn_of(photo: Photo) -> tuple[Check, ...]:
+    """Return what says that a photo was turned upright, if it was."""
+    degrees = (0, 90, 180, -90)[photo.turn]
+    advice = f"The photo lay on its side and was turned by {abs(degrees)} degrees; send it upright next time."
+    return (Check("Upright", float(degrees), 0.0, True, advice),) if degrees else ()
 
 
 def _measured(sight: tuple[Photo, Sequence[Face]]) -> tuple[dict[str, float], int]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from pipeline.stages.opening import turned
 from pipeline.stages.quality.geometry import inter_eye_distance
 from pipeline.types import Detection, Detector, Photo, Pixels
 
@@ -28,23 +29,30 @@ MOST_ROLL, ROLLED = 25.0, 0.06
 SMALL_AREA = 640 * 480
 """Pixels at which other turns are tried."""
 
+MOST_FACES = 10
+"""Faces of one photo that are considered, the largest first."""
+
 FEW_PIXELS = 60.0
 """Pixels between the eyes below which a photo that was decoded at a fraction of its size is decoded larger."""
 
 
+Closer = Callable[[Photo], Photo | None]
+"""Decodes a photo larger; None where it cannot."""
+
+
 @dataclass(frozen=True, eq=False)
 class Look:
-    """A photo as its faces were found, turned or decoded larger where that was needed; `faces` are largest first."""
+    """A photo as it was looked at last, turned or decoded larger, and its faces, largest first, at most ten."""
 
     photo: Photo
     faces: Sequence[Detection]
 
 
-def find_faces(photos: Sequence[Photo], detector: Detector, closer: Callable[[Photo], Photo | None]) -> list[Look]:
-    """Find each photo's faces, in the photos' order. `closer` decodes a photo larger, None where it cannot."""
+def find_faces(photos: Sequence[Photo], detector: Detector, closer: Closer) -> list[Look]:
+    """Find each photo's faces, in the photos' order; photos come back as they were looked at last."""
     looks = _detect(photos, detector)
-    turned = _turned(looks, detector)
-    for at, look in zip(turned, _detect(list(turned.values()), detector), strict=True):
+    upright = _turned(looks, detector)
+    for at, look in zip(upright, _detect(list(upright.values()), detector), strict=True):
         looks[at] = look
     larger = {at: photo for at, look in enumerate(looks) if _is_small(look) and (photo := closer(look.photo))}
     for at, look in zip(larger, _detect(list(larger.values()), detector), strict=True):
@@ -52,18 +60,10 @@ def find_faces(photos: Sequence[Photo], detector: Detector, closer: Callable[[Ph
     return looks
 
 
-def turn(photo: Photo, quarters: int) -> Photo:
-    """Return the photo turned by so many quarters against the clock."""
-    if quarters % 4 == 0:
-        return photo
-    pixels = np.ascontiguousarray(np.rot90(photo.pixels, quarters))
-    return replace(photo, pixels=pixels, turn=(photo.turn + quarters) % 4)
-
-
 def _detect(photos: Sequence[Photo], detector: Detector) -> list[Look]:
     found = detector.detect([photo.pixels for photo in photos]) if photos else []
     return [
-        Look(photo, sorted(faces, key=lambda one: one.box.area, reverse=True))
+        Look(photo, sorted(faces, key=lambda one: one.box.area, reverse=True)[:MOST_FACES])
         for photo, faces in zip(photos, found, strict=True)
     ]
 
@@ -77,7 +77,7 @@ def _turned(looks: Sequence[Look], detector: Detector) -> dict[int, Photo]:
     best: dict[int, tuple[float, int]] = {at: (_likeliness(looks[at].faces), 0) for at in doubtful}
     for (at, quarters), faces in zip(tries, detector.detect(views) if views else [], strict=True):
         best[at] = max(best[at], (_likeliness(faces) - BETTER[quarters], quarters))
-    return {at: turn(looks[at].photo, quarters) for at, (_, quarters) in best.items() if quarters}
+    return {at: turned(looks[at].photo, quarters) for at, (_, quarters) in best.items() if quarters}
 
 
 def _likeliness(faces: Sequence[Detection]) -> float:

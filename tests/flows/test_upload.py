@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
+from pipeline.flows import upload
+from pipeline.stages.decode import Budget, decode
 from pipeline.stages.sent_files import SentFile, named_apart
+from pipeline.types import Detection, Liveness, Photo, Pixels
+from tests.fakes import ColourDetector
 from tests.flows.world import ANN, RED, World, code_of, ended, photo_file, stages
 
 
@@ -77,3 +84,61 @@ def test_where_none_is_good_nothing_is_kept() -> None:
 def test_files_of_one_name_are_told_apart() -> None:
     files = [SentFile(name, b"") for name in ("a", "a", "b", "a (2)", "a")]
     assert [file.name for file in named_apart(files)] == ["a", "a (2)", "b", "a (2) (2)", "a (3)"]
+
+
+def test_photos_beyond_the_requests_budget_are_left_out_with_the_reason() -> None:
+    world = World()
+    opened: list[Budget | None] = []
+
+    def costly(
+        name: str, data: bytes, max_bytes: int, max_pixels: int, area: int = 0, budget: Budget | None = None
+    ) -> Photo:
+        photo = decode(name, data, max_bytes, max_pixels)
+        opened.append(budget)
+        if budget:
+            budget.spend(2.0)
+        return photo
+
+    services = replace(world.services, decode=costly)
+    files = [SentFile(f"photo {number}.png", photo_file(RED)) for number in range(10)]
+    _, results = ended(lambda: upload(ANN, files, services))
+    assert len(results["saved"]) == len(opened) < 5
+    said = "The photos before this one used up the time to decode one request: send it in a request of its own."
+    assert {results["reasons"][name][0]["advice"] for name in results["errors"]} == {said}
+    assert len(set(map(id, opened))) == 1
+
+
+def test_a_photo_on_its_side_is_kept_as_it_came_and_the_reply_says_that_it_was_turned() -> None:
+    world = World()
+    world.detector = OnlyUpright()
+    data = bytes(cv2.imencode(".png", np.rot90(good_pixels(), 3)[..., ::-1])[1].tobytes())
+    _, results = ended(lambda: world.upload(data))
+    first = results["reasons"]["photo 0.png"][0]
+    assert (first["check"], first["value"], first["passed"]) == ("Upright", 90.0, True)
+    assert first["advice"] == "The photo lay on its side and was turned by 90 degrees; send it upright next time."
+    assert stages(results)["detect"]["items"] == [{"image": "photo 0.png", "faces": 1, "turned": 90}]
+    (kept,) = world.uploads.open(results["upload_id"]).photos
+    assert kept.cache is not None
+    assert (kept.data, kept.cache.turn) == (data, 1)
+    world.known(ANN, RED)
+    opened: list[Photo] = []
+    world.state_of = lambda face: opened.append(face.photo) or Liveness.LIVE  # type: ignore[func-returns-value]
+    code_of(lambda: world.verify(results["upload_id"]))
+    assert [np.array_equal(photo.pixels, good_pixels()) for photo in opened] == [True]
+
+
+class OnlyUpright(ColourDetector):
+    """Finds a face only in photos that are brighter at the top."""
+
+    def detect(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
+        """Return one detection per photo that is upright."""
+        return [
+            found if photo[0].mean() > 210 else [] for photo, found in zip(photos, super().detect(photos), strict=True)
+        ]
+
+
+def good_pixels() -> Pixels:
+    """Return pixels with a bright row at the top."""
+    pixels = np.full((200, 160, 3), RED, np.uint8)
+    pixels[0] = 255
+    return pixels

@@ -8,7 +8,7 @@ import pytest
 
 from api.envelope import without_scores
 from codes_dict import Code
-from pipeline.stages import album
+from pipeline.stages.opening import Opener
 from pipeline.types import Face, Liveness
 from tests.flows.test_decisions import SO_SO
 from tests.flows.test_every_code import CASES, Arrange
@@ -138,7 +138,7 @@ def test_what_is_known_is_neither_embedded_nor_decoded_again(monkeypatch: pytest
     world.known(ANN, RED)
     upload = world.stored(RED, DARK_RED)
     world.embedder.calls.clear()
-    monkeypatch.setattr(album, "decode", None)
+    monkeypatch.setattr(Opener, "again", None)
     assert code_of(lambda: world.verify(upload.upload_id, skip_liveness=True)) == 200
     assert world.embedder.calls == []
 

@@ -10,8 +10,9 @@ import pytest
 
 from pipeline.models.mtcnn import MtcnnDetector
 from pipeline.stages.decode import CLOSER_AREA, decode
+from pipeline.stages.opening import turned as turn
 from pipeline.stages.quality.geometry import head_pose
-from pipeline.stages.upright import Look, find_faces, turn
+from pipeline.stages.upright import Look, find_faces
 from pipeline.types import Photo, Pixels
 from tests.models.faces import pixels_of
 from tests.picture_files import encoded, noise

@@ -65,7 +65,7 @@ class DecodingPool:
             self._free.put(worker)
         if isinstance(found, str):
             raise Undecodable(found)
-        return Photo(name, found.pixels, digest, data, found.kind, found.scale)
+        return Photo(name, found.pixels, digest, data, found.kind, found.scale, area=area)
 
     def warm(self) -> None:
         """Start all workers, so that no request waits for it."""

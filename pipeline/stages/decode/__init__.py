@@ -96,7 +96,7 @@ def decode(
     finally:
         if budget:
             budget.spend(time.thread_time() - start)
-    return Photo(name, found.pixels, hashlib.sha256(data).hexdigest(), data, found.kind, found.scale)
+    return Photo(name, found.pixels, hashlib.sha256(data).hexdigest(), data, found.kind, found.scale, area=area)
 
 
 def check_bytes(data: bytes, max_bytes: int) -> None:

@@ -1,0 +1,45 @@
+"""How one request opens photos: within its limits and its budget, and larger or turned where that is needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pipeline.stages.decode import CLOSER_AREA, WORKING_AREA, Budget, Decode, Undecodable
+from pipeline.types import Photo
+
+
+@dataclass(frozen=True, eq=False)
+class Opener:
+    """Decodes a request's photos. Limits are in bytes of a file and in pixels as the file names them."""
+
+    decode: Decode
+    max_bytes: int
+    max_pixels: int
+    budget: Budget | None = None
+
+    def open(self, name: str, data: bytes) -> Photo:
+        """Decode a file at the size at which photos are first looked at. Raises `Undecodable`."""
+        return self.decode(name, data, self.max_bytes, self.max_pixels, budget=self.budget)
+
+    def closer(self, photo: Photo) -> Photo | None:
+        """Decode a photo larger, turned as it is; None where the budget does not allow that."""
+        try:
+            return self.again(replace(photo, area=CLOSER_AREA))
+        except Undecodable:
+            return None
+
+    def again(self, photo: Photo) -> Photo:
+        """Decode a photo as it was looked at before, by its `area` and `turn`. Raises `Undecodable`."""
+        area = photo.area or WORKING_AREA
+        again = self.decode(photo.name, photo.data, self.max_bytes, self.max_pixels, area, self.budget)
+        return turned(again, photo.turn)
+
+
+def turned(photo: Photo, quarters: int) -> Photo:
+    """Return the photo turned by so many quarters against the clock."""
+    if quarters % 4 == 0:
+        return photo
+    pixels = np.ascontiguousarray(np.rot90(photo.pixels, quarters))
+    return replace(photo, pixels=pixels, turn=(photo.turn + quarters) % 4)
