@@ -93,7 +93,7 @@ def test_photos_beyond_the_requests_budget_are_left_out_with_the_reason() -> Non
     def costly(
         name: str, data: bytes, max_bytes: int, max_pixels: int, area: int = 0, budget: Budget | None = None
     ) -> Photo:
-        photo = decode(name, data, max_bytes, max_pixels)
+        photo = decode(name, data, max_bytes, max_pixels, budget=budget)
         opened.append(budget)
         if budget:
             budget.spend(2.0)
