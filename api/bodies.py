@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, NoReturn
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
 
 from flask import Request
 from werkzeug.datastructures import Headers
@@ -22,7 +22,9 @@ OTHER_FIELDS = 50
 """Fields, entries or parts that a request may have beside its photos."""
 COMMAS = 3
 """Commas of a JSON body for each value that it may hold: the one after it, that of a data URL, and one to spare."""
-CHUNK = 64 * 1024
+MOST_ESCAPES = 4_000_000
+"""Percent-encoded bytes of a form: those of 128 MB of base64. Each takes almost a microsecond."""
+CHUNK = 16 * 1024
 LONGEST_PART_HEADER = CHUNK
 CHARSETS = ("ascii", "utf-8", "iso8859", "cp125", "koi8", "gb", "big5", "euc_", "shift_jis", "cp932", "cp949")
 """How the names of Python's codecs begin that a form may be written in: each keeps ASCII as it is."""
@@ -52,8 +54,26 @@ def form_fields(request: Request, photos: int) -> list[tuple[str, str]]:
     charset, body = _charset(request), request.get_data(cache=False)
     if body.count(b"&") >= photos + OTHER_FIELDS:
         raise too_many(photos)
-    text = body.decode(charset, "surrogateescape")
-    return parse_qsl(text, keep_blank_values=True, encoding=charset, errors="surrogateescape")
+    if body.count(b"%") > MOST_ESCAPES:
+        raise Refusal(
+            Code.TOO_LARGE, advice="Percent-encode only what must be, or send the photos as multipart/form-data."
+        )
+    pairs = (pair.partition(b"=") for pair in body.split(b"&") if pair)
+    return [(_unquoted(key, charset), _unquoted(value, charset)) for key, _, value in pairs]
+
+
+def _unquoted(text: bytes, charset: str) -> str:
+    """Decode percent-encoding a piece at a time: decoding takes a hundred times the memory of what it decodes."""
+    text = text.replace(b"+", b" ")
+    pieces: list[bytes] = []
+    start = 0
+    while start < len(text):
+        end = start + CHUNK
+        while (cut := text.rfind(b"%", end - 2, end)) >= 0:  # an escape that does not end before the piece does
+            end = cut + 3
+        pieces.append(unquote_to_bytes(text[start:end]))
+        start = end
+    return b"".join(pieces).decode(charset, "surrogateescape")
 
 
 def _charset(request: Request) -> str:
