@@ -92,6 +92,7 @@ def test_no_variants_and_a_negative_number_of_them() -> None:
         augment(marked(), -1)
 
 
+@pytest.mark.slow
 def test_augmenting_asks_no_package_index() -> None:
     code = (
         "import socket\n"

@@ -200,6 +200,7 @@ def test_a_failure_before_the_commit_leaves_everything_as_it_was(
     assert house.colours("A") == ([GREEN] if in_place else [RED, GREEN])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [*BEFORE_COMMIT, *AFTER_COMMIT])
 @pytest.mark.parametrize("in_place", [False, True])
 def test_kill_9_leaves_the_old_state_or_the_new_one(where: Where, tmp_path: Path, step: str, in_place: bool) -> None:
@@ -383,6 +384,7 @@ def _enrol_some(where: Where, folder: Path, colour: int, barrier: Barrier) -> No
         house.enrol("A", f"Ann {colour}", (colour, number, 0), in_place=number == 2)
 
 
+@pytest.mark.slow
 def test_two_processes_enrolling_one_id_come_one_after_the_other(where: Where, tmp_path: Path) -> None:
     house = House(where, tmp_path)
     barrier = context.Barrier(2)

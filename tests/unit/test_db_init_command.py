@@ -1,4 +1,4 @@
-"""bin/init-db: makes the tables that the settings name, and says in one line what hinders."""
+"""bin/init-db: makes the tables that the settings name, and says in one line what prevents it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

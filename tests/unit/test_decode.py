@@ -193,6 +193,7 @@ def test_a_large_jpeg_is_decoded_at_the_size_that_is_needed(
     assert np.abs(photo.pixels[::50, ::50].astype(int) - (9, 90, 180)).max() <= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "I;16"])
 def test_a_large_png_of_any_mode_is_scaled_to_the_size_that_is_needed(mode: str) -> None:
     grey = Image.fromarray(gradient(2600, 2000)[:, :, 0])

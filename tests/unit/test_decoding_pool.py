@@ -116,6 +116,7 @@ def test_a_crash_in_the_middle_is_the_photos_refusal_and_the_next_one_is_read(ho
     alone.close()
 
 
+@pytest.mark.slow
 def test_a_photo_that_takes_too_long_is_refused_and_its_process_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "SECONDS", 0.5)
     alone = DecodingPool(1)
@@ -139,6 +140,7 @@ def test_a_worker_that_says_nothing_is_ended(monkeypatch: pytest.MonkeyPatch) ->
     alone.close()
 
 
+@pytest.mark.slow
 def test_a_photo_that_takes_too_much_memory_is_refused_and_the_worker_lives(workers: DecodingPool) -> None:
     before = processes(workers)
     turned = Image.Exif()

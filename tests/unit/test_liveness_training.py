@@ -62,6 +62,7 @@ def test_every_simulated_attack_changes_the_face_and_is_made_again_from_its_seed
         assert first.shape == scene().pixels.shape
 
 
+@pytest.mark.slow
 def test_both_kinds_of_attack_are_simulated() -> None:
     rng = np.random.default_rng(2)
     assert {simulate(scene(), photo(), rng)[1] for _ in range(30)} == {"screen", "print"}

@@ -90,6 +90,7 @@ def test_a_folder_that_takes_nothing_is_one_sentence(clone: Path) -> None:
         make_folders(Path("/proc"))
 
 
+@pytest.mark.slow
 def test_what_cannot_be_installed_is_one_sentence(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "install_with_uv", lambda python, requirements, say: False)
     (clone / "requirements.txt").write_text("./gone==1\n")

@@ -10,6 +10,7 @@ from tools.benchmark.enrolling import filled
 from tools.benchmark.sizing import main, measure
 
 
+@pytest.mark.slow
 def test_a_person_takes_an_embedding_and_a_token_in_the_gallerys_file() -> None:
     people = 1000
     taken = measure(people)
