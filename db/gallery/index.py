@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import overload
 
 import numpy as np
 
@@ -32,13 +31,7 @@ class Ids(Sequence[str]):
     def __len__(self) -> int:
         return self._count
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self._names[at] for at in range(*index.indices(self._count))]
+    def __getitem__(self, index: int) -> str:  # type: ignore[override]  # nobody takes slices of a million
         if not -self._count <= index < self._count:
             raise IndexError(index)
         return self._names[index % self._count]
