@@ -450,6 +450,22 @@ class Code(IntEnum):
         "Send a well-formed HTTP request.",
         "Nothing.",
     )
+    NO_KEY = (
+        401,
+        "A valid API key is needed.",
+        401,
+        Kind.CALLER,
+        "Send your key as X-API-Key: KEY or Authorization: Bearer KEY. If it has expired, ask for another.",
+        "Make a key for the caller.",
+    )
+    NOT_ALLOWED = (
+        403,
+        "The caller may not do this.",
+        403,
+        Kind.CALLER,
+        "Use a key that has the scope for this endpoint.",
+        "Make a key with the scopes that the caller needs.",
+    )
     NO_ROUTE = (
         404,
         "There is no such endpoint.",

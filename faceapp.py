@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from api import errors, gate, liveness, ops, request_log, source
+from api import access, errors, gate, liveness, ops, reply_headers, request_log, source
 from api import pipeline as endpoints
 from api.gate import Gate
 from api.serving import exit_now
@@ -32,7 +32,9 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
     app.url_map.merge_slashes = False  # a redirect, which is a page of HTML
     app.json.sort_keys = False  # type: ignore[attr-defined]
     request_log.register(app)
+    reply_headers.register(app)
     errors.register(app)
+    access.register(app)
     app.register_blueprint(endpoints.blueprint)
     app.register_blueprint(liveness.blueprint)
     app.register_blueprint(ops.blueprint)

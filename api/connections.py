@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from functools import partial
 from typing import Any
 
 from waitress.channel import HTTPChannel
@@ -29,7 +30,6 @@ _CUT_OFF = "The connection ended before the request was complete. Send the whole
 class Channel(HTTPChannel):  # type: ignore[misc]
     """A client's connection. All methods but `service` run in the server's main thread."""
 
-    parser_class = Parser
     error_task_class = RefusedTask
     most_connections = CONNECTIONS
     request: Parser | None
@@ -40,6 +40,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def __init__(self, server: Any, sock: socket.socket, addr: Any, adj: Any, map: Any = None) -> None:  # noqa: A002
         super().__init__(server, sock, addr, adj, map)
+        self.parser_class = partial(Parser, peer=str(addr[0]))
         self._begun = self._heard = time.monotonic()
         self._lingers_until: float | None = None
         _make_room([one for one in server.active_channels.values() if one is not self], self.most_connections)

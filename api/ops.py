@@ -46,6 +46,7 @@ def one_code(number: int) -> Response:
 
 
 @blueprint.get("/health")
+@blueprint.get("/health/live")
 def health() -> Response:
     """Answer as long as the process does."""
     return reply(Code.DONE, {"alive": True})

@@ -16,6 +16,7 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import WSGITask
 from waitress.utilities import BadRequest
 
+from api.head import Head
 from codes_dict import Code, Refusal
 
 REFUSAL = "faceapp.refusal"
@@ -55,6 +56,10 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
     command, path, query, request_uri, url_scheme = "GET", "/", "", "/", "http"
     refusal: Refusal | None = None
 
+    def __init__(self, adj: Any, peer: str = "") -> None:
+        super().__init__(adj)
+        self._peer = peer
+
     def parse_header(self, header_plus: bytes) -> None:
         """Parse the header; raises `ParsingError` where it can be read in two ways."""
         try:
@@ -65,6 +70,11 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         self.path = self.path or "/"
         if self.body_rcv is None:
             self.expect_continue = False  # waitress would wait for a body
+            return
+        head = Head(self.command, self.path, self.version, self._peer, self.headers)
+        refusal = self.adj.may_send(head)
+        if refusal is not None:
+            self._end(refusal)
             return
         limit = self.adj.body_limit()
         keeps = 0 if self.content_length > limit else limit
@@ -92,8 +102,11 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
 
     def refuse(self, advice: str, retry: bool = False) -> None:
         """End the request where it is; the client is told what to do."""
-        self.refusal = Refusal(Code.MALFORMED, advice=advice, retry=retry)
-        self.error = BadRequest(advice)
+        self._end(Refusal(Code.MALFORMED, advice=advice, retry=retry))
+
+    def _end(self, refusal: Refusal) -> None:
+        self.refusal, self.error = refusal, BadRequest(refusal.advice)
+        self.expect_continue = False  # waitress would ask for the body
         self.completed = True
 
     def as_refusal(self) -> Refusal:

@@ -17,7 +17,9 @@ from waitress import wasyncore
 from waitress.server import create_server
 
 from api.connections import CONNECTIONS, Channel
+from api.head import Head
 from api.receiving import LONGEST_HEADER
+from codes_dict import Refusal
 
 DRAINING_S = 30.0
 BACKLOG = 256
@@ -71,12 +73,14 @@ def serve(
     on_ready: Callable[[str], None],
     body_limit: Callable[[], int] = lambda: NEVER,
     draining_s: float = DRAINING_S,
+    may_send: Callable[[Head], Refusal | None] = lambda _: None,
 ) -> None:
     """Serve the WSGI application until SIGTERM or Ctrl-C, then finish pending requests (at most `draining_s` seconds).
 
     `on_ready` gets the address when requests are accepted. A request body larger than `body_limit()` bytes is received
-    but not kept: the application sees its length and no content. A request that cannot be read reaches the application
-    with `receiving.REFUSAL` in its environment. Call in the main thread.
+    but not kept: the application sees its length and no content. None is received where `may_send(head)` refuses.
+    A request that is refused, or that cannot be read, reaches the application with `receiving.REFUSAL` in its
+    environment. Call in the main thread.
     """
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     _allow_open_files()
@@ -93,10 +97,11 @@ def serve(
         max_request_body_size=NEVER,
         max_request_header_size=LONGEST_HEADER,
         recv_bytes=RECEIVED_AT_ONCE,
-        clear_untrusted_proxy_headers=True,
+        clear_untrusted_proxy_headers=False,  # `api.loopback` refuses them, `api.head` reads them
     )
     server.channel_class = Channel
     server.adj.body_limit = body_limit
+    server.adj.may_send = may_send
     with _stop_signals(server.pull_trigger) as is_stopping:
         on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
         while not is_stopping():

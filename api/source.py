@@ -10,6 +10,7 @@ from flask import current_app
 
 from codes_dict import Code
 from pipeline.flows import Services
+from security.callers import Rules
 
 EXTENSION = "faceapp"
 
@@ -40,8 +41,8 @@ class Source(Protocol):
         """Return how many photos a request may have."""
         ...
 
-    def open_loopback(self) -> bool:
-        """Whether the server listens on loopback only, so that its callers are its operators."""
+    def rules(self) -> Rules:
+        """Return what the operator decides about callers."""
         ...
 
     def liveness(self) -> Mapping[str, Any] | None:

@@ -7,12 +7,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Protocol
 
 from api.logs import log_to
 from api.source import SystemErrors
+from bootstrap.callers import caller_rules
 from bootstrap.liveness import LivenessLoader
 from bootstrap.models import LoadFault, sample_face
 from bootstrap.readiness import lacking
@@ -26,6 +26,7 @@ from pipeline.stages.augment import augment
 from pipeline.stages.decode import Decode
 from pipeline.stages.decode import decode as decode_in_this_process
 from pipeline.types import Detector, Embedder, Scorer
+from security.callers import Rules
 
 _log = logging.getLogger(__name__)
 
@@ -144,13 +145,12 @@ class ServiceContainer:
         except SettingsFault:
             return MAX_PHOTOS_WITHOUT_SETTINGS
 
-    def open_loopback(self) -> bool:
-        """Whether HOST is a loopback address."""
+    def rules(self) -> Rules:
+        """Return what the settings say about callers; the defaults while they are wrong."""
         try:
-            host = self._file.current().host
-            return host == "localhost" or ip_address(host).is_loopback
-        except (SettingsFault, ValueError):
-            return False
+            return caller_rules(self._file.current())
+        except SettingsFault:
+            return Rules()
 
     def liveness(self) -> Mapping[str, Any] | None:
         """Return which liveness engines judge and what they reach, None while no judge is loaded for the settings."""

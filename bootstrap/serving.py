@@ -6,10 +6,12 @@ import logging
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from flask import Flask
 
+from api.access import refusal_of
 from api.gate import Gate
 from api.serving import CannotListenError, open_socket, serve
 from api.source import Source
@@ -56,7 +58,8 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
 
     try:
         app, workers = create_app(container, door), door.most + RESERVED_THREADS
-        serve(app, listening, workers, on_listening, container.max_upload_bytes)
+        may_send = partial(refusal_of, services=container)
+        serve(app, listening, workers, on_listening, container.max_upload_bytes, may_send=may_send)
     finally:
         maintenance.stop()
         container.close()

@@ -106,6 +106,11 @@ class Settings(Listening):
     vector_store: paths.VectorStore = key(
         "Where enrolled faces are searched: in the server's memory or in Milvus", "memory", secret=True
     )
+    allowed_hosts: values.Hosts = key("Names besides localhost by which the server may be called without a key", "")
+    cors_origins: values.Origins = key("Web pages' origins that may call the server from a browser", "")
+    trusted_proxies: values.Networks = key(
+        "Proxies in front of the server, whose X-Forwarded-For is believed (limits go by the client's address)", ""
+    )
     max_upload_mb: values.Whole = key("Maximum size of a request in MiB", "160", 1, 1024)
     max_photos: values.Whole = key("Maximum number of photos in a request", "100", 1, 1000)
     max_image_mb: values.Whole = key("Maximum size of an image file in MiB", "48", 1, 256)

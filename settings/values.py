@@ -135,6 +135,31 @@ def password(text: str) -> str:
     return text
 
 
+def each(check: Callable[[str], Any], words: str) -> Accepts:
+    """Accept nothing, or values that `check` accepts, separated by commas; the value is a tuple."""
+
+    def check_all(text: str) -> tuple[Any, ...]:
+        return tuple(check(part.strip()) for part in text.split(",")) if text else ()
+
+    return Accepts(f"{words}, separated by commas; may be empty", check_all)
+
+
+def origin(text: str) -> str:
+    """Return the origin of web pages as browsers send it: `http://host` or `https://host`, with a port where needed."""
+    parts = urlsplit(url(text.lower()))
+    if text.lower() != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc:
+        raise wrong("is not an origin")
+    return text.lower()
+
+
+def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Return an IP address or a network as a network."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        raise wrong("is neither an IP address nor a network") from None
+
+
 IDENTIFIER = "an SQL identifier (letters, digits, _)"
 _NAME, _NO_NAME = "(?![0-9]+$)[A-Za-z0-9_]{1,64}", "is not an SQL identifier"
 _DECIMAL = r"[0-9]{1,15}(?:\.[0-9]{1,15})?(?:[eE][+-]?[0-9]{1,2})?"
@@ -155,6 +180,12 @@ Whole = Annotated[int, Accepts("a whole number", matching("[0-9]{1,15}", "is not
 Decimal = Annotated[float, Accepts("a decimal number", matching(_DECIMAL, "is not a decimal number"))]
 Flag = Annotated[bool, Accepts("true or false", matching("(?i)true|false", "is neither true nor false"))]
 Url = Annotated[str, Accepts("an http or https URL; Google Drive links work", url)]
+Hosts = Annotated[tuple[str, ...], each(lambda text: host(text).lower(), "host names")]
+Origins = Annotated[tuple[str, ...], each(origin, "http(s)://host or http(s)://host:port")]
+Networks = Annotated[
+    tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...],
+    each(network, "IP addresses or networks such as 10.0.0.0/8"),
+]
 Host = Annotated[str, Accepts("a host name or an IP address", host)]
 KerasFile = Annotated[
     str, Accepts("a file name ending in .h5 or .keras", matching(r"[^/\\]+\.(?:h5|keras)", "is not such a file name"))

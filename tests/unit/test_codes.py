@@ -64,7 +64,7 @@ def test_the_status_follows_from_the_kind() -> None:
     expected = {Kind.SUCCESS: {200}, Kind.VERDICT: {200}, Kind.DETAIL: {200}, Kind.SERVER: {503, 500}}
     wrong = [code.name for code in Code if code.kind in expected and code.status not in expected[code.kind]]
     assert wrong == []
-    assert {code.status for code in Code if code.kind is Kind.CALLER} == {400, 403, 404, 405, 413}
+    assert {code.status for code in Code if code.kind is Kind.CALLER} == {400, 401, 403, 404, 405, 413}
 
 
 def test_only_what_the_server_lacks_can_succeed_later_without_a_change() -> None:
@@ -91,7 +91,7 @@ def test_a_refusal_says_what_to_do_and_what_is_wrong() -> None:
 def test_every_code_is_used_by_the_sources() -> None:
     files = [
         ROOT / "faceapp.py",
-        *(file for part in ("api", "bootstrap", "db", "pipeline") for file in (ROOT / part).rglob("*.py")),
+        *(file for part in ("api", "bootstrap", "db", "pipeline", "security") for file in (ROOT / part).rglob("*.py")),
     ]
     named = {
         node.attr

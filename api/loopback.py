@@ -1,0 +1,56 @@
+"""The server without keys is open to its own machine: not to other hosts, to proxies, or to web pages in a browser."""
+
+from __future__ import annotations
+
+import re
+
+from api.head import Head, as_address
+from codes_dict import Code, Refusal
+from security.callers import Rules
+
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]\s]+)(?::[0-9]{1,5})?", re.ASCII)
+_PROXY_HEADERS = ("FORWARDED", "VIA", "X_REAL_IP", "X_CLIENT_IP", "TRUE_CLIENT_IP", "CF_CONNECTING_IP")
+
+_KEY = "This server has no keys, so it answers its own machine alone. Ask its operator to make a key."
+_PROXY = "Requests through a proxy need a key. Ask the operator for one."
+_NAME = "Address the server as localhost. Other names need a key, or have to be in ALLOWED_HOSTS."
+_PAGE = "Other web pages need a key, or have to be in CORS_ORIGINS."
+
+
+def check_local(head: Head, rules: Rules) -> None:
+    """Refuse with NO_KEY a caller on another machine, with NOT_ALLOWED what came through a proxy or a web page."""
+    peer = as_address(head.peer)
+    if peer is None or not peer.is_loopback:
+        raise Refusal(Code.NO_KEY, advice=_KEY)
+    if _is_forwarded(head):
+        raise Refusal(Code.NOT_ALLOWED, advice=_PROXY)
+    if not _is_own_name(head.headers.get("HOST", ""), rules):
+        raise Refusal(Code.NOT_ALLOWED, advice=_NAME)
+    if not _is_own_page(head, rules):
+        raise Refusal(Code.NOT_ALLOWED, advice=_PAGE)
+
+
+def _is_forwarded(head: Head) -> bool:
+    """Whether a proxy shows: by a header, or by HTTP/1.0, which nginx speaks by default and clients no longer do."""
+    named = any(name in _PROXY_HEADERS or name.startswith("X_FORWARDED") for name in head.headers)
+    return named or head.version == "1.0"
+
+
+def _is_own_name(host: str, rules: Rules) -> bool:
+    """Whether Host is a loopback name: an attacker's name can be made to resolve to this machine."""
+    found = _HOST.fullmatch(host)
+    if found is None:
+        return False
+    name = found[1].strip("[]").lower().rstrip(".")
+    address = as_address(name)
+    return name == "localhost" or name in rules.allowed_hosts or (address is not None and address.is_loopback)
+
+
+def _is_own_page(head: Head, rules: Rules) -> bool:
+    """Whether no web page sent the request, or one of this server or of a listed origin."""
+    origin = head.headers.get("ORIGIN")
+    if origin in rules.cors_origins:
+        return True
+    host = head.headers.get("HOST", "").lower()
+    is_own_origin = origin is None or origin.lower() in {f"http://{host}", f"https://{host}"}
+    return is_own_origin and head.headers.get("SEC_FETCH_SITE", "same-origin") == "same-origin"

@@ -1,0 +1,37 @@
+"""Who calls, and what the caller may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+
+ADMIN = "admin"
+SCOPES = ("upload", "enrol", "verify", "search", "people", "facehash", ADMIN)
+"""What a key can open. `admin` opens everything."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the operator decides about callers; the defaults apply while the settings are wrong."""
+
+    allowed_hosts: frozenset[str] = frozenset()
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    cors_origins: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A caller with its scopes; `key_id` is empty where no key was used. `address` is the client's, as far as known."""
+
+    scopes: frozenset[str] = frozenset()
+    key_id: str = ""
+    address: str = ""
+
+    def may(self, scope: str) -> bool:
+        """Whether the caller has this scope."""
+        return scope in self.scopes or self.is_admin
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the caller is an operator: has the scope `admin`, or calls the open server from its own machine."""
+        return ADMIN in self.scopes

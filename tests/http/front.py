@@ -1,0 +1,56 @@
+"""The application without models and records: who is let in finds no settings (176) or sends a bad form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import cast
+
+from flask.testing import FlaskClient
+
+from api.source import Source, SystemErrors
+from codes_dict import Code, Refusal
+from faceapp import create_app
+from pipeline.flows import Services
+from security.callers import Rules
+
+FORM = {"upload_id": "x", "skip_verify": "false", "skip_db_search": "false", "skip_liveness": "false"}
+
+
+class FrontSource:
+    """A source that has rules and nothing else."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+
+    def lease(self) -> AbstractContextManager[Services]:
+        """Refuse: there are no services."""
+        raise Refusal(Code.BAD_ENV)
+
+    def rules(self) -> Rules:
+        """Return the rules."""
+        return self._rules
+
+    def system_errors(self) -> SystemErrors | None:
+        """Find nothing wrong."""
+        return None
+
+    def max_upload_bytes(self) -> int:
+        """Allow a mebibyte."""
+        return 1 << 20
+
+    def max_photos(self) -> int:
+        """Allow a hundred."""
+        return 100
+
+    def liveness(self) -> None:
+        """Judge nothing."""
+
+    def lacking(self) -> Mapping[str, Code]:
+        """Lack something."""
+        return {"models": Code.BUSY}
+
+
+def front(rules: Rules | None = None) -> FlaskClient:
+    """Return a client of an application with these rules."""
+    return create_app(cast(Source, FrontSource(rules or Rules()))).test_client()
