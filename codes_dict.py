@@ -246,7 +246,8 @@ class Code(IntEnum):
         403,
         Kind.CALLER,
         "Send skip_liveness=false.",
-        "ALLOW_SKIP_LIVENESS=true lets callers skip liveness. Never set it where strangers can reach the server.",
+        "ALLOW_SKIP_LIVENESS=auto lets callers on the server itself skip liveness, true everybody. Never set true "
+        "where strangers can reach the server.",
     )
     CHALLENGE_MISSING = (
         570,

@@ -62,6 +62,11 @@ class Box:
         """The middle, (x, y)."""
         return self.left + self.width / 2, self.top + self.height / 2
 
+    def reach(self, photo: Pixels) -> float:
+        """Return how far the photo reaches around the box: the smaller of photo over box, in width and in height."""
+        height, width = photo.shape[:2]
+        return float(min((width - 1) / max(self.width, 1.0), (height - 1) / max(self.height, 1.0)))
+
 
 @dataclass(frozen=True, eq=False)
 class Detection:
@@ -118,6 +123,10 @@ class Quality:
 
     score: float
     checks: tuple[Check, ...]
+
+
+TIGHT_REACH = 1.3
+"""A photo that reaches less far around a face (`Box.reach`) shows too little for any liveness engine to rely on."""
 
 
 class Liveness(Enum):

@@ -89,8 +89,11 @@ class Settings(Listening):
     liveness_timeout_s: values.Whole = key(
         "Liveness time limit per request in seconds; exceeding it returns 178", "30", 1, 600
     )
-    allow_skip_liveness: values.Flag = key("Whether skip_liveness=true is allowed; if not, it returns 563", "false")
-    enrol_liveness: values.Action = key("What /upload_db does with a face that is not live", "warn")
+    allow_skip_liveness: values.Skip = key(
+        "Whether skip_liveness=true is allowed; if not, it returns 563; auto allows it to callers on the server itself",
+        "auto",
+    )
+    enrol_liveness: values.Action = key("What /upload_db does with a face that is not live", "refuse")
     replay_policy: values.Action = key("What /verify does with a photo that was used before", "refuse")
     replay_retention_days: values.Whole = key(
         "Days for which the hashes of used photos are kept; those of enrolled photos do not expire", "30", 1, 3650

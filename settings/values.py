@@ -202,6 +202,11 @@ Engines = Annotated[
     tuple[str, ...],
     Accepts(f"auto, or {_ENGINES.words}", lambda text: () if text == "auto" else _ENGINES.check(text)),
 ]
+Skip = Annotated[
+    str,
+    Accepts("auto, true or false", matching("(?i)auto|true|false", "is none of auto, true and false")),
+    StringConstraints(to_lower=True),
+]
 TightFaces = Annotated[str, one_of("uncertain", "judge")]
 Challenges = Annotated[tuple[str, ...], several_of(("turn_left", "turn_right", "smile", "blink"), least=2)]
 Distance = Annotated[str, one_of(*SIM_FUNCS)]

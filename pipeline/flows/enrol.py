@@ -18,7 +18,7 @@ from pipeline.stages.compare import embed
 from pipeline.stages.detect import single_faces
 from pipeline.stages.guards import check_one_person, check_same_person, possible_duplicates
 from pipeline.stages.identity import check_name
-from pipeline.stages.liveness import judge_faces, keep_live
+from pipeline.stages.liveness import judge_faces, keep_live, spoof_photos
 from pipeline.stages.replay import marked
 from pipeline.stages.sightings import Sighting, stacked, without_pixels
 from pipeline.types import Floats, Liveness, Person
@@ -80,8 +80,7 @@ def _enrol(ask: EnrolRequest, services: Services) -> Outcome:
         name = check_name(ask.name)
         album = Album(services.detector, services.embedders, services.opener, policy.score_tol, ledger)
         faces = _faces(_photos(upload, services, ledger, results), album, services, results)
-        if policy.enrol_liveness == "refuse":
-            faces = _only_live(faces, ledger, results)
+        faces = _by_liveness(faces, policy.enrol_liveness, ledger, results)
         faces = embed(faces, services.embedders, album.distinct.count, ledger)
         with ledger.stage("guards", len(faces)) as row:
             _check_strangers(upload.id, faces, services, results)
@@ -124,31 +123,26 @@ def _faces(photos: Sequence[StoredPhoto], album: Album, services: Services, resu
     for batch in in_batches(photos):
         faces, left_out = single_faces(album.look(batch, lambda photo: len(photo.faces) == 1), album.ledger)
         results["left_out"] |= {name: int(code) for name, code in left_out.items()}
-        faces = _judged(faces, services, album.ledger)
+        if services.policy.enrol_liveness != "off":
+            faces = judge_faces(faces, services.judge, album.ledger)
         faces = faces if services.policy.replay_policy == "off" else marked(faces)
         kept += without_pixels(faces)
     return kept or album.ledger.refuse("subject", Code.NO_SINGLE_FACE)
 
 
-def _judged(faces: list[Sighting], services: Services, ledger: Ledger) -> list[Sighting]:
-    """Judge the faces unless ENROL_LIVENESS is off; with `warn`, record that the model is missing and go on."""
-    if services.policy.enrol_liveness == "off":
-        return faces
-    try:
-        return judge_faces(faces, services.judge, ledger)
-    except Refusal as refusal:
-        if services.policy.enrol_liveness == "refuse":
-            raise
-        with ledger.stage("liveness", 0) as row:
-            row.note(warning=refusal.code.message)
-        return faces
+def _by_liveness(faces: list[Sighting], policy: str, ledger: Ledger, results: dict[str, Any]) -> list[Sighting]:
+    """Leave out what is not live, or with `warn` say so and keep it.
 
-
-def _only_live(faces: Sequence[Sighting], ledger: Ledger, results: dict[str, Any]) -> list[Sighting]:
+    Refuses as `keep_live` does, where none is left or at least half of the photos are spoof.
+    """
     codes = {Liveness.SPOOF: Code.ALL_SPOOF, Liveness.UNCERTAIN: Code.NONE_LIVE}
-    for face in faces:
-        if face.verdict and face.verdict.state in codes:
-            results["left_out"][face.photo.name] = int(codes[face.verdict.state])
+    verdicts = [(face.photo.name, face.verdict) for face in faces if face.verdict and face.verdict.state in codes]
+    if policy == "warn":
+        results["warnings"] = [f"{name} is enrolled though it is not live: {one.reason}" for name, one in verdicts]
+    if policy != "refuse":
+        return faces
+    results["left_out"] |= {name: int(codes[one.state]) for name, one in verdicts}
+    results["spoof_photos"] = len(spoof_photos(faces))
     return keep_live(faces, ledger)
 
 

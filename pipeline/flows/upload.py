@@ -39,7 +39,13 @@ def upload(person_id: str, files: Sequence[SentFile], services: Services, challe
             photos, faces = detect(decoded, services.detector, opener.closer, ledger)
             scored += broken
             scored += score_photos(
-                photos, faces, services.embedders, policy.score_tol, ledger, keep_any_face=bool(asked)
+                photos,
+                faces,
+                services.embedders,
+                policy.score_tol,
+                ledger,
+                keep_any_face=bool(asked),
+                needs_space=policy.tight_faces == "uncertain",
             )
         results.update(_as_results(scored))
         if all(file.data is None for file in files):

@@ -14,7 +14,7 @@ from pipeline.stages.album import Album, open_upload, shown_file
 from pipeline.stages.challenge import meet_challenge
 from pipeline.stages.compare import Look, check_agreement, embed, first_look, second_look, shown
 from pipeline.stages.identity import shown_name
-from pipeline.stages.liveness import judge_faces, keep_live
+from pipeline.stages.liveness import judge_faces, keep_live, spoof_photos
 from pipeline.stages.motion import heed_cues
 from pipeline.stages.replay import drop_used, marked
 from pipeline.stages.search import check_nearest, search_everybody
@@ -24,15 +24,18 @@ from pipeline.types import Floats, Person
 MOST_IMAGES = 20
 """Photos of one request that are looked at, in the order of arrival: bounds the work that one request can cause."""
 
+NOT_JUDGED = "Liveness was skipped: nothing shows that the photos are of a live person."
+
 
 @dataclass(frozen=True)
 class VerifyRequest:
-    """The form of /verify."""
+    """The form of /verify. `from_owner` says that whoever runs the server sent it, as far as the server knows."""
 
     upload_id: str
     skip_verify: bool
     skip_db_search: bool
     skip_liveness: bool
+    from_owner: bool = False
 
 
 def verify(ask: VerifyRequest, services: Services) -> Outcome:
@@ -47,15 +50,16 @@ def verify(ask: VerifyRequest, services: Services) -> Outcome:
         "fmr_at_score": None,
         "calibrated": scorer.calibrated,
         "left_out": {shown_file(image): int(Code.TOO_LARGE) for image in upload.images[MOST_IMAGES:]},
+        **({"warnings": [NOT_JUDGED]} if ask.skip_liveness else {}),
     }
     with explained(results, ledger):
         album = Album(services.detector, services.embedders, services.opener, policy.score_tol, ledger)
         faces = everyone = _look_at(_photos(upload, ledger), ask.skip_liveness, album, services)
         if not ask.skip_liveness:
+            results["spoof_photos"] = len(spoof_photos(everyone))
             faces = keep_live(heed_cues(everyone, album.distinct.copies, ledger), ledger)
         record = None if ask.skip_verify else _record(upload.id, services, ledger)
-        if not ask.skip_liveness:
-            faces = _unused(faces, upload, services, ledger)
+        faces = _unused(faces, upload, services, ledger)
         images = album.distinct.count
         probes = Probes(embed(faces, services.embedders, images, ledger), images)
         likeness, snapshot = (scorer, policy.sim_func), services.gallery.snapshot
@@ -84,7 +88,8 @@ def _accepted(code: Code, results: dict[str, Any], person: Person | None, score:
 def _check_skips(ask: VerifyRequest, services: Services) -> None:
     if ask.skip_verify and ask.skip_db_search:
         raise Refusal(Code.BOTH_SKIPS, field="skip_db_search")
-    if ask.skip_liveness and not services.policy.allow_skip_liveness:
+    allowed = services.policy.allow_skip_liveness
+    if ask.skip_liveness and allowed != "true" and not (allowed == "auto" and ask.from_owner):
         raise Refusal(Code.SKIP_NOT_ALLOWED, field="skip_liveness")
 
 
@@ -96,24 +101,26 @@ def _photos(upload: Upload, ledger: Ledger) -> Sequence[StoredPhoto]:
 
 
 def _look_at(photos: Sequence[StoredPhoto], skip_liveness: bool, album: Album, services: Services) -> list[Sighting]:
-    """Return every face, judged and marked unless liveness is skipped; refuses with NO_FACE if there is none."""
+    """Return every face, marked, and judged unless liveness is skipped; refuses with NO_FACE if there is none."""
+    is_marked = services.policy.replay_policy != "off"
 
     def needs_pixels(photo: CachedPhoto) -> bool:
         known = map(album.known_embeddings, photo.faces)
-        return any(not skip_liveness or len(its) < len(services.embedders) for its in known)
+        return any(is_marked or not skip_liveness or len(its) < len(services.embedders) for its in known)
 
     everyone: list[Sighting] = []
     for batch in in_batches(photos):
         faces = [face for its_faces in album.look(batch, needs_pixels).values() for face in its_faces]
-        if not skip_liveness:
-            faces = judge_faces(faces, services.judge, album.ledger)
-            faces = faces if services.policy.replay_policy == "off" else marked(faces)
-        everyone += without_pixels(faces)
+        faces = faces if skip_liveness else judge_faces(faces, services.judge, album.ledger)
+        everyone += without_pixels(marked(faces) if is_marked else faces)
     return everyone or album.ledger.refuse("detect", Code.NO_FACE)
 
 
 def _unused(faces: list[Sighting], upload: Upload, services: Services, ledger: Ledger) -> list[Sighting]:
-    """Return the faces of photos that were not used before; from now on their photos are used: they are compared."""
+    """Return the faces of photos that were not used before; from now on their photos are used: they are compared.
+
+    Skipping liveness does not skip this.
+    """
     policy = services.policy.replay_policy
     if policy == "off":
         return faces

@@ -11,6 +11,7 @@ from pipeline.parallel import parallel_map, run_alongside
 from pipeline.ports import CachedFace, CachedPhoto, NewImage
 from pipeline.stages.decode import Undecodable
 from pipeline.stages.distinct import perceptual_hash
+from pipeline.stages.liveness import space_around
 from pipeline.stages.opening import Opener
 from pipeline.stages.quality import FaceLook, judge, look, measure
 from pipeline.types import Check, Embedder, Face, Photo
@@ -72,10 +73,12 @@ def score_photos(
     ledger: Ledger,
     *,
     keep_any_face: bool,
+    needs_space: bool,
 ) -> list[ScoredFile]:
     """Score every photo by its faces, largest first, and keep those at or above `minimum`.
 
-    `keep_any_face` keeps those below that show a face as well.
+    `keep_any_face` keeps those below that show a face as well. `needs_space` adds to the checks, not to the score,
+    whether liveness will be able to judge the face.
     """
     with ledger.stage("quality", len(photos)) as row:
         sights = list(zip(photos, faces, strict=True))
@@ -90,7 +93,8 @@ def score_photos(
             cache = CachedPhoto(its_hash, _cached(its_faces, its_looks, embedders), photo.turn, photo.area)
             image = NewImage(photo.data, photo.kind, photo.digest, quality.score, cache, photo.name)
             is_kept = quality.score >= minimum or (keep_any_face and bool(its_faces))
-            checks = (*_turn_of(photo), *quality.checks)
+            space = space_around(photo, its_faces) if needs_space else ()
+            checks = (*_turn_of(photo), *quality.checks, *space)
             scored.append(ScoredFile(photo.name, quality.score, checks, image if is_kept else None))
         row.went_out += sum(1 for one in scored if one.kept)
     return scored

@@ -42,7 +42,8 @@ class Settings:
     sim_func: str = "cosine"
     target_width: int = 32
     target_height: int = 32
-    allow_skip_liveness: bool = True
+    allow_skip_liveness: str = "true"
+    tight_faces: str = "uncertain"
     enrol_liveness: str = "refuse"
     replay_policy: str = "refuse"
     require_challenge: bool = False

@@ -42,16 +42,16 @@ def test_an_example_is_valid_and_comments_each_of_the_24_keys(env: Path, example
     assert load_settings(env).unknown_keys == ()
     lines = env.read_text().splitlines()
     places = [number for number, line in enumerate(lines) if line and not line.startswith("#")]
-    beside = {"ALLOW_SKIP_LIVENESS"} if example == ".env.example" else set()
+    beside = {"ALLOW_SKIP_LIVENESS"} if example == ".env.mysql.example" else set()
     assert {lines[place].split("=")[0] for place in places} >= {key.name for key in REQUIRED} | beside
     meanings = {key.name: key.meaning for key in KEYS}
     assert all(lines[place - 1].startswith(f"# {meanings[lines[place].split('=')[0]]}") for place in places)
 
 
-def test_skipping_liveness_is_allowed_by_the_embedded_example_alone(env: Path) -> None:
-    assert load_settings(env).allow_skip_liveness
+def test_the_embedded_example_lets_the_servers_owner_skip_liveness_and_the_mysql_one_nobody(env: Path) -> None:
+    assert load_settings(env).allow_skip_liveness == "auto"
     env.write_text((ROOT / ".env.mysql.example").read_text())
-    assert not load_settings(env).allow_skip_liveness
+    assert load_settings(env).allow_skip_liveness == "false"
 
 
 def test_values_are_parsed_and_paths_start_from_the_folder_of_the_file(env: Path) -> None:
@@ -128,6 +128,7 @@ BAD = {
     "CHALLENGE_ACTIONS": ["", "smile", "smile,smile", "turn_left,nod"],
     "MODEL_SHA256": ["abc", "g" * 64],
     "ENROL_LIVENESS": ["Warn", ""],
+    "ALLOW_SKIP_LIVENESS": ["", "1", "admin"],
     "DUPLICATE_POLICY": ["no", ""],
     "VER_FMR": ["0", "1", "1e-9", ""],
     "SEARCH_FPIR": ["0", "0.9"],

@@ -13,7 +13,7 @@ import pytest
 from codes_dict import Code, Refusal
 from pipeline.models.liveness.card import SEED_CARD, View, parse_card, read_card
 from pipeline.models.liveness.cnn import calibrated
-from pipeline.models.liveness.views import cut_view, network_inputs, visible_scale
+from pipeline.models.liveness.views import cut_view, network_inputs
 from pipeline.types import Box
 
 GOOD: dict[str, Any] = {
@@ -118,8 +118,8 @@ def test_inputs_take_the_colour_order_and_scaling_of_the_card() -> None:
     assert ours[0, 50, 50].tolist() == [126.5, -1, -1]
 
 
-def test_visible_scale_is_the_photos_smaller_reach() -> None:
-    assert visible_scale(np.zeros((101, 301, 3), np.uint8), Box(0, 0, 50, 50)) == 2.0
+def test_a_box_knows_how_far_a_photo_reaches_around_it() -> None:
+    assert Box(0, 0, 50, 50).reach(np.zeros((101, 301, 3), np.uint8)) == 2.0
 
 
 def test_the_score_is_the_sum_of_the_columns_that_mean_an_attack() -> None:

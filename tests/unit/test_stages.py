@@ -17,7 +17,7 @@ from pipeline.stages.detect import detect, single_faces
 from pipeline.stages.distinct import DistinctImages, perceptual_hash
 from pipeline.stages.guards import check_one_person, check_same_person, possible_duplicates
 from pipeline.stages.identity import check_id, check_name, shown_name
-from pipeline.stages.liveness import keep_live
+from pipeline.stages.liveness import keep_live, space_around, spoof_photos
 from pipeline.stages.ranking import rank
 from pipeline.stages.search import Found, search
 from pipeline.stages.sightings import Probes, Sighting, stacked, without_pixels
@@ -102,7 +102,7 @@ def judged(state: Liveness) -> Sighting:
     ("states", "code"),
     [
         ((Liveness.SPOOF, Liveness.SPOOF), Code.ALL_SPOOF),
-        ((Liveness.SPOOF, Liveness.UNCERTAIN), Code.NONE_LIVE),
+        ((Liveness.SPOOF, Liveness.UNCERTAIN, Liveness.UNCERTAIN), Code.NONE_LIVE),
         ((Liveness.UNCERTAIN,), Code.NONE_LIVE),
     ],
 )
@@ -115,6 +115,53 @@ def test_where_no_face_is_live_the_code_says_whether_all_were_spoof(states: tupl
 def test_only_live_faces_go_on() -> None:
     faces = [judged(Liveness.SPOOF), judged(Liveness.LIVE), judged(Liveness.UNCERTAIN), sighting_of(RED)]
     assert keep_live(faces, Ledger()) == [faces[1]]
+
+
+@pytest.mark.parametrize(
+    ("states", "live"),
+    [("SL", None), ("SLL", 2), ("SSLL", None), ("SSLLL", 3), ("SUL", 1), ("SSUL", None), ("L", 1)],
+)
+def test_where_at_least_half_of_the_photos_are_spoof_none_goes_on(states: str, live: int | None) -> None:
+    named = {"S": Liveness.SPOOF, "L": Liveness.LIVE, "U": Liveness.UNCERTAIN}
+    faces = [judged(named[letter]) for letter in states]
+    if live is not None:
+        assert len(keep_live(faces, Ledger())) == live
+        return
+    with pytest.raises(Refusal) as refused:
+        keep_live(faces, Ledger())
+    assert refused.value.code is Code.ALL_SPOOF
+
+
+def test_a_picture_in_the_background_does_not_make_a_photo_spoof() -> None:
+    person = judged(Liveness.LIVE)
+    box = person.detection.box
+    small = replace(person.detection, box=Box(box.left, box.top, box.width / 3, box.height / 3))
+    poster = replace(judged(Liveness.SPOOF), photo=person.photo, detection=small)
+    assert spoof_photos([person, poster]) == set()
+    assert keep_live([person, poster], Ledger()) == [person]
+    large = replace(person.detection, box=Box(box.left, box.top, box.width * 3, box.height * 3))
+    assert spoof_photos([person, replace(poster, detection=large)]) == {person.photo}
+
+
+def test_the_advice_says_what_is_wrong_with_most_uncertain_faces() -> None:
+    tight = "the face fills the frame: show your whole head with some space around it"
+    reasons = ("the face is too dark: turn towards a light", tight, tight)
+    verdicts = [LivenessVerdict(Liveness.UNCERTAIN, 0.5, 0.5, reason=reason) for reason in reasons]
+    with pytest.raises(Refusal) as refused:
+        keep_live([sighting_of(RED, verdict=verdict) for verdict in verdicts], Ledger())
+    assert refused.value.advice == "The face fills the frame: show your whole head with some space around it."
+
+
+def test_a_photo_that_is_filled_by_a_face_is_told_so_at_upload() -> None:
+    face = sighting_of(RED)
+    roomy, tight = (
+        replace(face, detection=replace(face.detection, box=Box(0, 0, side, side)))
+        for side in (face.photo.pixels.shape[0] / 2, face.photo.pixels.shape[0] / 1.2)
+    )
+    (fine,), (close,) = (space_around(one.photo, [one]) for one in (roomy, tight))
+    assert (fine.passed, close.passed) == (True, False)
+    assert "whole head" in close.advice
+    assert space_around(face.photo, []) == ()
 
 
 def scene(seed: int) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

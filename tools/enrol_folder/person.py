@@ -37,11 +37,7 @@ class FolderEnroller:
         """Load the models and the gallery; raises `Refusal` if something is missing."""
         with self._container.lease() as services:
             if services.policy.enrol_liveness != "off":
-                try:
-                    services.judge()
-                except Refusal:
-                    if services.policy.enrol_liveness == "refuse":
-                        raise
+                services.judge()
             services.gallery.snapshot()
 
     def enrol(self, candidate: Candidate) -> Entry:

@@ -53,9 +53,7 @@ def add_common(parser: ArgumentParser) -> None:
     parser.add_argument("--cache", type=Path, metavar="DIR", help="store embeddings here, for the next run")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, metavar="DIR", help="folder of the models' weights")
     parser.add_argument("--mirror", metavar="DIR", help="another folder to search for weights (default: .env's)")
-    parser.add_argument(
-        "--seed", type=int, default=1, help="seed of all random choices (default: %(default)s)"
-    )
+    parser.add_argument("--seed", type=int, default=1, help="seed of all random choices (default: %(default)s)")
 
 
 def selected(text: str) -> list[str]:

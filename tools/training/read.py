@@ -9,7 +9,6 @@ from itertools import islice
 import numpy as np
 
 from pipeline.models.liveness.fasnet import FasnetScores
-from pipeline.models.liveness.views import visible_scale
 from pipeline.types import Floats
 from tools.training.sources import Item, Sample, read_pixels
 from tools.training.teachers import Teachers
@@ -46,7 +45,7 @@ def read_with(teachers: Teachers, samples: Sequence[Sample]) -> Readings:
         plain.append(scores.plain)
         bare.append(scores.bare)
         facenox.append(teachers.facenox.score(photos, faces))
-        reach += [visible_scale(pixels, box) for pixels, box in zip(photos, faces, strict=True)]
+        reach += [box.reach(pixels) for pixels, box in zip(photos, faces, strict=True)]
         rows |= {item: len(rows) + index for index, (item, _) in enumerate(chunk)}
     fasnet = FasnetScores(np.concatenate(plain), np.concatenate(bare))
     return Readings(fasnet, np.concatenate(facenox), np.array(reach, dtype=np.float32), rows)

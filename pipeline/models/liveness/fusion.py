@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.models.liveness.cnn import log_odds
 from pipeline.models.liveness.fasnet import LIVE, FasnetScores
-from pipeline.types import Floats
+from pipeline.types import TIGHT_REACH, Floats
 
 LOUDEST, TIGHT_LOUDEST = 6.0, 3.0
 """How far one engine's log-odds reach, for open and for tight faces: networks are surest where they know least."""
@@ -41,8 +41,8 @@ REACHES: Mapping[str, Mapping[str, float]] = MappingProxyType(
     }
 )  # fmt: skip
 """What the engines of others reach without the own network, which says so of itself in its card (docs/liveness.md)."""
-TIGHT_REACH, OPEN_REACH = 1.3, 1.5
-"""Side of the photo over the face's box: up to the first the face is tight, from the second on open."""
+OPEN_REACH = 1.5
+"""From this reach on a face is open; up to `TIGHT_REACH` it is tight."""
 BARE_WEIGHT, TIGHT_INTERCEPT = 0.4, 0.6
 """For tight faces: how much Fasnet's reading of the face on black counts beside our own network's, and the offset."""
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pipeline.models.liveness.fusion import TIGHT_REACH
-from pipeline.models.liveness.views import visible_scale
-from pipeline.types import Face, Floats, Pixels
+from pipeline.types import TIGHT_REACH, Face, Floats, Pixels
 
 LEAST_SIDE = 48
 """Shorter side of the face's box in pixels."""
@@ -50,7 +48,7 @@ def doubt_about(face: Face) -> Doubt | None:
 
 def doubt_about_room(face: Face) -> Doubt | None:
     """Return that the photo shows too little around the face for any engine to tell an attack, or None."""
-    if visible_scale(face.photo.pixels, face.detection.box) < TIGHT_REACH:
+    if face.detection.box.reach(face.photo.pixels) < TIGHT_REACH:
         return Doubt("the face fills the frame", "show your whole head with some space around it")
     return None
 

@@ -15,7 +15,6 @@ from pipeline.models.liveness.facenox import Facenox, load_facenox
 from pipeline.models.liveness.fasnet import Fasnet, FasnetScores, load_fasnet
 from pipeline.models.liveness.fusion import REACHES, fused_scores
 from pipeline.models.liveness.guards import doubt_about, doubt_about_room
-from pipeline.models.liveness.views import visible_scale
 from pipeline.registry import LIVENESS_FILES
 from pipeline.types import Face, Floats, Liveness, LivenessAbout, LivenessVerdict
 
@@ -65,7 +64,7 @@ class Judge:
             cnn=self.cnn.score(photos, boxes) if self.cnn else None,
             fasnet=self.fasnet.score(photos, boxes) if self.fasnet else None,
             facenox=self.facenox.score(photos, boxes) if self.facenox else None,
-            reach=np.array([visible_scale(*pair) for pair in zip(photos, boxes, strict=True)], dtype=np.float32),
+            reach=np.array([box.reach(photo) for photo, box in zip(photos, boxes, strict=True)], dtype=np.float32),
         )
 
     def _decide(self, read: _Readings) -> list[LivenessVerdict]:

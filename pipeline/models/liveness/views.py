@@ -41,12 +41,6 @@ def network_inputs(photos: Sequence[Pixels], boxes: Sequence[Box], card: Card) -
     return inputs
 
 
-def visible_scale(photo: Pixels, box: Box) -> float:
-    """Return how far the photo reaches around a face: the smaller of photo over box, in width and in height."""
-    height, width = photo.shape[:2]
-    return float(min((width - 1) / max(box.width, 1.0), (height - 1) / max(box.height, 1.0)))
-
-
 def _cut(photo: Pixels, left: int, top: int, right: int, bottom: int, fill: int) -> Pixels:
     height, width = photo.shape[:2]
     inner = photo[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]

@@ -9,9 +9,10 @@ import pytest
 
 from bootstrap.models import LoadedModels
 from env_validator import Settings
+from pipeline.flows.verify import NOT_JUDGED
 from pipeline.types import BothSides, Crop, Detection, Detector, Embedder, Face, Floats, Liveness, Pixels
 from tests.http.liveness_models import judging, verdict
-from tests.http.site import ROOT, Site, code, variant
+from tests.http.site import ROOT, Site, code, results, variant
 
 pytestmark = pytest.mark.models
 
@@ -24,10 +25,34 @@ def test_a_caller_cannot_skip_liveness_where_the_settings_do_not_allow_it(site: 
     assert (code(reply), reply.status_code) == (563, 403)
     assert code(site.verify(upload_id, skip_liveness="TRUE", skip_db_search="true", skip_verify="true")) == 143
     assert code(site.verify("no upload", skip_liveness="true")) == 563
-    site.edit(ALLOW_SKIP_LIVENESS=None)
-    assert code(site.verify(upload_id, skip_liveness="true")) == 563
     site.edit(ALLOW_SKIP_LIVENESS="true")
     assert code(site.verify(upload_id, skip_liveness="true")) == 200
+
+
+@pytest.mark.parametrize("allow", [None, "auto"])
+def test_by_default_liveness_is_skipped_on_the_server_itself_and_the_reply_says_so(
+    site: Site, astronaut: bytes, allow: str | None
+) -> None:
+    upload_id = site.uploaded(variant(astronaut))
+    site.edit(ALLOW_SKIP_LIVENESS=allow)
+    form = {"upload_id": upload_id, "skip_verify": "false", "skip_db_search": "false", "skip_liveness": "true"}
+    forwarded = site.client.post("/verify", data=form, headers={"X-Forwarded-For": "203.0.113.9"})
+    elsewhere = site.client.post("/verify", data=form, environ_base={"REMOTE_ADDR": "203.0.113.9"})
+    assert (code(forwarded), code(elsewhere)) == (563, 563)
+    reply = site.verify(upload_id, skip_liveness="true")
+    assert code(reply) == 200
+    assert results(reply)["warnings"] == [NOT_JUDGED]
+    assert "warnings" not in results(site.verify(upload_id, skip_liveness="false"))
+    site.edit(HOST="0.0.0.0")
+    assert code(site.verify(upload_id, skip_liveness="true")) == 563
+
+
+def test_562_a_photo_that_was_used_before_is_not_used_again_by_skipping_liveness(site: Site, astronaut: bytes) -> None:
+    site.edit(REPLAY_POLICY="refuse", ALLOW_SKIP_LIVENESS="true")
+    photo = variant(astronaut)
+    assert code(site.verify(site.uploaded(photo), skip_liveness="true")) == 200
+    assert code(site.verify(site.uploaded(photo), skip_liveness="true")) == 562
+    assert code(site.verify(site.uploaded(photo), skip_liveness="false")) == 562
 
 
 class BrokenModels(LoadedModels):
