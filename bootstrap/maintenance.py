@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Callable
 
 from bootstrap.container import ServiceContainer
 from bootstrap.records import Records
 from codes_dict import Refusal
-from db.recovery import sweep
+from db.recovery import clear_parts, recover, sweep
 from db.schema import add_missing_tables
 from env_validator import Settings
 
 _log = logging.getLogger(__name__)
 
 PAUSE_S = 60.0
+HOUR_S = 3600.0
 SWEEP_EVERY = 60
 """Rounds from one sweep of all image folders to the next."""
 LONGEST_ENROLMENT_S = 3600.0
@@ -63,14 +66,28 @@ def warm_up(container: ServiceContainer) -> None:
         _log.warning("not ready yet: %s", refusal)
 
 
-def run_maintenance(settings: Settings, records: Records, sweeping: bool) -> None:
-    """Add missing tables, sweep if asked, merge gallery files if there are many; the next round retries failures."""
+def run_maintenance(
+    settings: Settings, records: Records, sweeping: bool, clock: Callable[[], float] = time.time
+) -> None:
+    """Add missing tables, clear what crashes left, end old uploads, merge gallery files if there are many.
+
+    With `sweeping`, all image folders are searched as well. The next round retries failures. `clock` is in seconds
+    since 1970.
+    """
     try:
         add_missing_tables(records.database)
-        if sweeping:
-            remove = records.gallery.remove
-            sweep(records.enrolments, records.uploads, settings.db_path, remove, LONGEST_ENROLMENT_S)
+        clean_up(settings, records, sweeping, clock)
         if records.gallery.backlog() > MOST_SEGMENTS * len(settings.selected_models):
             records.gallery.compact()
     except (Refusal, OSError) as error:
         _log.warning("maintenance is postponed: %s", error)
+
+
+def clean_up(settings: Settings, records: Records, sweeping: bool, clock: Callable[[], float]) -> None:
+    """Remove what crashes left and what has come to its end. Raises `Refusal`."""
+    enrolments, uploads, remove = records.enrolments, records.uploads, records.gallery.remove
+    recover(enrolments, uploads, settings.db_path, remove)
+    clear_parts(uploads, settings.db_path, clock() - LONGEST_ENROLMENT_S)
+    uploads.expire(clock() - settings.upload_ttl * HOUR_S)
+    if sweeping:
+        sweep(enrolments, uploads, settings.db_path, remove, LONGEST_ENROLMENT_S, clock)

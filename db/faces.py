@@ -94,7 +94,7 @@ class FaceFolders:
         place = files.inside(self.root, folder)
         if place is None:
             return True
-        gone = [files.remove(path) for path in self.found(place) if path.name.startswith(token)]
+        gone = [files.remove(path) for path in self.found(place) if path.name.lstrip(".").startswith(token)]
         self.tidy(folder)
         return all(gone)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import logging
 import os
+import platform
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -19,8 +22,43 @@ log = logging.getLogger(__name__)
 PART = ".part"
 """Suffix of unfinished files: never read, removed when old."""
 
+_PROCESSES = Path("/proc/self/ns/pid")  # containers may share a host name, but not their processes' numbers
+_PART_OF = re.compile(r"\.(?P<host>[0-9a-f]{8})-(?P<process>[0-9]+)-[0-9a-f]{8}\.part$", re.ASCII)
 _SYNCS = 8
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+
+
+@cache
+def _host() -> str:
+    space = str(_PROCESSES.readlink()) if _PROCESSES.is_symlink() else ""
+    return hashlib.sha256(f"{platform.node()} {space}".encode()).hexdigest()[:8]
+
+
+def part_of(path: Path) -> Path:
+    """Return a new unfinished name for a file or folder; it tells which process of which machine is writing."""
+    return path.with_name(f".{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}{PART}")
+
+
+def is_left_over(part: Path) -> bool:
+    """Whether the process that wrote an unfinished file is dead; False where it ran on another machine."""
+    made = _PART_OF.search(part.name)
+    if made is None or made["host"] != _host():
+        return False
+    try:
+        os.kill(int(made["process"]), 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        pass
+    return False
+
+
+def is_older(path: Path, before: float) -> bool:
+    """Whether a file or folder was last changed before that time (seconds since 1970); False if it is gone."""
+    try:
+        return path.lstat().st_mtime < before
+    except FileNotFoundError:
+        return False
 
 
 def read_bytes(path: Path) -> bytes | None:
@@ -43,7 +81,7 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
     that wait at the same time in one go. After a failure some of the files may exist, whole. Raises
     `Refusal(Code.NO_SPACE)` if writing fails.
     """
-    parts = {path: path.with_name(f".{path.name}.{secrets.token_hex(4)}{PART}") for path in contents}
+    parts = {path: part_of(path) for path in contents}
     folders = {path.parent for path in contents}
     with writing(min(folders)):
         try:

@@ -61,7 +61,7 @@ class InflightNotes:
             os.close(handle)
 
     def _locked(self, path: Path, folder: str) -> int:
-        part = path.with_suffix(files.PART)
+        part = files.part_of(path)
         handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         fcntl.flock(handle, fcntl.LOCK_EX)  # before the note gets its name: nobody sees it unlocked
         os.write(handle, json.dumps({"folder": folder, "host": self._host()}).encode())

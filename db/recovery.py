@@ -71,7 +71,7 @@ def sweep(
         path
         for place in faces.folders()
         for path in faces.found(place)
-        if (TOKEN.match(path.name.lstrip(".")) or path.name.endswith(files.PART)) and _older(path, before)
+        if (TOKEN.match(path.name.lstrip(".")) or path.name.endswith(files.PART)) and files.is_older(path, before)
     ]
     tokens = sorted({path.name.lstrip(".")[:32] for path in old})
     known = enrolments.known(tokens)
@@ -80,13 +80,15 @@ def sweep(
     removed = sum(files.remove(path) for path in orphans)
     for folder in sorted({path.relative_to(root).parts[0] for path in orphans}):
         faces.tidy(folder)
-    for path in [*root.glob(f".*{files.PART}"), *(root / FOLDER).glob("*")]:
-        removed += _older(path, before) and files.remove(path)
-    return removed + uploads.sweep(before)
+    removed += sum(files.remove(path) for path in (root / FOLDER).glob("*") if files.is_older(path, before))
+    return removed + clear_parts(uploads, root, before)
 
 
-def _older(path: Path, before: float) -> bool:
-    try:
-        return path.lstat().st_mtime < before
-    except FileNotFoundError:
-        return False
+def clear_parts(uploads: UploadStore, root: Path, before: float) -> int:
+    """Remove unfinished files of dead processes and those last changed before that time; return how many.
+
+    Looks at the gallery files, notes and uploads, not into people's folders, where `recover` and `sweep` do it.
+    """
+    parts = [*root.glob(f".*{files.PART}"), *(root / FOLDER).glob(f".*{files.PART}")]
+    left = [path for path in parts if files.is_left_over(path) or files.is_older(path, before)]
+    return sum(files.remove(path) for path in left) + uploads.sweep(before)

@@ -85,7 +85,7 @@ class UploadStore:
             StoredImage(f"{number:04}.{_checked(image.extension)}", image.digest, image.score, image.name)
             for number, image in enumerate(images, start=1)
         )
-        folder, staged = self.root / upload_id, self.root / f".{upload_id}{files.PART}"
+        folder, staged = self.root / upload_id, files.part_of(self.root / upload_id)
         try:
             manifest = {"id": person_id, "images": [asdict(kept) for kept in stored], "challenge": list(challenge)}
             contents = {staged / kept.saved_as: image.data for kept, image in zip(stored, images, strict=True)}
@@ -124,10 +124,25 @@ class UploadStore:
         """Return the upload_ids that are not used."""
         return (path.name for path in sorted(self.root.glob("*-*")) if _UPLOAD_ID.fullmatch(path.name))
 
+    def expire(self, before: float) -> int:
+        """Remove uploads, used or not, made before that time (seconds since 1970); return how many."""
+        made = [path for path in self.root.glob("*-*") if _UPLOAD_ID.fullmatch(path.name.removesuffix(USED))]
+        return sum(self._remove(path) for path in made if files.is_older(path, before))
+
     def sweep(self, before: float) -> int:
-        """Remove unfinished uploads last changed before that time (seconds since 1970); return how many."""
+        """Remove unfinished uploads of dead processes, and those last changed before that time; return how many."""
         staged = [path for path in self.root.glob(f".*{files.PART}") if path.is_dir() and not path.is_symlink()]
-        return sum(files.remove_tree(path) for path in staged if path.lstat().st_mtime < before)
+        left = [path for path in staged if files.is_left_over(path) or files.is_older(path, before)]
+        return sum(files.remove_tree(path) for path in left)
+
+    def _remove(self, folder: Path) -> bool:
+        """Remove an upload: its name goes first, so that nobody opens half of it."""
+        hidden = files.part_of(folder)
+        try:
+            folder.rename(hidden)
+        except FileNotFoundError:  # another process was faster
+            return False
+        return files.remove_tree(hidden)
 
     def _used(self, upload_id: str) -> bool:
         return (self.root / f"{upload_id}{USED}").exists()

@@ -98,6 +98,7 @@ class Settings(Listening):
     replay_retention_days: values.Whole = key(
         "Days for which the hashes of used photos are kept; those of enrolled photos do not expire", "30", 1, 3650
     )
+    upload_ttl: values.Whole = key("Hours for which uploads are kept, enrolled or not", "24", 1, 8760)
     require_challenge: values.Flag = key("Whether /verify requires an upload that answers a challenge", "false")
     challenge_actions: values.Challenges = key(
         "What challenges may ask for; docs/challenge.md says how inaccurate smile and blink are", "turn_left,turn_right"

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from codes_dict import Code, Refusal
+from db import files
 from db.uploads import UploadStore
 from pipeline.ports import NewImage, StoredImage
+from tests.processes import ended, started
 
 ONE = NewImage(b"first", "jpg", "d1", 7.5, name="Jos\u00e9 ../1.jpg")
 TWO = NewImage(b"second", "png", "d2", 8.0)
@@ -148,3 +150,28 @@ def test_staged_leftovers_are_no_uploads_and_are_swept_when_old(store: UploadSto
     assert (store.sweep(staged.stat().st_mtime - 1), staged.exists()) == (0, True)
     assert (store.sweep(staged.stat().st_mtime + 1), staged.exists()) == (1, False)
     assert code_of_opening(store, kept.upload_id) is None
+
+
+def test_uploads_end_whether_they_were_used_or_not_and_younger_ones_stay(store: UploadStore) -> None:
+    used, unused, young = (store.create("A-1", [ONE, TWO]) for _ in range(3))
+    store.mark_used(used.upload_id)
+    foreign = store.root / "holiday-photos"
+    foreign.mkdir()
+    for path in (store.root / f"{used.upload_id}_UPLOADED_TO_DB", unused.folder, foreign):
+        os.utime(path, (1000, 1000))
+    assert (store.expire(1000), store.expire(1001)) == (0, 2)
+    assert {path.name for path in store.root.iterdir()} == {young.upload_id, "holiday-photos"}
+    assert code_of_opening(store, unused.upload_id) is Code.UPLOAD_GONE
+
+
+def leave_a_part(folder: Path) -> None:
+    files.part_of(folder / ("A-" + "0" * 32)).mkdir()
+
+
+def test_what_a_dead_process_left_is_swept_at_once_and_a_living_one_s_stays(store: UploadStore) -> None:
+    assert ended(started(leave_a_part, store.root)) == [0]
+    leave_a_part(store.root)
+    elsewhere = store.root / (".A-" + "0" * 32 + ".0123abcd-1-01234567.part")
+    elsewhere.mkdir()
+    assert (store.sweep(0), len(list(store.root.iterdir()))) == (1, 2)
+    assert elsewhere.exists()

@@ -1,0 +1,77 @@
+"""What maintenance removes: what a killed process left, and uploads that have come to their end."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bootstrap.maintenance import clean_up
+from codes_dict import Refusal
+from db import files
+from tests.db_house import GREEN, RED, House, Where, die_at
+from tests.processes import ended, started
+
+NOW = 1_000_000_000.0
+HOUR = 3600
+
+
+@pytest.fixture
+def house(where: Where, tmp_path: Path) -> House:
+    return House(where, tmp_path)
+
+
+def clean(house: House, now: float = NOW) -> None:
+    settings: Any = SimpleNamespace(db_path=house.root, upload_ttl=24)
+    records: Any = SimpleNamespace(enrolments=house.enrolments, uploads=house.uploads, gallery=house.shelf)
+    clean_up(settings, records, False, lambda: now)
+
+
+def made_at(path: Path, when: float) -> None:
+    os.utime(path, (when, when))
+
+
+def test_uploads_are_kept_for_upload_ttl_and_what_was_enrolled_of_them_stays(house: House) -> None:
+    enrolled, unused = house.upload("A", RED), house.upload("A", GREEN)
+    house.enrol("A", "Ann", RED, upload=enrolled)
+    for path in (house.uploads.root / f"{enrolled.upload_id}_UPLOADED_TO_DB", unused.folder):
+        made_at(path, NOW)
+    clean(house, NOW + 24 * HOUR)
+    assert house.uploads.open(unused.upload_id).load()
+    clean(house, NOW + 24 * HOUR + 1)
+    assert list(house.uploads.root.iterdir()) == []
+    assert house.colours("A") == [RED]
+    with pytest.raises(Refusal):
+        house.uploads.open(unused.upload_id)
+
+
+def enrol_dying_while_writing(where: Where, folder: Path) -> None:
+    house = House(where, folder, step=die_at("segments written"), prepared=True)
+    files.part_of(house.root / "gallery.pkl").write_bytes(b"half")
+    real = files.part_of
+
+    def keep_a_part(path: Path) -> Path:
+        part = real(path)
+        if path.suffix == ".png":
+            path.parent.mkdir(exist_ok=True, parents=True)
+            part.with_name(part.name.replace(".png.", ".png.png.")).write_bytes(b"half")
+        return part
+
+    files.part_of = keep_a_part
+    house.enrol("A", "Ann", RED)
+
+
+@pytest.mark.slow
+def test_the_files_of_a_killed_enrolment_go_at_the_next_maintenance(where: Where, tmp_path: Path) -> None:
+    house = House(where, tmp_path)
+    house.enrol("B", "Bea", GREEN)
+    before = house.files()
+    assert ended(started(enrol_dying_while_writing, where, tmp_path)) == [-signal.SIGKILL]
+    left = [name for name in house.files() if name.endswith(".part")]
+    assert len(left) > 2
+    clean(house)
+    assert house.files() == before
