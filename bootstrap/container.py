@@ -242,6 +242,7 @@ class ServiceContainer:
             enrolments=records.enroller,
             gallery=records.gallery,
             replays=records.replays,
+            acceptances=records.acceptances,
             challenges=records.challenges,
             decode=self._decode,
         )

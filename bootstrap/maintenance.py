@@ -88,6 +88,8 @@ def clean_up(settings: Settings, records: Records, sweeping: bool, clock: Callab
     enrolments, uploads, remove = records.enrolments, records.uploads, records.gallery.remove
     recover(enrolments, uploads, settings.db_path, remove)
     clear_parts(uploads, settings.db_path, clock() - LONGEST_ENROLMENT_S)
-    uploads.expire(clock() - settings.upload_ttl * HOUR_S)
+    ended = clock() - settings.upload_ttl * HOUR_S
+    uploads.expire(ended)
+    records.acceptances.expire(ended)
     if sweeping:
         sweep(enrolments, uploads, settings.db_path, remove, LONGEST_ENROLMENT_S, clock)

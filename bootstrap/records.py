@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bootstrap.vectors import open_gallery
 from codes_dict import Refusal
+from db.acceptances import Acceptances
 from db.challenges import Challenges
 from db.enrolment_unit import EnrolmentUnit
 from db.enrolments import EnrolmentRecords
@@ -38,6 +39,7 @@ class Records:
     gallery: GalleryBackend
     enroller: EnrolmentUnit
     replays: Replays
+    acceptances: Acceptances
     challenges: Challenges
 
     def close(self) -> None:
@@ -62,7 +64,8 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
     enroller = EnrolmentUnit(database, people, enrolments, gallery, uploads, settings.db_path)
     challenges = Challenges(database, LIFETIME_S)
     replays = Replays(database, NEAR_BITS, settings.replay_retention_days)
-    records = Records(database, people, enrolments, uploads, gallery, enroller, replays, challenges)
+    accepted = Acceptances(database)
+    records = Records(database, people, enrolments, uploads, gallery, enroller, replays, accepted, challenges)
     prepare(settings, records)
     return records
 

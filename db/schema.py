@@ -126,6 +126,15 @@ outcomes = sa.Table(
     **_MYSQL,
 )  # fmt: skip
 
+acceptances = sa.Table(
+    "faceapp_acceptances", _OWN,
+    sa.Column("upload_id", Exact(100), primary_key=True),
+    sa.Column("code", sa.Integer, nullable=False),
+    sa.Column("results", sa.Text(2**24 - 1), nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    **_MYSQL,
+)  # fmt: skip
+
 replays = sa.Table(
     "faceapp_replay", _OWN,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),

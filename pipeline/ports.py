@@ -83,6 +83,18 @@ class Replays(Protocol):
         ...
 
 
+class Acceptances(Protocol):
+    """The uploads that were accepted by a verification."""
+
+    def of(self, upload_id: str) -> Outcome | None:
+        """Return how an upload was accepted; None if it was not."""
+        ...
+
+    def accept(self, upload_id: str, outcome: Outcome) -> Outcome | None:
+        """Record an acceptance; return the earlier one, which stays, if there is one."""
+        ...
+
+
 class Upload(Protocol):
     """One upload's folder."""
 

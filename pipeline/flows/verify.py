@@ -16,7 +16,7 @@ from pipeline.stages.compare import Look, check_agreement, embed, first_look, se
 from pipeline.stages.identity import shown_name
 from pipeline.stages.liveness import judge_faces, keep_live, spoof_photos
 from pipeline.stages.motion import heed_cues
-from pipeline.stages.replay import drop_used, marked
+from pipeline.stages.replay import drop_used, marked, refuse_accepted
 from pipeline.stages.search import check_nearest, search_everybody
 from pipeline.stages.sightings import Probes, Sighting, without_pixels
 from pipeline.types import Floats, Person
@@ -39,10 +39,25 @@ class VerifyRequest:
 
 
 def verify(ask: VerifyRequest, services: Services) -> Outcome:
-    """Verify an upload's photos against its ID. VERIFIED and FOUND accept; every other code does not."""
+    """Verify an upload's photos against its ID. VERIFIED and FOUND accept; every other code does not.
+
+    Each upload is accepted once: afterwards it is USED_BEFORE, with the first code and results under `earlier`.
+    """
     _check_skips(ask, services)
-    policy, scorer, ledger = services.policy, services.scorer, Ledger()
-    upload = open_upload(ask.upload_id, services.uploads, policy.id_regex, ledger)
+    ledger = Ledger()
+    upload = open_upload(ask.upload_id, services.uploads, services.policy.id_regex, ledger)
+    once, acceptances = services.policy.replay_policy == "refuse", services.acceptances
+    if once:
+        refuse_accepted(acceptances.of(upload.upload_id))
+    accepted = _judge(ask, upload, services, ledger)
+    if once:
+        kept = {key: value for key, value in accepted.results.items() if key != "stages"}
+        refuse_accepted(acceptances.accept(upload.upload_id, Outcome(accepted.code, kept)))
+    return accepted
+
+
+def _judge(ask: VerifyRequest, upload: Upload, services: Services, ledger: Ledger) -> Outcome:
+    policy, scorer = services.policy, services.scorer
     results: dict[str, Any] = {
         "accepted": False,
         "name": None,

@@ -12,7 +12,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from codes_dict import Code, Refusal
+from codes_dict import Code, Outcome, Refusal
 from pipeline.ledger import Ledger
 from pipeline.ports import PhotoMark, Replays
 from pipeline.stages.sightings import Sighting
@@ -49,6 +49,13 @@ def drop_used(
         if not kept:
             raise Refusal(Code.USED_BEFORE)
     return kept
+
+
+def refuse_accepted(earlier: Outcome | None) -> None:
+    """Refuse with USED_BEFORE an upload that was accepted, with the first code and results under `earlier`."""
+    if earlier is not None:
+        first = {"code": int(earlier.code), "results": dict(earlier.results)}
+        raise Refusal(Code.USED_BEFORE, results={"earlier": first})
 
 
 def fine_hash(pixels: Pixels) -> bytes:

@@ -212,6 +212,27 @@ class MemoryReplays(Faulty):
         return [self.used.setdefault(mark.digest, upload_id) != upload_id for mark in marks]
 
 
+class MemoryAcceptances(Faulty):
+    """The first acceptance of each upload; `meanwhile` is one that another process records first."""
+
+    def __init__(self) -> None:
+        self.first: dict[str, Outcome] = {}
+        self.meanwhile: Outcome | None = None
+
+    def of(self, upload_id: str) -> Outcome | None:
+        """Return the first one."""
+        self.check()
+        return self.first.get(upload_id)
+
+    def accept(self, upload_id: str, outcome: Outcome) -> Outcome | None:
+        """Record the first one."""
+        self.check()
+        if self.meanwhile:
+            self.first.setdefault(upload_id, self.meanwhile)
+        first = self.first.setdefault(upload_id, outcome)
+        return None if first is outcome else first
+
+
 class MemoryChallenges(Faulty):
     """Challenges by nonce; a redeemed one has the code of its fate."""
 

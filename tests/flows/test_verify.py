@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from api.envelope import without_scores
-from codes_dict import Code
+from codes_dict import Code, Outcome
 from pipeline.stages.opening import Opener
 from pipeline.types import Face, Liveness
 from tests.flows.test_decisions import SO_SO
@@ -185,3 +185,47 @@ def test_on_another_s_id_no_candidate_appears_but_in_the_full_ledger() -> None:
     assert (code, results["name"], results["distance"]) == (100, None, None)
     assert ANN in str(stages(results)["search"]["items"])
     assert ANN not in str(without_scores(results))
+
+
+def test_an_accepted_upload_is_not_accepted_again_and_the_first_reply_is_told() -> None:
+    world = World()
+    world.known(ANN, RED)
+    upload_id = world.stored(RED).upload_id
+    first = ended(lambda: world.verify(upload_id))
+    again, results = ended(lambda: world.verify(upload_id, skip_liveness=True))
+    kept = {key: value for key, value in first[1].items() if key not in ("stages", "advice", "retry")}
+    assert (first[0], again, results["earlier"]) == (200, Code.USED_BEFORE, {"code": 200, "results": kept})
+    assert code_of(lambda: world.enrol(upload_id)) is Code.ENROLLED_ADDED
+
+
+def test_a_refused_upload_may_be_tried_with_other_flags() -> None:
+    world = World()
+    world.known(ANN, RED)
+    world.known(BEN, BLUE)
+    upload_id = world.stored(RED, person_id="ID-3").upload_id
+    assert code_of(lambda: world.verify(upload_id)) is Code.NO_ROW
+    assert code_of(lambda: world.verify(upload_id, skip_verify=True)) is Code.FOUND_OTHER
+    assert code_of(lambda: world.verify(upload_id, skip_verify=True)) is Code.FOUND_OTHER
+
+
+def test_of_two_verifications_at_once_one_is_accepted() -> None:
+    world = World()
+    world.known(ANN, RED)
+    world.acceptances.meanwhile = Outcome(Code.VERIFIED, {"accepted": True})
+    code, results = ended(lambda: world.verify(world.stored(RED).upload_id))
+    assert (code, results["earlier"]) == (Code.USED_BEFORE, {"code": 200, "results": {"accepted": True}})
+
+
+@pytest.mark.parametrize("policy", ["warn", "off"])
+def test_an_upload_is_accepted_again_where_the_operator_allows_replays(policy: str) -> None:
+    world = World(replay_policy=policy)
+    world.known(ANN, RED)
+    upload_id = world.stored(RED).upload_id
+    assert [code_of(lambda: world.verify(upload_id)) for _ in range(2)] == [Code.VERIFIED, Code.VERIFIED]
+
+
+def test_an_acceptance_that_cannot_be_recorded_is_none() -> None:
+    world = World()
+    world.known(ANN, RED)
+    world.acceptances.fault = Code.DB_DOWN
+    assert code_of(lambda: world.verify(world.stored(RED).upload_id)) is Code.DB_DOWN

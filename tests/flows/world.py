@@ -16,6 +16,7 @@ from pipeline.ports import CachedFace, CachedPhoto, StoredImage, StoredPhoto
 from pipeline.types import Crop, Detection, Face, Floats, Liveness, LivenessJudge, Person
 from tests.fakes import ColourDetector, ColourEmbedder, ColourScorer, GivenJudge, detection_in, face_of, photo_of
 from tests.flows.records import (
+    MemoryAcceptances,
     MemoryChallenges,
     MemoryEnrolments,
     MemoryGallery,
@@ -63,7 +64,7 @@ class World:
         self.liveness_fault: Code | None = None
         self.uploads, self.people, self.gallery = MemoryUploads(), MemoryPeople(), MemoryGallery()
         self.enrolments = MemoryEnrolments(self.uploads, self.people, self.gallery)
-        self.replays, self.challenges = MemoryReplays(), MemoryChallenges()
+        self.replays, self.challenges, self.acceptances = MemoryReplays(), MemoryChallenges(), MemoryAcceptances()
 
     @property
     def services(self) -> Services:
@@ -80,6 +81,7 @@ class World:
             enrolments=self.enrolments,
             gallery=self.gallery,
             replays=self.replays,
+            acceptances=self.acceptances,
             challenges=self.challenges,
         )
 

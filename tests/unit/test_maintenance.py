@@ -13,6 +13,7 @@ import pytest
 from bootstrap.maintenance import clean_up
 from codes_dict import Refusal
 from db import files
+from db.acceptances import Acceptances
 from tests.db_house import GREEN, RED, House, Where, die_at
 from tests.processes import ended, started
 
@@ -27,7 +28,12 @@ def house(where: Where, tmp_path: Path) -> House:
 
 def clean(house: House, now: float = NOW) -> None:
     settings: Any = SimpleNamespace(db_path=house.root, upload_ttl=24)
-    records: Any = SimpleNamespace(enrolments=house.enrolments, uploads=house.uploads, gallery=house.shelf)
+    records: Any = SimpleNamespace(
+        enrolments=house.enrolments,
+        uploads=house.uploads,
+        gallery=house.shelf,
+        acceptances=Acceptances(house.database),
+    )
     clean_up(settings, records, False, lambda: now)
 
 

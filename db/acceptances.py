@@ -1,0 +1,55 @@
+"""Uploads that `/verify` accepted: each is accepted once, and how that ended is kept for whoever asks again."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.engine import Connection
+
+from codes_dict import Code, Outcome
+from db.schema import acceptances
+from db.session import Database
+
+_CODES = {int(code): code for code in Code}
+
+
+class Acceptances:
+    """The uploads that were accepted, with code and results. `clock` is in seconds since 1970."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database, self._clock = database, clock
+
+    def of(self, upload_id: str) -> Outcome | None:
+        """Return how an upload was accepted; None if it was not. Raises `Refusal(DB_DOWN)`."""
+        with self._database.reading() as connection:
+            return _find(connection, upload_id)
+
+    def accept(self, upload_id: str, outcome: Outcome) -> Outcome | None:
+        """Record an acceptance; return the earlier one, which stays, if there is one.
+
+        Of several processes that accept one upload at the same time, one gets None. Raises `Refusal(DB_DOWN)`: the
+        acceptance may be recorded or not, and must not be answered.
+        """
+        results = json.dumps(outcome.results)
+        row = {"upload_id": upload_id, "code": int(outcome.code), "results": results, "created": int(self._clock())}
+        with self._database.writing(failed=Code.DB_DOWN) as connection:
+            with contextlib.suppress(exc.IntegrityError), connection.begin_nested():
+                connection.execute(sa.insert(acceptances).values(row))
+                return None
+        return self.of(upload_id)
+
+    def expire(self, before: float) -> int:
+        """Delete what was accepted before that time (seconds since 1970): its upload has ended; return how many."""
+        with self._database.writing(failed=Code.DB_DOWN) as connection:
+            return int(connection.execute(sa.delete(acceptances).where(acceptances.c.created < before)).rowcount)
+
+
+def _find(connection: Connection, upload_id: str) -> Outcome | None:
+    query = sa.select(acceptances.c.code, acceptances.c.results).where(acceptances.c.upload_id == upload_id)
+    row = connection.execute(query).first()
+    return Outcome(_CODES[row.code], json.loads(row.results)) if row else None
