@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -38,10 +37,12 @@ class Acceptances:
         results = json.dumps(outcome.results)
         row = {"upload_id": upload_id, "code": int(outcome.code), "results": results, "created": int(self._clock())}
         with self._database.writing(failed=Code.DB_DOWN) as connection:
-            with contextlib.suppress(exc.IntegrityError), connection.begin_nested():
-                connection.execute(sa.insert(acceptances).values(row))
-                return None
-        return self.of(upload_id)
+            try:
+                with connection.begin_nested():
+                    connection.execute(sa.insert(acceptances).values(row))
+            except exc.IntegrityError:
+                return _find(connection, upload_id)
+        return None
 
     def expire(self, before: float) -> int:
         """Delete what was accepted before that time (seconds since 1970): its upload has ended; return how many."""
