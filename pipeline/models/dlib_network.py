@@ -1,4 +1,4 @@
-"""dlib's face recognition network (Davis King, `dnn_face_recognition_ex`) as an ONNX graph.
+"""dlib's face recognition network (Davis King, `dnn_face_recognition_ex`) for OpenVINO.
 
 dlib's own kernels take about thirty times as long for the same numbers. The weights are read from dlib's `.dat`: 59
 tensors in the order of the computation, between which lie layer headers that the architecture makes superfluous.
@@ -6,14 +6,13 @@ tensors in the order of the computation, between which lie layer headers that th
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.models.graph import GraphBuilder
+from pipeline.models import graph
 
 Weights = npt.NDArray[np.float32]
 
@@ -28,73 +27,54 @@ class NotDlibWeightsError(ValueError):
     """The file is not dlib's face recognition network."""
 
 
-def packaged_weights(file: str) -> Path | None:
-    """Return where the package `face_recognition_models` keeps `file`, without importing it."""
-    spec = importlib.util.find_spec("face_recognition_models")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = Path(folder) / "models" / file
-        if path.is_file():
-            return path
-    return None
-
-
-def build_graph(data: bytes) -> bytes:
-    """Build the graph from the bytes of the `.dat`: uint8 RGB chips (n, 150, 150, 3) to embeddings (n, 128).
+def build_network(data: bytes) -> Any:
+    """Build the network from the bytes of the `.dat`: uint8 RGB chips (n, 150, 150, 3) to embeddings (n, 128).
 
     Raises `NotDlibWeightsError` where the tensors are not those of this architecture.
     """
-    tensors = _Tensors(data)
-    builder = GraphBuilder("dlib")
-    value = builder.node("Transpose", builder.input("pixels", np.uint8, ("n", SIDE, SIDE, 3)), perm=[0, 3, 1, 2])
-    value = builder.node("Cast", value, to=1)
+    tensors, ops = _Tensors(data), graph.operators()
+    chips, value = graph.images(np.uint8, SIDE, SIDE)
     kernel, bias = tensors.convolution(3, _STEM, 7)
     # The first convolution has no padding, so (x - mean) / 256 can be folded into it exactly.
     bias = bias - (kernel * (_MEANS / 256).reshape(1, 3, 1, 1)).sum(axis=(1, 2, 3))
-    value = _convolve(builder, value, kernel / 256, bias, stride=2, padding=0)
-    value = builder.node("Relu", value)
-    value = builder.node("MaxPool", value, kernel_shape=[3, 3], strides=[2, 2])
+    value = ops.relu(_convolve(value, kernel / 256, bias, stride=2, padding=0))
+    value = graph.max_pool(value, 3)
     channels, side = _STEM, 35
     for filters, blocks, halves in _STAGES:
         for block in range(blocks):
             halve = halves and block == 0
-            value = _residual(builder, tensors, value, channels, filters, side, halve)
+            value = _residual(tensors, value, channels, filters, side, halve)
             channels, side = filters, (side // 2 if halve else side)
-    value = builder.node("Flatten", builder.node("GlobalAveragePool", value))
-    value = builder.node("MatMul", value, builder.constant(tensors.take(channels * LENGTH).reshape(channels, LENGTH)))
-    builder.output(value, "embeddings", np.float32, ("n", LENGTH))
-    return builder.build()
+    last = graph.constant(tensors.take(channels * LENGTH).reshape(channels, LENGTH))
+    return graph.network([ops.matmul(graph.average(value), last, False, False)], [chips])
 
 
-def _residual(
-    builder: GraphBuilder, tensors: _Tensors, value: str, channels: int, filters: int, side: int, halve: bool
-) -> str:
+def _residual(tensors: _Tensors, value: graph.Node, channels: int, filters: int, side: int, halve: bool) -> graph.Node:
     """Add two convolutions and the shortcut around them; zeros fill what one of both sides lacks."""
+    ops = graph.operators()
     first, second = tensors.convolution(channels, filters, 3), tensors.convolution(filters, filters, 3)
     stride, padding = (2, 0) if halve else (1, 1)
     shortcut = value
     if halve:
-        shortcut = builder.node("AveragePool", value, kernel_shape=[2, 2], strides=[2, 2])
-        shortcut = _pad(builder, shortcut, filters - channels, 0)
-    path = builder.node("Relu", _convolve(builder, value, *first, stride=stride, padding=padding))
-    path = _convolve(builder, path, *second, stride=1, padding=1)
+        shortcut = ops.avg_pool(value, [2, 2], [0, 0], [0, 0], [2, 2], True)
+        shortcut = _pad(shortcut, filters - channels, 0)
+    path = ops.relu(_convolve(value, *first, stride=stride, padding=padding))
+    path = _convolve(path, *second, stride=1, padding=1)
     if halve:
-        path = _pad(builder, path, 0, side // 2 - ((side - 3) // 2 + 1))
-    return builder.node("Relu", builder.node("Add", path, shortcut))
+        path = _pad(path, 0, side // 2 - ((side - 3) // 2 + 1))
+    return ops.relu(ops.add(path, shortcut))
 
 
-def _pad(builder: GraphBuilder, value: str, channels: int, pixels: int) -> str:
+def _pad(value: graph.Node, channels: int, pixels: int) -> graph.Node:
     if not channels and not pixels:
         return value
-    ends = np.array([0, 0, 0, 0, 0, channels, pixels, pixels], np.int64)
-    return builder.node("Pad", value, builder.constant(ends))
+    return graph.operators().pad(value, [0, 0, 0, 0], [0, channels, pixels, pixels], "constant", np.float32(0))
 
 
 def _convolve(
-    builder: GraphBuilder, value: str, kernel: npt.NDArray[np.float64], bias: npt.NDArray[np.float64],
-    stride: int, padding: int,
-) -> str:  # fmt: skip
-    weights = kernel.astype(np.float32), bias.astype(np.float32)
-    return builder.convolution(value, *weights, strides=[stride, stride], pads=[padding] * 4)
+    value: graph.Node, kernel: npt.NDArray[np.float64], bias: npt.NDArray[np.float64], stride: int, padding: int
+) -> graph.Node:
+    return graph.convolution(value, kernel.astype(np.float32), bias.astype(np.float32), stride, padding)
 
 
 class _Tensors:

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from pipeline.models.batching import together
-from pipeline.models.dlib_network import NotDlibWeightsError, build_graph, packaged_weights
-from pipeline.models.onnx_files import batched_graph
-from pipeline.models.running import Faces, running
-from pipeline.models.runtime import ModelUnavailable
+from pipeline.models.batching import RequestBatcher
+from pipeline.models.dlib_network import NotDlibWeightsError, build_network
+from pipeline.models.keras_network import kept_file
+from pipeline.models.onnx_files import image_network
+from pipeline.models.runtime import FLOAT32, ModelUnavailable, OpenVinoRunner, Runner, in_parts, recognition_precision
 from pipeline.models.weights import WeightStore
 from pipeline.parallel import parallel_map
-from pipeline.registry import ALIGNMENT_VERSION, AUGMENTATION_VERSION, MIRRORING_VERSION, ModelSpec
+from pipeline.registry import (
+    ALIGNMENT_VERSION,
+    AUGMENTATION_VERSION,
+    MIRRORING_VERSION,
+    ModelSpec,
+    other_precision,
+)
 from pipeline.stages.align import aligned
 from pipeline.stages.augment import mirror
 from pipeline.types import BothSides, Crop, Floats
 
 __all__ = ["ModelUnavailable", "NotANumberError", "load_embedder"]
 
-_GRAPH_VERSION = "3"
+_FACES_AT_ONCE = 8
+"""More take the memory of so many activations, and no less time for each."""
+
+Faces = npt.NDArray[np.uint8]
+"""Aligned faces of one size: uint8 RGB, (n, height, width, 3)."""
 
 
 class NotANumberError(ArithmeticError):
@@ -72,27 +82,21 @@ class AlignedEmbedder:
         return embeddings.astype(np.float32, copy=False)
 
 
-def load_embedder(spec: ModelSpec, weights: WeightStore) -> AlignedEmbedder:
-    """Load a model without any network.
+def load_embedder(spec: ModelSpec, weights: WeightStore, precision: str | None = None) -> AlignedEmbedder:
+    """Load a model without any network, by default in the precision that suits the processor.
 
     Raises `ModelUnavailable`, whose text says what is missing and where to put it.
     """
+    precision = precision or recognition_precision()
     path = locate(spec, weights)
-    version = embedding_version(spec, weights.sha256(path))
-    if spec.source == "dlib":
-        return AlignedEmbedder(spec, version, together(_dlib(path, weights)))
-    if spec.source == "onnx":
-        return AlignedEmbedder(spec, version, together(running(batched_graph(path.read_bytes(), spec.scaling))))
-    from pipeline.models.zoo import load_network
-
-    return AlignedEmbedder(spec, version, together(load_network(spec, path)))
+    run = RequestBatcher(in_parts(_runner(spec, path, weights, precision), _FACES_AT_ONCE))
+    version = embedding_version(spec, weights.sha256(path), precision)
+    return AlignedEmbedder(spec, version, lambda faces: run([faces])[0])
 
 
 def locate(spec: ModelSpec, weights: WeightStore) -> Path:
-    """Return the model's weight file; Dlib's may also come from the package `face_recognition_models`."""
-    found = weights.find(spec.file, spec.sha256)
-    if found is None and spec.source == "dlib":
-        found = packaged_weights(spec.file)
+    """Return the model's weights; raises `ModelUnavailable` with what to put where."""
+    found = weights.locate(spec)
     if found is None:
         where = weights.folder / spec.file
         known = f" (SHA-256 {spec.sha256})" if spec.sha256 else ""
@@ -103,45 +107,38 @@ def locate(spec: ModelSpec, weights: WeightStore) -> Path:
     return found
 
 
-def embedding_version(spec: ModelSpec, sha256: str) -> str:
-    """Return what the model's embeddings depend on, as 16 hex digits."""
+def embedding_version(spec: ModelSpec, sha256: str, precision: str = FLOAT32) -> str:
+    """Return what the model's embeddings depend on, as 16 hex digits; see `pipeline.registry.other_precision`."""
     seen = (spec.alignment.value, spec.input_size, spec.zooms, spec.scaling.mean, spec.scaling.spread)
     parts = (spec.name, sha256, *map(str, seen), ALIGNMENT_VERSION, AUGMENTATION_VERSION, MIRRORING_VERSION)
-    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+    version = hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+    return version if precision == FLOAT32 else other_precision(version)
 
 
-def _dlib(path: Path, weights: WeightStore) -> Callable[[Faces], Floats]:
-    """Run dlib's network as a compiled graph, or in dlib itself where the file is not the one that is known."""
-    cache = weights.folder / "compiled" / f"dlib-{weights.sha256(path)[:16]}-{_GRAPH_VERSION}.onnx"
-    if cache.is_file():
-        try:
-            return running(cache)
-        except ModelUnavailable:
-            cache.unlink(missing_ok=True)
+def _runner(spec: ModelSpec, path: Path, weights: WeightStore, precision: str) -> Runner:
+    if spec.source == "dlib":
+        return _dlib(path, precision)
+    if spec.source == "onnx":
+        return OpenVinoRunner(image_network(path, spec.scaling), precision)
+    from pipeline.models.zoo import load_network
+
+    kept = kept_file(weights.folder / "compiled", spec.name.lower(), weights.sha256(path))
+    return load_network(spec, path, kept, precision)
+
+
+def _dlib(path: Path, precision: str) -> Runner:
+    """Run dlib's network in OpenVINO, or in dlib itself where the file is not the one that is known."""
     try:
-        graph = build_graph(path.read_bytes())
+        return OpenVinoRunner(build_network(path.read_bytes()), precision)
     except NotDlibWeightsError:
         return _dlib_itself(path)
-    _keep(cache, graph)
-    return running(graph)
 
 
-def _keep(cache: Path, graph: bytes) -> None:
-    """Keep the graph for the next start, where the folder can be written; another process may do the same."""
-    part = cache.with_name(f"{cache.name}.{os.getpid()}.part")
-    try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(graph)
-        part.replace(cache)
-    except OSError:
-        part.unlink(missing_ok=True)
-
-
-def _dlib_itself(path: Path) -> Callable[[Faces], Floats]:
+def _dlib_itself(path: Path) -> Runner:
     import dlib
 
     try:
         network = dlib.face_recognition_model_v1(str(path))
     except RuntimeError as error:
         raise ModelUnavailable(f"Dlib: {path.name} is not a network that dlib loads: {error}") from error
-    return lambda faces: np.array(network.compute_face_descriptor(list(faces)), np.float32)
+    return lambda inputs: [np.array(network.compute_face_descriptor(list(inputs[0])), np.float32)]

@@ -1,90 +1,62 @@
-"""Writing ONNX graphs node by node, for networks whose weights come in another form."""
+"""Building networks from OpenVINO's operators, for weights that come in another form than a model file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-OPSET = 17
-IR_VERSION = 8
-
-Shape = Sequence[int | str]
+Node = Any
+"""A node of an OpenVINO graph."""
 
 
-class GraphBuilder:
-    """Collects nodes and constants and gives the finished model as bytes.
+def operators() -> Any:
+    """Return OpenVINO's operators, imported when the first network is built."""
+    return import_module("openvino.opset13")
 
-    Every method that adds a node returns the name of its output, so that calls can be nested.
+
+def images(dtype: npt.DTypeLike, height: int, width: int) -> tuple[Node, Node]:
+    """Return an input of any number of images (n, height, width, 3), and its value as float32 (n, 3, height, width).
+
+    A side of -1 is of any length.
     """
+    ops = operators()
+    given = ops.parameter([-1, height, width, 3], dtype)
+    return given, ops.convert(ops.transpose(given, [0, 3, 1, 2]), "f32")
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._nodes: list[Any] = []
-        self._constants: list[Any] = []
-        self._inputs: list[Any] = []
-        self._outputs: list[Any] = []
 
-    def input(self, name: str, dtype: npt.DTypeLike, shape: Shape) -> str:
-        """Declare an input; a text in `shape` is an axis of any length."""
-        self._inputs.append(self._value(name, dtype, shape))
-        return name
+def constant(values: npt.ArrayLike) -> Node:
+    """Add a constant; operators turn bare arrays into lists of Python's numbers on the way."""
+    return operators().constant(np.ascontiguousarray(values))
 
-    def output(self, value: str, name: str, dtype: npt.DTypeLike, shape: Shape) -> None:
-        """Declare `value` to be the output `name`."""
-        from onnx import helper
 
-        self._nodes.append(helper.make_node("Identity", [value], [name]))
-        self._outputs.append(self._value(name, dtype, shape))
+def convolution(
+    x: Node, kernel: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], stride: int = 1, padding: int = 0
+) -> Node:
+    """Add a convolution; `kernel` is (out, in, height, width)."""
+    ops = operators()
+    ends = [padding, padding]
+    convolved = ops.convolution(x, constant(kernel), [stride, stride], ends, ends, [1, 1])
+    return ops.add(convolved, constant(bias.reshape(1, -1, 1, 1)))
 
-    def constant(self, array: npt.ArrayLike) -> str:
-        """Add a constant."""
-        from onnx import numpy_helper
 
-        name = f"c{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
-        return name
+def max_pool(x: Node, size: int, padding: str = "valid") -> Node:
+    """Take the maximum over windows of `size` x `size`, two apart; `padding` is valid or same_upper."""
+    window = [size, size]
+    # A later version of this operator has a second output, of indices.
+    return import_module("openvino.opset1").max_pool(x, [2, 2], [0, 0], [0, 0], window, "floor", padding)
 
-    def node(self, operator: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node with one output."""
-        from onnx import helper
 
-        name = f"n{len(self._nodes)}"
-        self._nodes.append(helper.make_node(operator, list(inputs), [name], **attributes))
-        return name
+def average(x: Node) -> Node:
+    """Average every channel of (n, channels, height, width) to (n, channels)."""
+    return operators().reduce_mean(x, [2, 3])
 
-    def convolution(self, x: str, weights: npt.ArrayLike, bias: npt.ArrayLike, **attributes: Any) -> str:
-        """Add a convolution; `weights` is (out, in, height, width)."""
-        return self.node("Conv", x, self.constant(weights), self.constant(bias), **attributes)
 
-    def prelu(self, x: str, slope: npt.NDArray[np.float32]) -> str:
-        """Add a PReLU; `slope` is of a shape that fits `x`.
+def network(outputs: Sequence[Node], inputs: Sequence[Node]) -> Any:
+    """Return the finished `openvino.Model`."""
+    from openvino import Model
 
-        Where no slope is above 1 it is the larger of `x` and `slope * x`, to the last bit, and that takes onnxruntime
-        half as long as its own PRelu.
-        """
-        if slope.max() > 1.0:
-            return self.node("PRelu", x, self.constant(slope))
-        return self.node("Max", x, self.node("Mul", x, self.constant(slope)))
-
-    def build(self) -> bytes:
-        """Return the checked model.
-
-        Raises `onnx.checker.ValidationError` where the graph is not well-formed.
-        """
-        from onnx import checker, helper
-
-        graph = helper.make_graph(self._nodes, self._name, self._inputs, self._outputs, self._constants)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
-        model.ir_version = IR_VERSION
-        checker.check_model(model)
-        return bytes(model.SerializeToString())
-
-    @staticmethod
-    def _value(name: str, dtype: npt.DTypeLike, shape: Shape) -> Any:
-        from onnx import helper
-
-        kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-        return helper.make_tensor_value_info(name, kind, list(shape))
+    return Model(list(outputs), list(inputs))

@@ -31,7 +31,7 @@ def look_again(
     if not patches:
         return [list(faces) for faces in found]
     both = np.stack([view for patch in patches for view in (patch, patch[:, ::-1])])
-    points = network({"pixels": both})[1].reshape(-1, 2, 2, 5).transpose(0, 1, 3, 2)
+    points = network([both])[1].reshape(-1, 2, 2, 5).transpose(0, 1, 3, 2)
     mirrored = points[:, 1][:, _MIRRORED] * (-1, 1) + (1, 0)
     shares = iter((points[:, 0] + mirrored) / 2)
     return [[_placed(face, next(shares)) for face in faces] for faces in found]

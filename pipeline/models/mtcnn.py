@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.models import mtcnn_networks as networks
-from pipeline.models.batching import SharedRunner
+from pipeline.models.batching import RequestBatcher
 from pipeline.models.landmarks import look_again
-from pipeline.models.runtime import OnnxRunner, Runner
+from pipeline.models.runtime import OpenVinoRunner, Runner, in_parts, rounded
 from pipeline.parallel import parallel_map
 from pipeline.types import Box, Detection, Floats, Pixels
 
@@ -38,7 +38,7 @@ MOST_FACES = 10
 _CELL, _STRIDE, _PYRAMID_STEP = 12, 2, 0.709
 _PROPOSED, _REFINED, _ACCEPTED = 0.6, 0.7, 0.8
 _OVERLAP_IN_SCALE, _OVERLAP = 0.5, 0.7
-_PATCHES_AT_ONCE = 1024
+_PATCHES_AT_ONCE, _MOST_PATCHES = 64, 1024
 _SURE, _SPECK = 0.95, 0.25
 _FRAME, _FILLING, _FILLED_SIDE, _FILLED_AREA = 0.25, 0.4, 192, 192 * 512
 _FRAMED_SHAPE = 2
@@ -60,13 +60,13 @@ class MtcnnDetector:
     Raises `ModelUnavailable` where the package `mtcnn`, whose weights it uses, is not there.
     """
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self) -> None:
         pnet, rnet, onet = (networks.read_weights(name) for name in ("pnet", "rnet", "onet"))
-        self._proposals: Runner = OnnxRunner(networks.proposal_graph(pnet), threads)
-        refinement = OnnxRunner(networks.refinement_graph(rnet), threads)
-        output = OnnxRunner(networks.output_graph(onet), threads)
-        self._refinement: Runner = SharedRunner(refinement, "pixels", _PATCHES_AT_ONCE)
-        self._output: Runner = SharedRunner(output, "pixels", _PATCHES_AT_ONCE)
+        self._proposals: Runner = OpenVinoRunner(networks.proposal_network(pnet))
+        refinement = OpenVinoRunner(networks.refinement_network(rnet))
+        output = OpenVinoRunner(networks.output_network(onet))
+        self._refinement: Runner = RequestBatcher(in_parts(refinement, _PATCHES_AT_ONCE), _MOST_PATCHES)
+        self._output: Runner = RequestBatcher(in_parts(output, _PATCHES_AT_ONCE), _MOST_PATCHES)
 
     def detect(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
         """Return the faces of each photo, largest first and at most `MOST_FACES`; see `Detector`."""
@@ -104,9 +104,9 @@ class MtcnnDetector:
         height, width = view.pixels.shape[:2]
         for scale in _pyramid(height, width):
             size = int(width * scale), int(height * scale)
-            level = cv2.resize(view.pixels, size, interpolation=cv2.INTER_AREA)
-            offsets, scores = self._proposals({"pixels": level[np.newaxis]})
-            boxes = _boxes_of(offsets[0], scores[0], scale)
+            offsets, scores = self._proposals([_level(view.pixels, size)])
+            across, down = (-(-(side - 2) // 2) - 4 for side in size)  # the cells that see the photo
+            boxes = _boxes_of(offsets[0, :down, :across], scores[0, :down, :across], scale)
             proposals.append(boxes[_best(boxes, _OVERLAP_IN_SCALE)])
         boxes = np.concatenate(proposals) if proposals else np.empty((0, 5))
         return _squares(boxes[_best(boxes, _OVERLAP)])
@@ -117,7 +117,7 @@ class MtcnnDetector:
         patches = _patches(views, proposals, 24)
         if not len(patches):
             return [(np.empty((0, 5)), np.empty((0, 5, 2), np.float32)) for _ in views]
-        offsets, scores = self._refinement({"pixels": patches})
+        offsets, scores = self._refinement([patches])
         refined = []
         parts = _split(offsets, counts), _split(scores, counts)
         for boxes, moved, score in zip(proposals, *parts, strict=True):
@@ -130,7 +130,7 @@ class MtcnnDetector:
         patches = _patches(views, refined, 48)
         if not len(patches):
             return [(np.empty((0, 5)), np.empty((0, 5, 2), np.float32)) for _ in views]
-        outputs = self._output({"pixels": patches})
+        outputs = self._output([patches])
         faces = []
         for boxes, moved, points, score in zip(refined, *(_split(o, counts) for o in outputs), strict=True):
             landmarks = _landmarks(boxes, points)[score > _ACCEPTED]
@@ -177,6 +177,18 @@ def _pyramid(height: int, width: int) -> list[float]:
     count = round(math.log(min(height, width) / _CELL) / -math.log(_PYRAMID_STEP) - 1)
     scales = [_CELL / NETWORK_FACE * _PYRAMID_STEP**level for level in range(count)]
     return [scale for scale in scales if int(min(height, width) * scale) >= _CELL]
+
+
+def _level(pixels: Floats, size: tuple[int, int]) -> Floats:
+    """Return the photo at one size of the pyramid, as a batch, with a grey edge to the next `rounded` sides.
+
+    So photos of all sizes come in few shapes, which OpenVINO has to prepare for. The last row and column of cells look
+    one pixel into the edge where a side is odd.
+    """
+    width, height = size
+    level = np.zeros((1, rounded(height), rounded(width), 3), np.float32)
+    cv2.resize(pixels, size, dst=level[0, :height, :width], interpolation=cv2.INTER_AREA)
+    return level
 
 
 def _boxes_of(offsets: Floats, scores: Floats, scale: float) -> Boxes:

@@ -1,69 +1,78 @@
-"""Recognition networks that come as ONNX files: their graphs are rewritten to take batches of any size."""
+"""Recognition networks that come as ONNX files, rewritten to take batches of pixels."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pipeline.models.runtime import ModelUnavailable
+from pipeline.models import graph
+from pipeline.models.runtime import Array, ModelUnavailable, engine, read_network
 from pipeline.registry import Scaling
 
 
-def batched_graph(data: bytes, scaling: Scaling) -> bytes:
-    """Rewrite a stored graph with input (1, 3, h, w) to take uint8 RGB (n, h, w, 3) and give (n, length).
+def image_network(file: Path, scaling: Scaling) -> Any:
+    """Read a network with input (1, 3, h, w) to take uint8 RGB (n, h, w, 3) and give (n, length).
 
-    The scaling becomes part of the graph. Raises `ModelUnavailable` where the file is not an ONNX graph with one image
-    input and one vector output.
+    The scaling becomes part of the network. Raises `ModelUnavailable` where the file does not hold a network with one
+    image input and one vector output.
     """
-    import onnx
-
-    try:
-        model = onnx.load_model_from_string(data)
-    except Exception as error:  # protobuf's DecodeError, whose home differs between its versions
-        raise ModelUnavailable("the file is not an ONNX model") from error
-    graph = model.graph
-    if len(graph.input) != 1 or len(graph.output) != 1:
-        raise ModelUnavailable("the ONNX model does not have one input and one output")
-    sides = [axis.dim_value for axis in graph.input[0].type.tensor_type.shape.dim]
-    if len(sides) != 4 or sides[1] != 3 or not all(sides[2:]):
-        raise ModelUnavailable("the ONNX model's input is not an image of three channels")
-    _free_reshapes(graph)
-    graph.output[0].type.tensor_type.shape.dim[0].dim_param = "n"
-    _prepend_scaling(graph, sides[2], sides[3], scaling)
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString())
+    _read_block_quantised()
+    model = read_network(file)
+    for unused in [one for one in model.get_parameters() if not one.output(0).get_target_inputs()]:
+        model.remove_parameter(unused)
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ModelUnavailable(f"{file.name} does not have one input and one output")
+    shape = model.input(0).get_partial_shape()
+    if shape.rank.is_dynamic or len(shape) != 4 or shape[1] != 3 or shape[2].is_dynamic or shape[3].is_dynamic:
+        raise ModelUnavailable(f"{file.name} does not take an image of three channels")
+    _free_batch(model)
+    model.reshape([-1, 3, shape[2], shape[3]])
+    return _taking_pixels(model, scaling)
 
 
-def _free_reshapes(graph: Any) -> None:
+def _free_batch(model: Any) -> None:
     """Let every Reshape whose target begins with a batch of 1 keep the batch that comes in (0 copies an axis)."""
-    from onnx import numpy_helper
-
-    graph_nodes, initializers = graph.node, graph.initializer
-    targets = {node.input[1] for node in graph_nodes if node.op_type == "Reshape"}
-    stored = [(tensor.name, tensor) for tensor in initializers]
-    stored += [(n.output[0], n.attribute[0].t) for n in graph_nodes if n.op_type == "Constant"]
-    for name, tensor in stored:
-        shape = numpy_helper.to_array(tensor) if name in targets else None
-        if shape is not None and shape.ndim == 1 and len(shape) and shape[0] == 1:
-            tensor.CopyFrom(numpy_helper.from_array(np.array([0, *shape[1:]], np.int64), tensor.name))
+    for node in model.get_ordered_ops():
+        target = node.input_value(1).get_node() if node.get_type_name() == "Reshape" else None
+        if target is not None and target.get_type_name() == "Constant" and list(target.data.reshape(-1)[:1]) == [1]:
+            free = graph.constant(np.array([0, *target.data[1:]], np.int64))
+            node.input(1).replace_source_output(free.output(0))
 
 
-def _prepend_scaling(graph: Any, height: int, width: int, scaling: Scaling) -> None:
-    from onnx import TensorProto, helper
+def _taking_pixels(model: Any, scaling: Scaling) -> Any:
+    import openvino
 
-    old = graph.input[0].name
-    nodes = [
-        helper.make_node("Transpose", ["pixels"], ["fa_planes"], perm=[0, 3, 1, 2]),  # of bytes: a quarter to move
-        helper.make_node("Cast", ["fa_planes"], ["fa_float"], to=TensorProto.FLOAT),
-        helper.make_node("Sub", ["fa_float", "fa_middle"], ["fa_centred"]),
-        helper.make_node("Div", ["fa_centred", "fa_spread"], [old]),
-    ]
-    for name, values in (("fa_middle", scaling.mean), ("fa_spread", scaling.spread)):
-        graph.initializer.append(helper.make_tensor(name, TensorProto.FLOAT, [3, 1, 1], values))
-    kept = [*nodes, *graph.node]
-    del graph.node[:]
-    graph.node.extend(kept)
-    del graph.input[:]
-    shape = ["n", height, width, 3]
-    graph.input.append(helper.make_tensor_value_info("pixels", TensorProto.UINT8, shape))
+    steps = openvino.preprocess.PrePostProcessor(model)
+    steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
+    steps.input().model().set_layout(openvino.Layout("NCHW"))
+    scaled = steps.input().preprocess().convert_element_type(openvino.Type.f32)
+    scaled.mean(list(scaling.mean)).scale(list(scaling.spread))
+    return steps.build()
+
+
+@cache
+def _read_block_quantised() -> None:
+    """Teach the engine to read weights quantised in blocks of which the last is not whole: alone it refuses them."""
+    from openvino.frontend.onnx import ConversionExtension
+
+    engine().add_extension(ConversionExtension("DequantizeLinear", "", _dequantised))
+
+
+def _dequantised(node: Any) -> Sequence[Any]:
+    """Return the constant that ONNX's DequantizeLinear gives for constant inputs: (values - zeros) * scales."""
+    values, *rest = (node.get_input(number).get_node().data for number in range(node.get_input_size()))
+    axis, block = int(node.get_attribute("axis", 1)), int(node.get_attribute("block_size", 0))
+    scales, *zeros = (_spread(one, values, axis, block) for one in rest)
+    shifted = values.astype(np.float32) - (zeros[0].astype(np.float32) if zeros else np.float32(0))
+    return [graph.constant(shifted * scales).output(0)]
+
+
+def _spread(one: Array, values: Array, axis: int, block: int) -> Array:
+    """Return a scale for each value, from one for all, one for each place along `axis`, or one for each block of it."""
+    if block:
+        return np.repeat(one, block, axis=axis).take(range(values.shape[axis]), axis=axis)
+    return one.reshape([-1 if at == axis else 1 for at in range(values.ndim)]) if one.size > 1 else one

@@ -1,10 +1,11 @@
-"""Running ONNX graphs: one way to open a session, with threads that do not crowd each other out."""
+"""Running networks: every one in OpenVINO, on the CPU, in threads that do not crowd each other out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,46 +13,97 @@ import numpy.typing as npt
 from pipeline.parallel import usable_cores
 
 Array = npt.NDArray[Any]
+Runner = Callable[[Sequence[Array]], Sequence[Array]]
+"""A compiled network: one array for each input, one for each output. Safe to call from several threads at once."""
+
+FLOAT32, BFLOAT16 = "f32", "bf16"
+"""The precisions that a network is computed in."""
 
 
 class ModelUnavailable(Exception):  # noqa: N818 - a state of the server, not a defect
     """A model cannot be had; the text says why, and where to put which file."""
 
 
-class Runner(Protocol):
-    """A compiled graph: named arrays in, arrays out. Calls from several threads at once are safe."""
+class OpenVinoRunner:
+    """A `Runner` of a network: an `openvino.Model`, or the file of one (`.xml`, `.onnx`).
 
-    def __call__(self, inputs: Mapping[str, Array]) -> list[Array]:
-        """Run the graph once and return its outputs in the graph's order."""
-        ...
-
-
-class OnnxRunner:
-    """An ONNX graph in onnxruntime, on the CPU.
-
-    Raises `ModelUnavailable` where onnxruntime refuses the graph.
+    Raises `ModelUnavailable` where OpenVINO does not read or compile it. Compile after a fork, not before one.
     """
 
-    def __init__(self, graph: bytes | Path, threads: int | None = None) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or usable_cores()
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # Spinning threads burn the cores that other requests need while this one waits for its next call.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        source = graph if isinstance(graph, bytes) else str(graph)
+    def __init__(self, network: Any, precision: str = FLOAT32) -> None:
+        options = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_NUM_THREADS": usable_cores(),
+            "NUM_STREAMS": 1,
+            "ENABLE_CPU_PINNING": False,  # all networks would be pinned to the same cores
+        }
+        model = read_network(network) if isinstance(network, Path) else network
         try:
-            self._session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's exceptions share no base class of their own
-            raise ModelUnavailable(f"onnxruntime does not load the graph: {type(error).__name__}") from error
+            self._compiled = engine().compile_model(model, "CPU", options)
+        except RuntimeError as error:
+            raise ModelUnavailable(f"OpenVINO does not compile the network: {_first_line(error)}") from error
+        self._idle: list[Any] = []
 
-    @property
-    def input_name(self) -> str:
-        """Name of the first input."""
-        return str(self._session.get_inputs()[0].name)
+    def __call__(self, inputs: Sequence[Array]) -> list[Array]:
+        """Run the network once and return its outputs in its order."""
+        try:
+            request = self._idle.pop()
+        except IndexError:
+            request = self._compiled.create_infer_request()
+        outputs = request.infer([np.ascontiguousarray(one) for one in inputs], share_inputs=True)
+        self._idle.append(request)
+        return list(outputs.values())
 
-    def __call__(self, inputs: Mapping[str, Array]) -> list[Array]:
-        """Run the graph once and return its outputs in the graph's order."""
-        return [np.asarray(output) for output in self._session.run(None, dict(inputs))]
+
+def in_parts(run: Runner, most: int) -> Runner:
+    """Return a runner that gives `run` at most so many rows at once, and few different numbers of rows.
+
+    OpenVINO prepares a network for every shape anew, and keeps the memory of the largest. So the last part is filled
+    up with zeros to a `rounded` number of rows. Every row is computed for itself; there is at least one.
+    """
+
+    def call(inputs: Sequence[Array]) -> list[Array]:
+        count = len(inputs[0])
+        parts = [run([_filled(one[start : start + most]) for one in inputs]) for start in range(0, count, most)]
+        return [np.concatenate(outputs)[:count] for outputs in zip(*parts, strict=True)]
+
+    return call
+
+
+def rounded(length: int) -> int:
+    """Return the next length, at most an eighth more, that is one of few: eight between a power of two and the next."""
+    step = 1 << max(0, length.bit_length() - 4)
+    return -(-length // step) * step
+
+
+def read_network(file: Path) -> Any:
+    """Read an `openvino.Model` from a file; raises `ModelUnavailable` where it holds none."""
+    try:
+        return engine().read_model(file)
+    except RuntimeError as error:
+        raise ModelUnavailable(f"OpenVINO does not read {file.name}: {_first_line(error)}") from error
+
+
+def recognition_precision() -> str:
+    """Return the precision that recognition runs in: bfloat16 where the processor computes in it, else float32."""
+    capabilities = engine().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return BFLOAT16 if "BF16" in capabilities else FLOAT32
+
+
+@cache
+def engine() -> Any:
+    """Return the process's `openvino.Core`."""
+    import openvino
+
+    return openvino.Core()
+
+
+def _filled(rows: Array) -> Array:
+    missing = rounded(len(rows)) - len(rows)
+    return np.concatenate([rows, np.zeros((missing, *rows.shape[1:]), rows.dtype)]) if missing else rows
+
+
+def _first_line(error: RuntimeError) -> str:
+    """Return the part of OpenVINO's message that is not about its own source files."""
+    lines = [line for line in str(error).splitlines() if line and not line.startswith(("Exception from", "Check "))]
+    return lines[0][:200] if lines else type(error).__name__

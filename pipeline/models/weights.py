@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from pathlib import Path
 from threading import Lock
 
 from pipeline.models import download
 from pipeline.models.download import FetchFailed, Progress
+from pipeline.registry import ModelSpec, PackagedFile
 
-__all__ = ["FetchFailed", "WeightStore", "sha256_of"]
+__all__ = ["FetchFailed", "WeightStore", "packaged_file", "sha256_of"]
 
 
 class WeightStore:
@@ -36,6 +38,13 @@ class WeightStore:
                 if self._is(path, sha256):
                     return path
         return None
+
+    def locate(self, spec: ModelSpec) -> Path | None:
+        """Return a model's weights without any network: the package's that brings them, else the file's."""
+        found = packaged_file(spec.packaged) if spec.packaged else None
+        if spec.packaged and found and self._is(found, spec.packaged.sha256):
+            return found
+        return self.find(spec.file, spec.sha256)
 
     def fetch(
         self, file: str, url: str | None, sha256: str | None, timeout: float, progress: Progress | None = None
@@ -79,6 +88,16 @@ class WeightStore:
 
     def _is(self, path: Path, sha256: str | None) -> bool:
         return path.is_file() and (sha256 is None or self.sha256(path) == sha256)
+
+
+def packaged_file(weights: PackagedFile) -> Path | None:
+    """Return where an installed package keeps a file, without importing the package; its hash is not looked at."""
+    spec = importlib.util.find_spec(weights.package)
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(folder) / weights.path
+        if path.is_file():
+            return path
+    return None
 
 
 def sha256_of(path: Path) -> str:

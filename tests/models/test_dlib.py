@@ -1,19 +1,17 @@
-"""dlib's network as a compiled graph against dlib itself, and what happens to files that are not it."""
+"""dlib's network in OpenVINO against dlib itself, and what happens to files that are not it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipeline.models.compiled.network import CompiledNetwork
-from pipeline.models.dlib_network import NotDlibWeightsError, build_graph, packaged_weights
+from pipeline.models.dlib_network import NotDlibWeightsError, build_network
 from pipeline.models.embedders import ModelUnavailable, load_embedder
-from pipeline.models.runtime import OnnxRunner, Runner
-from pipeline.models.weights import WeightStore
+from pipeline.models.runtime import OpenVinoRunner
+from pipeline.models.weights import WeightStore, packaged_file
 from pipeline.registry import REGISTRY
 from pipeline.stages.align import dlib_chip
 from pipeline.stages.augment import augment
@@ -29,7 +27,7 @@ Embeddings = npt.NDArray[np.float64]
 
 @pytest.fixture(scope="module")
 def weights() -> Path:
-    path = packaged_weights(DLIB.file)
+    path = packaged_file(DLIB.packaged) if DLIB.packaged else None
     if path is None:
         pytest.skip("the package face_recognition_models is not installed")
     return path
@@ -45,32 +43,11 @@ def of_dlib(weights: Path, astronaut: bytes) -> tuple[Chips, Embeddings]:
     return chips, np.array(network.compute_face_descriptor(list(chips)))
 
 
-@pytest.mark.parametrize("engine", [CompiledNetwork, OnnxRunner])
-def test_two_hundred_faces_get_dlibs_own_embeddings(
-    engine: Callable[[bytes], Runner], weights: Path, of_dlib: tuple[Chips, Embeddings]
-) -> None:
+def test_two_hundred_faces_get_dlibs_own_embeddings(weights: Path, of_dlib: tuple[Chips, Embeddings]) -> None:
     chips, theirs = of_dlib
-    ours = engine(build_graph(weights.read_bytes()))({"pixels": chips})[0]
+    ours = OpenVinoRunner(build_network(weights.read_bytes()))([chips])[0]
     assert ours.shape == (200, 128)
     assert np.abs(ours - theirs).max() <= 1e-4
-
-
-def test_the_graph_is_kept_beside_the_weights_and_used_again(tmp_path: Path, weights: Path, astronaut: bytes) -> None:
-    crops = [crop_of(astronaut)]
-    first = load_embedder(DLIB, WeightStore(tmp_path)).embed(crops)
-    kept = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.onnx"))
-    assert kept == [f"compiled/dlib-{str(DLIB.sha256)[:16]}-3.onnx"]
-    assert np.array_equal(load_embedder(DLIB, WeightStore(tmp_path)).embed(crops), first)
-
-
-def test_a_kept_graph_that_was_cut_in_half_is_made_anew(tmp_path: Path, weights: Path, astronaut: bytes) -> None:
-    crops = [crop_of(astronaut)]
-    first = load_embedder(DLIB, WeightStore(tmp_path)).embed(crops)
-    (kept,) = tmp_path.rglob("*.onnx")
-    whole = kept.read_bytes()
-    kept.write_bytes(whole[: len(whole) // 2])
-    assert np.array_equal(load_embedder(DLIB, WeightStore(tmp_path)).embed(crops), first)
-    assert kept.read_bytes() == whole
 
 
 @pytest.mark.parametrize("damage", ["cut", "other"])
@@ -78,7 +55,7 @@ def test_a_file_of_another_network_is_not_taken_for_this_one(damage: str, weight
     data = weights.read_bytes()
     broken = data[: len(data) // 2] if damage == "cut" else b"\x01\x01\x01" + bytes(1000)
     with pytest.raises(NotDlibWeightsError):
-        build_graph(broken)
+        build_network(broken)
 
 
 def test_a_file_of_another_hash_does_not_take_the_place_of_the_packages(tmp_path: Path, weights: Path) -> None:
@@ -91,4 +68,4 @@ def test_a_file_that_neither_reads_is_refused(tmp_path: Path) -> None:
 
     (tmp_path / "mine.dat").write_bytes(b"no network")
     with pytest.raises(ModelUnavailable, match=r"mine\.dat"):
-        load_embedder(replace(DLIB, file="mine.dat", sha256=None), WeightStore(tmp_path))
+        load_embedder(replace(DLIB, file="mine.dat", sha256=None, packaged=None), WeightStore(tmp_path))

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from pipeline.models.embedders import AlignedEmbedder, NotANumberError, embedding_version, load_embedder
-from pipeline.models.onnx_files import batched_graph
-from pipeline.models.runtime import ModelUnavailable, OnnxRunner
+from pipeline.models.onnx_files import image_network
+from pipeline.models.runtime import ModelUnavailable, OpenVinoRunner
 from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY, UNIT
 from pipeline.stages.align import aligned
@@ -33,12 +33,12 @@ def crops(astronaut: bytes) -> list[Crop]:
 def test_mobilefacenet_gives_for_a_batch_what_the_stored_graph_gives_for_each_face(
     shared_data: Path, crops: list[Crop]
 ) -> None:
-    stored = OnnxRunner((shared_data / "weights" / "mobilefacenet.onnx").read_bytes())
+    stored = OpenVinoRunner(shared_data / "weights" / "mobilefacenet.onnx")
     expected = []
     mean, spread = (np.array(row, np.float32) for row in ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)))
     for crop in crops:
         plain = (aligned(crop, SPEC) - mean) / spread
-        expected.append(stored({stored.input_name: plain.transpose(2, 0, 1)[np.newaxis]})[0][0])
+        expected.append(stored([plain.transpose(2, 0, 1)[np.newaxis]])[0][0])
     embedder = load_embedder(SPEC, WeightStore(Path("nowhere"), str(shared_data / "weights")))
     assert np.abs(embedder.one_side(crops) - np.array(expected)).max() < 1e-4
 
@@ -97,6 +97,8 @@ def test_a_changed_weight_file_is_not_loaded(shared_data: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>", b"\x08\x07\x12\x00"])
-def test_what_is_no_recognition_network_is_refused(data: bytes) -> None:
-    with pytest.raises(ModelUnavailable):
-        batched_graph(data, UNIT)
+def test_what_is_no_recognition_network_is_refused(data: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "network.onnx"
+    file.write_bytes(data)
+    with pytest.raises(ModelUnavailable, match=r"network\.onnx"):
+        image_network(file, UNIT)

@@ -182,7 +182,7 @@ def test_an_output_that_is_not_a_number_is_never_a_pass(tmp_path: Path) -> None:
 
 def test_a_model_that_answers_for_too_few_faces_is_refused(seed_model: tuple[Path, str]) -> None:
     cnn = load_cnn(seed_model[0], seed_model[1])
-    short = Judge(replace(cnn, predict=lambda views: cnn.predict(views)[:1]), None)
+    short = Judge(replace(cnn, run=lambda views: [cnn.run(views)[0][:1]]), None)
     faces = [face_in(grey_level(90), Box(50, 50, 90, 90))] * 2
     assert "for 2 faces" in refusal_of(lambda: short.judge(faces))
 
@@ -195,7 +195,7 @@ def test_an_unknown_engine_or_none_is_refused(seed_model: tuple[Path, str], engi
 def test_all_faces_go_through_the_network_in_one_call(seed_model: tuple[Path, str]) -> None:
     cnn = load_cnn(seed_model[0], seed_model[1])
     sizes = []
-    judge = Judge(replace(cnn, predict=lambda views: sizes.append(len(views[0])) or cnn.predict(views)), None)  # type: ignore[func-returns-value]
+    judge = Judge(replace(cnn, run=lambda views: sizes.append(len(views[0])) or cnn.run(views)), None)  # type: ignore[func-returns-value]
     assert len(judge.judge([face_in(grey_level(90), Box(50, 50, 90, 90))] * 5)) == 5
     assert sizes == [5]
 
@@ -294,6 +294,6 @@ def test_fasnet_gives_a_face_the_same_answer_alone_and_in_a_batch(shared_data: P
 def test_a_decisive_column_makes_an_attack_of_a_face_that_every_engine_takes_for_live() -> None:
     card = replace(SEED_CARD, outputs=3, spoof=(1,), kinds={2: "drawing"}, decisive=(2,), live=0.5, threshold=0.6)
     columns = np.array([[0.15, 0.0, 0.85], [0.3, 0.0, 0.7]], np.float32)
-    cnn = Cnn(replace(card, slope=0.3, intercept=-3.0), lambda views: columns)
+    cnn = Cnn(replace(card, slope=0.3, intercept=-3.0), lambda views: [columns])
     drawn, live = Judge(cnn, None).judge([face_in(grey_level(90), Box(50, 50, 90, 90))] * 2)
     assert (drawn.state, drawn.attack, live.state) == (Liveness.SPOOF, "drawing", Liveness.LIVE)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from pipeline.models.compiled.reading import read_network
 from pipeline.models.embedders import ModelUnavailable, load_embedder
-from pipeline.models.graph import GraphBuilder
-from pipeline.models.keras_graph import keras_graph
+from pipeline.models.runtime import OpenVinoRunner
 from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY, ModelSpec
 from pipeline.stages.align import aligned
@@ -21,6 +22,8 @@ from pipeline.stages.augment import augment
 from tests.models.faces import crop_of
 
 pytestmark = pytest.mark.models
+
+ROOT = Path(__file__).resolve().parents[2]
 
 KERAS = ("DeepID", "OpenFace", "Facenet", "Facenet512", "ArcFace", "GhostFaceNet", "VGG-Face")
 
@@ -58,14 +61,21 @@ def random_client(spec: ModelSpec, folder: Path) -> Any:
 
 def random_onnx(path: Path, size: int, batch: int | str) -> None:
     """Write a small network of the shape of a recognition model: (batch, 3, 112, 112) to (batch, size)."""
+    from onnx import TensorProto, helper, numpy_helper
+
     weights = np.random.default_rng(5).normal(0, 0.02, (size, 3, 16, 16)).astype(np.float32)
-    builder = GraphBuilder("random")
-    value = builder.input("data", np.float32, (batch, 3, 112, 112))
-    value = builder.convolution(value, weights, np.zeros(size, np.float32), strides=[16, 16])
-    value = builder.node("Flatten", builder.node("GlobalAveragePool", builder.node("Relu", value)))
-    builder.output(value, "out", np.float32, (batch, size))
+    nodes = [
+        helper.make_node("Conv", ["data", "weights"], ["maps"], strides=[16, 16]),
+        helper.make_node("Relu", ["maps"], ["positive"]),
+        helper.make_node("GlobalAveragePool", ["positive"], ["means"]),
+        helper.make_node("Flatten", ["means"], ["out"]),
+    ]
+    given = helper.make_tensor_value_info("data", TensorProto.FLOAT, [batch, 3, 112, 112])
+    out = helper.make_tensor_value_info("out", TensorProto.FLOAT, [batch, size])
+    graph = helper.make_graph(nodes, "random", [given], [out], [numpy_helper.from_array(weights, "weights")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(builder.build())
+    path.write_bytes(model.SerializeToString())
 
 
 def deepface_input(faces: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -89,43 +99,45 @@ def test_a_keras_model_gives_what_deepface_gives_with_the_same_weights(
     assert client.input_shape == spec.input_size
 
 
-def test_arcface_is_compiled_here(tmp_path: Path) -> None:
-    model = random_client(REGISTRY["ArcFace"], tmp_path).model
-    network = read_network(keras_graph(model), factor=1 / 255)
-    assert (network.shape, len(network.layers), network.dense.matrix.shape) == ((112, 112, 3), 37, (25088, 512))
-
-
-def test_sface_runs_through_deepfaces_client(tmp_path: Path, astronaut: bytes) -> None:
-    spec = REGISTRY["SFace"]
-    random_onnx(tmp_path / spec.file, 128, 1)
+def test_a_converted_model_is_kept_and_does_without_tensorflow(tmp_path: Path, astronaut: bytes) -> None:
+    spec = REGISTRY["DeepID"]
+    random_client(spec, tmp_path)
     crops = augment(crop_of(astronaut), 2)
-    both = load_embedder(spec, WeightStore(tmp_path)).embed(crops)
-    alone = load_embedder(spec, WeightStore(tmp_path)).embed(crops[1:])
-    assert both.shape == (2, 128)
-    assert np.array_equal(both[1:], alone)
+    first = load_embedder(spec, WeightStore(tmp_path)).embed(crops)
+    np.save(tmp_path / "first.npy", first)
+    kept = sorted(path.suffix for path in (tmp_path / "compiled").iterdir())
+    program = (
+        "import sys; from pathlib import Path; from pipeline.registry import REGISTRY; "
+        "from pipeline.models.embedders import load_embedder; from pipeline.models.weights import WeightStore; "
+        "load_embedder(REGISTRY['DeepID'], WeightStore(Path(sys.argv[1]))); print('tensorflow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+    assert (kept, done.stdout.strip()) == ([".bin", ".xml"], "False"), done.stderr
+    assert np.array_equal(load_embedder(spec, WeightStore(tmp_path)).embed(crops), first)
 
 
-def test_buffalo_l_gets_rgb_scaled_to_one(tmp_path: Path, astronaut: bytes) -> None:
-    spec = REGISTRY["Buffalo_L"]
-    random_onnx(tmp_path / spec.file, 512, "batch")
+@pytest.mark.parametrize(("name", "size", "batch"), [("SFace", 128, 1), ("Buffalo_L", 512, "batch")])
+def test_an_onnx_model_gets_rgb_scaled_as_it_was_trained(
+    name: str, size: int, batch: int | str, tmp_path: Path, astronaut: bytes
+) -> None:
+    spec = replace(REGISTRY[name], sha256=None, packaged=None)
+    random_onnx(tmp_path / spec.file, size, batch)
     crops = augment(crop_of(astronaut), 2)
-    faces = np.stack([aligned(crop, spec) for crop in crops])
-    plain = (faces.astype(np.float32) - 127.5) / 127.5
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(tmp_path / spec.file))
-    theirs = session.run(None, {"data": plain.transpose(0, 3, 1, 2)})[0]
+    mean, spread = spec.scaling.mean, spec.scaling.spread
+    stored = OpenVinoRunner(tmp_path / spec.file)
+    plain = [((aligned(crop, spec) - mean) / spread).astype(np.float32).transpose(2, 0, 1) for crop in crops]
+    theirs = np.concatenate([stored([one[np.newaxis]])[0] for one in plain])
     assert np.abs(load_embedder(spec, WeightStore(tmp_path)).one_side(crops) - theirs).max() <= 1e-4
 
 
-@pytest.mark.parametrize("name", [*KERAS, "DeepFace", "SFace", "Buffalo_L", "MobileFaceNet"])
+@pytest.mark.parametrize("name", [*KERAS, "DeepFace", "Buffalo_L", "MobileFaceNet"])
 def test_a_model_without_weights_says_where_to_put_them(name: str, tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable) as refusal:
         load_embedder(REGISTRY[name], WeightStore(tmp_path))
     assert str(tmp_path / REGISTRY[name].file) in str(refusal.value)
 
 
-@pytest.mark.parametrize("name", ["DeepID", "SFace", "Buffalo_L"])
+@pytest.mark.parametrize("name", ["DeepID", "Buffalo_L"])
 def test_a_file_that_holds_no_weights_is_refused_and_nothing_is_downloaded(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from pipeline.models.batching import Array, RequestBatcher, together
+from pipeline.models.batching import RequestBatcher
+from pipeline.models.runtime import Array
 
 
 class Gated:
@@ -92,15 +93,16 @@ def test_rows_of_another_shape_are_run_apart() -> None:
 @pytest.mark.parametrize("answer", [lambda rows: rows[:-1], lambda rows: np.concatenate([rows, rows])])
 def test_a_model_that_gives_another_number_of_rows_is_an_error(answer: Callable[[Array], Array]) -> None:
     with pytest.raises(ValueError, match="rows for 2"):
-        together(answer)(np.ones((2, 3)))
+        RequestBatcher(lambda arrays: [answer(arrays[0])])([np.ones((2, 3))])
 
 
 def test_many_threads_at_once_each_get_their_own_rows_back() -> None:
-    shared = together(lambda rows: rows * 3, most=7)
+    shared = RequestBatcher(lambda arrays: [arrays[0] * 3], most=7)
 
     def ask(number: int) -> bool:
         rows = np.full((1 + number % 5, 2), number)
-        return bool((shared(rows) == rows * 3).all() and len(shared(rows)) == len(rows))
+        (tripled,) = shared([rows])
+        return bool(len(tripled) == len(rows) and (tripled == rows * 3).all())
 
     with ThreadPoolExecutor(16) as pool:
         assert all(pool.map(ask, range(400)))

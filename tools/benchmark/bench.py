@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from pipeline.models.dlib_network import build_graph, packaged_weights
+from pipeline.models.dlib_network import build_network
 from pipeline.models.weights import WeightStore
+from pipeline.registry import REGISTRY
 from tools.benchmark import roofline
 from tools.benchmark.client import Client
 from tools.benchmark.measure import Result, Rounds
@@ -42,14 +43,14 @@ class Bench:
     @cached_property
     def dlib_file(self) -> Path:
         """Dlib's weight file. Raises `CannotMeasureError`."""
-        found = packaged_weights("dlib_face_recognition_resnet_model_v1.dat")
+        found = self.weights.locate(REGISTRY["Dlib"])
         if found is None:
             raise CannotMeasureError("the package face_recognition_models is not installed")
         return found
 
     def dlib_s(self, faces: int) -> float:
         """Return what the arithmetic of Dlib's network for so many faces costs bare."""
-        return roofline.arithmetic_s(faces * roofline.graph_flops(build_graph(self.dlib_file.read_bytes())))
+        return roofline.arithmetic_s(faces * roofline.network_flops(build_network(self.dlib_file.read_bytes())))
 
     def enrolled(self, client: Client, liveness: bool = False) -> tuple[str, People]:
         """Enrol the first person at hand whom the server then verifies; return the ID and the photos."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bootstrap.threads import share_cores
 from pipeline.models.runtime import ModelUnavailable
-from tools.benchmark import gallery, networks, outside, process, roofline, verdicts
+from tools.benchmark import gallery, networks, outside, process, processor, roofline, verdicts
 from tools.benchmark.bench import Bench, CannotMeasureError, Scenario
 from tools.benchmark.measure import ROUNDS, Result, Rounds, table, write_json
 from tools.installation.trial import NoServerError
@@ -52,6 +52,7 @@ def main(root: Path, arguments: Sequence[str]) -> int:
                 left_out.append(f"{name} was left out: {reason}")
     gigaflops, gigabytes = roofline.flops_per_s() / 1e9, roofline.bytes_per_s() / 1e9
     print(table(results))
+    print(f"processor: {processor.described()}")
     print(f"roofline: {gigaflops:.0f} GFLOP/s as matrix products, {gigabytes:.1f} GB/s read; networks as written")
     for line in left_out:
         print(line)

@@ -13,7 +13,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pipeline.models.dlib_network import packaged_weights
+from pipeline.models.weights import packaged_file
+from pipeline.registry import REGISTRY
 from pipeline.types import Pixels
 from tools.benchmark.photos import decoded
 
@@ -25,7 +26,8 @@ ENOUGH, ENOUGH_AUGMENTED = 2, 20
 @contextmanager
 def deepface() -> Iterator[Any]:
     """Give DeepFace with Dlib's weights where it looks for them, so that it downloads nothing."""
-    weights = packaged_weights("dlib_face_recognition_resnet_model_v1.dat")
+    packaged = REGISTRY["Dlib"].packaged
+    weights = packaged_file(packaged) if packaged else None
     if weights is None:
         raise FileNotFoundError("the package face_recognition_models is not installed")
     with tempfile.TemporaryDirectory(prefix="faceapp-bench-") as home:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,17 +46,11 @@ def reading_s(read: float) -> float:
     return read / bytes_per_s()
 
 
-def graph_flops(graph: bytes | Path) -> float:
-    """Return the operations of an ONNX graph's convolutions and matrix products for one row of input."""
-    import onnx
-
-    model = onnx.load_model_from_string(graph) if isinstance(graph, bytes) else onnx.load(graph)
-    for value in (*model.graph.input, *model.graph.output):
-        value.type.tensor_type.shape.dim[0].dim_value = 1
-    inferred = onnx.shape_inference.infer_shapes(model)
-    sizes = {one.name: list(one.dims) for one in inferred.graph.initializer}
-    shapes = {value.name: _shape(value) for value in (*inferred.graph.value_info, *inferred.graph.output)}
-    return sum(_flops(node, sizes, shapes) for node in inferred.graph.node)
+def network_flops(model: Any) -> float:
+    """Return the operations of an OpenVINO network's convolutions and matrix products for one row of input."""
+    one = model.clone()
+    one.reshape([1, *one.input(0).get_partial_shape()[1:]])
+    return sum(_flops(node) for node in one.get_ordered_ops())
 
 
 def detection_flops(pixels: float) -> float:
@@ -65,15 +58,13 @@ def detection_flops(pixels: float) -> float:
     return pixels * PYRAMID * PROPOSAL_FLOPS_PER_PIXEL
 
 
-def _flops(node: Any, sizes: dict[str, list[int]], shapes: dict[str, list[int]]) -> float:
-    weights = next((sizes[name] for name in node.input[1:] if name in sizes), None)
-    output = shapes.get(node.output[0])
-    if weights is None or output is None or node.op_type not in ("Conv", "Gemm", "MatMul"):
+def _flops(node: Any) -> float:
+    kind = node.get_type_name()
+    if kind not in ("Convolution", "GroupConvolution", "MatMul"):
         return 0.0
-    if node.op_type == "Conv":
-        return 2.0 * math.prod(output) * math.prod(weights[1:])
-    return 2.0 * math.prod(weights)
-
-
-def _shape(value: Any) -> list[int]:
-    return [axis.dim_value or 1 for axis in value.type.tensor_type.shape.dim]
+    kernel: tuple[int, ...] = tuple(node.input_value(1).get_shape())
+    if kind == "MatMul":
+        return 2.0 * math.prod(kernel)
+    each = kernel[2:] if kind == "GroupConvolution" else kernel[1:]  # (groups, out, in, ...) or (out, in, ...)
+    output: tuple[int, ...] = tuple(node.output(0).get_shape())
+    return 2.0 * math.prod(output) * math.prod(each)

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.models.dlib_network import packaged_weights
 from pipeline.models.download import Progress
 from pipeline.models.weights import FetchFailed, WeightStore
 from pipeline.registry import FACENOX_WEIGHTS, FASNET_WEIGHTS, REGISTRY, WeightFile
@@ -49,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
 def _bring(name: str, store: WeightStore, timeout: float) -> bool:
     """Print a line about the model; returns whether all of its files are there."""
     for weights in _FILES[name]:
-        found = store.find(weights.file, weights.sha256) or (packaged_weights(weights.file) if name == "Dlib" else None)
+        found = store.locate(REGISTRY[name]) if name in REGISTRY else store.find(weights.file, weights.sha256)
         if found is not None:
             print(f"{name}: there, {found}")
             continue

@@ -80,11 +80,11 @@ def evaluate(
 
 
 def load_engines(
-    engines: Sequence[str], model: Path, pinned: str | None, weights: Sequence[Path], graphs: Path | None = None
+    engines: Sequence[str], model: Path, pinned: str | None, weights: Sequence[Path], kept: Path | None = None
 ) -> Judge:
     """Load engines that judge tight faces too, their files from the first folder that holds those of all."""
     place = place_of(weights, engines) or weights[0]
-    return load_judge(engines, model, pinned, place, graphs, judge_tight=True)
+    return load_judge(engines, model, pinned, place, kept, judge_tight=True)
 
 
 def place_of(folders: Sequence[Path], engines: Sequence[str]) -> Path | None:

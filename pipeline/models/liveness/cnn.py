@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,13 +10,17 @@ from typing import Any
 import numpy as np
 
 from codes_dict import Code, Refusal
+from pipeline.models.batching import RequestBatcher
+from pipeline.models.keras_network import KerasFunction, kept_file, keras_runner
 from pipeline.models.liveness.card import Card, read_card
-from pipeline.models.liveness.graphs import KerasNetwork, graph_file, predictor
 from pipeline.models.liveness.keras_file import check_network, load_network
 from pipeline.models.liveness.views import network_inputs
+from pipeline.models.runtime import Runner, in_parts
 from pipeline.types import Box, Floats, Pixels
 
 _EDGE = 1e-6
+_FACES_AT_ONCE = 8
+"""Faces in one call of a network."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,17 +33,17 @@ class CnnScores:
 
 @dataclass(frozen=True, eq=False)
 class Cnn:
-    """A loaded liveness network. `predict` is compiled once for every batch size and safe to call from threads."""
+    """A loaded liveness network; safe to call from threads."""
 
     card: Card
-    predict: Callable[[list[Floats]], Floats]
+    run: Runner
 
     def score(self, photos: Sequence[Pixels], boxes: Sequence[Box]) -> CnnScores:
         """Score every face in one call of the network.
 
         Raises `Refusal(Code.NO_LIVENESS)` where the output has another length than asked for or is not finite.
         """
-        raw = self.predict(network_inputs(photos, boxes, self.card))
+        raw = np.asarray(self.run(network_inputs(photos, boxes, self.card))[0], np.float32)
         if raw.shape != (len(photos), self.card.outputs):
             raise Refusal(Code.NO_LIVENESS, f"the model gave {raw.shape} for {len(photos)} faces")
         if not np.isfinite(raw).all():
@@ -74,24 +78,24 @@ def log_odds(probability: Floats) -> Floats:
     return np.asarray(np.log(kept / (1 - kept)), dtype=np.float32)
 
 
-def load_cnn(model_file: Path, pinned_sha256: str | None, graphs: Path | None = None) -> Cnn:
+def load_cnn(model_file: Path, pinned_sha256: str | None, kept: Path | None = None) -> Cnn:
     """Load the network in `model_file` with its card, compile it and run it once.
 
-    `pinned_sha256` is accepted beside the card's. `graphs` is where compiled graphs are kept, so that later loads do
+    `pinned_sha256` is accepted beside the card's. `kept` is where converted networks are kept, so that later loads do
     without Keras; None keeps none. Raises `Refusal(Code.NO_LIVENESS)` naming what is wrong.
     """
     card = read_card(model_file)
     accepted = frozenset(digest.lower() for digest in (card.sha256, pinned_sha256) if digest)
 
-    def load() -> KerasNetwork:
+    def load() -> KerasFunction:
         network = load_network(model_file, accepted)
         check_fit(network, card, model_file.name)
-        return KerasNetwork(network, _compiled(network, card))
+        return _function(network, card)
 
     shapes = "-".join(str(number) for number in (*(view.size for view in card.views), card.outputs))
-    file = graph_file(graphs, f"liveness-{shapes}", check_network(model_file, accepted))
+    file = kept_file(kept, f"liveness-{shapes}", check_network(model_file, accepted))
     ends = sorted((card.offset, 255 * card.factor + card.offset))
-    cnn = Cnn(card, predictor(load, file, ends[0], ends[1]))
+    cnn = Cnn(card, RequestBatcher(in_parts(keras_runner(load, file, ends[0], ends[1]), _FACES_AT_ONCE)))
     _warm(cnn)
     return cnn
 
@@ -111,19 +115,11 @@ def check_fit(network: Any, card: Card, name: str) -> None:
         raise Refusal(Code.NO_LIVENESS, f"{name}: its outputs are {outputs}, the card says {card.outputs}")
 
 
-def _compiled(network: Any, card: Card) -> Callable[[list[Floats]], Floats]:
-    import tensorflow as tf
-
-    signature = [tf.TensorSpec((None, view.size, view.size, 3), tf.float32) for view in card.views]
-
-    @tf.function(input_signature=signature, autograph=False)  # type: ignore[untyped-decorator]
+def _function(network: Any, card: Card) -> KerasFunction:
     def forward(*views: Any) -> Any:
         return network(list(views) if len(views) > 1 else views[0], training=False)
 
-    def predict(views: list[Floats]) -> Floats:
-        return np.asarray(forward(*[tf.constant(view) for view in views]), dtype=np.float32)
-
-    return predict
+    return KerasFunction(forward, [((view.size, view.size, 3), np.float32) for view in card.views])
 
 
 def _warm(cnn: Cnn) -> None:

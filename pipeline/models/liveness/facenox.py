@@ -15,7 +15,7 @@ import numpy as np
 from codes_dict import Code, Refusal
 from pipeline.models.batching import RequestBatcher
 from pipeline.models.liveness.weights import check_weights
-from pipeline.models.runtime import ModelUnavailable, OnnxRunner
+from pipeline.models.runtime import ModelUnavailable, OpenVinoRunner, in_parts
 from pipeline.registry import FACENOX_WEIGHTS
 from pipeline.types import Box, Counts, Floats, Pixels
 
@@ -23,6 +23,7 @@ SCALE = 1.5
 SIZE = 128
 LIVE, ATTACK = 0, 1
 """Columns of the output, which is logits."""
+_FACES_AT_ONCE = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +54,11 @@ def load_facenox(weights: Path) -> Facenox:
     """
     path = check_weights(weights, FACENOX_WEIGHTS, "facenox")
     try:
-        runner = OnnxRunner(path)
+        runner = OpenVinoRunner(path)
     except ModelUnavailable as reason:
         raise Refusal(Code.NO_LIVENESS, f"{path.name} does not load: {reason}") from reason
-    together = RequestBatcher(lambda arrays: runner({runner.input_name: arrays[0]}))
-    facenox = Facenox(lambda batch: np.asarray(together([batch])[0], dtype=np.float32))
+    shared = RequestBatcher(in_parts(runner, _FACES_AT_ONCE))
+    facenox = Facenox(lambda batch: np.asarray(shared([batch])[0], dtype=np.float32))
     blank = np.full((64, 64, 3), 127, np.uint8)
     for count in (1, 6):
         facenox.score([blank] * count, [Box(16, 16, 32, 32)] * count)

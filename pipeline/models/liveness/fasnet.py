@@ -17,8 +17,10 @@ import cv2
 import numpy as np
 
 from codes_dict import Code, Refusal
-from pipeline.models.liveness.graphs import KerasNetwork, Predict, graph_file, predictor
+from pipeline.models.batching import RequestBatcher
+from pipeline.models.keras_network import KerasFunction, kept_file, keras_runner
 from pipeline.models.liveness.weights import check_weights
+from pipeline.models.runtime import in_parts
 from pipeline.registry import FASNET_WEIGHTS
 from pipeline.types import Box, Floats, Pixels
 
@@ -28,6 +30,7 @@ SCALES = (2.7, 4.0)
 SIZE = 80
 LIVE = 1
 """The column that means a live face; columns 0 and 2 are attacks."""
+_FACES_AT_ONCE = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,21 +70,21 @@ class Fasnet:
         return FasnetScores(np.stack([near, far[: len(photos)]], axis=1), far[len(photos) :])
 
 
-def load_fasnet(weights: Path, graphs: Path | None = None) -> Fasnet:
+def load_fasnet(weights: Path, kept: Path | None = None) -> Fasnet:
     """Load both networks from the folder `weights`, check their SHA-256, compile and run them once.
 
-    `graphs` is where compiled graphs are kept, so that later loads do without Keras; None keeps none. Raises
+    `kept` is where converted networks are kept, so that later loads do without Keras; None keeps none. Raises
     `Refusal(Code.NO_LIVENESS)` naming the file that is missing or not the expected one.
     """
     for one in FASNET_WEIGHTS:
         check_weights(weights, one, "Fasnet")
-    loaded = cache(lambda: [KerasNetwork(network, _compiled(network)) for network in load_networks(weights)])
-    files = [graph_file(graphs, "fasnet", digest) for digest in FILES.values()]
+    loaded = cache(lambda: [_function(network) for network in load_networks(weights)])
+    files = [kept_file(kept, "fasnet", digest) for digest in FILES.values()]
     near, far = (
-        predictor(lambda at=at: loaded()[at], file, 0.0, 255.0)  # type: ignore[misc]
+        RequestBatcher(in_parts(keras_runner(lambda at=at: loaded()[at], file, 0.0, 255.0), _FACES_AT_ONCE))  # type: ignore[misc]
         for at, file in enumerate(files)
     )
-    fasnet = Fasnet(lambda faces: softmax(near([faces])), lambda faces: softmax(far([faces])))
+    fasnet = Fasnet(lambda faces: softmax(near([faces])[0]), lambda faces: softmax(far([faces])[0]))
     blank = np.full((64, 64, 3), 127, np.uint8)
     for count in (1, 6):
         fasnet.score([blank] * count, [Box(16, 16, 32, 32)] * count)
@@ -108,14 +111,8 @@ def load_networks(weights: Path) -> list[Any]:
         raise Refusal(Code.NO_LIVENESS, f"Fasnet does not load: {type(fault).__name__}: {fault}") from fault
 
 
-def _compiled(network: Any) -> Predict:
-    import tensorflow as tf
-
-    @tf.function(input_signature=[tf.TensorSpec((None, SIZE, SIZE, 3), tf.float32)])  # type: ignore[untyped-decorator]
-    def forward(batch: Any) -> Any:
-        return network(batch, training=False)
-
-    return lambda inputs: np.asarray(forward(tf.constant(inputs[0])), dtype=np.float32)
+def _function(network: Any) -> KerasFunction:
+    return KerasFunction(lambda batch: network(batch, training=False), [((SIZE, SIZE, 3), np.float32)])
 
 
 def _stacked(inputs: Sequence[Pixels]) -> Floats:

@@ -113,22 +113,22 @@ def load_judge(
     model_file: Path,
     pinned_sha256: str | None,
     weights: Path | Mapping[str, Path],
-    graphs: Path | None = None,
+    kept: Path | None = None,
     judge_tight: bool = False,
 ) -> Judge:
     """Load the engines named in `engines`, a non-empty subset of `ENGINES`.
 
     `model_file` is the CNN, accepted by the SHA-256 in its card or by `pinned_sha256`; `weights` is the folder with
-    Fasnet's two files and facenox's one, or a folder for each by the engine's name; `graphs` is where compiled graphs
-    are kept, None for nowhere. Nothing is downloaded. Raises `Refusal(Code.NO_LIVENESS)` naming what is wrong.
+    Fasnet's two files and facenox's one, or a folder for each by the engine's name; `kept` is where converted
+    networks are kept, None for nowhere. Nothing is downloaded. Raises `Refusal(Code.NO_LIVENESS)` naming what is wrong.
     """
     unknown = sorted(set(engines) - set(ENGINES))
     if unknown or not engines:
         raise Refusal(Code.NO_LIVENESS, f"liveness engines are {', '.join(ENGINES)}, not {unknown or 'none'}")
     folders = dict.fromkeys(LIVENESS_FILES, weights) if isinstance(weights, Path) else weights
     return Judge(
-        cnn=load_cnn(model_file, pinned_sha256, graphs) if "cnn" in engines else None,
-        fasnet=load_fasnet(folders["fasnet"], graphs) if "fasnet" in engines else None,
+        cnn=load_cnn(model_file, pinned_sha256, kept) if "cnn" in engines else None,
+        fasnet=load_fasnet(folders["fasnet"], kept) if "fasnet" in engines else None,
         facenox=load_facenox(folders["facenox"]) if "facenox" in engines else None,
         judge_tight=judge_tight,
     )

@@ -11,7 +11,7 @@ import pytest
 from bootstrap.liveness import LivenessLoader
 from bootstrap.models import LoadedModels
 from env_validator import Settings
-from pipeline.models.timed import THREAD
+from pipeline.models.liveness.fail_closed import THREAD
 from pipeline.types import Face, Liveness, LivenessJudge, LivenessVerdict
 from tests.fakes import GivenJudge
 from tests.http.liveness_models import BrokenJudge, keeper_of, no_fetch

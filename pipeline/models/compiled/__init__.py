@@ -1,1 +1,0 @@
-"""Recognition networks whose convolutions are compiled here, for the processor at hand; see `network`."""
