@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pipeline.registry import REGISTRY
+from pipeline.registry import REGISTRY, other_precision
 from pipeline.scoring.curve import Curve
 from pipeline.scoring.fusion import Fusion, LengthTerm
 from pipeline.scoring.published import PublishedScorer
@@ -37,8 +37,9 @@ def load_scorer(
 ) -> Scorer:
     """Return the scorer of these models at the stated rates `fmr` (VER_FMR) and `fpir` (SEARCH_FPIR).
 
-    `versions` maps each selected model to its `Embedder.version`. Calibration files in `folder` come before the
-    shipped ones. Without any file for exactly these models the published thresholds decide, and nothing is promised.
+    `versions` maps each selected model to its `Embedder.version`, in either precision. Calibration files in `folder`
+    come before the shipped ones. Without any file for exactly these models the published thresholds decide, and nothing
+    is promised.
     `num_aug` needs no file of its own: the second look's threshold for another number than was measured is bounded.
     Raises `CalibrationFault` where the only calibrations are for other weights or another alignment, where a file
     cannot be read, where `fmr` or `fpir` is lower than the data can show, and where there is no threshold at all.
@@ -49,7 +50,8 @@ def load_scorer(
     for path, content in _files(folder):
         if set(content["models"]) != set(versions):
             continue
-        if dict(content["models"]) != dict(versions):
+        made = content["models"]
+        if not all(made[name] in (version, other_precision(version)) for name, version in versions.items()):
             others.append(path)
         elif sim_func in content["sim_funcs"]:
             return _calibrated(path, content["sim_funcs"][sim_func], fmr, fpir)

@@ -85,7 +85,7 @@ def test_layers_of_many_kinds_give_the_same(tmp_path: Path) -> None:
 
     model = network(
         layers.Rescaling(1 / 127.5, -1.0), layers.ZeroPadding2D(((1, 2), (0, 1))),
-        layers.Conv2D(6, 3, strides=2, padding="same", activation="tanh"), layers.BatchNormalization(),
+        layers.Conv2D(6, 3, strides=2, activation="tanh"), layers.BatchNormalization(),
         layers.PReLU(shared_axes=[1, 2]), layers.DepthwiseConv2D(3, padding="same", depth_multiplier=2),
         layers.ReLU(max_value=0.5), layers.Cropping2D(((1, 0), (0, 1))), layers.MaxPooling2D(2, strides=1),
         layers.AveragePooling2D(2, strides=1), layers.Dropout(0.5), layers.Flatten(),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pipeline.registry import other_precision
 from pipeline.scoring import CalibrationFault, load_scorer
 from pipeline.scoring import fusion as fusion_module
 from pipeline.scoring.curve import Curve, measure
@@ -226,6 +227,12 @@ def test_that_a_calibration_for_other_weights_is_refused_with_what_to_run(
 ) -> None:
     with pytest.raises(CalibrationFault, match=r"other weights or another alignment; run bin/calibrate FOLDER"):
         _load(folder(), versions=changed)
+
+
+def test_a_calibration_holds_in_both_precisions(folder: Callable[..., Path]) -> None:
+    other = {name: other_precision(version) for name, version in VERSIONS.items()}
+    assert other != VERSIONS
+    assert _load(folder(), versions=other).calibrated
 
 
 def test_that_published_thresholds_decide_where_nothing_was_calibrated(tmp_path: Path) -> None:
