@@ -457,7 +457,7 @@ class Code(IntEnum):
         401,
         Kind.CALLER,
         "Send your key as X-API-Key: KEY or Authorization: Bearer KEY. If it has expired, ask for another.",
-        "Make a key for the caller.",
+        "bin/keys list shows the keys, bin/keys make makes one.",
     )
     NOT_ALLOWED = (
         403,
@@ -465,7 +465,7 @@ class Code(IntEnum):
         403,
         Kind.CALLER,
         "Use a key that has the scope for this endpoint.",
-        "Make a key with the scopes that the caller needs.",
+        "bin/keys list shows each key's scopes. Make another key for other scopes.",
     )
     NO_ROUTE = (
         404,

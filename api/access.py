@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from flask import Flask, g, request
 
 from api.head import Head
 from api.loopback import check_local
 from api.source import Source, source
 from codes_dict import Code, Refusal
-from security.callers import ADMIN, Caller
+from pipeline.flows import Services
+from security.callers import ADMIN, SCOPES, Caller, Rules
 
 OPEN = ""
 """The scope of what is open to all."""
@@ -36,11 +41,14 @@ def needed_scope(method: str, path: str) -> str:
     return _BY_PATH.get(bare, ADMIN)
 
 
-def admit(head: Head, services: Source) -> Caller:
-    """Return who calls; refuses with NO_KEY or NOT_ALLOWED. What is open to all gets a caller without scopes."""
+def admit(head: Head, services: Source, waits: bool = True) -> Caller:
+    """Return who calls; refuses with NO_KEY, NOT_ALLOWED, or what keeps the keys from being read.
+
+    What is open to all gets a caller without scopes. Without `waits`, only what is known already counts.
+    """
     scope = needed_scope(head.method, head.path)
     try:
-        caller = _identified(head, services)
+        caller = _identified(head, services, waits)
     except Refusal:
         if scope == OPEN:
             return Caller()
@@ -50,16 +58,42 @@ def admit(head: Head, services: Source) -> Caller:
     return caller
 
 
-def _identified(head: Head, services: Source) -> Caller:
-    rules = services.rules()
-    check_local(head, rules)
-    return Caller(frozenset({ADMIN}), address=head.peer)
+def _identified(head: Head, services: Source, waits: bool) -> Caller:
+    rules, keyring = services.rules(), services.keyring()
+    try:
+        keys = keyring.current() if waits else keyring.known()
+    except Refusal as refusal:
+        if refusal.code is Code.BAD_ENV and _is_local(head, rules):
+            return Caller(frozenset(SCOPES) - {ADMIN}, address=head.peer, is_known=False)
+        raise
+    if not keys.records:
+        check_local(head, rules)
+        return Caller(frozenset({ADMIN}), address=head.peer)
+    found = keys.find(_sent_key(head), time.time())
+    if found is None:
+        raise Refusal(Code.NO_KEY)
+    return Caller(found.scopes, found.key_id, head.client(rules))
+
+
+def _is_local(head: Head, rules: Rules) -> bool:
+    try:
+        check_local(head, rules)
+    except Refusal:
+        return False
+    return True
+
+
+def _sent_key(head: Head) -> str:
+    """Return the key of X-API-Key or of `Authorization: Bearer`; none where they differ."""
+    kind, _, bearer = head.headers.get("AUTHORIZATION", "").partition(" ")
+    sent = {head.headers.get("X_API_KEY", "").strip(), bearer.strip() if kind.lower() == "bearer" else ""} - {""}
+    return sent.pop() if len(sent) == 1 else ""
 
 
 def refusal_of(head: Head, services: Source) -> Refusal | None:
-    """Return why a request is refused, None where its body may be read."""
+    """Return why a request is refused, None where its body may be read; never waits."""
     try:
-        admit(head, services)
+        admit(head, services, waits=False)
     except Refusal as refusal:
         return refusal
     return None
@@ -78,3 +112,18 @@ def caller() -> Caller:
     """Return who sent the current request: somebody without scopes until that is decided."""
     found = g.get("caller")
     return found if isinstance(found, Caller) else Caller()
+
+
+@contextmanager
+def lend() -> Iterator[Services]:
+    """Lend services to the current request; refuses with BAD_ENV where its caller could not be asked for a key."""
+    with source().lease() as services:
+        if not caller().is_known:
+            raise Refusal(Code.BAD_ENV)
+        yield services
+
+
+def require_admin(field: str) -> None:
+    """Refuse with NOT_ALLOWED where the caller is no operator; `field` is what is for operators."""
+    if not caller().is_admin:
+        raise Refusal(Code.NOT_ALLOWED, advice=f"Set {field} to false, or use a key with the scope admin.", field=field)

@@ -24,6 +24,7 @@ _SHOWN_TO_ALL = ("name", "in", "out", "code", "milliseconds", "advice", "about")
 
 def reply(code: Code, results: Any) -> Response:
     """Return the envelope of the requested endpoint around a code and its results."""
+    results = results if sees_everything() else _without_others(results)
     g.answered = code, results
     endpoint = request.path.strip("/")
     results_key, code_key, message_key = _KEYS.get(endpoint, _OTHERS)
@@ -39,6 +40,19 @@ def reply(code: Code, results: Any) -> Response:
     )
     response.status_code = code.status
     return response
+
+
+def _without_others(results: Any) -> Any:
+    """Leave out which other IDs a face is enrolled under, and keep how many: that names people to whom may enrol."""
+    if not isinstance(results, Mapping):
+        return results
+    hidden = dict(results)
+    if isinstance(hidden.get("possible_duplicates"), list):
+        hidden["possible_duplicates"] = [None] * len(hidden["possible_duplicates"])
+    earlier = hidden.get("earlier")
+    if isinstance(earlier, Mapping):
+        hidden["earlier"] = {**earlier, "results": _without_others(earlier.get("results"))}
+    return hidden
 
 
 def without_scores(results: Mapping[str, Any]) -> dict[str, Any]:

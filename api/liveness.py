@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
+from api.access import lend
 from api.envelope import reply
 from api.forms import challenge_form
-from api.source import source
 from pipeline import flows
 
 blueprint = Blueprint("liveness", __name__)
@@ -16,6 +16,6 @@ blueprint = Blueprint("liveness", __name__)
 def challenge() -> Response:
     """Give an ID a challenge, to be answered with an upload."""
     asked = challenge_form(request)
-    with source().lease() as services:
+    with lend() as services:
         outcome = flows.challenge(asked, services)
     return reply(outcome.code, outcome.results)

@@ -11,7 +11,7 @@ from security.callers import Rules
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]\s]+)(?::[0-9]{1,5})?", re.ASCII)
 _PROXY_HEADERS = ("FORWARDED", "VIA", "X_REAL_IP", "X_CLIENT_IP", "TRUE_CLIENT_IP", "CF_CONNECTING_IP")
 
-_KEY = "This server has no keys, so it answers its own machine alone. Ask its operator to make a key."
+_KEY = "This server has no keys, so it answers its own machine alone. Ask its operator to make a key (bin/keys)."
 _PROXY = "Requests through a proxy need a key. Ask the operator for one."
 _NAME = "Address the server as localhost. Other names need a key, or have to be in ALLOWED_HOSTS."
 _PAGE = "Other web pages need a key, or have to be in CORS_ORIGINS."

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from flask import Blueprint, Response, request
 
-from api.envelope import reply, sees_everything
+from api.access import caller, lend, require_admin
+from api.envelope import reply
 from api.forms import enrol_form, upload_form, verify_form
 from api.gate import gate
 from api.source import source
@@ -20,7 +21,7 @@ def upload_imgs() -> Response:
     """Score photos and keep the good ones."""
     with gate().passing():
         person_id, files, challenge = upload_form(request)
-        with source().lease() as services:
+        with lend() as services:
             outcome = flows.upload(person_id, files, services, challenge)
     return reply(outcome.code, outcome.results)
 
@@ -30,7 +31,10 @@ def upload_db() -> Response:
     """Enrol an upload's photos."""
     with gate().passing():
         ask = enrol_form(request)
-        with source().lease() as services:
+        for field in ("delete_pickles", "rebuild_db"):
+            if getattr(ask, field):
+                require_admin(field)
+        with lend() as services:
             outcome = flows.enrol(ask, services)
     return reply(outcome.code, outcome.results)
 
@@ -39,7 +43,9 @@ def upload_db() -> Response:
 def verify() -> Response:
     """Verify an upload's photos."""
     with gate().passing():
-        ask = replace(verify_form(request), from_owner=sees_everything())
-        with source().lease() as services:
+        who = caller()
+        hides = not who.sees_unknown(source().rules().hide_unknown)
+        ask = replace(verify_form(request), from_owner=who.is_admin, hides_unknown=hides)
+        with lend() as services:
             outcome = flows.verify(ask, services)
     return reply(outcome.code, outcome.results)

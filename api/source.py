@@ -11,6 +11,7 @@ from flask import current_app
 from codes_dict import Code
 from pipeline.flows import Services
 from security.callers import Rules
+from security.keyring import Keyring
 
 EXTENSION = "faceapp"
 
@@ -27,6 +28,10 @@ class Source(Protocol):
 
     def lease(self) -> AbstractContextManager[Services]:
         """Lend services for the current settings for a block; raises `Refusal(BAD_ENV)` where those are wrong."""
+        ...
+
+    def keyring(self) -> Keyring:
+        """Return the keys of the callers."""
         ...
 
     def system_errors(self) -> SystemErrors | None:

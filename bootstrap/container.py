@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from api.logs import log_to
 from api.source import SystemErrors
-from bootstrap.callers import caller_rules
+from bootstrap.callers import StoredKeys, caller_rules
 from bootstrap.liveness import LivenessLoader
 from bootstrap.models import LoadFault, sample_face
 from bootstrap.readiness import lacking
@@ -27,6 +27,7 @@ from pipeline.stages.decode import Decode
 from pipeline.stages.decode import decode as decode_in_this_process
 from pipeline.types import Detector, Embedder, Scorer
 from security.callers import Rules
+from security.keyring import Keyring
 
 _log = logging.getLogger(__name__)
 
@@ -95,6 +96,8 @@ class ServiceContainer:
         self._built: _Built | None = None
         self._load_fault: tuple[Settings, LoadFault] | None = None
         self._is_warm = False
+        self._keys = StoredKeys(self._file.current)
+        self._keyring = Keyring(self._keys.load)
         self._checking, self._lacking = threading.Lock(), dict[str, Code]()
 
     @contextmanager
@@ -152,6 +155,10 @@ class ServiceContainer:
         except SettingsFault:
             return Rules()
 
+    def keyring(self) -> Keyring:
+        """Return the keys of the callers, as they are in the database of the settings."""
+        return self._keyring
+
     def liveness(self) -> Mapping[str, Any] | None:
         """Return which liveness engines judge and what they reach, None while no judge is loaded for the settings."""
         try:
@@ -206,6 +213,8 @@ class ServiceContainer:
 
     def close(self) -> None:
         """Close connections, once the last request ends; the models belong to the caller."""
+        self._keyring.stop()
+        self._keys.close()
         with self._lock:
             if self._built is not None:
                 self._built.retire()

@@ -53,11 +53,9 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
 
     The server starts even while the database is down: each request tries again and answers 155 until it is back.
     """
-    names = PeopleNames(settings.sql_table, settings.id_col, settings.name_col, settings.path_col)
-    if settings.sqlite_path is not None:
-        _make_tables(settings, names)
-    access = settings.sql_user, settings.sql_pass, settings.sql_schema
-    database = Database(make_engine(settings.sql_uri, *access))
+    names = people_names(settings)
+    make_tables(settings)
+    database = open_database(settings)
     people = People(database, names, settings.db_path)
     enrolments, uploads = EnrolmentRecords(database), UploadStore(settings.upload_folder)
     gallery = open_gallery(settings, enrolments, embedders)
@@ -79,8 +77,21 @@ def prepare(settings: Settings, records: Records) -> None:
         _log.warning("the records are not prepared yet: %s", refusal)
 
 
-def _make_tables(settings: Settings, names: PeopleNames) -> None:
+def open_database(settings: Settings) -> Database:
+    """Return the database of the settings; nothing is connected yet."""
+    return Database(make_engine(settings.sql_uri, settings.sql_user, settings.sql_pass, settings.sql_schema))
+
+
+def people_names(settings: Settings) -> PeopleNames:
+    """Return the names of the people table and its columns."""
+    return PeopleNames(settings.sql_table, settings.id_col, settings.name_col, settings.path_col)
+
+
+def make_tables(settings: Settings) -> None:
+    """Create the file and the tables of a SQLite database where they are missing; a server's are bin/init-db's."""
+    if settings.sqlite_path is None:
+        return
     try:
-        initialise(settings.sql_uri, names)
+        initialise(settings.sql_uri, people_names(settings))
     except (Refusal, OSError, sqlite3.Error) as error:
         _log.error("155 could not create the tables: %s", error)

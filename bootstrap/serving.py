@@ -51,6 +51,7 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
     decoding = DecodingPool()
     container = ServiceContainer(env_file, models, liveness_loader(), decoding.decode)
     maintenance = Maintenance(container)
+    container.keyring().start()
 
     def on_listening(address: str) -> None:
         print("Loading and warming the models ...", flush=True)
@@ -81,4 +82,15 @@ def _warm(container: ServiceContainer, decoding: DecodingPool, maintenance: Main
         if about is not None:
             print(f"Liveness: {described(about)}", flush=True)
         print(f"Ready: {address}", flush=True)
+    _say_who_may_call(container)
     maintenance.start()
+
+
+def _say_who_may_call(container: ServiceContainer) -> None:
+    try:
+        has_keys = bool(container.keyring().current().records)
+    except Refusal as refusal:
+        print(f"Nobody may call: {refusal}", file=sys.stderr, flush=True)
+    else:
+        to_whom = "callers with an API key" if has_keys else "this machine alone, without keys (bin/keys makes some)"
+        print(f"Open to {to_whom}.", flush=True)

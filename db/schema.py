@@ -168,6 +168,18 @@ challenges = sa.Table(
     **_MYSQL,
 )  # fmt: skip
 
+keys = sa.Table(
+    "faceapp_keys", _OWN,
+    sa.Column("key_id", Exact(16), primary_key=True),
+    sa.Column("digest", Exact(64), nullable=False, unique=True),
+    sa.Column("label", sa.String(100), nullable=False),
+    sa.Column("scopes", sa.String(200), nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("expires", sa.BigInteger, nullable=True),
+    sa.Column("revoked", sa.BigInteger, nullable=True),
+    **_MYSQL,
+)  # fmt: skip
+
 
 def people_table(names: PeopleNames) -> sa.Table:
     """Return the people table as `initialise` creates it: integer primary key, ID, name, path."""

@@ -17,15 +17,20 @@ class Rules:
     allowed_hosts: frozenset[str] = frozenset()
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     cors_origins: frozenset[str] = frozenset()
+    hide_unknown: str = "auto"
 
 
 @dataclass(frozen=True)
 class Caller:
-    """A caller with its scopes; `key_id` is empty where no key was used. `address` is the client's, as far as known."""
+    """A caller with its scopes; `key_id` is empty where no key was used. `address` is the client's, as far as known.
+
+    `is_known` is false while the settings are wrong: nobody can tell then whether keys are needed.
+    """
 
     scopes: frozenset[str] = frozenset()
     key_id: str = ""
     address: str = ""
+    is_known: bool = True
 
     def may(self, scope: str) -> bool:
         """Whether the caller has this scope."""
@@ -35,3 +40,9 @@ class Caller:
     def is_admin(self) -> bool:
         """Whether the caller is an operator: has the scope `admin`, or calls the open server from its own machine."""
         return ADMIN in self.scopes
+
+    def sees_unknown(self, hide_unknown: str) -> bool:
+        """Whether the caller may learn that an ID is not enrolled: `auto` tells operators, `true` admins' keys alone."""
+        if hide_unknown == "false":
+            return True
+        return self.is_admin and (hide_unknown == "auto" or bool(self.key_id))

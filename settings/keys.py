@@ -115,6 +115,11 @@ class Settings(Listening):
     trusted_proxies: values.Networks = key(
         "Proxies in front of the server, whose X-Forwarded-For is believed (limits go by the client's address)", ""
     )
+    hide_unknown: values.Hide = key(
+        "Whether /verify hides which IDs are enrolled (500 in place of 116): auto from all but operators, "
+        "true from all but keys with the scope admin",
+        "auto",
+    )
     max_upload_mb: values.Whole = key("Maximum size of a request in MiB", "160", 1, 1024)
     max_photos: values.Whole = key("Maximum number of photos in a request", "100", 1, 1000)
     max_image_mb: values.Whole = key("Maximum size of an image file in MiB", "48", 1, 256)

@@ -207,6 +207,7 @@ Skip = Annotated[
     Accepts("auto, true or false", matching("(?i)auto|true|false", "is none of auto, true and false")),
     StringConstraints(to_lower=True),
 ]
+Hide = Annotated[str, one_of("auto", "true", "false")]
 TightFaces = Annotated[str, one_of("uncertain", "judge")]
 Challenges = Annotated[tuple[str, ...], several_of(("turn_left", "turn_right", "smile", "blink"), least=2)]
 Distance = Annotated[str, one_of(*SIM_FUNCS)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,13 +30,17 @@ NOT_JUDGED = "Liveness was skipped: nothing shows that the photos are of a live 
 
 @dataclass(frozen=True)
 class VerifyRequest:
-    """The form of /verify. `from_owner` says that whoever runs the server sent it, as far as the server knows."""
+    """The form of /verify. `from_owner` says that whoever runs the server sent it, as far as the server knows.
+
+    `hides_unknown`: the caller does not get to know whether the ID is enrolled.
+    """
 
     upload_id: str
     skip_verify: bool
     skip_db_search: bool
     skip_liveness: bool
     from_owner: bool = False
+    hides_unknown: bool = False
 
 
 def verify(ask: VerifyRequest, services: Services) -> Outcome:
@@ -73,7 +78,7 @@ def _judge(ask: VerifyRequest, upload: Upload, services: Services, ledger: Ledge
         if not ask.skip_liveness:
             results["spoof_photos"] = len(spoof_photos(everyone))
             faces = keep_live(heed_cues(everyone, album.distinct.copies, ledger), ledger)
-        record = None if ask.skip_verify else _record(upload.id, services, ledger)
+        record = None if ask.skip_verify else _record(upload.id, services, ledger, ask.hides_unknown)
         faces = _unused(faces, upload, services, ledger)
         images = album.distinct.count
         probes = Probes(embed(faces, services.embedders, images, ledger), images)
@@ -82,14 +87,18 @@ def _judge(ask: VerifyRequest, upload: Upload, services: Services, ledger: Ledge
             probes = meet_challenge(upload.challenge, everyone, probes, album.source_crop, likeness, ledger)
         if record:
             person, enrolled = record
-            look = _compare(probes, enrolled, album, services)
-            if look.verified:
+            look = _compare(probes, enrolled or _nobody(probes), album, services)
+            if person and look.verified:
                 refusal = Code.NOT_VERIFIED if ask.skip_db_search else Code.FOUND_OTHER
                 check_nearest(upload.id, probes, snapshot(), likeness, services.people.same_as, refusal, ledger)
                 return _accepted(Code.VERIFIED, results, person, look.score, look.fmr)
         if ask.skip_db_search:
             raise Refusal(Code.NOT_VERIFIED)
         linked = services.people.same_as
+        if record and not record[0]:
+            with suppress(Refusal):  # whatever is found, the reply is the same
+                search_everybody(upload.id, probes, policy.ver_tol, snapshot(), likeness, linked, ledger)
+            ledger.refuse("search", Code.NOT_VERIFIED)
         score, fmr = search_everybody(upload.id, probes, policy.ver_tol, snapshot(), likeness, linked, ledger)
         return _accepted(Code.FOUND, results, services.people.find(upload.id), score, fmr)
 
@@ -142,17 +151,26 @@ def _unused(faces: list[Sighting], upload: Upload, services: Services, ledger: L
     return drop_used(faces, upload.upload_id, services.replays, ledger, only_note=policy == "warn")
 
 
-def _record(person_id: str, services: Services, ledger: Ledger) -> tuple[Person, Mapping[str, Floats]]:
-    """Return the ID's row and all its enrolled embeddings."""
+def _record(
+    person_id: str, services: Services, ledger: Ledger, hides_unknown: bool
+) -> tuple[Person | None, Mapping[str, Floats] | None]:
+    """Return the ID's row and all its enrolled embeddings; None for both where there is no row and that is hidden."""
     with ledger.stage("record", 1) as row:
+        row.went_out = 1
         person = services.people.find(person_id)
         if person is None:
+            if hides_unknown:
+                return None, None
             raise Refusal(Code.NO_ROW)
         enrolled = services.gallery.snapshot().person(person_id) if services.people.folder_exists(person) else None
         if enrolled is None:
             raise Refusal(Code.NO_FOLDER, f"row {person.key}")
-        row.went_out = 1
     return person, enrolled
+
+
+def _nobody(probes: Probes) -> Mapping[str, Floats]:
+    """Return what stands in for an unknown ID's embeddings, (n, d) per model: the opposite of the photos' own."""
+    return {model: -embeddings for model, embeddings in probes.embeddings.items()}
 
 
 def _compare(probes: Probes, enrolled: Mapping[str, Floats], album: Album, services: Services) -> Look:

@@ -1,0 +1,56 @@
+"""The table of API keys. It holds hashes of keys, never a key."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from codes_dict import Code, Refusal
+from db.schema import keys
+from db.session import Database
+from security.keys import KeyRecord
+
+
+class KeyRecords:
+    """The table `faceapp_keys`. No row is ever deleted: a server that had keys does not become open again."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self) -> list[KeyRecord]:
+        """Return every key, oldest first; none where the table is missing. Raises `Refusal(DB_DOWN)`."""
+        try:
+            with self._database.reading() as connection:
+                rows = connection.execute(sa.select(keys).order_by(keys.c.created, keys.c.key_id)).all()
+        except Refusal:
+            if self._has_table():
+                raise
+            return []
+        return [
+            KeyRecord(
+                row.key_id, row.digest, row.label, frozenset(row.scopes.split(",")), row.created, row.expires, row.revoked
+            )
+            for row in rows
+        ]
+
+    def add(self, record: KeyRecord) -> None:
+        """Store a new key. Raises `Refusal(DB_DOWN)`."""
+        row = {
+            "key_id": record.key_id,
+            "digest": record.digest,
+            "label": record.label,
+            "scopes": ",".join(sorted(record.scopes)),
+            "created": record.created,
+            "expires": record.expires,
+        }
+        with self._database.writing(failed=Code.DB_DOWN) as connection:
+            connection.execute(sa.insert(keys).values(row))
+
+    def revoke(self, key_id: str, now: int) -> bool:
+        """Revoke a key for good; whether there was one that was not revoked. Raises `Refusal(DB_DOWN)`."""
+        valid = (keys.c.key_id == key_id) & keys.c.revoked.is_(None)
+        with self._database.writing(failed=Code.DB_DOWN) as connection:
+            return int(connection.execute(sa.update(keys).where(valid).values(revoked=now)).rowcount) > 0
+
+    def _has_table(self) -> bool:
+        with self._database.reading() as connection:
+            return sa.inspect(connection).has_table(keys.name)

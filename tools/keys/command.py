@@ -1,0 +1,98 @@
+"""`bin/keys`: make, list and revoke the keys with which callers reach the server."""
+
+from __future__ import annotations
+
+import argparse
+import sqlite3
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bootstrap.records import make_tables, open_database
+from codes_dict import Refusal
+from db.keys import KeyRecords
+from db.schema import add_missing_tables
+from env_validator import Settings, SettingsFault, load_settings
+from security.callers import SCOPES
+from security.keys import KeyRecord, new_key
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DAY_S = 86_400
+LONGEST_LABEL = 100
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns 0, or 2 with a line that says why nothing was changed."""
+    arguments = _parser().parse_args(argv)
+    try:
+        _run(arguments, load_settings(arguments.env))
+    except SettingsFault as fault:
+        for line in [*(f"{key}: missing" for key in fault.not_in_env), *fault.env_errs]:
+            print(line, file=sys.stderr)
+        return 2
+    except (Refusal, OSError, ValueError, sqlite3.Error) as error:
+        print(f"bin/keys: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _run(arguments: argparse.Namespace, settings: Settings) -> None:
+    make_tables(settings)
+    database = open_database(settings)
+    try:
+        add_missing_tables(database)
+        records, now = KeyRecords(database), int(time.time())
+        if arguments.what == "make":
+            _make(records, arguments, now)
+        elif arguments.what == "list":
+            print(*map(_line, records.all()) or ["No keys: the server is open to its own machine."], sep="\n")
+        elif records.revoke(arguments.key_id, now):
+            print(f"{arguments.key_id} is revoked; every server refuses it within 2 seconds.")
+        else:
+            raise ValueError(f"{arguments.key_id}: no such key, or revoked already")
+    finally:
+        database.dispose()
+
+
+def _make(records: KeyRecords, arguments: argparse.Namespace, now: int) -> None:
+    label, is_first = arguments.name, not records.all()
+    if not 1 <= len(label) <= LONGEST_LABEL or not label.isprintable():
+        raise ValueError(f"the name is 1 to {LONGEST_LABEL} printable characters")
+    expires = now + arguments.days * DAY_S if arguments.days else None
+    text, record = new_key(label, [scope.strip() for scope in arguments.scopes.split(",")], now, expires)
+    records.add(record)
+    print(_line(record))
+    print(f"The key, shown only once: {text}")
+    if is_first:
+        print("From now on the server answers callers with a key only, on this machine too.")
+
+
+def _line(record: KeyRecord) -> str:
+    until = _date(record.expires) if record.expires else "no end"
+    state, scopes = record.state(time.time()), ",".join(sorted(record.scopes))
+    return f"{record.key_id}  {state}  made {_date(record.created)}, until {until}  {scopes}  {record.label}"
+
+
+def _date(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat()
+
+
+def _days(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 36_500:
+        raise argparse.ArgumentTypeError("a number of days up to 36500; 0 for a key without an end")
+    return int(text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bin/keys", description="Make, list and revoke API keys.")
+    parser.add_argument("--env", type=Path, default=ROOT / ".env", help="the settings file (default: .env)")
+    what = parser.add_subparsers(dest="what", required=True)
+    make = what.add_parser("make", help="make a key and print it once")
+    make.add_argument("name", help="whom the key is for, as lists show it")
+    make.add_argument("--scopes", required=True, help=f"one or more of {', '.join(SCOPES)}, separated by commas")
+    make.add_argument("--days", type=_days, default=365, help="days until it expires; 0 for never (default: 365)")
+    what.add_parser("list", help="list all keys, without the keys themselves")
+    what.add_parser("revoke", help="revoke a key for good").add_argument("key_id", metavar="KEY_ID")
+    return parser
