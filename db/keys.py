@@ -20,28 +20,16 @@ class KeyRecords:
         """Return every key, oldest first; none where the table is missing. Raises `Refusal(DB_DOWN)`."""
         try:
             with self._database.reading() as connection:
-                rows = connection.execute(sa.select(keys).order_by(keys.c.created, keys.c.key_id)).all()
+                rows = connection.execute(sa.select(keys).order_by(keys.c.created, keys.c.key_id)).mappings().all()
         except Refusal:
             if self._has_table():
                 raise
             return []
-        return [
-            KeyRecord(
-                row.key_id, row.digest, row.label, frozenset(row.scopes.split(",")), row.created, row.expires, row.revoked
-            )
-            for row in rows
-        ]
+        return [KeyRecord(**{**row, "scopes": frozenset(row["scopes"].split(","))}) for row in rows]
 
     def add(self, record: KeyRecord) -> None:
         """Store a new key. Raises `Refusal(DB_DOWN)`."""
-        row = {
-            "key_id": record.key_id,
-            "digest": record.digest,
-            "label": record.label,
-            "scopes": ",".join(sorted(record.scopes)),
-            "created": record.created,
-            "expires": record.expires,
-        }
+        row = {**vars(record), "scopes": ",".join(sorted(record.scopes))}
         with self._database.writing(failed=Code.DB_DOWN) as connection:
             connection.execute(sa.insert(keys).values(row))
 

@@ -42,7 +42,7 @@ class Caller:
         return ADMIN in self.scopes
 
     def sees_unknown(self, hide_unknown: str) -> bool:
-        """Whether the caller may learn that an ID is not enrolled: `auto` tells operators, `true` admins' keys alone."""
+        """Whether the caller may learn who is not enrolled: `auto` tells operators, `true` admins' keys alone."""
         if hide_unknown == "false":
             return True
         return self.is_admin and (hide_unknown == "auto" or bool(self.key_id))

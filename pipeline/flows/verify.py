@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from codes_dict import Code, Outcome, Refusal
+from codes_dict import Code, Kind, Outcome, Refusal
 from pipeline.flows.services import Services, explained, in_batches
 from pipeline.ledger import Ledger
 from pipeline.ports import CachedPhoto, StoredPhoto, Upload
@@ -95,11 +95,8 @@ def _judge(ask: VerifyRequest, upload: Upload, services: Services, ledger: Ledge
         if ask.skip_db_search:
             raise Refusal(Code.NOT_VERIFIED)
         linked = services.people.same_as
-        if record and not record[0]:
-            with suppress(Refusal):  # whatever is found, the reply is the same
-                search_everybody(upload.id, probes, policy.ver_tol, snapshot(), likeness, linked, ledger)
-            ledger.refuse("search", Code.NOT_VERIFIED)
-        score, fmr = search_everybody(upload.id, probes, policy.ver_tol, snapshot(), likeness, linked, ledger)
+        with _same_ending(ledger) if record and not record[0] else nullcontext():
+            score, fmr = search_everybody(upload.id, probes, policy.ver_tol, snapshot(), likeness, linked, ledger)
         return _accepted(Code.FOUND, results, services.people.find(upload.id), score, fmr)
 
 
@@ -166,6 +163,17 @@ def _record(
         if enrolled is None:
             raise Refusal(Code.NO_FOLDER, f"row {person.key}")
     return person, enrolled
+
+
+@contextmanager
+def _same_ending(ledger: Ledger) -> Iterator[None]:
+    """Let a search for an ID without a row end as NOT_VERIFIED, whatever it finds, unless it could not be made."""
+    try:
+        yield
+    except Refusal as refusal:
+        if refusal.code.kind is Kind.SERVER:
+            raise
+    ledger.refuse("search", Code.NOT_VERIFIED)
 
 
 def _nobody(probes: Probes) -> Mapping[str, Floats]:

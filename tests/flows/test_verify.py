@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -12,7 +13,7 @@ from pipeline.stages.opening import Opener
 from pipeline.types import Face, Liveness
 from tests.flows.test_decisions import SO_SO
 from tests.flows.test_every_code import CASES, Arrange
-from tests.flows.world import ANN, BEN, BLUE, DARK_RED, GREEN, RED, World, code_of, ended, stages, stored_photo
+from tests.flows.world import ANN, BEN, BLUE, DARK_RED, GREEN, RED, Colour, World, code_of, ended, stages, stored_photo
 
 VERIFICATIONS = {name: arrange for name, _, arrange in CASES if name.startswith("verify")}
 
@@ -229,3 +230,27 @@ def test_an_acceptance_that_cannot_be_recorded_is_none() -> None:
     world.known(ANN, RED)
     world.acceptances.fault = Code.DB_DOWN
     assert code_of(lambda: world.verify(world.stored(RED).upload_id)) is Code.DB_DOWN
+
+
+@pytest.mark.parametrize("colour", [RED, BLUE], ids=["of nobody", "of another"])
+@pytest.mark.parametrize("skip_db_search", [True, False])
+def test_an_unknown_id_that_is_hidden_goes_through_the_stages_of_an_enrolled_one(
+    skip_db_search: bool, colour: Colour
+) -> None:
+    rows = []
+    for enrolled in (ANN, "ID-9"):
+        world = World()
+        world.known(enrolled, GREEN)
+        world.known(BEN, BLUE)
+        upload_id = world.stored(colour).upload_id
+        code, results = ended(partial(world.verify, upload_id, skip_db_search=skip_db_search, hides_unknown=True))
+        rows.append([(row["name"], row["in"], row["out"]) for row in results["stages"]])
+        assert set(world.replays.used.values()) == {upload_id}
+    assert code is Code.NOT_VERIFIED
+    assert rows[0] == rows[1]
+    assert results["stages"][-1]["code"] == (None if skip_db_search else 500)
+
+
+def test_an_unknown_id_is_116_to_whom_it_is_not_hidden_from() -> None:
+    world = World()
+    assert code_of(lambda: world.verify(world.stored(RED).upload_id)) is Code.NO_ROW

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import cast
 
@@ -13,15 +13,22 @@ from codes_dict import Code, Refusal
 from faceapp import create_app
 from pipeline.flows import Services
 from security.callers import Rules
+from security.keyring import Keyring
+from security.keys import KeySet
 
 FORM = {"upload_id": "x", "skip_verify": "false", "skip_db_search": "false", "skip_liveness": "false"}
 
 
 class FrontSource:
-    """A source that has rules and nothing else."""
+    """A source that has rules and keys and nothing else. `load` returns the keys; it is asked each time."""
 
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
+    def __init__(self, rules: Rules | None = None, load: Callable[[], KeySet] = KeySet) -> None:
+        self._rules, self._keyring = rules or Rules(), Keyring(load)
+
+    def keyring(self) -> Keyring:
+        """Return the keys, as they are now."""
+        self._keyring.refresh()
+        return self._keyring
 
     def lease(self) -> AbstractContextManager[Services]:
         """Refuse: there are no services."""
@@ -51,6 +58,6 @@ class FrontSource:
         return {"models": Code.BUSY}
 
 
-def front(rules: Rules | None = None) -> FlaskClient:
-    """Return a client of an application with these rules."""
-    return create_app(cast(Source, FrontSource(rules or Rules()))).test_client()
+def front(rules: Rules | None = None, load: Callable[[], KeySet] = KeySet) -> FlaskClient:
+    """Return a client of an application with these rules and keys."""
+    return create_app(cast(Source, FrontSource(rules, load))).test_client()

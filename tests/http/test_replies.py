@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import AbstractContextManager
 from typing import cast
 
 import pytest
@@ -13,41 +14,18 @@ from werkzeug.test import TestResponse
 from api.source import Source
 from codes_dict import Code
 from faceapp import create_app
-from security.callers import Caller, Rules
+from pipeline.flows import Services
+from security.callers import Caller
+from tests.http.front import FrontSource
 from tests.http.site import ID, OTHER_ID, Site, code, results, variant
 
 
-class BrokenSource:
+class BrokenSource(FrontSource):
     """A source whose services fail unexpectedly."""
 
-    LIMIT = 1 << 20
-
-    def current(self) -> None:
+    def lease(self) -> AbstractContextManager[Services]:
         """Fail."""
         raise RuntimeError("a secret /home/path")
-
-    def system_errors(self) -> None:
-        """Find nothing wrong."""
-        return
-
-    def max_upload_bytes(self) -> int:
-        """Allow a mebibyte."""
-        return self.LIMIT
-
-    def max_photos(self) -> int:
-        """Allow a hundred."""
-        return 100
-
-    def rules(self) -> Rules:
-        """Ask for nothing but the defaults."""
-        return Rules()
-
-    def liveness(self) -> None:
-        """Judge nothing."""
-
-    def lacking(self) -> dict[str, Code]:
-        """Never get ready."""
-        return {"models": Code.BUSY}
 
 
 @pytest.fixture
@@ -139,7 +117,7 @@ def test_who_may_only_verify_sees_no_scores_of_a_failure(
     upload_id = site.uploaded(variant(grace_hopper))
     near = results(site.verify(upload_id))
     assert any(row["items"] for row in near["stages"])
-    monkeypatch.setattr("api.access._identified", lambda head, services: Caller(frozenset({"verify"})))
+    monkeypatch.setattr("api.access._identified", lambda *_: Caller(frozenset({"verify"})))
     far = site.verify(upload_id)
     assert code(far) == 100
     assert {frozenset(row) for row in results(far)["stages"]} == {

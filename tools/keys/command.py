@@ -47,7 +47,8 @@ def _run(arguments: argparse.Namespace, settings: Settings) -> None:
         if arguments.what == "make":
             _make(records, arguments, now)
         elif arguments.what == "list":
-            print(*map(_line, records.all()) or ["No keys: the server is open to its own machine."], sep="\n")
+            lines = [_line(record) for record in records.all()]
+            print(*lines or ["No keys: the server is open to its own machine."], sep="\n")
         elif records.revoke(arguments.key_id, now):
             print(f"{arguments.key_id} is revoked; every server refuses it within 2 seconds.")
         else:
