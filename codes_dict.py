@@ -491,6 +491,15 @@ class Code(IntEnum):
         "Send fewer or smaller photos.",
         "If callers need more, raise MAX_UPLOAD_MB or MAX_PHOTOS.",
     )
+    TOO_MANY = (
+        429,
+        "Too many requests, or too many failed verifications of this ID.",
+        429,
+        Kind.CALLER,
+        "Try again after the number of seconds in Retry-After.",
+        "REQUEST_LIMIT and FAILED_VERIFY_LIMIT are the limits. DELETE /limits/ID lets an ID try again.",
+        RETRY,
+    )
     BUSY = (
         503,
         "The server is busy or not ready yet.",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from api import access, errors, gate, liveness, ops, reply_headers, request_log, source
+from api import access, errors, gate, limits, liveness, ops, reply_headers, request_log, source
 from api import pipeline as endpoints
 from api.gate import Gate
 from api.serving import exit_now
@@ -37,6 +37,7 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
     access.register(app)
     app.register_blueprint(endpoints.blueprint)
     app.register_blueprint(liveness.blueprint)
+    app.register_blueprint(limits.blueprint)
     app.register_blueprint(ops.blueprint)
     return app
 

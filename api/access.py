@@ -42,9 +42,10 @@ def needed_scope(method: str, path: str) -> str:
 
 
 def admit(head: Head, services: Source, waits: bool = True) -> Caller:
-    """Return who calls; refuses with NO_KEY, NOT_ALLOWED, or what keeps the keys from being read.
+    """Return who calls; refuses with NO_KEY, NOT_ALLOWED, TOO_MANY, or what keeps the keys from being read.
 
-    What is open to all gets a caller without scopes. Without `waits`, only what is known already counts.
+    What is open to all gets a caller without scopes and is not counted. Without `waits` nothing is counted, and only
+    what is known already decides.
     """
     scope = needed_scope(head.method, head.path)
     try:
@@ -53,8 +54,11 @@ def admit(head: Head, services: Source, waits: bool = True) -> Caller:
         if scope == OPEN:
             return Caller()
         raise
-    if scope != OPEN and not caller.may(scope):
-        raise Refusal(Code.NOT_ALLOWED)
+    if scope != OPEN:
+        if not caller.may(scope):
+            raise Refusal(Code.NOT_ALLOWED)
+        limits, limit = services.limits(), services.rules().request_limit
+        (limits.take if waits else limits.check_known)(caller.key_id or caller.address, limit)
     return caller
 
 

@@ -38,8 +38,9 @@ def _refused(refusal: Refusal) -> Response:
     if refusal.detail:
         _log.warning("%s", refusal)
     response = reply(refusal.code, _results(refusal))
-    if refusal.code is Code.BUSY:
-        response.headers["Retry-After"] = _RETRY_SECONDS
+    wait = (refusal.results or {}).get("retry_after")
+    if wait is not None or refusal.code is Code.BUSY:
+        response.headers["Retry-After"] = str(wait or _RETRY_SECONDS)
     return response
 
 

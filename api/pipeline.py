@@ -43,9 +43,10 @@ def upload_db() -> Response:
 def verify() -> Response:
     """Verify an upload's photos."""
     with gate().passing():
-        who = caller()
-        hides = not who.sees_unknown(source().rules().hide_unknown)
+        who, rules = caller(), source().rules()
+        hides = not who.sees_unknown(rules.hide_unknown)
         ask = replace(verify_form(request), from_owner=who.is_admin, hides_unknown=hides)
-        with lend() as services:
+        person_id = ask.upload_id.rpartition("-")[0]
+        with source().limits().attempt(person_id, rules.failed_verify_limit), lend() as services:
             outcome = flows.verify(ask, services)
     return reply(outcome.code, outcome.results)

@@ -12,6 +12,7 @@ from codes_dict import Code
 from pipeline.flows import Services
 from security.callers import Rules
 from security.keyring import Keyring
+from security.limits import Limits
 
 EXTENSION = "faceapp"
 
@@ -32,6 +33,10 @@ class Source(Protocol):
 
     def keyring(self) -> Keyring:
         """Return the keys of the callers."""
+        ...
+
+    def limits(self) -> Limits:
+        """Return what counts requests and failures."""
         ...
 
     def system_errors(self) -> SystemErrors | None:

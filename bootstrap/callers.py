@@ -73,4 +73,6 @@ def caller_rules(settings: Settings) -> Rules:
         trusted_proxies=settings.trusted_proxies,
         cors_origins=frozenset(settings.cors_origins),
         hide_unknown=settings.hide_unknown,
+        request_limit=settings.request_limit,
+        failed_verify_limit=settings.failed_verify_limit,
     )

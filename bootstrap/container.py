@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -28,6 +28,7 @@ from pipeline.stages.decode import decode as decode_in_this_process
 from pipeline.types import Detector, Embedder, Scorer
 from security.callers import Rules
 from security.keyring import Keyring
+from security.limits import MEMORY, Limits
 
 _log = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class ServiceContainer:
         self._is_warm = False
         self._keys = StoredKeys(self._file.current)
         self._keyring = Keyring(self._keys.load)
+        self._limits_lock, self._limits = threading.Lock(), (MEMORY, Limits())
         self._checking, self._lacking = threading.Lock(), dict[str, Code]()
 
     @contextmanager
@@ -158,6 +160,15 @@ class ServiceContainer:
     def keyring(self) -> Keyring:
         """Return the keys of the callers, as they are in the database of the settings."""
         return self._keyring
+
+    def limits(self) -> Limits:
+        """Return what counts, in the store that the settings name; in the last one while they are wrong."""
+        with suppress(SettingsFault):
+            store = self._file.current().limit_store
+            with self._limits_lock:
+                if self._limits[0] != store:
+                    self._limits = store, Limits(store)
+        return self._limits[1]
 
     def liveness(self) -> Mapping[str, Any] | None:
         """Return which liveness engines judge and what they reach, None while no judge is loaded for the settings."""

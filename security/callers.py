@@ -18,6 +18,8 @@ class Rules:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     cors_origins: frozenset[str] = frozenset()
     hide_unknown: str = "auto"
+    request_limit: str = ""
+    failed_verify_limit: str = ""
 
 
 @dataclass(frozen=True)

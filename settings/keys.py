@@ -120,6 +120,15 @@ class Settings(Listening):
         "true from all but keys with the scope admin",
         "auto",
     )
+    request_limit: values.Limit = key("Requests of one key, or of one address where no key is used", "600/minute")
+    failed_verify_limit: values.Limit = key(
+        "Failed verifications of one ID; beyond them it waits 30 s and longer, and after 50 for a day", "5/3 minutes"
+    )
+    limit_store: values.LimitStore = key(
+        "Where the limits are counted: in the server's memory, or in a Redis that several servers share",
+        "memory",
+        secret=True,
+    )
     max_upload_mb: values.Whole = key("Maximum size of a request in MiB", "160", 1, 1024)
     max_photos: values.Whole = key("Maximum number of photos in a request", "100", 1, 1000)
     max_image_mb: values.Whole = key("Maximum size of an image file in MiB", "48", 1, 256)

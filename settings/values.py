@@ -9,6 +9,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -160,6 +161,30 @@ def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         raise wrong("is neither an IP address nor a network") from None
 
 
+def limit(text: str) -> str:
+    """Return a rate such as `5/3 minutes`; nothing for `off`."""
+    rate = "(?i)[1-9][0-9]{0,6} *(?:/|per) *(?:[1-9][0-9]{0,3} *)?(?:second|minute|hour|day)s?"
+    if text.lower() != "off" and not re.fullmatch(rate, text, re.ASCII):
+        raise wrong("is no number of times in a period")
+    return "" if text.lower() == "off" else text
+
+
+def limit_store(text: str) -> str:
+    """Return the URL of a store of limits."""
+    if text == "memory":
+        return "memory://"
+    try:
+        parts = urlsplit(text)
+        is_redis = parts.scheme in {"redis", "rediss"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_redis = False
+    if not is_redis:
+        raise wrong("is neither memory nor the URL of a Redis")
+    if find_spec("redis") is None:
+        raise wrong("needs a package: .venv/bin/python -m pip install --no-deps -r requirements-redis.txt")
+    return text
+
+
 IDENTIFIER = "an SQL identifier (letters, digits, _)"
 _NAME, _NO_NAME = "(?![0-9]+$)[A-Za-z0-9_]{1,64}", "is not an SQL identifier"
 _DECIMAL = r"[0-9]{1,15}(?:\.[0-9]{1,15})?(?:[eE][+-]?[0-9]{1,2})?"
@@ -180,6 +205,8 @@ Whole = Annotated[int, Accepts("a whole number", matching("[0-9]{1,15}", "is not
 Decimal = Annotated[float, Accepts("a decimal number", matching(_DECIMAL, "is not a decimal number"))]
 Flag = Annotated[bool, Accepts("true or false", matching("(?i)true|false", "is neither true nor false"))]
 Url = Annotated[str, Accepts("an http or https URL; Google Drive links work", url)]
+Limit = Annotated[str, Accepts("off, or a number of times in a period such as 600/minute or 5/3 minutes", limit)]
+LimitStore = Annotated[str, Accepts("memory, or redis://host:port", limit_store)]
 Hosts = Annotated[tuple[str, ...], each(lambda text: host(text).lower(), "host names")]
 Origins = Annotated[tuple[str, ...], each(origin, "http(s)://host or http(s)://host:port")]
 Networks = Annotated[

@@ -15,6 +15,7 @@ from pipeline.flows import Services
 from security.callers import Rules
 from security.keyring import Keyring
 from security.keys import KeySet
+from security.limits import Limits
 
 FORM = {"upload_id": "x", "skip_verify": "false", "skip_db_search": "false", "skip_liveness": "false"}
 
@@ -23,7 +24,11 @@ class FrontSource:
     """A source that has rules and keys and nothing else. `load` returns the keys; it is asked each time."""
 
     def __init__(self, rules: Rules | None = None, load: Callable[[], KeySet] = KeySet) -> None:
-        self._rules, self._keyring = rules or Rules(), Keyring(load)
+        self._rules, self._keyring, self._limits = rules or Rules(), Keyring(load), Limits()
+
+    def limits(self) -> Limits:
+        """Count in memory."""
+        return self._limits
 
     def keyring(self) -> Keyring:
         """Return the keys, as they are now."""

@@ -55,6 +55,8 @@ ENV = {
     "REPLAY_POLICY": "off",
     "FETCH_MODELS": "false",
     "LIVENESS_ENGINES": "cnn",
+    "REQUEST_LIMIT": "off",
+    "FAILED_VERIFY_LIMIT": "off",
 }
 
 

@@ -17,7 +17,7 @@ from tools.installation.trial import TrialServer, trial_server
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTION = ROOT / "postman" / "faceapp.postman_collection.json"
-NOT_FROM_A_COLLECTION = {Code.TOO_LARGE, Code.SKIP_NOT_ALLOWED}
+NOT_FROM_A_COLLECTION = {Code.TOO_LARGE, Code.SKIP_NOT_ALLOWED, Code.NO_KEY, Code.NOT_ALLOWED, Code.TOO_MANY}
 """What would want a file of 64 MB beside the collection, or a server with other settings."""
 
 

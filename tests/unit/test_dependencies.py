@@ -46,13 +46,15 @@ def test_every_package_of_the_server_is_imported_or_required_by_another() -> Non
     locked = pins("requirements.txt")
     required = {need for name in locked for need in needs_of(name)}
     assert {
-        name for name in locked - required - imported("api", "bootstrap", "db", "pipeline", "settings") if is_here(name)
+        name
+        for name in locked - required - imported("api", "bootstrap", "db", "pipeline", "security", "settings")
+        if is_here(name)
     } <= FOR_OTHERS
 
 
 def test_every_direct_dependency_is_explained() -> None:
     explained = set(re.findall(r"`([a-z0-9-]+)`", (ROOT / "docs" / "dependencies.md").read_text()))
-    assert imported("api", "bootstrap", "db", "pipeline", "settings", "tools") <= explained
+    assert imported("api", "bootstrap", "db", "pipeline", "security", "settings", "tools") <= explained
 
 
 def test_every_package_is_pinned_to_one_version() -> None:

@@ -83,7 +83,8 @@ def write_settings(root: Path, folder: Path, changes: Mapping[str, str]) -> None
     """Write `.env` and create the folders that it names, all except the models' inside `folder`."""
     text = (root / ".env.example").read_text(encoding="utf-8")
     inside = {"DB_PATH": "people", "UPLOAD_FOLDER": "uploads", "SQL_URI": "sqlite:///faceapp.sqlite"}
-    values = {**inside, "MODEL_PATH": str(root / "bin" / "model"), "SUPER_PASSWORD": random_password(), **changes}
+    inside |= {"MODEL_PATH": str(root / "bin" / "model"), "SUPER_PASSWORD": random_password()}
+    values = {**inside, "REQUEST_LIMIT": "off", "FAILED_VERIFY_LIMIT": "off", **changes}
     for key, value in values.items():
         text = put(text, key, value) if f"\n{key}=" in text else f"{text}{key}={value}\n"
     for name in ("people", "uploads"):

@@ -1,0 +1,18 @@
+"""For operators: an ID that has failed too often may be verified again."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from api.envelope import reply
+from api.source import source
+from codes_dict import Code
+
+blueprint = Blueprint("limits", __name__)
+
+
+@blueprint.delete("/limits/<person_id>")
+def lift(person_id: str) -> Response:
+    """Forget the failed verifications of an ID."""
+    source().limits().lift(person_id, source().rules().failed_verify_limit)
+    return reply(Code.DONE, {"id": person_id})
