@@ -108,13 +108,18 @@ class Face:
 
 @dataclass(frozen=True)
 class Check:
-    """One measured property of an image against its threshold, with one line of advice."""
+    """One measured property of an image against its threshold, with one line of advice.
+
+    `box` is where in the photo it is: left, top, width, height in pixels of the upright file; None where it is not
+    about one place.
+    """
 
     check: str
     value: float | None
     threshold: float | None
     passed: bool
     advice: str
+    box: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True)

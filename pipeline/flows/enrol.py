@@ -11,16 +11,16 @@ from typing import Any
 from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.services import Services, explained, in_batches
 from pipeline.ledger import Ledger
-from pipeline.ports import Enrolled, EnrolmentRequest, NewFace, StoredImage, StoredPhoto, Upload
+from pipeline.ports import CachedPhoto, Enrolled, EnrolmentRequest, NewFace, StoredImage, StoredPhoto, Upload
 from pipeline.stages.album import Album, open_upload, shown_file
 from pipeline.stages.align import portrait
 from pipeline.stages.compare import embed
-from pipeline.stages.detect import single_faces
 from pipeline.stages.guards import check_one_person, check_same_person, possible_duplicates
 from pipeline.stages.identity import check_name
 from pipeline.stages.liveness import judge_faces, keep_live, spoof_photos
 from pipeline.stages.replay import marked
 from pipeline.stages.sightings import Sighting, stacked, without_pixels
+from pipeline.stages.subject import is_alone, only_subjects
 from pipeline.types import Floats, Liveness, Person
 
 _log = logging.getLogger(__name__)
@@ -118,10 +118,14 @@ def _photos(upload: Upload, services: Services, ledger: Ledger, results: dict[st
 
 
 def _faces(photos: Sequence[StoredPhoto], album: Album, services: Services, results: dict[str, Any]) -> list[Sighting]:
-    """Return the only face of each photo, judged and marked; photos with no face or several are listed as left out."""
+    """Return each photo's subject, judged and marked; photos with no face, or with other people, are left out."""
+
+    def is_used(photo: CachedPhoto) -> bool:
+        return is_alone([face.detection for face in photo.faces])
+
     kept: list[Sighting] = []
     for batch in in_batches(photos):
-        faces, left_out = single_faces(album.look(batch, lambda photo: len(photo.faces) == 1), album.ledger)
+        faces, left_out = only_subjects(album.look(batch, is_used), album.ledger)
         results["left_out"] |= {name: int(code) for name, code in left_out.items()}
         if services.policy.enrol_liveness != "off":
             faces = judge_faces(faces, services.judge, album.ledger)

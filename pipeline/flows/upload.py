@@ -15,6 +15,7 @@ from pipeline.stages.detect import detect
 from pipeline.stages.identity import match_id
 from pipeline.stages.opening import Opener
 from pipeline.stages.sent_files import ScoredFile, SentFile, decode_files, named_apart, score_photos
+from pipeline.types import Check
 
 _MEGABYTE = 1024 * 1024
 
@@ -63,8 +64,13 @@ def _as_results(scored: Sequence[ScoredFile]) -> dict[str, Any]:
         "rejected": [file.name for file in scored if file.score is not None and not file.kept],
         "errors": [file.name for file in scored if file.score is None],
         "saved_as": {},
-        "reasons": {file.name: [asdict(check) for check in file.checks] for file in scored},
+        "reasons": {file.name: [_as_reason(check) for check in file.checks] for file in scored},
     }
+
+
+def _as_reason(check: Check) -> dict[str, Any]:
+    """Return a check as a reply shows it: with a box only where it has one."""
+    return {name: value for name, value in asdict(check).items() if name != "box" or value is not None}
 
 
 def _store(

@@ -1,13 +1,11 @@
-"""From photos to faces: what the detector finds, and which faces an enrolment may use."""
+"""From photos to faces: what the detector finds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from codes_dict import Code
 from pipeline.ledger import Ledger, Row
 from pipeline.stages.align import crop_face
-from pipeline.stages.sightings import Sighting
 from pipeline.stages.upright import Closer, find_faces
 from pipeline.types import Detector, Face, Photo
 
@@ -30,18 +28,3 @@ def note_faces(row: Row, photos: Sequence[Photo], faces: Sequence[Sequence[Face]
     for photo, its_faces in zip(photos, faces, strict=True):
         turned = {"turned": 90 * photo.turn} if photo.turn else {}
         row.note(image=photo.name, faces=len(its_faces), **turned)
-
-
-def single_faces(faces: Mapping[Photo, Sequence[Sighting]], ledger: Ledger) -> tuple[list[Sighting], dict[str, Code]]:
-    """Return the only face of each photo, and the names of the photos left out, each with the code that says why."""
-    kept: list[Sighting] = []
-    left_out: dict[str, Code] = {}
-    with ledger.stage("subject", len(faces)) as row:
-        for photo, its_faces in faces.items():
-            if len(its_faces) == 1:
-                kept += its_faces
-            else:
-                left_out[photo.name] = Code.NO_SINGLE_FACE if its_faces else Code.NO_FACE
-                row.note(image=photo.name, code=int(left_out[photo.name]))
-        row.went_out += len(kept)
-    return kept, left_out

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from pipeline.stages.opening import turned
 from pipeline.stages.quality.geometry import inter_eye_distance
+from pipeline.stages.recheck import without_mistakes
 from pipeline.types import Detection, Detector, Photo, Pixels
 
 SURE = 0.98
@@ -49,7 +50,10 @@ class Look:
 
 
 def find_faces(photos: Sequence[Photo], detector: Detector, closer: Closer) -> list[Look]:
-    """Find each photo's faces, in the photos' order; photos come back as they were looked at last."""
+    """Find each photo's faces, in the photos' order; photos come back as they were looked at last.
+
+    Where several faces would count, those that a second look does not confirm are left out.
+    """
     looks = _detect(photos, detector)
     upright = _turned(looks, detector)
     for at, look in zip(upright, _detect(list(upright.values()), detector), strict=True):
@@ -57,7 +61,8 @@ def find_faces(photos: Sequence[Photo], detector: Detector, closer: Closer) -> l
     larger = {at: photo for at, look in enumerate(looks) if _is_small(look) and (photo := closer(look.photo))}
     for at, look in zip(larger, _detect(list(larger.values()), detector), strict=True):
         looks[at] = look if look.faces else looks[at]
-    return looks
+    sure = without_mistakes([look.photo for look in looks], [look.faces for look in looks], detector)
+    return [replace(look, faces=faces) for look, faces in zip(looks, sure, strict=True)]
 
 
 def _detect(photos: Sequence[Photo], detector: Detector) -> list[Look]:

@@ -13,7 +13,7 @@ from codes_dict import Code, Refusal
 from db.gallery.index import Index, MemorySnapshot
 from pipeline.ledger import Ledger
 from pipeline.stages.compare import embed, first_look, second_look
-from pipeline.stages.detect import detect, single_faces
+from pipeline.stages.detect import detect
 from pipeline.stages.distinct import DistinctImages, perceptual_hash
 from pipeline.stages.guards import check_one_person, check_same_person, possible_duplicates
 from pipeline.stages.identity import check_id, check_name, shown_name
@@ -74,13 +74,6 @@ def test_names_of_any_script_are_taken_and_shown_with_capitals() -> None:
     row = Person(1, "A", "asa_von_ärlig", "a")
     assert shown_name(row) == "Asa Von Ärlig"
     assert shown_name(replace(row, given_name="Asa von Ärlig")) == "Asa von Ärlig"
-
-
-def test_a_photo_without_a_face_or_with_two_is_left_out_with_its_code() -> None:
-    one, two = sighting_of(RED, "one"), sighting_of(BLUE, "two")
-    kept, left_out = single_faces({one.photo: [one], photo_of(RED, "none"): [], two.photo: [two, two]}, Ledger())
-    assert kept == [one]
-    assert left_out == {"none": Code.NO_FACE, "two": Code.NO_SINGLE_FACE}
 
 
 def test_the_ten_largest_faces_of_a_photo_are_found_largest_first() -> None:

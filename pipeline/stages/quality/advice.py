@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 FINE = "Nothing."
 NO_FACE = "Show the whole face from the front, in even light, filling at least a quarter of the photo's width."
-SECOND_PERSON = "Take the photo with one person in it."
+SECOND_PERSON = "Take the photo with one person in it: `box` (left, top, width, height) shows another face."
 
 _ADVICE: Mapping[str, str] = MappingProxyType(
     {

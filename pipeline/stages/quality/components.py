@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pipeline.stages.quality import geometry, pixels
 from pipeline.stages.quality.canonical import canonical_face
 from pipeline.stages.quality.looks import FaceLook
 from pipeline.stages.quality.occlusion import covered
 from pipeline.types import Face, Pixels
-
-_ALSO_A_FACE = 0.5
-"""Width, as a share of the largest face's, from which another face counts as a second person in the picture."""
 
 
 def components(photo: Pixels, face: Face, look: FaceLook | None) -> dict[str, float]:
@@ -47,9 +42,3 @@ def of_look(look: FaceLook | None) -> dict[str, float]:
         return {}
     lengths = {f"EmbeddingLength.{model}": length for model, length in look.length.items()}
     return lengths | {f"MirrorAgreement.{model}": agreement for model, agreement in look.agreement.items()}
-
-
-def people_in_view(faces: Sequence[Face]) -> int:
-    """Count the faces that are at least half as wide as the largest: passers-by in the background do not count."""
-    widths = [face.detection.box.width for face in faces]
-    return sum(width >= _ALSO_A_FACE * max(widths) for width in widths)

@@ -1,0 +1,100 @@
+"""A second look at faces that would count beside each other: patterns that look like a face from afar are left out.
+
+Only photos that show company are looked at again. Each face that counts is cut out with its surroundings, enlarged or
+reduced to the size at which the detector is at its best, and has to be found there again, as it is or mirrored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from pipeline.stages.subject import people_of
+from pipeline.types import Box, Detection, Detector, Photo, Pixels
+
+VIEWS = ((2.0, 192), (3.0, 240))
+"""The cuts that a face is looked for in: how many times its box they hold, and their side in pixels."""
+
+SURE = 0.9
+"""Confidence in one of the cuts from which on a face is one."""
+
+MOST_PEOPLE = 4
+"""People beyond which a photo is a crowd, whatever a second look says: bounds what one photo costs."""
+
+SAME = 0.3
+"""Overlap, intersection over union, from which on what is found in a cut is the face that it was made of."""
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """A square cut of a photo: its corner and how many of the photo's pixels one of its own is."""
+
+    pixels: Pixels
+    left: float
+    top: float
+    step: float
+    mirrored: bool
+
+    def placed(self, box: Box) -> Box:
+        """Return a box of the cut in the photo's pixels."""
+        left = len(self.pixels) - box.left - box.width if self.mirrored else box.left
+        return Box(
+            self.left + left * self.step, self.top + box.top * self.step, box.width * self.step, box.height * self.step
+        )
+
+
+def without_mistakes(
+    photos: Sequence[Photo], found: Sequence[Sequence[Detection]], detector: Detector
+) -> list[list[Detection]]:
+    """Return each photo's faces without those that counted and are not found again.
+
+    Where none is found again, all stay: the photo is then left out for its company.
+    """
+    return [_without_mistakes(*one, detector) for one in zip(photos, found, strict=True)]
+
+
+def _without_mistakes(photo: Photo, faces: Sequence[Detection], detector: Detector) -> list[Detection]:
+    people = people_of(faces) if faces else None
+    if people is None or not 1 < people.count <= MOST_PEOPLE:
+        return list(faces)
+    doubtful = [people.subject, *people.others]
+    views = [_views(photo.pixels, face.box) for face in doubtful]
+    seen = iter(detector.detect([view.pixels for its in views for view in its]))
+    mistakes = [
+        face
+        for face, its in zip(doubtful, views, strict=True)
+        if max([_likeness(view, next(seen), face.box) for view in its]) < SURE
+    ]
+    if len(mistakes) == len(doubtful):
+        return list(faces)
+    return [face for face in faces if not any(face is one for one in mistakes)]
+
+
+def _views(photo: Pixels, box: Box) -> list[_View]:
+    return [_view(photo, box, *size, mirrored) for size in VIEWS for mirrored in (False, True)]
+
+
+def _view(photo: Pixels, box: Box, around: float, side: int, mirrored: bool) -> _View:
+    """Cut a square around a box; what is outside the photo is grey."""
+    length = around * max(box.width, box.height)
+    left, top, step = box.centre[0] - length / 2, box.centre[1] - length / 2, length / side
+    matrix = np.array([[step, 0, left], [0, step, top]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    cut = cv2.warpAffine(photo, matrix, (side, side), flags=flags, borderValue=(127, 127, 127))
+    pixels = np.ascontiguousarray(cut[:, ::-1] if mirrored else cut, np.uint8)
+    return _View(pixels, left, top, step, mirrored)
+
+
+def _likeness(view: _View, found: Sequence[Detection], box: Box) -> float:
+    """Return the confidence of whatever is found in a cut where the face was, 0 where nothing is."""
+    return max((one.confidence for one in found if _overlap(view.placed(one.box), box) >= SAME), default=0.0)
+
+
+def _overlap(one: Box, other: Box) -> float:
+    across = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
+    down = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
+    common = max(0.0, across) * max(0.0, down)
+    return common / (one.area + other.area - common)
