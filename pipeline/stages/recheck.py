@@ -1,7 +1,8 @@
-"""A second look at faces that would count beside each other: patterns that look like a face from afar are left out.
+"""A second look at faces that are small beside the subject: patterns that look like a face from afar are left out.
 
-Only photos that show company are looked at again. Each face that counts is cut out with its surroundings, enlarged or
-reduced to the size at which the detector is at its best, and has to be found there again, as it is or mirrored.
+Faces of half the subject's size or more always count: no second look tells people in profile or half hidden from
+patterns without missing some of them. Only where all others are smaller, each is cut out with its surroundings, scaled
+to the size at which the detector is at its best, and has to be found there again, as it is or mirrored.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ VIEWS = ((2.0, 192), (3.0, 240))
 SURE = 0.9
 """Confidence in one of the cuts from which on a face is one."""
 
-MOST_PEOPLE = 4
-"""People beyond which a photo is a crowd, whatever a second look says: bounds what one photo costs."""
+MOST_LOOKS = 3
+"""Faces of one photo that are looked at again; where there are more, all stay. Bounds what one photo costs."""
 
 SAME = 0.3
 """Overlap, intersection over union, from which on what is found in a cut is the face that it was made of."""
@@ -49,27 +50,21 @@ class _View:
 def without_mistakes(
     photos: Sequence[Photo], found: Sequence[Sequence[Detection]], detector: Detector
 ) -> list[list[Detection]]:
-    """Return each photo's faces without those that counted and are not found again.
-
-    Where none is found again, all stay: the photo is then left out for its company.
-    """
+    """Return each photo's faces without those that nearly did not count and are not found again."""
     return [_without_mistakes(*one, detector) for one in zip(photos, found, strict=True)]
 
 
 def _without_mistakes(photo: Photo, faces: Sequence[Detection], detector: Detector) -> list[Detection]:
     people = people_of(faces) if faces else None
-    if people is None or not 1 < people.count <= MOST_PEOPLE:
+    if people is None or not 0 < len(people.others) <= MOST_LOOKS or not all(map(people.is_small, people.others)):
         return list(faces)
-    doubtful = [people.subject, *people.others]
-    views = [_views(photo.pixels, face.box) for face in doubtful]
+    views = [_views(photo.pixels, face.box) for face in people.others]
     seen = iter(detector.detect([view.pixels for its in views for view in its]))
     mistakes = [
         face
-        for face, its in zip(doubtful, views, strict=True)
+        for face, its in zip(people.others, views, strict=True)
         if max([_likeness(view, next(seen), face.box) for view in its]) < SURE
     ]
-    if len(mistakes) == len(doubtful):
-        return list(faces)
     return [face for face in faces if not any(face is one for one in mistakes)]
 
 

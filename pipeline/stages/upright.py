@@ -52,7 +52,7 @@ class Look:
 def find_faces(photos: Sequence[Photo], detector: Detector, closer: Closer) -> list[Look]:
     """Find each photo's faces, in the photos' order; photos come back as they were looked at last.
 
-    Where several faces would count, those that a second look does not confirm are left out.
+    Where a small face would count beside the subject, it is left out unless a second look confirms it.
     """
     looks = _detect(photos, detector)
     upright = _turned(looks, detector)

@@ -1,4 +1,4 @@
-"""Faces that would count beside each other are looked at a second time."""
+"""Small faces that would count beside the subject are looked at a second time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.stages.recheck import MOST_PEOPLE, SURE, VIEWS, without_mistakes
+from pipeline.stages.recheck import MOST_LOOKS, SURE, VIEWS, without_mistakes
 from pipeline.types import Box, Detection, Pixels
 from tests.fakes import detection_in, photo_of
 
@@ -47,27 +47,33 @@ def left(faces: Sequence[Detection], detector: SecondLook) -> list[int]:
 
 @pytest.mark.parametrize(
     ("again", "kept"),
-    [((1.0, 1.0), [0, 1]), ((1.0, SURE), [0, 1]), ((1.0, SURE - 0.01), [0]), ((0.0, 1.0), [1]), ((0.0, 0.0), [0, 1])],
-    ids=["both", "just", "not quite", "the largest is none", "neither"],
+    [((1.0, 1.0), [0, 1, 2]), ((SURE, 1.0), [0, 1, 2]), ((SURE - 0.01, 1.0), [0, 2]), ((0.0, 0.0), [0])],
+    ids=["both", "just", "not quite", "neither"],
 )
-def test_what_is_not_found_again_is_left_out_unless_nothing_is(again: tuple[float, float], kept: list[int]) -> None:
-    assert left([face(0, 30), face(34, 20)], SecondLook(*again)) == kept
+def test_what_is_small_and_not_found_again_is_left_out(again: tuple[float, float], kept: list[int]) -> None:
+    assert left([face(0, 40), face(42, 19), face(2, 17)], SecondLook(*again)) == kept
 
 
 def test_being_found_in_the_mirror_image_is_enough() -> None:
-    assert left([face(0, 30), face(34, 20)], SecondLook(1.0, 1.0, only_mirrored=True)) == [0, 1]
+    assert left([face(0, 40), face(42, 19)], SecondLook(1.0, only_mirrored=True)) == [0, 1]
 
 
 def test_what_is_found_elsewhere_in_the_cut_confirms_nothing() -> None:
-    assert left([face(0, 30), face(34, 20)], SecondLook(1.0, 1.0, beside=(0.0, 0.6))) == [0]
+    assert left([face(0, 40), face(42, 19), face(2, 18)], SecondLook(1.0, 1.0, beside=(0.0, 0.6))) == [0, 1]
 
 
 @pytest.mark.parametrize(
     "faces",
-    [[], [face(0, 30)], [face(0, 30), face(40, 5)], [face(0, 30)] * (MOST_PEOPLE + 1)],
-    ids=["nobody", "alone", "a badge", "a crowd"],
+    [
+        [],
+        [face(0, 40)],
+        [face(0, 40), face(42, 5)],
+        [face(0, 40), face(42, 20), face(42, 18)],
+        [face(0, 40), *(face(left, 18) for left in range(MOST_LOOKS + 1))],
+    ],
+    ids=["nobody", "alone", "a badge", "somebody near", "a crowd"],
 )
-def test_photos_without_company_and_crowds_cost_no_second_look(faces: list[Detection]) -> None:
+def test_where_a_second_look_changes_nothing_it_is_not_taken(faces: list[Detection]) -> None:
     detector = SecondLook()
     assert left(faces, detector) == [faces.index(one) for one in faces]
     assert detector.seen == []
@@ -75,5 +81,5 @@ def test_photos_without_company_and_crowds_cost_no_second_look(faces: list[Detec
 
 def test_the_cuts_are_enlarged_and_hold_the_face_s_surroundings() -> None:
     detector = SecondLook(1.0, 1.0)
-    left([face(0, 30), face(34, 20)], detector)
-    assert [cut.shape[0] for cut in detector.seen[::2]] == [side for _, side in VIEWS] * 2
+    left([face(0, 40), face(42, 19)], detector)
+    assert [cut.shape[0] for cut in detector.seen[::2]] == [side for _, side in VIEWS]
