@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from api import access, errors, gate, limits, liveness, ops, reply_headers, request_log, source
+from api import access, errors, gate, limits, liveness, ops, people, reply_headers, request_log, source
 from api import pipeline as endpoints
 from api.gate import Gate
 from api.serving import exit_now
@@ -38,6 +38,7 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
     app.register_blueprint(endpoints.blueprint)
     app.register_blueprint(liveness.blueprint)
     app.register_blueprint(limits.blueprint)
+    app.register_blueprint(people.blueprint)
     app.register_blueprint(ops.blueprint)
     return app
 

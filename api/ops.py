@@ -17,6 +17,7 @@ _ENDPOINTS = {
     "POST /upload_db": "Enrol an upload's photos.",
     "POST /verify": "Verify an upload's photos.",
     "POST /liveness/challenge": "Give an ID a challenge, to be answered by /upload_imgs?id=ID&challenge=NONCE.",
+    "DELETE /people/<id>": "Forget a person; the reply has a signed receipt.",
     "GET /codes": "Every code with its message and advice.",
     "GET /codes/<number>": "One code.",
     "GET /health": "Whether the server is alive.",

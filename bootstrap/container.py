@@ -16,7 +16,7 @@ from bootstrap.callers import StoredKeys, caller_rules
 from bootstrap.liveness import LivenessLoader
 from bootstrap.models import LoadFault, sample_face
 from bootstrap.readiness import lacking
-from bootstrap.records import Records, open_records
+from bootstrap.records import Records, open_records, receipt_for
 from bootstrap.vectors import check_packages
 from codes_dict import Code, Refusal
 from env_validator import Settings, SettingsFault, SettingsFile
@@ -264,6 +264,8 @@ class ServiceContainer:
             replays=records.replays,
             acceptances=records.acceptances,
             challenges=records.challenges,
+            forgetting=records.forgetting,
+            receipt=partial(receipt_for, records.database),
             decode=self._decode,
         )
 

@@ -6,6 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bootstrap.vectors import open_gallery
 from codes_dict import Refusal
@@ -13,7 +14,9 @@ from db.acceptances import Acceptances
 from db.challenges import Challenges
 from db.enrolment_unit import EnrolmentUnit
 from db.enrolments import EnrolmentRecords
+from db.forgetting import ForgettingUnit
 from db.gallery.protocol import GalleryBackend
+from db.installation import PSEUDONYMS, RECEIPTS, own_key
 from db.people import People
 from db.recovery import recover
 from db.replays import Replays
@@ -21,9 +24,12 @@ from db.schema import PeopleNames, add_missing_tables, initialise
 from db.session import Database, make_engine
 from db.uploads import UploadStore
 from env_validator import Settings
+from pipeline.ports import Forgotten
+from pipeline.pseudonym import pseudonym, use_key
 from pipeline.stages.challenge import LIFETIME_S
 from pipeline.stages.replay import NEAR_BITS
 from pipeline.types import Embedder
+from security.receipts import make_receipt
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +47,7 @@ class Records:
     replays: Replays
     acceptances: Acceptances
     challenges: Challenges
+    forgetting: ForgettingUnit
 
     def close(self) -> None:
         """Close connections."""
@@ -63,7 +70,10 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
     challenges = Challenges(database, LIFETIME_S)
     replays = Replays(database, NEAR_BITS, settings.replay_retention_days)
     accepted = Acceptances(database)
-    records = Records(database, people, enrolments, uploads, gallery, enroller, replays, accepted, challenges)
+    forgetting = ForgettingUnit(database, people, enrolments, gallery, uploads, settings.db_path)
+    records = Records(
+        database, people, enrolments, uploads, gallery, enroller, replays, accepted, challenges, forgetting
+    )
     prepare(settings, records)
     return records
 
@@ -72,9 +82,17 @@ def prepare(settings: Settings, records: Records) -> None:
     """Add the tables that this version needs to an existing database, and finish what a crash interrupted."""
     try:
         add_missing_tables(records.database)
+        use_key(own_key(records.database, PSEUDONYMS))
+        records.forgetting.finish_all()
         recover(records.enrolments, records.uploads, settings.db_path, records.gallery.remove)
     except Refusal as refusal:
         _log.warning("the records are not prepared yet: %s", refusal)
+
+
+def receipt_for(database: Database, person_id: str, forgotten: Forgotten) -> dict[str, Any]:
+    """Return the signed receipt of a person who was forgotten. Raises `Refusal(DB_DOWN)`."""
+    use_key(own_key(database, PSEUDONYMS))
+    return make_receipt(own_key(database, RECEIPTS), pseudonym(person_id), forgotten.counts, forgotten.time)
 
 
 def open_database(settings: Settings) -> Database:

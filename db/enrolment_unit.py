@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 from codes_dict import Code, Outcome, Refusal
 from db.enrolments import Enrolment, EnrolmentRecords
 from db.faces import FaceFolders, Written, slug
+from db.forgetting import is_being_forgotten
 from db.gallery.protocol import GalleryBackend
 from db.inflight import InflightNotes
 from db.people import People
@@ -23,6 +24,7 @@ from db.replays import remember
 from db.session import CommitLostError, Database
 from db.uploads import UploadStore
 from pipeline.ports import Enrolled, EnrolmentRequest, Guard, NewFace
+from pipeline.pseudonym import pseudonym
 from pipeline.types import Person
 
 log = logging.getLogger(__name__)
@@ -78,20 +80,20 @@ class EnrolmentUnit:
         if self._enrolments.by_upload(request.upload.upload_id) is not None:
             self._uploads.mark_used(request.upload.upload_id)
             raise Refusal(Code.UPLOAD_GONE, "the upload is already enrolled; its folder is renamed now")
-        self._enrolments.make_lock(request.id)
         for _ in range(_TRIES):
+            self._enrolments.make_lock(request.id)
             try:
                 return self._attempt(request, guard)
             except _MovedError:
-                log.info("the row of %s changed during the enrolment: trying again", request.id)
-        raise Refusal(Code.DB_DOWN, f"the row of {request.id} keeps changing")
+                log.info("the row of %s changed during the enrolment: trying again", pseudonym(request.id))
+        raise Refusal(Code.DB_DOWN, f"the row of {pseudonym(request.id)} keeps changing")
 
     def keep_outcome(self, upload_id: str, outcome: Outcome) -> None:
         """Replace the outcome that is stored for an enrolled upload; failures are logged and ignored."""
         try:
             self._enrolments.set_outcome(upload_id, outcome)
         except Refusal as refusal:
-            log.warning("the outcome of upload %s was not stored: %s", upload_id, refusal.detail)
+            log.warning("the outcome of upload %s was not stored: %s", pseudonym(upload_id), refusal.detail)
 
     def earlier(self, upload_id: str) -> Outcome | None:
         """Return the outcome of the enrolment that used this upload, if one is stored. Raises `Refusal(DB_DOWN)`."""
@@ -129,7 +131,7 @@ class EnrolmentUnit:
         if row is None or request.in_place:
             return f"{slug(request.name)}-{request.id}"
         if self._people.folder(row) is None:
-            raise Refusal(Code.NO_FOLDER, f"the path in the row of {request.id} is outside DB_PATH")
+            raise Refusal(Code.NO_FOLDER, f"the path in the row of {pseudonym(request.id)} is outside DB_PATH")
         return row.path
 
     def _write(self, ours: Enrolment, faces: Sequence[NewFace]) -> Written:
@@ -143,7 +145,11 @@ class EnrolmentUnit:
     def _prepare(
         self, connection: Connection, ours: Enrolment, written: Written, request: EnrolmentRequest, guard: Guard | None
     ) -> _Prepared:
-        self._enrolments.lock(connection, request.id)
+        if not self._enrolments.lock(connection, request.id):
+            raise _MovedError
+        if is_being_forgotten(connection, request.id):
+            raise Refusal(Code.BUSY, "the person is being forgotten")
+        self._uploads.open(ours.upload_id)  # it may have ended meanwhile, or its person was forgotten
         before = self._people.find_in(connection, request.id, lock=True)
         if self._target(before, request) != ours.folder:
             raise _MovedError
@@ -195,5 +201,5 @@ class EnrolmentUnit:
             self._step("cleaned")
             self._uploads.mark_used(request.upload.upload_id)
         except Refusal as refusal:  # the person is enrolled: `recover` finishes
-            log.warning("enrolment of %s is committed, old files remain: %s", ours.id, refusal.detail)
+            log.warning("enrolment of %s is committed, old files remain: %s", pseudonym(ours.id), refusal.detail)
         self._step("upload renamed")

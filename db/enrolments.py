@@ -175,6 +175,29 @@ class EnrolmentRecords:
                     sa.update(enrolments).where(enrolments.c.token.in_(batch)).values(files_removed=True)
                 )
 
+    def ever(self, connection: Connection, person_id: str) -> list[Enrolment]:
+        """Return all of the ID's enrolments, removed or not."""
+        query = sa.select(*_COLUMNS).where(enrolments.c.reco_id == person_id)
+        return [Enrolment(*row) for row in connection.execute(query)]
+
+    def others_in(self, connection: Connection, folder: str, person_id: str) -> bool:
+        """Whether another ID has an enrolment that counts in this folder."""
+        theirs = (enrolments.c.reco_id != person_id) & (enrolments.c.folder == folder)
+        query = sa.select(enrolments.c.token).where(theirs & enrolments.c.removed_version.is_(None)).limit(1)
+        return connection.execute(query).first() is not None
+
+    def anonymise(self, connection: Connection, person_id: str, version: int, placeholder: str) -> int:
+        """Mark the ID's enrolments as removed and take everything from them but their tokens; return how many."""
+        mine = enrolments.c.reco_id == person_id
+        counted = mine & enrolments.c.removed_version.is_(None)
+        connection.execute(sa.update(enrolments).where(counted).values(removed_version=version))
+        nothing = {"reco_id": placeholder, "folder": "", "upload_id": enrolments.c.token, "images": 0}
+        return int(connection.execute(sa.update(enrolments).where(mine).values(files_removed=True, **nothing)).rowcount)
+
+    def drop_lock(self, connection: Connection, person_id: str) -> None:
+        """Delete the lock row of an ID that is forgotten."""
+        connection.execute(sa.delete(locks).where(locks.c.reco_id == person_id))
+
     # -- inside an enrolment's transaction -----------------------------------------------------------------
     def make_lock(self, person_id: str) -> None:
         """Create the lock row of an ID if it is missing."""
@@ -186,10 +209,13 @@ class EnrolmentRecords:
         with self._database.writing() as connection, contextlib.suppress(exc.IntegrityError):
             connection.execute(insert)  # another process may have been faster
 
-    def lock(self, connection: Connection, person_id: str) -> None:
-        """Lock the ID's row until the transaction ends: enrolments of one ID run one after the other."""
+    def lock(self, connection: Connection, person_id: str) -> bool:
+        """Lock the ID's row until the transaction ends: enrolments of one ID run one after the other.
+
+        False if the row is gone, as the ID was forgotten after `make_lock`.
+        """
         row = sa.select(locks.c.reco_id).where(locks.c.reco_id == person_id)
-        connection.execute(row.with_for_update()).all()
+        return connection.execute(row.with_for_update()).first() is not None
 
     def of_person(self, connection: Connection, person_id: str) -> list[Enrolment]:
         """Return the ID's enrolments that count, oldest first."""

@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +72,7 @@ class FaceFolders:
         """Read an enrolment's source crops; None, with a warning in the log, if one is missing or damaged."""
         place = files.inside(self.root, enrolment.folder)
         if place is None:
-            log.warning("enrolment %s of %s is outside DB_PATH", enrolment.token, enrolment.id)
+            log.warning("enrolment %s is outside DB_PATH", enrolment.token)
             return None
         try:
             listed = _load(place / SOURCE / f"{enrolment.token}.json")
@@ -81,7 +81,7 @@ class FaceFolders:
                 for number, about in enumerate(listed, start=1)
             ]
         except (ValueError, KeyError, TypeError) as error:
-            log.warning("source crops of %s, enrolment %s: %s", enrolment.id, enrolment.token, error)
+            log.warning("source crops of enrolment %s: %s", enrolment.token, error)
             return None
 
     def has_crops(self, enrolment: Enrolment) -> bool:
@@ -105,6 +105,16 @@ class FaceFolders:
             if not TOKEN.match(path.name.lstrip(".")):
                 files.remove(path)
         self.tidy(folder)
+
+    def count(self, folders: Iterable[str]) -> dict[str, int]:
+        """Return how many pictures of each kind, and other files, some people's folders hold."""
+        counts = {"images": 0, "augmentations": 0, "source_crops": 0, "other_files": 0}
+        kinds = {MAIN: "images", AUGMENTED: "augmentations", SOURCE: "source_crops"}
+        for place in (files.inside(self.root, folder) for folder in folders):
+            for path in self.found(place) if place else ():
+                known = TOKEN.match(path.name) and path.suffix == ".png"
+                counts[kinds.get(path.parent.name, "other_files") if known else "other_files"] += 1
+        return counts
 
     def tidy(self, folder: str) -> None:
         """Remove the person's folder if it is empty."""

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from codes_dict import Code, Refusal
+from pipeline.pseudonym import pseudonym
 
 log = logging.getLogger(__name__)
 
@@ -125,11 +126,12 @@ def _write_synced(path: Path, data: bytes) -> None:
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Turn an `OSError` into `Refusal(Code.NO_SPACE)` with the folder and the system's reason."""
+    """Turn an `OSError` into `Refusal(Code.NO_SPACE)` with the system's reason; folders' names may name people."""
     try:
         yield
     except OSError as error:
-        raise Refusal(Code.NO_SPACE, f"{folder}: {error.strerror or type(error).__name__}") from error
+        place = pseudonym(folder.name)
+        raise Refusal(Code.NO_SPACE, f"folder {place}: {error.strerror or type(error).__name__}") from error
 
 
 def sync_folder(folder: Path) -> None:
@@ -146,7 +148,7 @@ def remove(path: Path) -> bool:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        log.warning("could not remove %s: %s", path, error.strerror)
+        log.warning("could not remove %s: %s", path.name, error.strerror)
         return False
     return True
 

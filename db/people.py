@@ -14,7 +14,7 @@ from sqlalchemy.sql import quoted_name
 from codes_dict import Code, Refusal
 from db.files import inside
 from db.same_people import SamePeople, forget_links
-from db.schema import PeopleNames, given_names, people_words
+from db.schema import PeopleNames, enrolments, given_names, people_words
 from db.session import Database, put
 from pipeline.types import Person
 
@@ -71,6 +71,28 @@ class People:
         key: sa.ColumnClause[Any] = sa.column(quoted_name(row.key_column, quote=True))
         connection.execute(sa.update(self._table).where(key == row.person.key).values(values))
         return _store_given_name(connection, Person(row.person.key, person_id, stored_name(name), path), name)
+
+    def delete(self, connection: Connection, person_id: str) -> int:
+        """Delete the ID's row; return how many rows that were."""
+        row = self._row(connection, person_id, lock=True)
+        if row is None:
+            return 0
+        key: sa.ColumnClause[Any] = sa.column(quoted_name(row.key_column, quote=True))
+        return int(connection.execute(sa.delete(self._table).where(key == row.person.key)).rowcount)
+
+    def others_in(self, connection: Connection, folder: str, person_id: str) -> bool:
+        """Whether another ID's row names this folder, or one inside it."""
+        theirs = (self._id != person_id) & (
+            (self._path == folder) | self._path.startswith(f"{folder}/", autoescape=True)
+        )
+        return connection.execute(sa.select(self._id).where(theirs).limit(1)).first() is not None
+
+    def without_row(self) -> list[str]:
+        """Return the IDs that are enrolled but have no row: somebody has deleted it from the table."""
+        row = sa.select(self._id).where(self._id == enrolments.c.reco_id).exists()
+        query = sa.select(enrolments.c.reco_id).distinct().where(enrolments.c.removed_version.is_(None) & ~row)
+        with self._database.reading() as connection:
+            return sorted(connection.execute(query).scalars())
 
     def same_as(self, person_id: str) -> frozenset[str]:
         """Return the IDs that an admin has declared to be the same person. Raises `Refusal(DB_DOWN)`."""

@@ -42,6 +42,12 @@ class SamePeople:
             return _remove(connection, first, second) > 0
 
 
+def count_links(connection: Connection, person_id: str) -> int:
+    """Return how many IDs are linked with an ID."""
+    query = sa.select(sa.func.count()).select_from(same_people).where(same_people.c.reco_id == person_id)
+    return int(connection.execute(query).scalar_one())
+
+
 def forget_links(connection: Connection, person_id: str) -> None:
     """Remove an ID's links: whoever gets the ID next is another person."""
     either = (same_people.c.reco_id == person_id) | (same_people.c.other_id == person_id)

@@ -118,6 +118,21 @@ same_people = sa.Table(
     **_MYSQL,
 )  # fmt: skip
 
+forgetting = sa.Table(
+    "faceapp_forgetting", _OWN,
+    sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),
+    sa.Column("todo", sa.Text(2**24 - 1), nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    **_MYSQL,
+)  # fmt: skip
+
+own_keys = sa.Table(
+    "faceapp_own_keys", _OWN,
+    sa.Column("name", Exact(32), primary_key=True),
+    sa.Column("value", Exact(64), nullable=False),
+    **_MYSQL,
+)  # fmt: skip
+
 outcomes = sa.Table(
     "faceapp_outcomes", _OWN,
     sa.Column("upload_id", Exact(100), primary_key=True),

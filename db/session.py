@@ -118,6 +118,7 @@ def open_sqlite(path: Path, mode: str) -> sqlite3.Connection:
         f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=10, isolation_level=None, check_same_thread=False
     )
     connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA secure_delete=ON")  # what was forgotten is not left in freed pages
     connection.execute("PRAGMA synchronous=FULL")  # in WAL mode anything less may lose the last commits
     return connection
 
@@ -186,6 +187,28 @@ class Database:
             raise Refusal(_code(error, failed), safe_message(error)) from error
         finally:
             _close(opened)
+
+    def scrub(self) -> bool:
+        """Write SQLite's log into its file and empty it, so that it holds nothing that was deleted.
+
+        False while another connection reads: the next call does it. Does nothing on servers.
+        """
+        if not self.embedded:
+            return True
+        try:
+            connection = self.engine.raw_connection()
+        except (exc.SQLAlchemyError, sqlite3.Error) as error:
+            raise Refusal(Code.DB_DOWN, type(error).__name__) from error
+        try:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            row = cursor.fetchone()
+            return row is not None and not row[0]
+        except sqlite3.Error as error:
+            log.info("the log of SQLite was not emptied: %s", error)
+            return False
+        finally:
+            connection.close()
 
     def dispose(self) -> None:
         """Close all pooled connections."""

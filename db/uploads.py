@@ -14,6 +14,7 @@ from pathlib import Path
 from codes_dict import Code, Refusal
 from db import files, upload_cache
 from pipeline.ports import CachedPhoto, NewImage, StoredImage, StoredPhoto
+from pipeline.pseudonym import pseudonym
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +51,13 @@ class StoredUpload:
         """
         found = [(image, data) for image in self.images if (data := self.read(image)) is not None]
         if not found:
-            raise Refusal(Code.NO_IMAGES, f"upload {self.upload_id} has no images left")
+            raise Refusal(Code.NO_IMAGES, f"upload {pseudonym(self.upload_id)} has no images left")
         existing = [image for image, _ in found]
         missing = [image for image in self.images if image not in existing]
         if missing:
             names = ", ".join(image.saved_as for image in missing)
             first = missing[0].name or missing[0].saved_as
-            raise Refusal(Code.IMAGE_MISSING, f"upload {self.upload_id} lacks {names}", file=first)
+            raise Refusal(Code.IMAGE_MISSING, f"upload {pseudonym(self.upload_id)} lacks {names}", file=first)
         cached = self._cached()
         unchanged = {image for image, data in found if hashlib.sha256(data).hexdigest() == image.digest}
         return [
@@ -116,7 +117,7 @@ class UploadStore:
                 (self.root / upload_id).rename(self.root / f"{upload_id}{USED}")
             except FileNotFoundError:
                 if not self._used(upload_id):
-                    log.warning("upload %s is gone", upload_id)
+                    log.warning("upload %s is gone", pseudonym(upload_id))
             else:
                 files.sync_folder(self.root)
 
@@ -128,6 +129,23 @@ class UploadStore:
         """Remove uploads, used or not, made before that time (seconds since 1970); return how many."""
         made = [path for path in self.root.glob("*-*") if _UPLOAD_ID.fullmatch(path.name.removesuffix(USED))]
         return sum(self._remove(path) for path in made if files.is_older(path, before))
+
+    def count(self, person_id: str) -> dict[str, int]:
+        """Return how many uploads an ID has, used or not, and how many photos these hold."""
+        found = self._of(person_id)
+        photos = sum(_SAVED_AS.fullmatch(path.name) is not None for one in found for path in one.glob("*"))
+        return {"uploads": len(found), "uploaded_photos": photos}
+
+    def forget(self, person_id: str) -> None:
+        """Remove all uploads of an ID, unfinished ones too. Raises `Refusal(Code.NO_SPACE)` if one remains."""
+        for path in self._of(person_id):
+            self._remove(path)
+        if self._of(person_id):
+            raise Refusal(Code.NO_SPACE, "an upload of a person who is being forgotten cannot be removed")
+
+    def _of(self, person_id: str) -> list[Path]:
+        name = re.compile(rf"\.*{re.escape(person_id)}-[0-9a-f]{{32}}({USED})?(\.[^/]*{re.escape(files.PART)})?")
+        return [path for path in sorted(self.root.iterdir()) if name.fullmatch(path.name)]
 
     def sweep(self, before: float) -> int:
         """Remove unfinished uploads of dead processes, and those last changed before that time; return how many."""
@@ -158,14 +176,14 @@ def _manifest(folder: Path) -> tuple[tuple[StoredImage, ...], tuple[str, ...]]:
     """Return the images and the challenge; no images if the manifest is missing or damaged."""
     data = files.read_bytes(folder / _MANIFEST)
     if data is None:
-        log.warning("upload %s has no manifest", folder.name)
+        log.warning("upload %s has no manifest", pseudonym(folder.name))
         return (), ()
     try:
         content = json.loads(data)
         images = tuple(StoredImage(**image) for image in content["images"])
         challenge = tuple(str(action) for action in content.get("challenge", ()))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        log.warning("upload %s: its manifest is damaged: %s", folder.name, type(error).__name__)
+        log.warning("upload %s: its manifest is damaged: %s", pseudonym(folder.name), type(error).__name__)
         return (), ()
     return tuple(image for image in images if _is_safe(image)), challenge
 

@@ -219,6 +219,22 @@ class Enrolments(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Forgotten:
+    """How much was removed of a person, by kind, and when (seconds since 1970)."""
+
+    counts: Mapping[str, int]
+    time: float
+
+
+class Forgetting(Protocol):
+    """Forgets people."""
+
+    def forget(self, person_id: str) -> Forgotten | None:
+        """Remove every trace of an ID; None if there is none."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Block:
     """Some people's templates: for each model float32 (B, d), contiguous, and their lengths, float32 (B,).

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from codes_dict import Code, Outcome
 from db.enrolment_unit import EnrolmentUnit
 from db.enrolments import EnrolmentRecords
+from db.forgetting import ForgettingUnit
 from db.gallery.memory import MemoryGallery
 from db.gallery.protocol import GalleryBackend
 from db.milvus.connection import Milvus
@@ -105,6 +106,10 @@ class House:
         models: Mapping[str, Embedder] = {one.name: one for one in self.models}
         self.shelf = self._shelf(models)
         self.enroller = EnrolmentUnit(
+            self.database, self.people, self.enrolments, self.shelf, self.uploads, self.root, step=step
+        )
+
+        self.forgetting = ForgettingUnit(
             self.database, self.people, self.enrolments, self.shelf, self.uploads, self.root, step=step
         )
 
@@ -204,6 +209,11 @@ def raise_at(step: str) -> Callable[[str], None]:
 def reply(enrolled: Enrolled) -> Outcome:
     """Return what an enrolment is answered, in a simple form."""
     return Outcome(Code.ENROLLED, {"mysql_id": enrolled.person.key, "main": list(enrolled.main)})
+
+
+def forget_dying_at(step: str, where: Where, folder: Path, person_id: str) -> None:
+    """Forget somebody in a process that kills itself at a step; for `tests.processes`."""
+    House(where, folder, step=die_at(step), prepared=True).forgetting.forget(person_id)
 
 
 def enrol_dying_at(

@@ -119,7 +119,7 @@ class MemoryGallery:
             if one.token in changes.removed:
                 continue
             if one.token not in found:
-                log.warning("enrolment %s of %s has no embeddings and no source crops", one.token, one.id)
+                log.warning("enrolment %s has no embeddings and no source crops", one.token)
                 self._missing[one.token] = one
                 continue
             self._missing.pop(one.token, None)
@@ -184,6 +184,16 @@ class MemoryGallery:
         for named in self._pickles.named() if tokens else ():
             if named.token in tokens:
                 files.remove(named.path)
+
+    def purge(self, tokens: Collection[str]) -> int:
+        """Remove the embeddings of these enrolments from every file, of every model; return how many.
+
+        Raises `Refusal(Code.NO_SPACE)`.
+        """
+        for token in tokens:
+            self._handed.pop(token, None)
+        with files.locked(self._root / LOCK, wait=True):
+            return self._pickles.purge(tokens)
 
     def delete_pickles(self) -> dict[str, Code]:
         """Remove all gallery files; each file's code. Hides nobody: they are computed again from the source crops."""

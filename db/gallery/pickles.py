@@ -13,14 +13,14 @@ import logging
 import pickle
 import pickletools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
-from codes_dict import Code
+from codes_dict import Code, Refusal
 from db import files
 from pipeline.types import Floats
 
@@ -201,6 +201,35 @@ class PickleStore:
             if (match := _NAME.fullmatch(path.name))
         ]
         return [one for one in found if key is None or (one.model, one.version) == (key.model, key.version)]
+
+    def purge(self, tokens: Collection[str]) -> int:
+        """Remove the embeddings of these enrolments from all files, whatever their key; return how many.
+
+        Files that cannot be read are removed: they are derived data. Raises `Refusal(Code.NO_SPACE)`.
+        """
+        gone = 0
+        for named in self.named():
+            blob = files.read_bytes(named.path)
+            try:
+                key = Key(named.model, named.version, int(_plain(blob).get("size", 0))) if blob else None
+                rows = decode(blob, key) if blob and key else {}
+            except PickleRefusedError:
+                files.remove(named.path)
+                continue
+            kept = {token: block for token, block in rows.items() if token not in tokens}
+            gone += sum(len(block) for token, block in rows.items() if token in tokens)
+            if key and len(kept) < len(rows):
+                self._replace(named, key, kept)
+        for part in self.root.glob(f".gallery_*{files.PART}"):
+            if any(token in part.name for token in tokens):
+                files.remove(part)
+        return gone
+
+    def _replace(self, named: Named, key: Key, rows: Mapping[str, Floats]) -> None:
+        if rows or named.token is None:
+            self.write(named.path.name, key, rows)
+        elif not files.remove(named.path):
+            raise Refusal(Code.NO_SPACE, "a gallery file cannot be removed")
 
     def delete(self, keys: Iterable[Key]) -> dict[str, Code]:
         """Remove every gallery file; return each name's code, PICKLE_ABSENT for the base of a key that had no file."""

@@ -21,6 +21,10 @@ class GalleryBackend(Gallery, Protocol):
         """Remove what is stored of enrolments that do not count."""
         ...
 
+    def purge(self, tokens: Collection[str]) -> int:
+        """Remove every embedding of these enrolments, of models and versions no longer in use too; return how many."""
+        ...
+
     def backlog(self) -> int:
         """Return how much is waiting for `compact`."""
         ...

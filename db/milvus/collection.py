@@ -218,6 +218,39 @@ class VectorCollection:
         return self._milvus.ask(self, work)
 
 
+@dataclass(frozen=True)
+class _Unprepared:
+    """Stands for collections that need not be loaded."""
+
+    name: str = ""
+
+    def prepare(self, client: Any) -> None:
+        pass
+
+
+def purge_rows(milvus: Milvus, prefix: str, tokens: Collection[str]) -> int:
+    """Remove these enrolments' rows from all collections whose names begin with `prefix`; return how many.
+
+    Asks Milvus to compact the collections, so that deleted rows leave its files as well.
+    """
+
+    def work(client: Any) -> int:
+        gone = 0
+        for name in client.list_collections(timeout=CALL_S):
+            if not tokens or not name.startswith(prefix):
+                continue
+            client.load_collection(name, timeout=CALL_S)
+            for some in _parts(sorted(tokens)):
+                where = _among("token", some)
+                gone += len(client.query(name, filter=f"{where} and number > 0", output_fields=["key"], timeout=CALL_S))
+                client.delete(name, filter=where, timeout=CALL_S)
+            client.flush(name, timeout=CALL_S)
+            client.compact(name, timeout=CALL_S)
+        return gone
+
+    return milvus.ask(_Unprepared(), work)
+
+
 def _row(token: str, person: str, number: int, made: int, vector: Floats) -> dict[str, Any]:
     key = f"{token}_{number:04}"
     return {"key": key, "token": token, "person": person, "number": number, "made": made, "vector": vector.tolist()}

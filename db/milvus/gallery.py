@@ -37,7 +37,7 @@ from db.enrolments import Enrolment, EnrolmentRecords
 from db.gallery.index import Index, MemorySnapshot
 from db.gallery.pickles import PickleStore
 from db.gallery.rebuild import Embeddings
-from db.milvus.collection import MOST_HITS, Mark
+from db.milvus.collection import MOST_HITS, Mark, purge_rows
 from db.milvus.connection import Milvus
 from db.milvus.rows import CHUNK, LOCK, MilvusRows
 from pipeline.types import Embedder, Floats
@@ -155,6 +155,14 @@ class MilvusGallery:
         """Remove the rows of these enrolments, which do not count."""
         for one in self._rows.collections().values() if tokens else ():
             one.remove(tokens)
+
+    def purge(self, tokens: Collection[str]) -> int:
+        """Remove the rows of these enrolments from every collection of this installation; return how many.
+
+        Also removes them from the files that are left from a gallery in memory.
+        """
+        gone = PickleStore(self._root).purge(tokens)
+        return gone + purge_rows(self._milvus, self._rows.prefix(), tokens)
 
     def delete_pickles(self) -> dict[str, Code]:
         """Remove files that are left from a gallery in memory; return each file's code."""

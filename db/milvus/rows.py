@@ -107,7 +107,7 @@ class MilvusRows:
                 if one.token in written:
                     self.missing.pop(one.token, None)
                 elif one.token not in self.missing:
-                    log.warning("enrolment %s of %s has no embeddings and no source crops", one.token, one.id)
+                    log.warning("enrolment %s has no embeddings and no source crops", one.token)
                     self.missing[one.token] = one
 
     def filled(self, model: str) -> Mark:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from codes_dict import Refusal
 from pipeline.flows.policy import Policy
 from pipeline.ledger import Ledger
-from pipeline.ports import Acceptances, Challenges, Enrolments, Gallery, People, Replays, Uploads
+from pipeline.ports import Acceptances, Challenges, Enrolments, Forgetting, Forgotten, Gallery, People, Replays, Uploads
 from pipeline.stages.decode import Decode, decode
 from pipeline.stages.opening import Opener
 from pipeline.types import Crop, Detector, Embedder, LivenessJudge, Scorer
@@ -39,6 +39,8 @@ class Services:
     replays: Replays
     acceptances: Acceptances
     challenges: Challenges
+    forgetting: Forgetting
+    receipt: Callable[[str, Forgotten], Mapping[str, Any]]
     decode: Decode = decode
 
     @property

@@ -12,6 +12,7 @@ from pipeline.ports import (
     Block,
     Enrolled,
     EnrolmentRequest,
+    Forgotten,
     Guard,
     NewImage,
     PhotoMark,
@@ -210,6 +211,19 @@ class MemoryReplays(Faulty):
         """Claim the photos that nobody used."""
         self.check()
         return [self.used.setdefault(mark.digest, upload_id) != upload_id for mark in marks]
+
+
+class MemoryForgetting(Faulty):
+    """Forgets whom the people table holds."""
+
+    def __init__(self, people: MemoryPeople, gallery: MemoryGallery) -> None:
+        self.people, self.gallery = people, gallery
+
+    def forget(self, person_id: str) -> Forgotten | None:
+        """Forget a person."""
+        self.check()
+        self.gallery.everybody.pop(person_id, None)
+        return Forgotten({"rows": 1}, 0.0) if self.people.rows.pop(person_id, None) else None
 
 
 class MemoryAcceptances(Faulty):

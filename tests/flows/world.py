@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from codes_dict import Code, Outcome, Refusal
-from pipeline.flows import EnrolRequest, SentFile, Services, VerifyRequest, challenge, enrol, upload, verify
+from pipeline.flows import EnrolRequest, SentFile, Services, VerifyRequest, challenge, enrol, forget, upload, verify
 from pipeline.ports import CachedFace, CachedPhoto, StoredImage, StoredPhoto
 from pipeline.types import Crop, Detection, Face, Floats, Liveness, LivenessJudge, Person
 from tests.fakes import ColourDetector, ColourEmbedder, ColourScorer, GivenJudge, detection_in, face_of, photo_of
@@ -19,6 +19,7 @@ from tests.flows.records import (
     MemoryAcceptances,
     MemoryChallenges,
     MemoryEnrolments,
+    MemoryForgetting,
     MemoryGallery,
     MemoryPeople,
     MemoryReplays,
@@ -63,6 +64,7 @@ class World:
         self.state_of: Callable[[Face], Liveness] = lambda _: Liveness.LIVE
         self.liveness_fault: Code | None = None
         self.uploads, self.people, self.gallery = MemoryUploads(), MemoryPeople(), MemoryGallery()
+        self.forgetting = MemoryForgetting(self.people, self.gallery)
         self.enrolments = MemoryEnrolments(self.uploads, self.people, self.gallery)
         self.replays, self.challenges, self.acceptances = MemoryReplays(), MemoryChallenges(), MemoryAcceptances()
 
@@ -83,6 +85,8 @@ class World:
             replays=self.replays,
             acceptances=self.acceptances,
             challenges=self.challenges,
+            forgetting=self.forgetting,
+            receipt=lambda person_id, forgotten: {"person": f"not {person_id}", **forgotten.counts},
         )
 
     def augment(self, crop: Crop, count: int) -> list[Crop]:
@@ -124,6 +128,10 @@ class World:
         """Send the form of /verify."""
         asked = {"skip_verify": False, "skip_db_search": False, "skip_liveness": False, **flags}
         return verify(VerifyRequest(upload_id, **asked), self.services)
+
+    def forget(self, person_id: str = ANN) -> Outcome:
+        """Send DELETE /people/<id>."""
+        return forget(person_id, self.services)
 
     def challenge(self, person_id: str = ANN) -> Outcome:
         """Send the form of /liveness/challenge."""

@@ -26,15 +26,17 @@ def house(where: Where, tmp_path: Path) -> House:
     return House(where, tmp_path)
 
 
-def clean(house: House, now: float = NOW) -> None:
+def clean(house: House, now: float = NOW, *, sweeping: bool = False) -> None:
     settings: Any = SimpleNamespace(db_path=house.root, upload_ttl=24)
     records: Any = SimpleNamespace(
+        database=house.database,
+        forgetting=house.forgetting,
         enrolments=house.enrolments,
         uploads=house.uploads,
         gallery=house.shelf,
         acceptances=Acceptances(house.database),
     )
-    clean_up(settings, records, False, lambda: now)
+    clean_up(settings, records, sweeping, lambda: now)
 
 
 def made_at(path: Path, when: float) -> None:
@@ -81,3 +83,23 @@ def test_the_files_of_a_killed_enrolment_go_at_the_next_maintenance(where: Where
     assert len(left) > 2
     clean(house)
     assert house.files() == before
+
+
+def test_a_person_whose_row_was_deleted_by_hand_is_gone_after_the_next_sweep(house: House) -> None:
+    house.enrol("A", "Ann", RED)
+    house.enrol("B", "Bea", GREEN)
+    house.execute("DELETE FROM faceapp WHERE RECO_ID = 'A'")
+    clean(house, sweeping=True)
+    assert (house.colours("A"), house.colours("B")) == (None, [GREEN])
+    assert not [name for name in house.files() if name.startswith("ann-A")]
+    assert [path.name[0] for path in house.uploads.root.iterdir()] == ["B"]
+
+
+def test_where_most_rows_are_gone_nobody_is_forgotten(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(11):
+        house.enrol(f"A{number}", "Ann", RED)
+    house.execute("DELETE FROM faceapp")
+    before = house.files()
+    clean(house, sweeping=True)
+    assert house.files() == before
+    assert "11 of 11 enrolled people have no row: check SQL_TABLE" in caplog.text

@@ -1,0 +1,198 @@
+"""Forgetting a person as a unit of work: one commit takes every row and notes what is left to do on the disk.
+
+From that commit on the person does not exist for any verdict. The note, a row in `faceapp_forgetting`, is deleted last;
+until then `finish` can be repeated, by the next call or by maintenance, whatever died in between. Enrolments of the ID
+wait for it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from codes_dict import Code, Refusal
+from db import files
+from db.enrolments import EnrolmentRecords
+from db.faces import FaceFolders
+from db.gallery.protocol import GalleryBackend
+from db.inflight import Abandoned, InflightNotes
+from db.people import People
+from db.schema import forgetting
+from db.session import Database
+from db.traces import erase
+from db.uploads import UploadStore
+from pipeline.ports import Forgotten
+from pipeline.pseudonym import pseudonym
+
+log = logging.getLogger(__name__)
+
+_MANY = 10
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is left to do for an ID: whole `folders` to remove, and files by their `tokens` in `shared` ones."""
+
+    tokens: tuple[str, ...]
+    folders: tuple[str, ...]
+    shared: tuple[str, ...]
+    counts: Mapping[str, int]
+
+
+class ForgettingUnit:
+    """Forgets people. `step` is called after each step with its name, as in `EnrolmentUnit`."""
+
+    def __init__(
+        self,
+        database: Database,
+        people: People,
+        enrolments: EnrolmentRecords,
+        gallery: GalleryBackend,
+        uploads: UploadStore,
+        root: Path,
+        *,
+        clock: Callable[[], float] = time.time,
+        step: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        self._database, self._people, self._enrolments = database, people, enrolments
+        self._gallery, self._uploads, self._root = gallery, uploads, root
+        self._faces, self._inflight = FaceFolders(root), InflightNotes(root)
+        self._clock, self._step = clock, step
+
+    def forget(self, person_id: str) -> Forgotten | None:
+        """Remove every trace of an ID; None if there is none.
+
+        Raises `Refusal`: DB_DOWN, VECTORS_DOWN, NO_SPACE. After the commit the person is forgotten all the same, and
+        maintenance removes the rest.
+        """
+        return self._forget(person_id, only_without_row=False)
+
+    def finish_all(self) -> int:
+        """Finish what a crash or an outage interrupted; return how many people it was."""
+        with self._database.reading() as connection:
+            waiting = list(connection.execute(sa.select(forgetting.c.reco_id)).scalars())
+        for person_id in waiting:
+            self._forget(person_id, only_without_row=False)
+        return len(waiting)
+
+    def forget_without_row(self) -> int:
+        """Forget those whose row somebody has deleted from the people table; return how many.
+
+        Where that is most of the people, the settings may name another table: nobody is forgotten, and the log says so.
+        """
+        orphans, everybody = self._people.without_row(), self._enrolments.people()[1]
+        if len(orphans) > _MANY and 2 * len(orphans) > everybody:
+            log.warning(
+                "%d of %d enrolled people have no row: check SQL_TABLE. If they are to be forgotten, use bin/people",
+                len(orphans),
+                everybody,
+            )
+            return 0
+        return sum(self._forget(person_id, only_without_row=True) is not None for person_id in orphans)
+
+    def _forget(self, person_id: str, *, only_without_row: bool) -> Forgotten | None:
+        self._enrolments.make_lock(person_id)
+        notes = [one for one in self._inflight.abandoned() if one.folder.partition("-")[2] == person_id]
+        with self._database.writing(failed=Code.DB_DOWN) as connection:
+            self._enrolments.lock(connection, person_id)
+            row = self._people.find_in(connection, person_id, lock=True)
+            if row is not None and only_without_row:
+                return None
+            plan = _noted(connection, person_id) or self._plan(connection, person_id, row.path if row else None, notes)
+            if plan is not None:
+                self._step("planned")
+                counts = self._erase(connection, person_id)
+                plan = _Plan(plan.tokens, plan.folders, plan.shared, _added(plan.counts, counts))
+                _note(connection, person_id, plan, int(self._clock()))
+                self._step("ready to commit")
+            else:
+                self._enrolments.drop_lock(connection, person_id)
+        return self._finish(person_id, plan, notes) if plan else None
+
+    def _plan(self, connection: Connection, person_id: str, path: str | None, notes: list[Abandoned]) -> _Plan | None:
+        enrolled = self._enrolments.ever(connection, person_id)
+        folders = [*(one.folder for one in enrolled), *(one.folder for one in notes)]
+        listed = {*folders, *([path] if path else [])}
+        inside = sorted(folder for folder in listed if files.inside(self._root, folder) is not None)
+        shared = [one for one in inside if self._is_shared(connection, one, person_id)]
+        own = [one for one in inside if one not in shared]
+        counts = {**self._faces.count(own), **self._uploads.count(person_id)}
+        if not enrolled and path is None and not notes and not any(counts.values()):
+            return None
+        tokens = sorted({*(one.token for one in enrolled), *(one.token for one in notes)})
+        return _Plan(tuple(tokens), tuple(own), tuple(shared), counts)
+
+    def _is_shared(self, connection: Connection, folder: str, person_id: str) -> bool:
+        return self._people.others_in(connection, folder, person_id) or self._enrolments.others_in(
+            connection, folder, person_id
+        )
+
+    def _erase(self, connection: Connection, person_id: str) -> dict[str, int]:
+        """Delete the rows; what the galleries need to notice the removal stays, without the ID."""
+        version = self._enrolments.next_version(connection)
+        gone = self._enrolments.anonymise(connection, person_id, version, f"~{secrets.token_hex(16)}")
+        return {
+            "rows": self._people.delete(connection, person_id),
+            "enrolments": gone,
+            **erase(connection, person_id),
+        }
+
+    def _finish(self, person_id: str, plan: _Plan, notes: list[Abandoned]) -> Forgotten:
+        self._step("committed")
+        self._uploads.forget(person_id)
+        self._step("uploads removed")
+        self._remove_files(plan)
+        self._step("files removed")
+        embeddings = self._gallery.purge(plan.tokens)
+        for note in notes:
+            files.remove(note.note)
+        self._step("embeddings removed")
+        with self._database.writing(failed=Code.DB_DOWN) as connection:
+            erase(connection, person_id)  # of requests that were under way
+            connection.execute(sa.delete(forgetting).where(forgetting.c.reco_id == person_id))
+            self._enrolments.drop_lock(connection, person_id)
+        self._step("note deleted")
+        self._database.scrub()
+        log.info("person %s is forgotten", pseudonym(person_id))
+        return Forgotten({**plan.counts, "embeddings": embeddings}, self._clock())
+
+    def _remove_files(self, plan: _Plan) -> None:
+        done = [self._faces.remove(folder, token) for folder in plan.shared for token in plan.tokens]
+        for folder in plan.folders:
+            place = files.inside(self._root, folder)
+            done.append(place is None or files.remove_tree(place))
+        if not all(done):
+            raise Refusal(Code.NO_SPACE, "files of a person who is being forgotten cannot be removed")
+
+
+def _added(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
+    return {name: first.get(name, 0) + second.get(name, 0) for name in [*first, *(set(second) - set(first))]}
+
+
+def _noted(connection: Connection, person_id: str) -> _Plan | None:
+    query = sa.select(forgetting.c.todo).where(forgetting.c.reco_id == person_id)
+    found = connection.execute(query).scalar()
+    if found is None:
+        return None
+    todo = json.loads(found)
+    return _Plan(tuple(todo["tokens"]), tuple(todo["folders"]), tuple(todo["shared"]), todo["counts"])
+
+
+def _note(connection: Connection, person_id: str, plan: _Plan, now: int) -> None:
+    todo = {"tokens": plan.tokens, "folders": plan.folders, "shared": plan.shared, "counts": dict(plan.counts)}
+    connection.execute(sa.delete(forgetting).where(forgetting.c.reco_id == person_id))
+    row = {"reco_id": person_id, "todo": json.dumps(todo), "created": now}
+    connection.execute(sa.insert(forgetting).values(row))
+
+
+def is_being_forgotten(connection: Connection, person_id: str) -> bool:
+    """Whether an ID's files are still being removed, inside the ID's lock."""
+    return _noted(connection, person_id) is not None

@@ -1,0 +1,51 @@
+"""The rows beside the people table and the enrolments that tell of an ID."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from db.same_people import count_links, forget_links
+from db.schema import acceptances, challenges, given_names, outcomes, replay_bands, replays
+
+_BATCH = 500
+
+
+def erase(connection: Connection, person_id: str) -> dict[str, int]:
+    """Delete names, links, challenges, and everything of the ID's uploads; return how many of each kind."""
+    links = count_links(connection, person_id)
+    forget_links(connection, person_id)
+    return {
+        "names": _delete(connection, given_names.c.reco_id, [person_id]),
+        "links": links,
+        "challenges": _delete(connection, challenges.c.reco_id, [person_id]),
+        "replay_marks": _forget_marks(connection, person_id),
+        "outcomes": _delete(connection, outcomes.c.upload_id, _uploads(connection, outcomes, person_id)),
+        "acceptances": _delete(connection, acceptances.c.upload_id, _uploads(connection, acceptances, person_id)),
+    }
+
+
+def _forget_marks(connection: Connection, person_id: str) -> int:
+    uploads = _uploads(connection, replays, person_id)
+    for some in _batches(uploads):
+        numbers = sa.select(replays.c.number).where(replays.c.upload_id.in_(some))
+        connection.execute(sa.delete(replay_bands).where(replay_bands.c.number.in_(numbers)))
+    return _delete(connection, replays.c.upload_id, uploads)
+
+
+def _uploads(connection: Connection, table: sa.Table, person_id: str) -> list[str]:
+    """Return the ID's uploads in a table: a range of its index, without those of IDs that go on with a `-`."""
+    column = table.c.upload_id
+    query = sa.select(column).distinct().where((column >= f"{person_id}-") & (column < f"{person_id}."))
+    return [one for one in connection.execute(query).scalars() if one.rpartition("-")[0] == person_id]
+
+
+def _delete(connection: Connection, column: sa.Column[str], values: Sequence[str]) -> int:
+    table = sa.delete(column.table)
+    return sum(int(connection.execute(table.where(column.in_(some))).rowcount) for some in _batches(values))
+
+
+def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (values[start : start + _BATCH] for start in range(0, len(values), _BATCH))
