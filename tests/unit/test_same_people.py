@@ -64,3 +64,9 @@ def test_the_command_links_enrolled_ids_alone(tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().out.splitlines() == [
         "A and B are one person.", "A and B are two people.", "A and B were not linked.",
     ]  # fmt: skip
+    assert [main(["list", *env]), main(["forget", "A", *env]), main(["list", *env])] == [0, 0, 0]
+    shown = capsys.readouterr().out
+    assert shown.startswith("A\tAnn\nB\tAnn\n{")
+    assert (shown.splitlines()[-1], '"rows": 1' in shown) == ("B\tAnn", True)
+    assert main(["forget", "A", *env]) == 2
+    assert "A: nothing is stored under this ID" in capsys.readouterr().err
