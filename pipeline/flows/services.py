@@ -16,7 +16,7 @@ from pipeline.stages.decode import Decode, decode
 from pipeline.stages.opening import Opener
 from pipeline.types import Crop, Detector, Embedder, LivenessJudge, Scorer
 
-AT_ONCE = 8
+AT_ONCE = 4
 """Photos of a request that are decoded and in memory together."""
 
 T = TypeVar("T")

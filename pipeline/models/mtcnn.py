@@ -39,6 +39,8 @@ _CELL, _STRIDE, _PYRAMID_STEP = 12, 2, 0.709
 _PROPOSED, _REFINED, _ACCEPTED = 0.6, 0.7, 0.8
 _OVERLAP_IN_SCALE, _OVERLAP = 0.5, 0.7
 _PATCHES_AT_ONCE, _MOST_PATCHES = 64, 1024
+_CANDIDATES = 1000
+"""Cells of one size, and candidates of all sizes, that are considered, best first; crowds have a few hundred."""
 _SURE, _SPECK = 0.95, 0.25
 _FRAME, _FILLING, _FILLED_SIDE, _FILLED_AREA = 0.25, 0.4, 192, 192 * 512
 _FRAMED_SHAPE = 2
@@ -109,6 +111,7 @@ class MtcnnDetector:
             boxes = _boxes_of(offsets[0, :down, :across], scores[0, :down, :across], scale)
             proposals.append(boxes[_best(boxes, _OVERLAP_IN_SCALE)])
         boxes = np.concatenate(proposals) if proposals else np.empty((0, 5))
+        boxes = boxes[np.sort(np.argsort(-boxes[:, 4], kind="stable")[:_CANDIDATES])]
         return _squares(boxes[_best(boxes, _OVERLAP)])
 
     def _refine(self, views: list[_View], proposals: list[Boxes]) -> list[tuple[Boxes, Floats]]:
@@ -197,7 +200,7 @@ def _boxes_of(offsets: Floats, scores: Floats, scale: float) -> Boxes:
     cells = np.stack([columns, rows, columns, rows], axis=1) * _STRIDE + np.array([1, 1, _CELL, _CELL])
     boxes = (cells + offsets[rows, columns] * (_CELL - 1)) / scale
     table = np.concatenate([boxes, scores[rows, columns, np.newaxis]], axis=1)
-    return table[np.argsort(-table[:, 4], kind="stable")]
+    return table[np.argsort(-table[:, 4], kind="stable")][:_CANDIDATES]
 
 
 def _best(boxes: Boxes, most: float, of_smaller: bool = False) -> npt.NDArray[np.intp]:

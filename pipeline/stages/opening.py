@@ -9,6 +9,9 @@ import numpy as np
 from pipeline.stages.decode import CLOSER_AREA, WORKING_AREA, Budget, Decode, Undecodable
 from pipeline.types import Photo
 
+MOST_AGAIN = 26_000_000
+"""Pixels of a file up to which it is decoded a second time; a JPEG, which can be decoded at any scale, always is."""
+
 
 @dataclass(frozen=True, eq=False)
 class Opener:
@@ -24,7 +27,10 @@ class Opener:
         return self.decode(name, data, self.max_bytes, self.max_pixels, budget=self.budget)
 
     def closer(self, photo: Photo) -> Photo | None:
-        """Decode a photo larger, turned as it is; None where the budget does not allow that."""
+        """Decode a photo larger, turned as it is; None where that would cost too much."""
+        pixels = photo.pixels.shape[0] * photo.pixels.shape[1] / photo.scale**2
+        if photo.kind != "jpg" and pixels > MOST_AGAIN:
+            return None
         try:
             return self.again(replace(photo, area=CLOSER_AREA))
         except Undecodable:

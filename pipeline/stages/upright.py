@@ -58,11 +58,18 @@ def find_faces(photos: Sequence[Photo], detector: Detector, closer: Closer) -> l
     upright = _turned(looks, detector)
     for at, look in zip(upright, _detect(list(upright.values()), detector), strict=True):
         looks[at] = look
-    larger = {at: photo for at, look in enumerate(looks) if _is_small(look) and (photo := closer(look.photo))}
-    for at, look in zip(larger, _detect(list(larger.values()), detector), strict=True):
-        looks[at] = look if look.faces else looks[at]
+    looks = [_closer(look, detector, closer) if _is_small(look) else look for look in looks]
     sure = without_mistakes([look.photo for look in looks], [look.faces for look in looks], detector)
     return [replace(look, faces=faces) for look, faces in zip(looks, sure, strict=True)]
+
+
+def _closer(look: Look, detector: Detector, closer: Closer) -> Look:
+    """Look at a photo in a larger decode; where that shows no face either, it is not kept."""
+    larger = closer(look.photo)
+    if larger is None:
+        return look
+    (near,) = _detect([larger], detector)
+    return near if near.faces else look
 
 
 def _detect(photos: Sequence[Photo], detector: Detector) -> list[Look]:

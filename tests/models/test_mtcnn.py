@@ -162,3 +162,10 @@ def test_what_is_looked_at_is_bounded_by_area_whatever_the_shape(
     assert detector.detect([np.full((*size, 3), 90, np.uint8)]) == [[]]
     assert len(looked_at) == 2
     assert max(looked_at) <= 1.01 * mtcnn.MOST_AREA
+
+
+def test_a_picture_full_of_half_faces_costs_no_more_than_a_crowd() -> None:
+    scores = np.random.default_rng(0).uniform(0.7, 1.0, (190, 255)).astype(np.float32)
+    boxes = mtcnn._boxes_of(np.zeros((190, 255, 4), np.float32), scores, 0.6)
+    assert len(boxes) == mtcnn._CANDIDATES
+    assert boxes[:, 4].min() >= np.sort(scores.ravel())[-mtcnn._CANDIDATES]

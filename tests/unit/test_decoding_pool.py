@@ -118,7 +118,7 @@ def test_a_crash_in_the_middle_is_the_photos_refusal_and_the_next_one_is_read(ho
 
 @pytest.mark.slow
 def test_a_photo_that_takes_too_long_is_refused_and_its_process_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "SECONDS", 0.5)
+    monkeypatch.setattr(pool, "most_seconds", lambda sent: 0.5)
     alone = DecodingPool(1)
     assert (
         reason(alone, slow_jpeg(300)) == "The image takes too long to decode: save it anew as JPEG at a smaller size."

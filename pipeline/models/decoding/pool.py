@@ -13,12 +13,10 @@ from threading import Lock
 
 from pipeline.models.decoding.wire import WireError, pixels_in, receive, send
 from pipeline.parallel import usable_cores
-from pipeline.stages.decode import WORKING_AREA, Budget, Decoded, Undecodable, check_bytes, kind_of
+from pipeline.stages.decode import WORKING_AREA, Budget, Decoded, Undecodable, check_bytes, kind_of, most_seconds
 from pipeline.types import Photo
 
 MOST_WORKERS = 4
-SECONDS = 4.0
-"""CPU seconds that one photo may take; the largest that are accepted take 1 to 2."""
 PATIENCE = 30.0
 """Seconds without any word from a worker after which it is ended, whatever it is doing."""
 
@@ -99,7 +97,8 @@ class _Worker:
             raise RuntimeError("the worker was not started")
         holds = False
         try:
-            job = {"length": len(data), "max_pixels": max_pixels, "area": area, "seconds": SECONDS}
+            seconds = most_seconds(len(data))
+            job = {"length": len(data), "max_pixels": max_pixels, "area": area, "seconds": seconds}
             send(self._socket, job, data)
             digest = hashlib.sha256(data).hexdigest()
             told, file = receive(self._socket)
@@ -107,9 +106,12 @@ class _Worker:
                 holds = large.acquire()
                 send(self._socket, {})
                 told, file = receive(self._socket)
-            return _understood(told, file, area), float(told["took"]), digest
+            found = _understood(told, file, area)
+            if told["is_last"]:
+                self.stop()
+            return found, float(told["took"]), digest
         except (WireError, OSError, KeyError, TypeError, ValueError) as error:
-            return self._lost(error), SECONDS, ""
+            return self._lost(error), most_seconds(len(data)), ""
         finally:
             if holds:
                 large.release()

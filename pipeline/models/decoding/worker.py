@@ -6,23 +6,27 @@ It is light, knows nothing of the server and is limited in memory and time; exce
 from __future__ import annotations
 
 import ctypes
+import gc
 import math
 import resource
 import socket
 import sys
 import time
 import warnings
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from pipeline.models.decoding.wire import WireError, receive, receive_bytes, send
-from pipeline.stages.decode import Decoded, Undecodable, decode_pixels
+from pipeline.stages.decode import Undecodable, decode_pixels
+from pipeline.types import Pixels
 
 MEMORY = 390 * 1024 * 1024
 """Bytes that decoding a photo may take."""
 
 BLOATED = 200 * 1024 * 1024
-"""Bytes of an idle process from which on it ends itself, for a new one to take its place."""
+"""Bytes that a process holds after a photo from which on it ends itself, for a new one to take its place."""
 
 MUCH = 6_000_000
 """Pixels decoded whole from which on a photo waits until no other one of this size is being decoded."""
@@ -34,16 +38,22 @@ def main(descriptor: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # no core file ever holds a photo
     libc = ctypes.CDLL(None)
     with socket.socket(fileno=descriptor) as server, suppress(WireError, OSError):
-        while _allocated() < BLOATED:
+        is_last = False
+        while not is_last:
             job, _ = receive(server)
-            data = receive_bytes(server, job["length"])
-            _answer(server, data, job["max_pixels"], job["area"], job["seconds"])
-            del data
+            answer, pixels = _answer(server, receive_bytes(server, job["length"]), job)
+            if pixels is None:
+                gc.collect()  # what failed may hold on to a large image
             if hasattr(libc, "malloc_trim"):
                 libc.malloc_trim(0)
+            is_last = _allocated() >= BLOATED
+            send(server, {**answer, "is_last": is_last}, pixels=pixels)
+            del pixels
 
 
-def _answer(server: socket.socket, data: bytes, max_pixels: int, area: int, seconds: float) -> None:
+def _answer(server: socket.socket, data: bytes, job: Mapping[str, Any]) -> tuple[dict[str, Any], Pixels | None]:
+    """Decode; return what to say, and the pixels, None where the file is refused."""
+
     asked = False
 
     def ask(pixels: int) -> None:
@@ -54,19 +64,14 @@ def _answer(server: socket.socket, data: bytes, max_pixels: int, area: int, seco
             receive(server)
 
     start = time.process_time()
-    _limit(seconds)
-    found: Decoded | str
+    _limit(job["seconds"])
     try:
-        found = decode_pixels(data, max_pixels, area, ask)
+        found = decode_pixels(data, job["max_pixels"], job["area"], ask)
     except Undecodable as refused:
-        found = refused.reason
-    took = time.process_time() - start
-    if isinstance(found, str):
-        send(server, {"reason": found, "took": took})
-        return
+        return {"reason": refused.reason, "took": time.process_time() - start}, None
     height, width = found.pixels.shape[:2]
-    told = {"height": height, "width": width, "kind": found.kind, "scale": found.scale, "took": took}
-    send(server, told, pixels=found.pixels)
+    told = {"height": height, "width": width, "kind": found.kind, "scale": found.scale}
+    return {**told, "took": time.process_time() - start}, found.pixels
 
 
 def _limit(seconds: float) -> None:

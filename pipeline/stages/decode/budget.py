@@ -10,6 +10,11 @@ _SECONDS, _SECONDS_PER_MIB = 3.0, 1.0
 _MIB = 1024 * 1024
 
 
+def most_seconds(sent_bytes: int) -> float:
+    """Return the CPU seconds that so many bytes may take to decode, in one file or in all of a request."""
+    return _SECONDS + _SECONDS_PER_MIB * sent_bytes / _MIB
+
+
 class Budget:
     """CPU seconds to decode a request's photos in: a few for any request, and more by the bytes that were sent.
 
@@ -18,7 +23,7 @@ class Budget:
     """
 
     def __init__(self, sent_bytes: int) -> None:
-        self._left = _SECONDS + _SECONDS_PER_MIB * sent_bytes / _MIB
+        self._left = most_seconds(sent_bytes)
         self._lock = Lock()
 
     def check(self) -> None:
