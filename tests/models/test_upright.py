@@ -87,7 +87,8 @@ def test_a_small_face_in_a_large_photo_is_looked_at_in_a_larger_decode(
 
     photo = decode("a", data, 10**8, 10**8)
     (look,) = find_faces([photo], detector, closer)
-    assert (asked, look.photo.scale, look.photo.pixels.shape) == (["a"], pytest.approx(0.75), (2250, 3000, 3))
+    assert (asked, look.photo.pixels.shape) == (["a"], (2250, 3000, 3))
+    assert look.photo.scale == pytest.approx(0.75)
     assert len(look.faces) == 1
     (near,) = find_faces([replace(photo, scale=1.0)], detector, closer)
     assert asked == ["a"]
