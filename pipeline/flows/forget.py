@@ -11,9 +11,9 @@ _UNKNOWN = "Nothing is stored under this ID."
 
 
 def forget(person_id: str, services: Services) -> Outcome:
-    """Forget whoever has this ID. Refuses with ID_NOT_MATCHED, and with NO_ROUTE where nothing is stored of it."""
+    """Forget whoever has this ID. Refuses with ID_NOT_MATCHED, and with NO_ROW where nothing is stored of it."""
     match_id(person_id, services.policy.id_regex, Ledger())
     forgotten = services.forgetting.forget(person_id)
     if forgotten is None:
-        raise Refusal(Code.NO_ROUTE, advice=_UNKNOWN, field="id")
+        raise Refusal(Code.NO_ROW, advice=_UNKNOWN, field="id")
     return Outcome(Code.DONE, {"receipt": services.receipt(person_id, forgotten)})

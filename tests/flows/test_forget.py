@@ -16,7 +16,7 @@ def test_whoever_is_forgotten_is_not_verified_and_the_reply_has_the_receipt() ->
     assert code_of(lambda: world.verify(world.stored(BLUE, person_id=BEN).upload_id)) is Code.VERIFIED
 
 
-def test_an_unknown_id_is_404_and_a_malformed_one_127() -> None:
+def test_an_unknown_id_is_116_and_a_malformed_one_127() -> None:
     code, results = ended(World().forget)
-    assert (code, results["field"], results["advice"]) == (Code.NO_ROUTE, "id", "Nothing is stored under this ID.")
+    assert (code, results["field"], results["advice"]) == (Code.NO_ROW, "id", "Nothing is stored under this ID.")
     assert code_of(lambda: World().forget("../etc")) is Code.ID_NOT_MATCHED

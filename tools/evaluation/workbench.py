@@ -45,7 +45,7 @@ def add_common(parser: ArgumentParser) -> None:
         "folder", type=Path, metavar="FOLDER", help="FOLDER/PERSON/PHOTO.jpg or FOLDER/images/PERSON/..."
     )
     parser.add_argument(
-        "--models", default="Dlib,MobileFaceNet", help="recognition models, by comma (default: %(default)s)"
+        "--models", default="Dlib,MobileFaceNet,SFace", help="recognition models, by comma (default: %(default)s)"
     )
     parser.add_argument(
         "--num-aug", type=int, default=4, help="augmentations of the second look (default: %(default)s)"

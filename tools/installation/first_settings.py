@@ -17,7 +17,8 @@ from settings.paths import FolderOrUrl
 from settings.values import password
 from tools.installation.environment import SetupError
 
-ONE_MODEL, TWO_MODELS = "Dlib", "Dlib,MobileFaceNet"
+PACKAGED, ALL = "Dlib,SFace", "Dlib,SFace,MobileFaceNet"
+"""Recognition models whose weights come inside packages, and the same with the one that has to be fetched."""
 LETTERS = string.ascii_letters + string.digits + "!-_.+"
 """Characters of a random password: none has a meaning in `.env`, a shell or a URL."""
 MEANING = {key.name: key.meaning for key in KEYS}
@@ -64,7 +65,7 @@ def write_first(root: Path, choice: FirstChoice, fetch: Fetch, say: Callable[[st
     if file.exists():
         return
     obstacle = fetch(choice)
-    models, secret = ONE_MODEL if obstacle else TWO_MODELS, random_password()
+    models, secret = PACKAGED if obstacle else ALL, random_password()
     text = first_text((root / ".env.example").read_text(encoding="utf-8"), choice, models, secret)
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -74,10 +75,10 @@ def write_first(root: Path, choice: FirstChoice, fetch: Fetch, say: Callable[[st
         raise SetupError(f"{file} cannot be written: {error.strerror}.") from None
     say(f"Wrote {file} from .env.example")
     if obstacle:
-        say(f"Recognition model: Dlib alone. MobileFaceNet is not available: {obstacle}.")
-        say("Two models are far better than one; README.md explains how to add it later.")
+        say(f"Recognition models: Dlib and SFace. MobileFaceNet is not available: {obstacle}.")
+        say("A third model improves decisions a little; README.md explains how to add it later.")
     else:
-        say("Recognition models: Dlib and MobileFaceNet, fused")
+        say("Recognition models: Dlib, SFace and MobileFaceNet, fused")
     say(f"SUPER_PASSWORD (shown only once; stored in .env): {secret}")
 
 
