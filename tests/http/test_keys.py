@@ -72,7 +72,11 @@ def test_an_endpoint_is_open_to_its_scope_and_to_admins(
     assert (code(send(client, method, path, KEYS[scope][0])) == 403) is not lets_in
 
 
-@pytest.mark.parametrize("key", ["", "x", EXPIRED[0], REVOKED[0], KEYS["admin"][1].digest, KEYS["admin"][0] + "x"])
+@pytest.mark.parametrize(
+    "key",
+    ["", "x", EXPIRED[0], REVOKED[0], KEYS["admin"][1].digest, KEYS["admin"][0] + "x"],
+    ids=["none", "wrong", "expired", "revoked", "digest", "longer"],
+)
 @pytest.mark.parametrize(("method", "path"), OPENED_BY)
 def test_no_wrong_expired_or_revoked_key_opens_anything(client: FlaskClient, method: str, path: str, key: str) -> None:
     reply = send(client, method, path, key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +23,15 @@ from tools.evaluation.workbench import load_detector
 pytestmark = pytest.mark.models
 
 PEOPLE = 24
+MODELS = ("Dlib", "MobileFaceNet", "SFace")
+SETS = [some for size in (1, 2, 3) for some in combinations(MODELS, size)]
 
 
 @pytest.fixture(scope="module")
 def embedders(shared_data: Path) -> Mapping[str, Embedder]:
     store = WeightStore(WEIGHTS, str(shared_data / "weights"))
     try:
-        return {name: load_embedder(REGISTRY[name], store) for name in ("Dlib", "MobileFaceNet")}
+        return {name: load_embedder(REGISTRY[name], store) for name in MODELS}
     except ModelUnavailable as reason:
         pytest.skip(str(reason))
 
@@ -52,7 +55,7 @@ def _versions(embedders: Mapping[str, Embedder], *names: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("sim_func", SIM_FUNCS)
-@pytest.mark.parametrize("names", [("Dlib",), ("MobileFaceNet",), ("Dlib", "MobileFaceNet")])
+@pytest.mark.parametrize("names", SETS, ids="+".join)
 def test_that_the_shipped_calibrations_are_for_the_models_as_they_are(
     embedders: Mapping[str, Embedder], names: tuple[str, ...], sim_func: str
 ) -> None:
@@ -68,7 +71,7 @@ def test_that_another_version_of_a_model_is_refused_with_what_to_run(embedders: 
 def test_that_the_same_people_pass_and_strangers_do_not(
     faces: Faces, embedders: Mapping[str, Embedder], sim_func: str
 ) -> None:
-    scorer = load_scorer(_versions(embedders, "Dlib", "MobileFaceNet"), sim_func, 4, 1e-3, 1e-2)
+    scorer = load_scorer(_versions(embedders, *MODELS), sim_func, 4, 1e-3, 1e-2)
     sample = faces.sample
     apart = {name: distances(one, one, sim_func) for name, one in sample.embeddings.items()}
     long = {name: lengths(one, one) for name, one in sample.embeddings.items()}
