@@ -83,7 +83,7 @@ def test_no_wrong_expired_or_revoked_key_opens_anything(client: FlaskClient, met
     assert (code(reply), reply.status_code) == (401, 401)
 
 
-@pytest.mark.parametrize("key", ["", "x", KEYS["verify"][0]])
+@pytest.mark.parametrize("key", ["", "x", KEYS["verify"][0]], ids=["none", "wrong", "valid"])
 @pytest.mark.parametrize("path", OPEN)
 def test_what_is_open_is_open_to_all_and_keeps_its_reasons(client: FlaskClient, path: str, key: str) -> None:
     reply = send(client, "GET", path, key)
@@ -95,7 +95,7 @@ def test_an_admin_is_told_the_reasons(client: FlaskClient) -> None:
     assert "reasons" in results(send(client, "GET", "/health/ready", KEYS["admin"][0]))
 
 
-@pytest.mark.parametrize("only", [EXPIRED[1], REVOKED_RECORD])
+@pytest.mark.parametrize("only", [EXPIRED[1], REVOKED_RECORD], ids=["expired", "revoked"])
 def test_a_server_that_had_keys_does_not_become_open_again(only: KeyRecord) -> None:
     assert code(send(front(load=lambda: KeySet([only])), "POST", "/verify")) == 401
 
