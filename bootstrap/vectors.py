@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from importlib.util import find_spec
 
 from bootstrap.models import LoadFault
@@ -12,7 +11,7 @@ from db.gallery.memory import MemoryGallery
 from db.gallery.protocol import GalleryBackend
 from env_validator import Settings
 from pipeline.stages.distance import template
-from pipeline.types import Embedder
+from pipeline.types import Embedder, Floats
 
 CLIENT, LITE = "requirements-milvus.txt", "requirements-milvus-lite.txt"
 
@@ -29,7 +28,9 @@ def check_packages(settings: Settings) -> None:
 
 def open_gallery(settings: Settings, enrolments: EnrolmentRecords, embedders: Mapping[str, Embedder]) -> GalleryBackend:
     """Return the gallery; nothing is connected yet."""
-    of_person = partial(template, sim_func=settings.sim_func)
+    def of_person(rows: Floats, first: int) -> Floats:
+        return template(rows, settings.sim_func, first)
+
     if not settings.vector_store:
         return MemoryGallery(settings.db_path, enrolments, embedders, of_person)
     from db.milvus.connection import Milvus

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy.typing as npt
 
 from codes_dict import Code, Outcome
-from pipeline.types import Counts, Crop, Detection, Floats, Person, Pixels
+from pipeline.types import Counts, Crop, Detection, EnrolledFaces, Floats, Person, Pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +199,7 @@ class EnrolmentRequest:
     outcome: Callable[[Enrolled], Outcome] | None = None
 
 
-Guard = Callable[[Person | None, Mapping[str, Floats] | None], None]
+Guard = Callable[[Person | None, EnrolledFaces | None], None]
 """Called inside the ID's lock with the row and all its embeddings as they are; may raise `Refusal`."""
 
 
@@ -285,8 +285,8 @@ class Snapshot(Protocol):
         """
         ...
 
-    def person(self, person_id: str) -> Mapping[str, Floats] | None:
-        """Every enrolled source crop's embedding of this person, (m, d) per model; None for a stranger."""
+    def person(self, person_id: str) -> EnrolledFaces | None:
+        """Every enrolled source crop's embedding of this person; None for a stranger."""
         ...
 
 

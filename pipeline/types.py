@@ -332,6 +332,22 @@ class Scorer(Protocol):
         ...
 
 
+class EnrolledFaces(dict[str, Floats]):
+    """Each model's embeddings of a person's enrolled source crops: float32 (m, d), oldest first.
+
+    `first` says how many of the m came with the person's first enrolment; all of them if it is not given.
+    """
+
+    def __init__(self, embeddings: Mapping[str, Floats], first: int | None = None) -> None:
+        super().__init__(embeddings)
+        self.first = max((len(rows) for rows in self.values()), default=0) if first is None else first
+
+    @property
+    def first_ones(self) -> EnrolledFaces:
+        """The faces of the first enrolment alone."""
+        return EnrolledFaces({name: rows[: self.first] for name, rows in self.items()}, self.first)
+
+
 @dataclass(frozen=True)
 class Person:
     """A row of the people table. `key` is its primary key, `path` its folder relative to DB_PATH.

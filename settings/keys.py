@@ -94,6 +94,9 @@ class Settings(Listening):
         "auto",
     )
     enrol_liveness: values.Action = key("What /upload_db does with a face that is not live", "refuse")
+    enrol_min_photos: values.Whole = key(
+        "Different photos with a usable face that a person's first enrolment needs; docs/decisions.md says why", "1", 1, 10
+    )
     replay_policy: values.Action = key("What /verify does with a photo that was used before", "refuse")
     replay_retention_days: values.Whole = key(
         "Days for which the hashes of used photos are kept; those of enrolled photos do not expire", "30", 1, 3650

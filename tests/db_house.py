@@ -65,8 +65,8 @@ class Where:
         return Database(engine)
 
 
-def mean(rows: Floats) -> Floats:
-    """Return the rows' mean, the simplest template."""
+def mean(rows: Floats, first: int) -> Floats:
+    """Return the rows' mean, the simplest template, wherever they come from."""
     centre: Floats = rows.mean(axis=0)
     return centre
 

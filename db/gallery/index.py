@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.ports import Block
-from pipeline.types import Floats
+from pipeline.types import EnrolledFaces, Floats
 
 BLOCK = 16_384
 """People per block. Changing one person copies their block, which has to stay cheap; searching takes each block at a
@@ -65,7 +65,7 @@ class MemorySnapshot:
     version: int
     ids: Sequence[str]
     blocks: Sequence[Block]
-    _people: Mapping[str, Mapping[str, Floats]]
+    _people: Mapping[str, EnrolledFaces]
 
     @property
     def people(self) -> int:
@@ -76,7 +76,7 @@ class MemorySnapshot:
         """Return everybody: all are in memory, and all are compared."""
         return self
 
-    def person(self, person_id: str) -> Mapping[str, Floats] | None:
+    def person(self, person_id: str) -> EnrolledFaces | None:
         """Return each model's embeddings of all enrolled source crops of a person, float32 (m, d); None if unknown.
 
         The same crops in the same order for every model. At least as new as the snapshot.
@@ -95,12 +95,12 @@ class Index:
         self._sizes = dict(sizes)
         self._names: list[str] = []
         self._at: dict[str, int] = {}
-        self._people: dict[str, Mapping[str, Floats]] = {}
+        self._people: dict[str, EnrolledFaces] = {}
         self._blocks: list[Block] = []
         self._unshown: set[int] = set()  # numbers of blocks that were made or copied since the last snapshot
         self._removals = [0]
 
-    def put(self, person_id: str, embeddings: Mapping[str, Floats], templates: Mapping[str, Floats]) -> None:
+    def put(self, person_id: str, embeddings: EnrolledFaces, templates: Mapping[str, Floats]) -> None:
         """Add a person or replace their embeddings; each template is (d,)."""
         self._people[person_id] = embeddings
         at = self._at.get(person_id, len(self._names))

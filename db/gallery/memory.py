@@ -34,7 +34,8 @@ class MemoryGallery:
     enter the index when its version of the records reaches the enrolment's commit: from memory in the process that
     enrolled, from the files in all others.
 
-    `template` makes one (d,) template from a person's (m, d) embeddings of a model; `clock` is in seconds since 1970.
+    `template` makes one (d,) template from a person's (m, d) embeddings of a model, of which it is told how many are of
+    the first enrolment; `clock` is in seconds since 1970.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class MemoryGallery:
         root: Path,
         enrolments: EnrolmentRecords,
         embedders: Mapping[str, Embedder],
-        template: Callable[[Floats], Floats],
+        template: Callable[[Floats, int], Floats],
         *,
         token: Callable[[], str] = lambda: secrets.token_hex(16),
         clock: Callable[[], float] = time.time,
@@ -136,7 +137,7 @@ class MemoryGallery:
             self._index.drop(person_id)
             return
         rows = joined(list(blocks.values()))
-        templates = {model: self._template(block) for model, block in rows.items()}
+        templates = {model: self._template(block, rows.first) for model, block in rows.items()}
         self._index.put(person_id, rows, templates)
 
     # -- files, as the loader reads and writes them -------------------------------------------

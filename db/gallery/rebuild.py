@@ -11,7 +11,7 @@ import numpy as np
 from db.enrolments import Enrolment
 from db.faces import FaceFolders
 from db.gallery.pickles import Key
-from pipeline.types import Crop, Embedder, Floats
+from pipeline.types import Crop, Embedder, EnrolledFaces, Floats
 
 _BATCH = 32  # crops a model call
 _CHUNK = 1000  # enrolments stored at a time, so that a crash during a long rebuild loses little
@@ -20,14 +20,14 @@ Embeddings = Mapping[str, Floats]
 """One enrolment's embeddings, float32 (m, d) by model."""
 
 
-def joined(blocks: Sequence[Embeddings]) -> Embeddings:
-    """Return one person's embeddings of several enrolments, oldest first, as float32 (m, d) by model, read-only."""
+def joined(blocks: Sequence[Embeddings]) -> EnrolledFaces:
+    """Return one person's embeddings of several enrolments, which come oldest first; the arrays are read-only."""
     rows = blocks[0]  # mostly the only one: not copied
     if len(blocks) > 1:
         rows = {model: np.concatenate([block[model] for block in blocks]) for model in blocks[0]}
     for array in rows.values():
         array.flags.writeable = False
-    return rows
+    return EnrolledFaces(rows, max((len(block) for block in blocks[0].values()), default=0))
 
 
 class EmbeddingStore(Protocol):

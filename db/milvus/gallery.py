@@ -40,7 +40,7 @@ from db.gallery.rebuild import Embeddings
 from db.milvus.collection import MOST_HITS, Mark, purge_rows
 from db.milvus.connection import Milvus
 from db.milvus.rows import CHUNK, LOCK, MilvusRows
-from pipeline.types import Embedder, Floats
+from pipeline.types import Embedder, EnrolledFaces, Floats
 
 CANDIDATES = 64
 """Templates to find for each probe face and model."""
@@ -59,7 +59,8 @@ class _Known:
 class MilvusGallery:
     """All committed enrolments, from every process: found by Milvus, confirmed by the records. Thread-safe.
 
-    `template` makes one (d,) template from a person's (m, d) embeddings of a model. `by_length` says that distances
+    `template` makes one (d,) template from a person's (m, d) embeddings of a model, of which it is told how
+    many are of the first enrolment. `by_length` says that distances
     depend on embeddings' lengths. All methods raise `Refusal(Code.VECTORS_DOWN)` if Milvus does not respond.
     """
 
@@ -68,7 +69,7 @@ class MilvusGallery:
         root: Path,
         enrolments: EnrolmentRecords,
         embedders: Mapping[str, Embedder],
-        template: Callable[[Floats], Floats],
+        template: Callable[[Floats, int], Floats],
         milvus: Milvus,
         *,
         by_length: bool = False,
@@ -104,11 +105,11 @@ class MilvusGallery:
         self._known = _Known(marks, changes.version)
         return changes.version
 
-    def person(self, person_id: str) -> Mapping[str, Floats] | None:
+    def person(self, person_id: str) -> EnrolledFaces | None:
         """Return each model's embeddings of a person's enrolled source crops as of now, float32 (m, d)."""
         return self._enrolled([person_id]).get(person_id)
 
-    def _enrolled(self, person_ids: Sequence[str]) -> dict[str, Mapping[str, Floats]]:
+    def _enrolled(self, person_ids: Sequence[str]) -> dict[str, EnrolledFaces]:
         enrolled = self._enrolments.of_people(person_ids)
         while True:
             found, is_whole = self._rows.joined(enrolled)
@@ -138,7 +139,8 @@ class MilvusGallery:
             limit = min(4 * limit, MOST_HITS)  # most of the nearest rows do not count: look further
         index = Index({model: key.size for model, key in self._rows.keys.items()})
         for person_id, embeddings in enrolled.items():
-            index.put(person_id, embeddings, {model: self._template(rows) for model, rows in embeddings.items()})
+            templates = {model: self._template(rows, embeddings.first) for model, rows in embeddings.items()}
+            index.put(person_id, embeddings, templates)
         return index.snapshot(self._known.version)
 
     def _rankings(self, probes: Mapping[str, Floats], limit: int) -> list[list[str]]:
@@ -223,7 +225,7 @@ class MilvusSnapshot:
         """Return whoever may be closest to one of these faces, (n, d) per model, and `include` where enrolled."""
         return self.gallery.candidates(probes, include)
 
-    def person(self, person_id: str) -> Mapping[str, Floats] | None:
+    def person(self, person_id: str) -> EnrolledFaces | None:
         """Return each model's embeddings of all enrolled source crops of a person, float32 (m, d); None if unknown."""
         return self.gallery.person(person_id)
 

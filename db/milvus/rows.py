@@ -15,7 +15,7 @@ from db.gallery.pickles import Key
 from db.gallery.rebuild import EmbeddingLoader, Embeddings, joined
 from db.milvus.collection import Entry, Mark, VectorCollection
 from db.milvus.connection import Milvus
-from pipeline.types import Embedder, Floats
+from pipeline.types import Embedder, EnrolledFaces, Floats
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class MilvusRows:
         root: Path,
         enrolments: EnrolmentRecords,
         embedders: Mapping[str, Embedder],
-        template: Callable[[Floats], Floats],
+        template: Callable[[Floats, int], Floats],
         milvus: Milvus,
         by_length: bool,
     ) -> None:
@@ -65,7 +65,7 @@ class MilvusRows:
         ending = "_by_length" if self._by_length else ""
         return f"{self.prefix()}{key.model.replace('-', '_')}_{key.version}{ending}"
 
-    def joined(self, enrolled: Sequence[Enrolment]) -> tuple[dict[str, Mapping[str, Floats]], bool]:
+    def joined(self, enrolled: Sequence[Enrolment]) -> tuple[dict[str, EnrolledFaces], bool]:
         """Return each person's embeddings of these enrolments, float32 (m, d) by model, oldest first.
 
         And whether all are complete: some may have neither rows nor source crops.
@@ -80,7 +80,9 @@ class MilvusRows:
     def put(self, model: str, owners: Mapping[str, str], embeddings: Mapping[str, Floats]) -> None:
         """Write embeddings, (m, d) by token, replacing existing ones; `owners` holds each token's ID."""
         checked = {token: self.keys[model].checked(rows, len(rows)) for token, rows in embeddings.items()}
-        entries = [Entry(token, owners[token], self._template(rows), rows) for token, rows in checked.items()]
+        entries = [
+            Entry(token, owners[token], self._template(rows, len(rows)), rows) for token, rows in checked.items()
+        ]
         self.collections()[model].put(entries)
 
     def recompute(self, model: str, enrolled: Sequence[Enrolment]) -> set[str]:

@@ -11,17 +11,17 @@ from typing import Any
 from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.services import Services, explained, in_batches
 from pipeline.ledger import Ledger
-from pipeline.ports import CachedPhoto, Enrolled, EnrolmentRequest, NewFace, StoredImage, StoredPhoto, Upload
+from pipeline.ports import CachedPhoto, Enrolled, EnrolmentRequest, Guard, NewFace, StoredImage, StoredPhoto, Upload
 from pipeline.stages.album import Album, open_upload, shown_file
 from pipeline.stages.align import portrait
 from pipeline.stages.compare import embed
-from pipeline.stages.guards import check_one_person, check_same_person, possible_duplicates
+from pipeline.stages.guards import check_enough, check_one_person, check_same_person, possible_duplicates
 from pipeline.stages.identity import check_name
 from pipeline.stages.liveness import judge_faces, keep_live, spoof_photos
 from pipeline.stages.replay import marked
 from pipeline.stages.sightings import Sighting, stacked, without_pixels
 from pipeline.stages.subject import is_alone, only_subjects
-from pipeline.types import Floats, Liveness, Person
+from pipeline.types import EnrolledFaces, Liveness, Person
 
 _log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def _enrol(ask: EnrolRequest, services: Services) -> Outcome:
             marks = [face.mark for face in faces if face.mark]
             reply = partial(_outcome, in_place=ask.in_place, results={**results, **_NOT_ASKED})
             request = EnrolmentRequest(upload.id, name, ask.in_place, upload, _pictures(faces, services), marks, reply)
-            enrolled = services.enrolments.enrol(request, _guard(stacked(faces), services))
+            enrolled = services.enrolments.enrol(request, _guard(faces, ask.in_place, services))
             row.went_out = len(enrolled.main)
         results.update(_pickles(ask, services, ledger))
         if ask.delete_pickles or ask.rebuild_db:
@@ -162,9 +162,11 @@ def _check_strangers(person_id: str, faces: Sequence[Sighting], services: Servic
         raise Refusal(Code.BELONGS_TO_OTHER)
 
 
-def _guard(embeddings: Mapping[str, Floats], services: Services) -> Any:
-    def guard(_: Person | None, enrolled: Mapping[str, Floats] | None) -> None:
-        check_same_person(embeddings, enrolled, services.scorer, services.policy.sim_func)
+def _guard(faces: Sequence[Sighting], in_place: bool, services: Services) -> Guard:
+    def guard(_: Person | None, enrolled: EnrolledFaces | None) -> None:
+        if in_place or enrolled is None:
+            check_enough(faces, services.policy.enrol_min_photos)
+        check_same_person(faces, enrolled, services.scorer, services.policy.sim_func)
 
     return guard
 

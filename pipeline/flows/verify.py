@@ -20,7 +20,7 @@ from pipeline.stages.motion import heed_cues
 from pipeline.stages.replay import drop_used, marked, refuse_accepted
 from pipeline.stages.search import check_nearest, search_everybody
 from pipeline.stages.sightings import Probes, Sighting, without_pixels
-from pipeline.types import Floats, Person
+from pipeline.types import EnrolledFaces, Floats, Person
 
 MOST_IMAGES = 20
 """Photos of one request that are looked at, in the order of arrival: bounds the work that one request can cause."""
@@ -150,7 +150,7 @@ def _unused(faces: list[Sighting], upload: Upload, services: Services, ledger: L
 
 def _record(
     person_id: str, services: Services, ledger: Ledger, hides_unknown: bool
-) -> tuple[Person | None, Mapping[str, Floats] | None]:
+) -> tuple[Person | None, EnrolledFaces | None]:
     """Return the ID's row and all its enrolled embeddings; None for both where there is no row and that is hidden."""
     with ledger.stage("record", 1) as row:
         row.went_out = 1
@@ -176,12 +176,12 @@ def _same_ending(ledger: Ledger) -> Iterator[None]:
     ledger.refuse("search", Code.NOT_VERIFIED)
 
 
-def _nobody(probes: Probes) -> Mapping[str, Floats]:
+def _nobody(probes: Probes) -> EnrolledFaces:
     """Return what stands in for an unknown ID's embeddings, (n, d) per model: the opposite of the photos' own."""
-    return {model: -embeddings for model, embeddings in probes.embeddings.items()}
+    return EnrolledFaces({model: -embeddings for model, embeddings in probes.embeddings.items()})
 
 
-def _compare(probes: Probes, enrolled: Mapping[str, Floats], album: Album, services: Services) -> Look:
+def _compare(probes: Probes, enrolled: EnrolledFaces, album: Album, services: Services) -> Look:
     """Take the first look and, where it does not verify, the second one."""
     policy, scorer, embedders = services.policy, services.scorer, services.embedders
     with album.ledger.stage("compare", len(probes.faces)) as row:

@@ -16,7 +16,7 @@ from codes_dict import Code, Refusal
 from pipeline.ledger import Ledger
 from pipeline.stages.distance import distances, lengths, template
 from pipeline.stages.sightings import Probes, Sighting
-from pipeline.types import Counts, Embedder, Floats, Scorer
+from pipeline.types import Counts, Embedder, EnrolledFaces, Floats, Scorer
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,14 +71,14 @@ def fused_scores(
 
 
 def against_template(
-    probes: Mapping[str, Floats], enrolled: Mapping[str, Floats], scorer: Scorer, sim_func: str
+    probes: Mapping[str, Floats], enrolled: EnrolledFaces, scorer: Scorer, sim_func: str
 ) -> tuple[Floats, dict[str, Floats]]:
-    """Score probes (n, d) against one person's template, made of embeddings (m, d): (n, 1), and each model's."""
-    targets = {name: template(enrolled[name], sim_func)[np.newaxis] for name in scorer.models}
+    """Score probes (n, d) against one person's template: (n, 1), and each model's distances."""
+    targets = {name: template(enrolled[name], sim_func, enrolled.first)[np.newaxis] for name in scorer.models}
     return fused_scores(probes, targets, scorer, sim_func, len(enrolled[scorer.models[0]]))
 
 
-def first_look(probes: Probes, enrolled: Mapping[str, Floats], scorer: Scorer, sim_func: str, ver_tol: int) -> Look:
+def first_look(probes: Probes, enrolled: EnrolledFaces, scorer: Scorer, sim_func: str, ver_tol: int) -> Look:
     """Compare every image with the person's template; `ver_tol` distinct images have to be within the threshold."""
     required = min(ver_tol, probes.images)
     fused, per_model = against_template(probes.embeddings, enrolled, scorer, sim_func)
@@ -108,7 +108,7 @@ def first_look(probes: Probes, enrolled: Mapping[str, Floats], scorer: Scorer, s
 
 def second_look(
     probes: Probes,
-    enrolled: Mapping[str, Floats],
+    enrolled: EnrolledFaces,
     scorer: Scorer,
     sim_func: str,
     tolerance: tuple[int, int],

@@ -42,7 +42,7 @@ def lengths(probes: Floats, templates: Floats) -> Floats:
     return sums
 
 
-def template(embeddings: Floats, sim_func: str) -> Floats:
+def template(embeddings: Floats, sim_func: str, first: int | None = None) -> Floats:
     """Return a person's template, float32 of shape (d,), from that person's raw embeddings of shape (m, d), m >= 1.
 
     The direction of the weighted mean of the normalised embeddings, with the embeddings' (geometric) mean length; for
@@ -50,13 +50,14 @@ def template(embeddings: Floats, sim_func: str) -> Floats:
     it is unknown which one is wrong. With three or more, each embedding's agreement is its mean cosine to the
     others, and its weight is the square of its agreement over the median agreement, between 0 and 1: what agrees
     as well as the middle one counts fully, an embedding that resembles none of the others hardly counts.
+    All after the `first` ones together weigh no more than these: additions never outvote the first enrolment.
     Raises `ValueError` as `distances` does, and where the embeddings cancel out.
     """
     raw = _checked(embeddings)
     if len(raw) == 0:
         raise ValueError("A template needs at least one embedding.")
     directions = _normalised(raw)
-    weights = _agreement(directions)
+    weights = _anchored(_agreement(directions), len(raw) if first is None else first)
     mean = weights @ (raw if sim_func == "euclidean" else directions) / weights.sum()
     length = float(np.linalg.norm(mean))
     if length < 1e-6:
@@ -66,6 +67,14 @@ def template(embeddings: Floats, sim_func: str) -> Floats:
         mean = mean / length * typical
     found: Floats = mean.astype(np.float32)
     return found
+
+
+def _anchored(weights: _Doubles, first: int) -> _Doubles:
+    """Scale the weights of what was added, so that they sum to at most those of the first ones."""
+    anchor, added = float(weights[:first].sum()), float(weights[first:].sum())
+    if not 0.0 < anchor < added:
+        return weights
+    return np.concatenate([weights[:first], weights[first:] * (anchor / added)])
 
 
 def _agreement(directions: _Doubles) -> _Doubles:

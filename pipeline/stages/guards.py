@@ -12,7 +12,7 @@ from pipeline.stages.compare import against_template
 from pipeline.stages.distance import template
 from pipeline.stages.ranking import best_scores
 from pipeline.stages.sightings import Sighting, stacked
-from pipeline.types import Floats, Scorer
+from pipeline.types import EnrolledFaces, Floats, Scorer
 
 
 def group_template(embeddings: Mapping[str, Floats], scorer: Scorer, sim_func: str) -> dict[str, Floats]:
@@ -33,7 +33,7 @@ def odd_ones_out(embeddings: Mapping[str, Floats], scorer: Scorer, sim_func: str
     for index in range(count):
         one = {name: embeddings[name][index : index + 1] for name in scorer.models}
         others = {name: np.delete(embeddings[name], index, axis=0) for name in scorer.models}
-        score, _ = against_template(one, others, scorer, sim_func)
+        score, _ = against_template(one, EnrolledFaces(others), scorer, sim_func)
         if score[0, 0] > threshold:
             odd.append(index)
     return odd
@@ -47,15 +47,30 @@ def check_one_person(faces: Sequence[Sighting], scorer: Scorer, sim_func: str) -
         raise Refusal(Code.DIFFERENT_PEOPLE, f"{len(odd)} faces do not match the others", file=file)
 
 
+def check_enough(faces: Sequence[Sighting], least: int) -> None:
+    """Refuse with NO_SINGLE_FACE where the faces are from fewer than `least` distinct images."""
+    images = len({face.group for face in faces})
+    if images < least:
+        advice = f"Send at least {least} different photos that show this one person alone; {images} of these can be used."
+        raise Refusal(Code.NO_SINGLE_FACE, f"{images} of {least} photos", advice=advice)
+
+
 def check_same_person(
-    new: Mapping[str, Floats], enrolled: Mapping[str, Floats] | None, scorer: Scorer, sim_func: str
+    faces: Sequence[Sighting], enrolled: EnrolledFaces | None, scorer: Scorer, sim_func: str
 ) -> None:
-    """Refuse with DIFFERENT_PEOPLE where an upload's faces are not the person already enrolled under the ID."""
+    """Refuse with DIFFERENT_PEOPLE where a face of an upload is not the person already enrolled under the ID.
+
+    Every face has to match the first enrolment as well as the whole: else many small steps, each of which matches the
+    last ones, would lead to somebody else. Names a single odd face's file.
+    """
     if enrolled is None:
         return
-    score, _ = against_template(group_template(new, scorer, sim_func), enrolled, scorer, sim_func)
-    if score[0, 0] > scorer.threshold(1, 1):
-        raise Refusal(Code.DIFFERENT_PEOPLE, "the faces do not match the enrolled ones")
+    new = stacked(faces)
+    both = [against_template(new, known, scorer, sim_func)[0][:, 0] for known in (enrolled, enrolled.first_ones)]
+    odd = np.flatnonzero(np.maximum(*both) > scorer.threshold(1, 1))
+    if len(odd):
+        file = faces[odd[0]].photo.name if len(odd) == 1 else None
+        raise Refusal(Code.DIFFERENT_PEOPLE, f"{len(odd)} faces do not match the enrolled ones", file=file)
 
 
 def possible_duplicates(

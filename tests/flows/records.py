@@ -20,7 +20,7 @@ from pipeline.ports import (
     StoredPhoto,
 )
 from pipeline.stages.distance import template
-from pipeline.types import Floats, Person
+from pipeline.types import EnrolledFaces, Floats, Person
 
 
 class Faulty:
@@ -120,7 +120,7 @@ class MemoryCandidates:
 class MemoryGallery(Faulty):
     """Everybody's embeddings, (m, d) per model, by ID; it is its own snapshot."""
 
-    everybody: dict[str, Mapping[str, Floats]] = field(default_factory=dict)
+    everybody: dict[str, EnrolledFaces] = field(default_factory=dict)
     rebuilding: Code | None = None
 
     def snapshot(self) -> MemoryGallery:
@@ -137,12 +137,12 @@ class MemoryGallery(Faulty):
         """Return everybody."""
         people = self.everybody.values()
         models = {name for one in people for name in one}
-        templates = {name: np.stack([template(one[name], "cosine") for one in people]) for name in models}
+        templates = {name: np.stack([template(one[name], "cosine", one.first) for one in people]) for name in models}
         lengths = {name: np.linalg.norm(rows, axis=1) for name, rows in templates.items()}
         counts = np.array([len(next(iter(one.values()))) for one in people], np.int64)
         return MemoryCandidates(list(self.everybody), [Block(templates, lengths, counts)])
 
-    def person(self, person_id: str) -> Mapping[str, Floats] | None:
+    def person(self, person_id: str) -> EnrolledFaces | None:
         """Return one person's embeddings."""
         return self.everybody.get(person_id)
 
@@ -177,10 +177,9 @@ class MemoryEnrolments(Faulty):
         known = self.gallery.person(request.id)
         guard(before, known)
         new = {name: np.stack([face.embeddings[name] for face in request.faces]) for name in ("Colour",)}
-        added = known if known and not request.in_place else {}
-        self.gallery.everybody[request.id] = {
-            name: np.concatenate([added[name], rows]) if name in added else rows for name, rows in new.items()
-        }
+        added = known if known and not request.in_place else EnrolledFaces({})
+        rows = {name: np.concatenate([added[name], rows]) if name in added else rows for name, rows in new.items()}
+        self.gallery.everybody[request.id] = EnrolledFaces(rows, added.first or None)
         stored = request.name.lower().replace(" ", "_")
         person = before if before and not request.in_place else Person(7, request.id, stored, stored, request.name)
         self.people.rows[request.id] = person

@@ -47,6 +47,33 @@ def test_the_odd_face_s_file_is_named() -> None:
     assert (code, results["file"], results["retry"]) == (852, "selfie 1.png", False)
 
 
+def test_a_first_enrolment_needs_enrol_min_photos_different_ones_and_an_addition_does_not() -> None:
+    world = World(enrol_min_photos=2)
+    copies = world.stored(stored_photo(RED, 1), stored_photo(RED, 1))
+    code, results = ended(lambda: world.enrol(copies.upload_id))
+    assert (code, results["advice"][:30]) == (152, "Send at least 2 different phot")
+    assert code_of(lambda: world.enrol(world.stored(RED, DARK_RED).upload_id)) == 800
+    assert code_of(lambda: world.enrol(world.stored(RED).upload_id)) == 850
+    assert code_of(lambda: world.enrol(world.stored(RED).upload_id, in_place=True)) == 152
+
+
+def test_small_steps_do_not_lead_away_from_the_first_enrolment() -> None:
+    world, taken = World(), []
+    assert code_of(lambda: world.enrol(world.stored(RED).upload_id)) == 800
+    for step in range(20, 200, 10):
+        upload = world.stored((200, step, 10))
+        taken.append(code_of(lambda upload=upload: world.enrol(upload.upload_id)))  # type: ignore[misc]
+    assert taken == [850] * 2 + [852] * 16
+
+
+def test_one_face_that_is_not_the_persons_refuses_the_whole_addition_and_its_file_is_named() -> None:
+    world = World()
+    world.known(ANN, RED)
+    sister, far = (200, 30, 10), (200, 44, 10)
+    code, results = ended(lambda: world.enrol(world.stored(sister, sister, far).upload_id))
+    assert (code, results["file"]) == (852, "selfie 2.png")
+
+
 def test_people_under_other_ids_are_listed_and_with_refuse_nobody_is_enrolled() -> None:
     world = World()
     world.known(BEN, RED)

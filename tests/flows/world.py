@@ -13,7 +13,7 @@ import numpy as np
 from codes_dict import Code, Outcome, Refusal
 from pipeline.flows import EnrolRequest, SentFile, Services, VerifyRequest, challenge, enrol, forget, upload, verify
 from pipeline.ports import CachedFace, CachedPhoto, StoredImage, StoredPhoto
-from pipeline.types import Crop, Detection, Face, Floats, Liveness, LivenessJudge, Person
+from pipeline.types import Crop, Detection, EnrolledFaces, Face, Floats, Liveness, LivenessJudge, Person
 from tests.fakes import ColourDetector, ColourEmbedder, ColourScorer, GivenJudge, detection_in, face_of, photo_of
 from tests.flows.records import (
     MemoryAcceptances,
@@ -47,6 +47,7 @@ class Settings:
     allow_skip_liveness: str = "true"
     tight_faces: str = "uncertain"
     enrol_liveness: str = "refuse"
+    enrol_min_photos: int = 1
     replay_policy: str = "refuse"
     require_challenge: bool = False
     challenge_actions: tuple[str, ...] = ("turn_left", "turn_right")
@@ -112,7 +113,7 @@ class World:
         """Enrol somebody, past the flows."""
         self.people.rows[person_id] = Person(7, person_id, "ann_van_dyck", "ann", "Ann van Dyck")
         self.people.folders.add(person_id)
-        self.gallery.everybody[person_id] = {"Colour": embedded(*colours)}
+        self.gallery.everybody[person_id] = EnrolledFaces({"Colour": embedded(*colours)})
 
     def upload(self, *files: bytes | None, person_id: str = ANN, nonce: str | None = None) -> Outcome:
         """Send files to /upload_imgs."""

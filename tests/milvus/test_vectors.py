@@ -271,7 +271,7 @@ def test_the_marks_follow_the_ledger(house: House, monkeypatch: pytest.MonkeyPat
 def test_euclidean_distances_ask_for_the_nearest_by_length_too(where: Where, tmp_path: Path) -> None:
     house = House(where, tmp_path)
     by_length = MilvusGallery(
-        house.root, house.enrolments, {one.name: one for one in house.models}, lambda rows: rows.mean(axis=0),
+        house.root, house.enrolments, {one.name: one for one in house.models}, lambda rows, first: rows.mean(axis=0),
         gallery(house)._milvus, by_length=True,
     )  # fmt: skip
     house.enrol("BRIGHT", "ann", (200, 100, 100))  # in the probe's direction, and far

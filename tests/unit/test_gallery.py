@@ -17,7 +17,7 @@ from db.gallery import index as index_module
 from db.gallery import memory
 from db.gallery.index import Index, MemorySnapshot
 from db.gallery.pickles import LOCK, Key, PickleStore
-from pipeline.types import Floats
+from pipeline.types import EnrolledFaces, Floats
 from tests.db_house import BLUE, GREEN, RED, WHITE, Brightness, Colour, House, Where, raise_at, whole
 from tests.fakes import ColourEmbedder
 from tests.processes import ended, started
@@ -105,10 +105,10 @@ def test_an_id_is_found_in_the_ids_of_old_and_new_snapshots() -> None:
     index = Index({"m": 1})
     one = np.ones(1, np.float32)
     for name in "abcd":
-        index.put(name, {"m": one[None]}, {"m": one * ord(name)})
+        index.put(name, EnrolledFaces({"m": one[None]}), {"m": one * ord(name)})
     old = index.snapshot(1)
     index.drop("b")
-    index.put("e", {"m": one[None]}, {"m": one * ord("e")})
+    index.put("e", EnrolledFaces({"m": one[None]}), {"m": one * ord("e")})
     new = index.snapshot(2)
     assert (list(old.ids), list(new.ids)) == (["a", "b", "c", "d"], ["a", "d", "c", "e"])
     assert [old.ids.index(name) for name in "abcd"] == [0, 1, 2, 3]
@@ -165,9 +165,9 @@ def test_snapshots_stay_as_they_are_whoever_is_added_changed_or_removed(monkeypa
         assert dict(zip(snapshot.ids, values, strict=True)) == expected
 
 
-def _twice(value: int) -> tuple[dict[str, Floats], dict[str, Floats]]:
+def _twice(value: int) -> tuple[EnrolledFaces, dict[str, Floats]]:
     """Return embeddings and template of a person whose every number is this."""
-    return {"m": np.full((1, 2), value, np.float32)}, {"m": np.full(2, value, np.float32)}
+    return EnrolledFaces({"m": np.full((1, 2), value, np.float32)}), {"m": np.full(2, value, np.float32)}
 
 
 def _addresses(snapshot: MemorySnapshot) -> list[int]:
@@ -228,7 +228,7 @@ def test_a_change_that_fails_half_way_hides_nobody_later(house: House, monkeypat
     house.gallery.snapshot()
     house.enrol("A", "ann", GREEN)
     house.enrol("B", "bea", BLUE)
-    monkeypatch.setattr(house.gallery, "_template", lambda _: 1 / 0)
+    monkeypatch.setattr(house.gallery, "_template", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         house.gallery.snapshot()
     monkeypatch.undo()

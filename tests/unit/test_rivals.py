@@ -18,7 +18,7 @@ from pipeline.scoring.store import SHIPPED, file_name
 from pipeline.stages.ranking import rank
 from pipeline.stages.search import check_nearest
 from pipeline.stages.sightings import Probes, Sighting
-from pipeline.types import Floats
+from pipeline.types import EnrolledFaces, Floats
 from tests.fakes import sighting_of
 
 MODEL, SIZE = "MobileFaceNet", 128
@@ -52,7 +52,7 @@ def gallery(people: Mapping[str, Floats], scorer: CalibratedScorer) -> MemorySna
     index = Index({MODEL: SIZE})
     for name, direction in people.items():
         vector = usual(direction, scorer)
-        index.put(name, {MODEL: vector[np.newaxis]}, {MODEL: vector})
+        index.put(name, EnrolledFaces({MODEL: vector[np.newaxis]}), {MODEL: vector})
     return index.snapshot(1)
 
 

@@ -13,7 +13,7 @@ from pipeline.ports import Block
 from pipeline.stages import ranking
 from pipeline.stages.distance import distances, lengths
 from pipeline.stages.ranking import best_scores
-from pipeline.types import Counts, Floats
+from pipeline.types import Counts, EnrolledFaces, Floats
 from tests.db_house import whole
 from tests.fakes import ColourScorer
 
@@ -46,7 +46,7 @@ def crowd(people: int) -> Index:
     one, two = vectors(people, 16, 1), vectors(people, 24, 2)
     for number in range(people):
         rows = {"One": one[number : number + 1], "Two": two[number : number + 1]}
-        index.put(str(number), {name: np.repeat(row, 1 + number % 5, 0) for name, row in rows.items()},
+        index.put(str(number), EnrolledFaces({name: np.repeat(row, 1 + number % 5, 0) for name, row in rows.items()}),
                   {name: row[0] for name, row in rows.items()})  # fmt: skip
     return index
 
@@ -82,7 +82,7 @@ def test_pieces_cover_everybody_in_order_and_none_exceeds_a_cores_share(sizes: l
 def test_a_template_that_is_not_a_number_is_an_error_and_never_a_score() -> None:
     index = crowd(5)
     broken = {"One": np.full((1, 16), np.nan, np.float32), "Two": np.zeros((1, 24), np.float32)}
-    index.put("x", broken, {name: rows[0] for name, rows in broken.items()})
+    index.put("x", EnrolledFaces(broken), {name: rows[0] for name, rows in broken.items()})
     probes = {"One": vectors(1, 16, 3), "Two": vectors(1, 24, 4)}
     with pytest.raises(ValueError, match="A template is zero"):
         best_scores(probes, index.snapshot(1), WeighingScorer(), "cosine")
@@ -105,7 +105,7 @@ def test_a_strangers_place_and_anybodys_are_known_without_walking_through_the_na
     index = crowd(50)
     index._names = Unwalkable(index._names)
     ids = index.snapshot(1).ids
-    index.put("later", {}, {"One": vectors(1, 16, 1)[0], "Two": vectors(1, 24, 1)[0]})
+    index.put("later", EnrolledFaces({}), {"One": vectors(1, 16, 1)[0], "Two": vectors(1, 24, 1)[0]})
     assert (ids.index("49"), "stranger" in ids, "later" in ids) == (49, False, False)
 
 

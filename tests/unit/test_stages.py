@@ -21,15 +21,15 @@ from pipeline.stages.liveness import keep_live, space_around, spoof_photos
 from pipeline.stages.ranking import rank
 from pipeline.stages.search import Found, search
 from pipeline.stages.sightings import Probes, Sighting, stacked, without_pixels
-from pipeline.types import BothSides, Box, Detection, Floats, Liveness, LivenessVerdict, Person, Pixels
+from pipeline.types import BothSides, Box, Detection, EnrolledFaces, Floats, Liveness, LivenessVerdict, Person, Pixels
 from tests.fakes import ColourEmbedder, ColourScorer, detection_in, face_of, photo_of, sighting_of
 
 RED, DARK_RED, BLUE, GREEN = (200, 10, 10), (190, 12, 12), (10, 10, 200), (10, 200, 10)
 ID_REGEX = r"RECO_ID_\d+"
 
 
-def embedded(*colours: tuple[int, int, int]) -> dict[str, Floats]:
-    return {"Colour": ColourEmbedder().embed([face_of(colour).crop for colour in colours])}
+def embedded(*colours: tuple[int, int, int]) -> EnrolledFaces:
+    return EnrolledFaces({"Colour": ColourEmbedder().embed([face_of(colour).crop for colour in colours])})
 
 
 def probes(*colours: tuple[int, int, int], images: int | None = None) -> Probes:
@@ -275,12 +275,28 @@ def test_faces_of_two_people_are_not_one_person() -> None:
     assert (refused.value.code, refused.value.file) == (Code.DIFFERENT_PEOPLE, "3")
 
 
+def same_person(*colours: tuple[int, int, int], enrolled: EnrolledFaces | None) -> Code | None:
+    try:
+        check_same_person([sighting_of(one, str(one)) for one in colours], enrolled, ColourScorer(), "cosine")
+    except Refusal as refusal:
+        return refusal.code
+    return None
+
+
 def test_somebody_else_may_not_be_enrolled_under_an_id() -> None:
-    check_same_person(embedded(RED), None, ColourScorer(), "cosine")
-    check_same_person(embedded(RED), embedded(DARK_RED), ColourScorer(), "cosine")
-    with pytest.raises(Refusal) as refused:
-        check_same_person(embedded(BLUE), embedded(DARK_RED), ColourScorer(), "cosine")
-    assert refused.value.code is Code.DIFFERENT_PEOPLE
+    assert same_person(RED, enrolled=None) is None
+    assert same_person(RED, enrolled=embedded(DARK_RED)) is None
+    assert same_person(BLUE, enrolled=embedded(DARK_RED)) is Code.DIFFERENT_PEOPLE
+    assert same_person(RED, BLUE, RED, enrolled=embedded(DARK_RED)) is Code.DIFFERENT_PEOPLE
+
+
+def test_what_is_added_has_to_match_the_first_enrolment_and_not_only_the_last() -> None:
+    """Two steps that each match what is enrolled by then; together they are too far from the first one."""
+    first, step, far = (200, 10, 10), (200, 30, 10), (200, 42, 10)
+    drifted = EnrolledFaces(embedded(first, step, step, step), 1)
+    assert same_person(far, enrolled=embedded(step)) is None
+    assert same_person(far, enrolled=drifted) is Code.DIFFERENT_PEOPLE
+    assert same_person(step, enrolled=drifted) is None
 
 
 def test_possible_duplicates_are_the_other_ids_within_reach_closest_first() -> None:

@@ -59,7 +59,7 @@ class Office:
     def reopened(self) -> MemoryGallery:
         """Return the gallery as another process has it: nothing is read yet."""
         entries = EnrolmentRecords(self.database)
-        return MemoryGallery(self.root, entries, {_KEY.model: _Random()}, lambda rows: template(rows, "cosine"))
+        return MemoryGallery(self.root, entries, {_KEY.model: _Random()}, lambda rows, _: template(rows, "cosine"))
 
     def enrol_one(self) -> None:
         """Enrol one person with one photo, and look whether a search would see them."""

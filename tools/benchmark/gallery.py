@@ -18,7 +18,7 @@ from pipeline.scoring.published import PublishedScorer
 from pipeline.stages.align import crop_face
 from pipeline.stages.ranking import Ranking, group_scores
 from pipeline.stages.search import search
-from pipeline.types import Floats, Photo
+from pipeline.types import EnrolledFaces, Floats, Photo
 from tools.benchmark import roofline
 from tools.benchmark.bench import Bench, CannotMeasureError
 from tools.benchmark.deepface_peer import deepface
@@ -101,7 +101,7 @@ def crowd(people: int) -> MemorySnapshot:
     return MemorySnapshot(1, ids, blocks, _Nobody())
 
 
-class _Nobody(dict[str, Mapping[str, Floats]]):
+class _Nobody(dict[str, EnrolledFaces]):
     """The embeddings behind the templates, which a search does not ask for."""
 
 

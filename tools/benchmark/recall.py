@@ -26,7 +26,7 @@ from pipeline.scoring import load_scorer
 from pipeline.stages.distance import template
 from pipeline.stages.nearness import nearness
 from pipeline.stages.ranking import best_scores
-from pipeline.types import Floats
+from pipeline.types import EnrolledFaces, Floats
 from tools.evaluation.workbench import add_common, prepare
 
 WAYS = ((16, 1024), (CANDIDATES, 64), (CANDIDATES, 1024))
@@ -105,7 +105,7 @@ def filled(gallery: Gallery, folder: Path) -> tuple[MemorySnapshot, dict[str, Ve
     for at, person in enumerate(next(iter(gallery.values()))):
         rows = {model: people[person] for model, people in gallery.items()}
         templates = {model: template(each, "cosine") for model, each in rows.items()}
-        index.put(person, rows, templates)
+        index.put(person, EnrolledFaces(rows), templates)
         for model, each in rows.items():
             entries[model].append(Entry(f"{at:032x}", person, templates[model], each[:1]))
     for model, store in stores.items():

@@ -17,7 +17,7 @@ from pipeline.ledger import Ledger
 from pipeline.stages.compare import check_agreement, first_look
 from pipeline.stages.search import check_nearest, search_everybody
 from pipeline.stages.sightings import Probes, Sighting
-from pipeline.types import NO_PIXELS, Box, Crop, Detection, Photo, Scorer
+from pipeline.types import NO_PIXELS, Box, Crop, Detection, EnrolledFaces, Photo, Scorer
 from tools.calibration.sample import Ints, Sample, shuffled, templates_of
 
 MOST_SENT = 3
@@ -60,7 +60,7 @@ def enrolled(sample: Sample, order: dict[int, Ints], sim_func: str) -> MemorySna
     templates = templates_of(sample, [rows[:1] for rows in order.values()], sim_func)
     for at, (person, rows) in enumerate(order.items()):
         embeddings = {name: values[rows[:1]] for name, values in sample.embeddings.items()}
-        index.put(str(person), embeddings, {name: values[at] for name, values in templates.items()})
+        index.put(str(person), EnrolledFaces(embeddings), {name: values[at] for name, values in templates.items()})
     return index.snapshot(1)
 
 
