@@ -95,7 +95,7 @@ class Settings(Listening):
     )
     enrol_liveness: values.Action = key("What /upload_db does with a face that is not live", "refuse")
     enrol_min_photos: values.Whole = key(
-        "Different photos with a usable face that a person's first enrolment needs; docs/decisions.md says why", "1", 1, 10
+        "Different photos that a person's first enrolment needs, see docs/decisions.md", "1", 1, 10
     )
     replay_policy: values.Action = key("What /verify does with a photo that was used before", "refuse")
     replay_retention_days: values.Whole = key(

@@ -51,7 +51,7 @@ def check_enough(faces: Sequence[Sighting], least: int) -> None:
     """Refuse with NO_SINGLE_FACE where the faces are from fewer than `least` distinct images."""
     images = len({face.group for face in faces})
     if images < least:
-        advice = f"Send at least {least} different photos that show this one person alone; {images} of these can be used."
+        advice = f"Send at least {least} different photos that show this one person alone; {images} can be used."
         raise Refusal(Code.NO_SINGLE_FACE, f"{images} of {least} photos", advice=advice)
 
 

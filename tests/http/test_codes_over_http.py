@@ -272,7 +272,7 @@ def test_200_the_person_is_verified(site: Site, astronaut: bytes) -> None:
     assert code(reply) == 200
     assert (results(reply)["name"], results(reply)["accepted"]) == ("Ada Lovelace", True)
     names = [row["name"] for row in results(reply)["stages"]]
-    assert names == ["id", "images", "detect", "record", "embed", "compare"]
+    assert names == ["id", "images", "detect", "record", "embed", "compare", "nearest"]
 
 
 def test_500_nobody_is_found(site: Site, astronaut: bytes, grace_hopper: bytes) -> None:

@@ -7,7 +7,7 @@ are enrolled themselves send one photo of the victim among one or two of their o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from pipeline.ledger import Ledger
 from pipeline.stages.compare import check_agreement, first_look
 from pipeline.stages.search import check_nearest, search_everybody
 from pipeline.stages.sightings import Probes, Sighting
-from pipeline.types import NO_PIXELS, Box, Crop, Detection, EnrolledFaces, Photo, Scorer
+from pipeline.types import NO_PIXELS, Box, Crop, Detection, EnrolledFaces, Floats, Photo, Scorer
 from tools.calibration.sample import Ints, Sample, shuffled, templates_of
 
 MOST_SENT = 3
@@ -37,7 +37,7 @@ class Court:
 
     def decide(self, claimed: int, rows: Sequence[int]) -> tuple[bool, Code]:
         """Return whether enough photos are within the threshold, and how /verify ends, for photos of these rows."""
-        faces = [_face(self._sample, row, number) for number, row in enumerate(rows)]
+        faces = [face_of_row(self._sample.embeddings, row, number) for number, row in enumerate(rows)]
         probes, name, (scorer, sim_func) = Probes(faces, len(faces)), str(claimed), self._likeness
         mine = self._everybody.person(name)
         assert mine is not None  # noqa: S101 - narrows the type
@@ -97,9 +97,10 @@ def _count(counts: Counter[str], verified: bool, code: Code) -> None:
     counts["contradictory_within"] += verified and code is Code.DIFFERENT_PEOPLE
 
 
-def _face(sample: Sample, row: int, number: int) -> Sighting:
-    embeddings = {name: values[row] for name, values in sample.embeddings.items()}
-    return Sighting(Photo(str(number), NO_PIXELS, str(row)), _DETECTION, _CROP, number, embeddings=embeddings)
+def face_of_row(embeddings: Mapping[str, Floats], row: int, number: int = 0) -> Sighting:
+    """Return a face that is known by one row of embeddings (n, d) alone; `number` tells its photo from others."""
+    known = {name: values[row] for name, values in embeddings.items()}
+    return Sighting(Photo(str(number), NO_PIXELS, str(row)), _DETECTION, _CROP, number, embeddings=known)
 
 
 def _nobody(_: str) -> tuple[str, ...]:

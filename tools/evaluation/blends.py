@@ -1,0 +1,172 @@
+"""Can somebody walk into another person's enrolment by blended photos, and does a blend pass for both of its people?
+
+`python -m tools.evaluation.blends FOLDER` takes pairs of people with many photos: a victim and an attacker. Blends are
+made pixel by pixel of two faces that were moved onto the same landmarks. The attacker knows the rules and takes, in
+each step, the blend with the largest share of their own face that is still accepted.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from codes_dict import Refusal
+from pipeline.scoring import load_scorer
+from pipeline.stages.align import PORTRAIT_TEMPLATE, crop_face, warp
+from pipeline.stages.compare import against_template
+from pipeline.stages.guards import check_same_person
+from pipeline.types import Box, Crop, Detector, Embedder, EnrolledFaces, Floats, Pixels, Scorer
+from tools.evaluation.decisions import face_of_row
+from tools.evaluation.faces import read_photo, subject
+from tools.evaluation.layout import Dataset, LayoutError
+from tools.evaluation.workbench import FAULTS, Workbench, add_common, prepare
+
+STEPS = 12
+SHARES = np.arange(1, 21) / 20
+"""The attacker's shares of a blend, 0 to 1."""
+
+SIDE = 256
+_LANDMARKS: Floats = (PORTRAIT_TEMPLATE * SIDE).astype(np.float32)
+_BOX = Box(0.3 * SIDE, 0.28 * SIDE, 0.4 * SIDE, 0.5 * SIDE)
+MOST_ENROLLED, BLENDED, FRESH = 2, 3, 3
+"""Photos of the victim's first enrolment at most, photos of each that are blended, and photos that try afterwards."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Embeddings of a victim's and an attacker's photos and of their blends, by model.
+
+    `first` are the victim's (MOST_ENROLLED, d), `blends` (STEPS, shares, d), `victim` and `attacker` fresh photos.
+    """
+
+    first: Mapping[str, Floats]
+    blends: Mapping[str, Floats]
+    victim: Mapping[str, Floats]
+    attacker: Mapping[str, Floats]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns 0, or 2 where the data or the models cannot be used."""
+    parser = ArgumentParser(prog="python -m tools.evaluation.blends", description="Enrol blends of two people.")
+    add_common(parser)
+    parser.add_argument("--pairs", type=int, default=16, help="pairs of people (default: %(default)s)")
+    arguments = parser.parse_args(argv)
+    try:
+        bench = prepare(arguments, partial(chosen, count=2 * arguments.pairs, seed=arguments.seed))
+        scorer = load_scorer(bench.versions, "cosine", arguments.num_aug, 1e-3, 1e-2)
+        pairs = made_pairs(bench)
+    except FAULTS as fault:
+        print(f"{parser.prog}: {fault}", file=sys.stderr)
+        return 2
+    for enrolled in range(1, MOST_ENROLLED + 1):
+        print(
+            f"{STEPS} additions to an enrolment of {enrolled}: {told([walk(one, enrolled, scorer) for one in pairs])}"
+        )
+    for share in (0.3, 0.4, 0.5, 0.6):
+        print(f"a blend of {share:.0%} alone under a new ID: {told([morph(one, share, scorer) for one in pairs])}")
+    return 0
+
+
+def told(accepted: Sequence[tuple[bool, bool]]) -> str:
+    """Return how many victims and attackers were accepted, as text."""
+    victims, attackers = (sum(ones) for ones in zip(*accepted, strict=True))
+    return f"attackers in {attackers} of {len(accepted)}, victims shut out {len(accepted) - victims}"
+
+
+def walk(pair: Pair, enrolled: int, scorer: Scorer) -> tuple[bool, bool]:
+    """Add a blend in every step; return whether the victim and the attacker are accepted afterwards."""
+    known = EnrolledFaces({name: rows[:enrolled] for name, rows in pair.first.items()})
+    for step in range(STEPS):
+        for share in reversed(range(len(SHARES))):
+            blend = {name: rows[step, share : share + 1] for name, rows in pair.blends.items()}
+            if _may_be_added(blend, known, scorer):
+                rows = {name: np.concatenate([known[name], blend[name]]) for name in known}
+                known = EnrolledFaces(rows, known.first)
+                break
+    return _accepted(pair.victim, known, scorer), _accepted(pair.attacker, known, scorer)
+
+
+def morph(pair: Pair, share: float, scorer: Scorer) -> tuple[bool, bool]:
+    """Enrol one blend alone; return whether the victim and the attacker are accepted."""
+    at = int(np.argmin(np.abs(SHARES - share)))
+    known = EnrolledFaces({name: rows[0, at : at + 1] for name, rows in pair.blends.items()})
+    return _accepted(pair.victim, known, scorer), _accepted(pair.attacker, known, scorer)
+
+
+def _may_be_added(blend: Mapping[str, Floats], known: EnrolledFaces, scorer: Scorer) -> bool:
+    try:
+        check_same_person([face_of_row(blend, 0)], known, scorer, "cosine")
+    except Refusal:
+        return False
+    return True
+
+
+def _accepted(photos: Mapping[str, Floats], known: EnrolledFaces, scorer: Scorer) -> bool:
+    """Tell whether two of the three photos are within the threshold of 1:1."""
+    scores = np.sort(against_template(photos, known, scorer, "cosine")[0][:, 0])
+    return bool(scores[1] <= scorer.threshold(2, len(scores)))
+
+
+def chosen(data: Dataset, count: int, seed: int) -> Dataset:
+    """Return as many photos as a pair takes of so many people. Raises `LayoutError` where too few have enough."""
+    generator = np.random.default_rng([seed, 61])
+    person = np.array(data.person)
+    needed = BLENDED + FRESH
+    people = generator.permutation(np.flatnonzero(np.bincount(person) >= needed))[:count]
+    if len(people) < count:
+        raise LayoutError(f"{len(people)} people have {needed} photos; {count} are needed.")
+    rows = [generator.permutation(np.flatnonzero(person == one))[:needed] for one in people]
+    files = tuple(data.files[int(row)] for some in rows for row in some)
+    return Dataset(data.name, data.people, files, tuple(np.repeat(people, needed).tolist()))
+
+
+def made_pairs(bench: Workbench) -> list[Pair]:
+    """Blend the photos of every two people of the workbench."""
+    detector, pairs = bench.detector(), []
+    rows_of = [np.flatnonzero(bench.faces.sample.person == one).tolist() for one in dict.fromkeys(bench.data.person)]
+    for rows in zip(rows_of[::2], rows_of[1::2], strict=True):
+        faces = [[_portrait(bench, row, detector) for row in some[:BLENDED]] for some in rows]
+        blends = [
+            _blend(faces[0][step % BLENDED], faces[1][step // BLENDED % BLENDED], share)
+            for step in range(STEPS)
+            for share in SHARES
+        ]
+        made = _embedded([*faces[0][:MOST_ENROLLED], *blends], bench.embedders)
+        shape = (STEPS, len(SHARES), -1)
+        walks = {name: values[MOST_ENROLLED:].reshape(shape) for name, values in made.items()}
+        first = {name: values[:MOST_ENROLLED] for name, values in made.items()}
+        pairs.append(Pair(first, walks, *(_rows(bench, some[-FRESH:]) for some in rows)))
+    return pairs
+
+
+def _rows(bench: Workbench, rows: Sequence[int]) -> dict[str, Floats]:
+    return {name: values[rows] for name, values in bench.faces.sample.embeddings.items()}
+
+
+def _portrait(bench: Workbench, row: int, detector: Detector) -> Pixels:
+    photo = read_photo(bench.data.files[int(bench.faces.rows[row])])
+    height, width = photo.pixels.shape[:2]
+    found = detector.detect([photo.pixels])[0]
+    return warp(crop_face(photo, subject(found, width, height)), _LANDMARKS, (SIDE, SIDE))
+
+
+def _blend(victim: Pixels, attacker: Pixels, share: float) -> Pixels:
+    mixed = victim * (1.0 - share) + attacker * share
+    return np.asarray(np.rint(mixed), np.uint8)
+
+
+def _embedded(faces: Sequence[Pixels], embedders: Mapping[str, Embedder]) -> dict[str, Floats]:
+    crops = [Crop(pixels, _LANDMARKS, _BOX, str(number)) for number, pixels in enumerate(faces)]
+    return {
+        name: np.concatenate([one.embed(crops[start : start + 32]) for start in range(0, len(crops), 32)])
+        for name, one in embedders.items()
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
