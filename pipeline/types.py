@@ -311,6 +311,11 @@ class Scorer(Protocol):
         ...
 
     @property
+    def addition_threshold(self) -> float:
+        """The highest score at which a face may be added to those that a person is enrolled with."""
+        ...
+
+    @property
     def same_person_threshold(self) -> float:
         """The highest score at which two templates are one person's beyond doubt; minus infinity where unknown."""
         ...

@@ -96,6 +96,11 @@ class ColourScorer:
         return abs(self.first) / 10
 
     @property
+    def addition_threshold(self) -> float:
+        """Return the given threshold."""
+        return self.first
+
+    @property
     def same_person_threshold(self) -> float:
         """Return a hundredth of the given threshold."""
         return self.first / 100

@@ -75,6 +75,11 @@ class PublishedScorer:
         return 0.0
 
     @property
+    def addition_threshold(self) -> float:
+        """Return 1.0."""
+        return 1.0
+
+    @property
     def same_person_threshold(self) -> float:
         """Minus infinity: nothing was measured, so only an admin can say that two IDs are one person."""
         return -math.inf

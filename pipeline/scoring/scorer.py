@@ -36,6 +36,9 @@ MISMATCH_RATE = 0.1
 RIVAL_MARGIN = 0.6
 """In standard deviations of strangers' scores: what another ID has to be nearer by to refuse a claim."""
 
+ADDITION_RATE = 1e-4
+"""The false match rate at which a face may be added: a blend that passes has less of the other person."""
+
 SAME_PERSON_RATE = 1e-6
 """The false match rate at which two templates agree so closely that they are one person under two IDs."""
 
@@ -155,6 +158,12 @@ class CalibratedScorer:
         """`RIVAL_MARGIN` standard deviations of strangers' scores, read off the median and the lower 15.9 %."""
         single = self.measured.single
         return RIVAL_MARGIN * (single.score(0.5) - single.score(0.1587))
+
+    @property
+    def addition_threshold(self) -> float:
+        """The 1:1 threshold of one photo at `ADDITION_RATE`, or stricter where the stated rate is lower."""
+        single = self.measured.single
+        return min(single.score(max(ADDITION_RATE, single.floor)), self.threshold(1, 1))
 
     @property
     def same_person_threshold(self) -> float:

@@ -8,6 +8,9 @@ import numpy.typing as npt
 from pipeline.registry import SIM_FUNCS
 from pipeline.types import Floats
 
+ADDED = 0.5
+"""What later enrolments together may weigh in a template, in parts of the first enrolment's weight."""
+
 _Doubles = npt.NDArray[np.float64]
 
 
@@ -50,7 +53,7 @@ def template(embeddings: Floats, sim_func: str, first: int | None = None) -> Flo
     it is unknown which one is wrong. With three or more, each embedding's agreement is its mean cosine to the
     others, and its weight is the square of its agreement over the median agreement, between 0 and 1: what agrees
     as well as the middle one counts fully, an embedding that resembles none of the others hardly counts.
-    All after the `first` ones together weigh no more than these: additions never outvote the first enrolment.
+    All after the `first` ones together weigh at most half as much as these: the first enrolment anchors the template.
     Raises `ValueError` as `distances` does, and where the embeddings cancel out.
     """
     raw = _checked(embeddings)
@@ -70,11 +73,11 @@ def template(embeddings: Floats, sim_func: str, first: int | None = None) -> Flo
 
 
 def _anchored(weights: _Doubles, first: int) -> _Doubles:
-    """Scale the weights of what was added, so that they sum to at most those of the first ones."""
-    anchor, added = float(weights[:first].sum()), float(weights[first:].sum())
-    if not 0.0 < anchor < added:
+    """Scale the weights of what was added, so that they sum to at most `ADDED` times those of the first ones."""
+    most, added = ADDED * float(weights[:first].sum()), float(weights[first:].sum())
+    if not 0.0 < most < added:
         return weights
-    return np.concatenate([weights[:first], weights[first:] * (anchor / added)])
+    return np.concatenate([weights[:first], weights[first:] * (most / added)])
 
 
 def _agreement(directions: _Doubles) -> _Doubles:

@@ -67,7 +67,7 @@ def check_same_person(
         return
     new = stacked(faces)
     both = [against_template(new, known, scorer, sim_func)[0][:, 0] for known in (enrolled, enrolled.first_ones)]
-    odd = np.flatnonzero(np.maximum(*both) > scorer.threshold(1, 1))
+    odd = np.flatnonzero(np.maximum(*both) > scorer.addition_threshold)
     if len(odd):
         file = faces[odd[0]].photo.name if len(odd) == 1 else None
         raise Refusal(Code.DIFFERENT_PEOPLE, f"{len(odd)} faces do not match the enrolled ones", file=file)
