@@ -27,7 +27,7 @@ from env_validator import Settings
 from pipeline.ports import Forgotten
 from pipeline.pseudonym import pseudonym, use_key
 from pipeline.stages.challenge import LIFETIME_S
-from pipeline.stages.replay import NEAR_BITS
+from pipeline.stages.replay import NEAR_BITS, NEAR_FACE_BITS
 from pipeline.types import Embedder
 from security.receipts import make_receipt
 
@@ -68,7 +68,7 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
     gallery = open_gallery(settings, enrolments, embedders)
     enroller = EnrolmentUnit(database, people, enrolments, gallery, uploads, settings.db_path)
     challenges = Challenges(database, LIFETIME_S)
-    replays = Replays(database, NEAR_BITS, settings.replay_retention_days)
+    replays = Replays(database, NEAR_BITS, NEAR_FACE_BITS, settings.replay_retention_days)
     accepted = Acceptances(database)
     forgetting = ForgettingUnit(database, people, enrolments, gallery, uploads, settings.db_path)
     records = Records(

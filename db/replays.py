@@ -10,11 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from codes_dict import Code
-from db.schema import REPLAY_TURN, enrolments, replay_bands, replays, state
+from db.schema import REPLAY_TURN, enrolments, replay_bands, replay_faces, replays, state
 from db.session import Database
 from pipeline.ports import PhotoMark
 
@@ -25,16 +26,23 @@ _DAY_S, _SWEEP_EVERY_S, _BATCH = 86_400, 3_600, 500
 class Replays:
     """The marks of used photos.
 
-    `within` is the number of bits, under 16, in which the hashes of one photo may differ; a mark counts, and is stored,
-    for `retention_days`. Marks of enrolled photos count as long as the enrolment does.
+    `within` is the number of bits, under 16, in which the hashes of one photo may differ, `faces_within` that of the
+    codes of one photo's face; a mark counts, and is stored, for `retention_days`. Marks of enrolled photos count as
+    long as the enrolment does.
     """
 
     def __init__(
-        self, database: Database, within: int, retention_days: int, clock: Callable[[], float] = time.time
+        self,
+        database: Database,
+        within: int,
+        faces_within: int,
+        retention_days: int,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         if not 0 <= within < BANDS:
             raise ValueError(f"a search in {BANDS} bands finds differences of 0 to {BANDS - 1} bits")
         self._database, self._within, self._clock = database, within, clock
+        self._faces_within = faces_within
         self._retention_s = retention_days * _DAY_S
         self._swept = 0.0
 
@@ -48,7 +56,10 @@ class Replays:
             turn = sa.update(state).where(state.c.name == REPLAY_TURN).values(value=state.c.value + 1)
             connection.execute(turn)  # the row stays locked until the commit: claims run one after the other
             own = _own(connection, upload_id)
-            used = [mark.digest not in own and self._used(connection, upload_id, mark) for mark in marks]
+            new = [mark for mark in marks if mark.digest not in own]
+            codes = self._codes(connection, upload_id) if new else []
+            copies = {mark for mark in new if self._used(connection, upload_id, mark) or self._is_near(mark, codes)}
+            used = [mark in copies for mark in marks]
             new = [mark for mark, is_used in zip(marks, used, strict=True) if not is_used]
             remember(connection, upload_id, new, int(self._clock()))
         return used
@@ -60,7 +71,8 @@ class Replays:
             with self._database.writing(failed=Code.DB_DOWN) as connection:
                 query = sa.select(replays.c.number).where(~_counts(self._oldest())).limit(_BATCH)
                 gone = connection.execute(query).scalars().all()
-                connection.execute(sa.delete(replay_bands).where(replay_bands.c.number.in_(gone)))
+                for table in (replay_bands, replay_faces):
+                    connection.execute(sa.delete(table).where(table.c.number.in_(gone)))
                 connection.execute(sa.delete(replays).where(replays.c.number.in_(gone)))
             forgotten += len(gone)
             if len(gone) < _BATCH:
@@ -81,6 +93,24 @@ class Replays:
         found = connection.execute(near).scalars()
         return any((int.from_bytes(its, "big") ^ own).bit_count() <= self._within for its in found)
 
+    def _codes(self, connection: Connection, upload_id: str) -> list[bytes]:
+        """Return the codes of the faces that other uploads for the same ID used: a copy serves nobody else.
+
+        The range holds the uploads of IDs that begin with this one and a hyphen as well, which does no harm.
+        """
+        prefix = upload_id.rpartition("-")[0]
+        same_id = (replays.c.upload_id >= f"{prefix}-") & (replays.c.upload_id < f"{prefix}.")
+        others = same_id & (replays.c.upload_id != upload_id) & _counts(self._oldest())
+        query = sa.select(replay_faces.c.code).join(replays, replays.c.number == replay_faces.c.number).where(others)
+        return list(connection.execute(query).scalars())
+
+    def _is_near(self, mark: PhotoMark, codes: Sequence[bytes]) -> bool:
+        """Tell whether one of the mark's faces is a copy of one of these faces."""
+        if not codes or not mark.views:
+            return False
+        known, asked = (np.frombuffer(b"".join(ones), np.uint8).reshape(len(ones), -1) for ones in (codes, mark.views))
+        return any(bool((np.bitwise_count(known ^ one).sum(axis=1) <= self._faces_within).any()) for one in asked)
+
     def _oldest(self) -> int:
         return int(self._clock()) - self._retention_s
 
@@ -98,6 +128,9 @@ def remember(connection: Connection, upload_id: str, marks: Sequence[PhotoMark],
         number = connection.execute(sa.insert(replays).values(row)).lastrowid
         rows = [{"band": band, "bits": bits, "number": number} for band, bits in enumerate(_bands(mark))]
         connection.execute(sa.insert(replay_bands), rows)
+        if mark.faces:
+            faces = [{"number": number, "face": at, "code": code} for at, code in enumerate(mark.faces)]
+            connection.execute(sa.insert(replay_faces), faces)
 
 
 def _own(connection: Connection, upload_id: str) -> set[str]:

@@ -172,6 +172,14 @@ replay_bands = sa.Table(
     **_MYSQL,
 )  # fmt: skip
 
+replay_faces = sa.Table(
+    "faceapp_replay_faces", _OWN,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("face", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("code", sa.LargeBinary(128), nullable=False),
+    **_MYSQL,
+)  # fmt: skip
+
 challenges = sa.Table(
     "faceapp_challenges", _OWN,
     sa.Column("nonce", Exact(32), primary_key=True),

@@ -69,10 +69,16 @@ class StoredPhoto:
 
 @dataclass(frozen=True)
 class PhotoMark:
-    """All that is remembered of a used photo: the SHA-256 of its file in hex, and its 1024-bit hash (128 bytes)."""
+    """All that is remembered of a used photo: the SHA-256 of its file in hex, and its 1024-bit hash (128 bytes).
+
+    And a code of each of its faces. By `views` a copy is looked up, they are not remembered: the codes of the faces and
+    of their mirror images, moved a little. All codes have one length.
+    """
 
     digest: str
     hash: bytes
+    faces: tuple[bytes, ...] = ()
+    views: tuple[bytes, ...] = ()
 
 
 class Replays(Protocol):

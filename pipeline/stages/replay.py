@@ -15,20 +15,31 @@ import numpy as np
 from codes_dict import Code, Outcome, Refusal
 from pipeline.ledger import Ledger
 from pipeline.ports import PhotoMark, Replays
+from pipeline.stages.face_code import face_code, face_views
 from pipeline.stages.sightings import Sighting
-from pipeline.types import Pixels
+from pipeline.types import Crop, Photo, Pixels
 
 NEAR_BITS = 15
 """Marks that differ in at most this many of their 1024 bits belong to one photo, saved again."""
+
+NEAR_FACE_BITS = 40
+"""Codes of faces that differ in at most this many of their 290 bits are of one photo, edited."""
 
 _SIDE, _FREQUENCIES = 128, 32
 
 
 def marked(faces: Sequence[Sighting]) -> list[Sighting]:
     """Return the faces with their photos' marks; the photos have pixels."""
-    photos = dict.fromkeys(face.photo for face in faces)
-    marks = {photo: PhotoMark(photo.digest, fine_hash(photo.pixels)) for photo in photos}
+    crops: dict[Photo, list[Crop]] = {}
+    for face in faces:
+        crops.setdefault(face.photo, []).append(face.crop)
+    marks = {photo: _mark(photo, its_crops) for photo, its_crops in crops.items()}
     return [replace(face, mark=marks[face.photo]) for face in faces]
+
+
+def _mark(photo: Photo, crops: Sequence[Crop]) -> PhotoMark:
+    views = tuple(view for crop in crops for view in face_views(crop))
+    return PhotoMark(photo.digest, fine_hash(photo.pixels), tuple(map(face_code, crops)), views)
 
 
 def drop_used(

@@ -12,7 +12,7 @@ import pytest
 from bootstrap.models import LoadedModels
 from pipeline.types import Liveness
 from tests.http.liveness_models import judging
-from tests.http.site import OTHER_ID, Site, code, decoded, encoded, results, variant
+from tests.http.site import OTHER_ID, Site, code, decoded, encoded, new_photo, results, variant
 
 pytestmark = pytest.mark.models
 
@@ -53,14 +53,14 @@ def saved_again(photo: bytes) -> bytes:
 
 def test_562_a_photo_verifies_in_one_upload_only_however_often(live_site: Site, astronaut: bytes) -> None:
     live_site.enrolled(astronaut)
-    photo = variant(astronaut)
+    photo = new_photo(astronaut)
     first, second = live_site.uploaded(photo), live_site.uploaded(photo)
     assert [verdict(live_site, first) for _ in range(2)] == [200, 562]
     assert [verdict(live_site, second) for _ in range(2)] == [562, 562]
     assert verdict(live_site, live_site.uploaded(saved_again(photo))) == 562
     other = live_site.uploaded(photo, person_id=OTHER_ID)
     assert code(live_site.verify(other, skip_liveness="false", skip_verify="true")) == 562
-    assert verdict(live_site, live_site.uploaded(variant(astronaut, 1.0, -12, -5.0))) == 200
+    assert verdict(live_site, live_site.uploaded(new_photo(astronaut, 2))) == 200
 
 
 def test_562_an_enrolled_photo_verifies_nobody(live_site: Site, astronaut: bytes) -> None:
@@ -71,10 +71,17 @@ def test_562_an_enrolled_photo_verifies_nobody(live_site: Site, astronaut: bytes
     assert code(live_site.verify(upload_id, skip_liveness="false", skip_verify="true")) == 562
 
 
+def test_562_an_edited_copy_is_a_copy(live_site: Site, astronaut: bytes) -> None:
+    live_site.enrolled(astronaut)
+    mirrored = encoded(decoded(astronaut)[:, ::-1])
+    for copy in (variant(astronaut), mirrored, encoded(decoded(astronaut)[20:-20, 20:-20])):
+        assert verdict(live_site, live_site.uploaded(copy)) == 562
+
+
 def test_a_photo_that_was_not_compared_is_not_used(live_site: Site, astronaut: bytes, grace_hopper: bytes) -> None:
     live_site.enrolled(astronaut)
     live_site.enrolled(grace_hopper, person_id=OTHER_ID)
-    photo = variant(astronaut)
+    photo = new_photo(astronaut)
     assert verdict(live_site, live_site.uploaded(photo, person_id="RECO_ID_000099")) == 116
     shutil.rmtree(live_site.people / "ada_lovelace-RECO_ID_000024")
     assert verdict(live_site, live_site.uploaded(photo, person_id=OTHER_ID)) == 113
@@ -85,7 +92,7 @@ def test_a_photo_that_was_not_compared_is_not_used(live_site: Site, astronaut: b
 def test_an_image_that_was_used_before_is_dropped_and_the_ledger_says_so(live_site: Site, astronaut: bytes) -> None:
     live_site.enrolled(astronaut)
     live_site.edit(VER_TOL="1")
-    reply = live_site.verify(live_site.uploaded(astronaut, variant(astronaut)), skip_liveness="false")
+    reply = live_site.verify(live_site.uploaded(astronaut, new_photo(astronaut)), skip_liveness="false")
     assert code(reply) == 200
     row = next(row for row in results(reply)["stages"] if row["name"] == "replay")
     assert (row["in"], row["out"]) == (2, 1)
@@ -99,19 +106,19 @@ def test_an_image_that_was_used_before_is_dropped_and_the_ledger_says_so(live_si
 
 def test_a_dropped_image_still_counts_as_uploaded(live_site: Site, astronaut: bytes) -> None:
     live_site.enrolled(astronaut)
-    upload_id = live_site.uploaded(astronaut, variant(astronaut))
+    upload_id = live_site.uploaded(astronaut, new_photo(astronaut))
     assert code(live_site.verify(upload_id, skip_liveness="false", skip_db_search="true")) == 500
 
 
 def test_copies_in_one_upload_are_no_replays(live_site: Site, astronaut: bytes) -> None:
     live_site.enrolled(astronaut)
-    photo = variant(astronaut)
+    photo = new_photo(astronaut)
     assert verdict(live_site, live_site.uploaded(photo, photo, saved_again(photo))) == 200
 
 
 def test_an_upload_can_be_verified_and_then_enrolled(live_site: Site, astronaut: bytes) -> None:
     live_site.enrolled(astronaut)
-    photo = variant(astronaut)
+    photo = new_photo(astronaut)
     upload_id = live_site.uploaded(photo)
     first = live_site.verify(upload_id, skip_liveness="false")
     assert code(first) == 200
@@ -127,7 +134,7 @@ def test_warn_says_so_and_lets_it_pass_and_off_does_not_look(
 ) -> None:
     site = make_live_site(REPLAY_POLICY="warn")
     site.enrolled(astronaut)
-    photo = variant(astronaut)
+    photo = new_photo(astronaut)
     for used_before in (False, True):
         reply = site.verify(site.uploaded(photo), skip_liveness="false")
         row = next(row for row in results(reply)["stages"] if row["name"] == "replay")
@@ -161,14 +168,14 @@ def test_562_across_processes(make_live_site: Callable[..., Site], astronaut: by
     first = make_live_site()
     second = make_live_site(SQL_URI=f"sqlite:///{first.folder}/faceapp.sqlite", DB_PATH=str(first.people))
     first.enrolled(astronaut)
-    photo = variant(astronaut)
+    photo = new_photo(astronaut)
     assert verdict(first, first.uploaded(photo)) == 200
     assert verdict(second, second.uploaded(photo)) == 562
 
 
 def test_nothing_of_the_photo_but_two_hashes_is_kept(live_site: Site, astronaut: bytes) -> None:
     live_site.enrolled(astronaut)
-    assert verdict(live_site, live_site.uploaded(variant(astronaut))) == 200
+    assert verdict(live_site, live_site.uploaded(new_photo(astronaut))) == 200
     with sqlite3.connect(live_site.folder / "faceapp.sqlite") as database:
         rows = database.execute("SELECT * FROM faceapp_replay").fetchall()
         columns = [row[1] for row in database.execute("PRAGMA table_info(faceapp_replay)")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from db.replays import Replays, remember
 from db.schema import replay_bands, replays
 from pipeline.ports import EnrolmentRequest, PhotoMark
-from pipeline.stages.replay import NEAR_BITS, fine_hash
+from pipeline.stages.replay import NEAR_BITS, NEAR_FACE_BITS, fine_hash
 from pipeline.types import Pixels
 from tests.db_house import BLUE, GREEN, RED, House, Where
 
@@ -43,7 +44,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(house: House, clock: Clock) -> Replays:
-    return Replays(house.database, NEAR_BITS, 30, clock)
+    return Replays(house.database, NEAR_BITS, NEAR_FACE_BITS, 30, clock)
 
 
 def mark(seed: int, flipped: int = 0, digest: str = "") -> PhotoMark:
@@ -103,7 +104,24 @@ def test_a_difference_in_every_band_but_one_is_found(store: Replays) -> None:
 
 def test_no_more_bits_than_bands_can_be_asked_for(house: House) -> None:
     with pytest.raises(ValueError, match="0 to 15"):
-        Replays(house.database, 16, 30)
+        Replays(house.database, 16, NEAR_FACE_BITS, 30)
+
+
+def face_mark(seed: int, code: bytes, *views: bytes) -> PhotoMark:
+    """Return the mark of another photo, with the code of its face and those that a copy of it is looked up by."""
+    return replace(mark(seed), faces=(code,), views=views or (code,))
+
+
+def test_a_copy_of_a_face_is_known_again_for_the_same_id_alone(store: Replays) -> None:
+    code, other = bytes(37), bytes([255] * 37)
+    near = bytes([255] * (NEAR_FACE_BITS // 8) + [(1 << NEAR_FACE_BITS % 8) - 1]).ljust(37, b"\0")
+    far = bytes([255] * (NEAR_FACE_BITS // 8 + 1)).ljust(37, b"\0")
+    assert store.claim("A-1", [face_mark(1, code)]) == [False]
+    assert store.claim("A-1", [face_mark(2, code)]) == [False]
+    assert store.claim("A-2", [face_mark(3, other, other, near)]) == [True]
+    assert store.claim("A-3", [face_mark(4, other, other, far)]) == [False]
+    assert store.claim("B-1", [face_mark(5, code)]) == [False]
+    assert store.claim("A-4", [mark(6)]) == [False]
 
 
 def test_a_replay_is_not_remembered_as_the_one_s_who_replayed_it(store: Replays, house: House) -> None:
@@ -148,7 +166,7 @@ def test_an_enrolment_remembers_its_photos_with_its_commit(store: Replays, house
 
 
 def test_of_two_who_use_a_photo_at_once_one_is_first(house: House, tmp_path: Path) -> None:
-    stores = [Replays(house.another().database, NEAR_BITS, 30) for _ in range(4)]
+    stores = [Replays(house.another().database, NEAR_BITS, NEAR_FACE_BITS, 30) for _ in range(4)]
     answers: list[bool] = []
     start = threading.Barrier(4)
 
