@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from db.same_people import count_links, forget_links
-from db.schema import acceptances, challenges, given_names, outcomes, replay_bands, replays
+from db.schema import acceptances, challenges, given_names, outcomes, replay_bands, replay_faces, replays
 
 _BATCH = 500
 
@@ -31,7 +31,8 @@ def _forget_marks(connection: Connection, person_id: str) -> int:
     uploads = _uploads(connection, replays, person_id)
     for some in _batches(uploads):
         numbers = sa.select(replays.c.number).where(replays.c.upload_id.in_(some))
-        connection.execute(sa.delete(replay_bands).where(replay_bands.c.number.in_(numbers)))
+        for table in (replay_bands, replay_faces):
+            connection.execute(sa.delete(table).where(table.c.number.in_(numbers)))
     return _delete(connection, replays.c.upload_id, uploads)
 
 

@@ -25,7 +25,7 @@ from tests.processes import ended, started
 ID, NAME, OTHER = "RECO-ID_77", "Zebulon Quartermaine", "RECO-ID_77-B"
 BEFORE_COMMIT = ("planned", "ready to commit")
 AFTER_COMMIT = ("committed", "uploads removed", "files removed", "embeddings removed", "note deleted")
-MARK = PhotoMark("d" * 64, bytes(range(100, 228)))
+MARK = PhotoMark("d" * 64, bytes(range(100, 228)), (bytes(range(200, 163, -1)),))
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def live_through_everything(house: House, person_id: str = ID, name: str = NAME)
     house.gallery.compact()
     house.enrol(person_id, name, BLUE)
     verified = house.upload(person_id, GREEN)
-    Replays(house.database, 15, 30).claim(verified.upload_id, [PhotoMark("e" * 64, bytes(range(1, 129)))])
+    Replays(house.database, 15, 40, 30).claim(verified.upload_id, [PhotoMark("e" * 64, bytes(range(1, 129)))])
     Acceptances(house.database).accept(verified.upload_id, Outcome(Code.VERIFIED, {"name": name}))
     Challenges(house.database, 60).issue(person_id, ["turn_left"])
     (house.root / house.people.find(person_id).path / "holiday.jpg").write_bytes(b"an operator's own")  # type: ignore[union-attr]
@@ -71,7 +71,7 @@ def needles(house: House) -> list[bytes]:
     person = house.gallery.snapshot().person(ID)
     assert person is not None
     crops = [path.read_bytes() for path in house.root.rglob("*.png") if ID in str(path)]
-    words = [NAME.encode(), b"zebulon", ID.encode(), MARK.digest.encode(), MARK.hash[:24]]
+    words = [NAME.encode(), b"zebulon", ID.encode(), MARK.digest.encode(), MARK.hash[:24], MARK.faces[0][:24]]
     data = [*crops, *(np.ascontiguousarray(row, "<f4").tobytes() for rows in person.values() for row in rows)]
     others = b"".join(path.read_bytes() for path in house.root.rglob("*.png") if ID not in str(path))
     return [
