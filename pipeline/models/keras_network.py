@@ -44,10 +44,13 @@ class KerasFunction:
         return [np.asarray(self.traced(*inputs), np.float32)]
 
     def converted(self) -> Any:
-        """Return it as an `openvino.Model`; raises what OpenVINO raises."""
+        """Return it as an `openvino.Model` with weights of its own; raises what OpenVINO raises.
+
+        Shared weights, OpenVINO's default, would be read after TensorFlow has freed them.
+        """
         import openvino
 
-        return openvino.convert_model(self.traced)
+        return openvino.convert_model(self.traced, share_weights=False)
 
     def samples(self, low: float, high: float) -> list[Array]:
         """Return inputs between `low` and `high` to try it with, the same every time."""
@@ -81,7 +84,7 @@ def keras_runner(
     if model is None:
         return function
     _keep(model, file)
-    return OpenVinoRunner(model, precision)
+    return OpenVinoRunner(file if file.is_file() else model, precision)
 
 
 def _proved(function: KerasFunction, name: str, samples: Sequence[Array]) -> Any:

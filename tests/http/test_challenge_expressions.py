@@ -116,4 +116,4 @@ def test_176_a_single_action_is_no_list_to_draw_from(make_site: Callable[[str], 
     reply = site.client.post("/liveness/challenge", data={"id": "RECO_ID_000023"})
     assert code(reply) == 176
     (line,) = reply.get_json()["system_errors"]["env_errs"]
-    assert line.startswith("CHALLENGE_ACTIONS: names fewer than 2, accepted: two or more of turn_left")
+    assert line.startswith("CHALLENGE_ACTIONS: contains fewer than 2 names, accepted: two or more of turn_left")

