@@ -111,7 +111,7 @@ def post(url: str) -> tuple[int, Any]:
 def test_the_first_start_makes_everything_and_serves_until_it_is_stopped(clone: Path, started: Run) -> None:
     address = started.until("Ready: ").removeprefix("Ready: ")
     settings = load_settings(clone / ".env")
-    assert settings.selected_models == ("Dlib", "MobileFaceNet")
+    assert settings.selected_models == ("Dlib", "SFace", "MobileFaceNet")
     assert stat.S_IMODE((clone / ".env").stat().st_mode) == 0o600
     assert f"SUPER_PASSWORD (shown only once; stored in .env): {settings.super_password}" in started.lines
     assert not [line for line in started.lines if re.match("[IWEF][0-9]{4} |WARNING:", line)], "a library's greeting"
