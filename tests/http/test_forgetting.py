@@ -11,7 +11,7 @@ import pytest
 from db.installation import PSEUDONYMS, RECEIPTS, own_key
 from pipeline.pseudonym import pseudonym, use_key
 from security.receipts import is_genuine
-from tests.http.site import ID, OTHER_ID, Site, code, results, variant
+from tests.http.site import ID, OTHER_ID, Site, code, new_photo, results
 
 pytestmark = pytest.mark.models
 
@@ -35,7 +35,7 @@ def test_no_byte_of_a_forgotten_person_is_left(site: Site, astronaut: bytes, gra
     site.edit(REPLAY_POLICY="refuse")
     site.enrolled(grace_hopper, person_id=OTHER_ID)
     site.enrolled(astronaut, name=NAME)
-    photo = variant(astronaut)
+    photo = new_photo(astronaut)
     assert code(site.verify(site.uploaded(photo))) == 200
     _, records = site.records()
     records.gallery.compact()
@@ -56,4 +56,4 @@ def test_no_byte_of_a_forgotten_person_is_left(site: Site, astronaut: bytes, gra
     assert found(site.folder, words) == set()
     assert pseudonym(ID) in site.log()
     assert code(site.client.delete(f"/people/{ID}")) == 116
-    assert code(site.verify(site.uploaded(variant(grace_hopper), person_id=OTHER_ID))) == 200
+    assert code(site.verify(site.uploaded(new_photo(grace_hopper), person_id=OTHER_ID))) == 200
