@@ -58,7 +58,7 @@ def test_values_are_parsed_and_paths_start_from_the_folder_of_the_file(env: Path
     settings = load_settings(env)
     assert settings.db_path == env.parent / "static/people"
     assert settings.sqlite_path == env.parent / "db/faceapp.sqlite"
-    assert settings.selected_models == ("Dlib",)
+    assert settings.selected_models == ("Dlib", "SFace")
     assert settings.id_regex == r"RECO_ID_\d+"
     assert (settings.ver_tol, settings.score_tol, settings.sim_func) == (2, 7.0, "cosine")
     assert (settings.host, settings.port, settings.liveness_engines) == ("127.0.0.1", 8001, ())
