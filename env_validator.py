@@ -27,9 +27,13 @@ class SettingsFault(Exception):  # noqa: N818 - an answer of its own (176), name
     """
 
     def __init__(self, not_in_env: list[str], env_errs: list[str]) -> None:
-        super().__init__("; ".join([*(f"{key}: missing" for key in not_in_env), *env_errs]))
         self.not_in_env = not_in_env
         self.env_errs = env_errs
+        super().__init__("; ".join(self.lines()))
+
+    def lines(self) -> list[str]:
+        """Return a line for each fault, as a terminal shows them."""
+        return [*(f"{key}: missing" for key in self.not_in_env), *self.env_errs]
 
     def as_dict(self) -> dict[str, list[str]]:
         """Return what `system_errors` of a reply holds."""

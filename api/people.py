@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
+from api.access import lend
 from api.envelope import reply
 from api.gate import gate
-from api.source import source
 from pipeline import flows
 
 blueprint = Blueprint("people", __name__)
@@ -15,6 +15,6 @@ blueprint = Blueprint("people", __name__)
 @blueprint.delete("/people/<person_id>")
 def forget(person_id: str) -> Response:
     """Forget a person."""
-    with gate().passing(), source().lease() as services:
+    with gate().passing(), lend() as services:
         outcome = flows.forget(person_id, services)
     return reply(outcome.code, outcome.results)

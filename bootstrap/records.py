@@ -105,11 +105,16 @@ def people_names(settings: Settings) -> PeopleNames:
     return PeopleNames(settings.sql_table, settings.id_col, settings.name_col, settings.path_col)
 
 
+def create_tables(settings: Settings) -> None:
+    """Create what is missing of schema and tables. Raises `Refusal(DB_DOWN)`, or `OSError` or `sqlite3.Error`."""
+    initialise(settings.sql_uri, people_names(settings), settings.sql_user, settings.sql_pass, settings.sql_schema)
+
+
 def make_tables(settings: Settings) -> None:
     """Create the file and the tables of a SQLite database where they are missing; a server's are bin/init-db's."""
     if settings.sqlite_path is None:
         return
     try:
-        initialise(settings.sql_uri, people_names(settings))
+        create_tables(settings)
     except (Refusal, OSError, sqlite3.Error) as error:
         _log.error("155 could not create the tables: %s", error)

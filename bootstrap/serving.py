@@ -18,7 +18,6 @@ from api.source import Source
 from bootstrap.container import ServiceContainer
 from bootstrap.engines import described, liveness_loader
 from bootstrap.maintenance import Maintenance
-from bootstrap.memory import return_large_arrays
 from bootstrap.models import LoadedModels
 from bootstrap.quiet import silence_tensorflow
 from bootstrap.threads import share_cores
@@ -47,7 +46,6 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
         print(reason, file=sys.stderr)
         return 2
     share_cores()
-    return_large_arrays()
     door = Gate.of(threads or default_threads())
     models = LoadedModels()
     decoding = DecodingPool()

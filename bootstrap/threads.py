@@ -10,8 +10,8 @@ import threadpoolctl
 
 _ARENA_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD = -8, -3, -1
 """Parameters of glibc's mallopt: M_ARENA_MAX and so on."""
-_LARGEST_KEPT, _KEPT = 32 << 20, 256 << 20
-"""Bytes: the largest block that reuses freed memory (glibc's maximum), and how much freed memory is kept."""
+_LARGEST_KEPT, _KEPT = 4 << 20, 256 << 20
+"""Bytes: the largest block that reuses freed memory, and how much freed memory is kept."""
 
 
 def share_cores() -> None:
@@ -27,10 +27,12 @@ def share_cores() -> None:
 
 
 def _share_memory() -> None:
-    """Let all threads share one heap that keeps a photo's memory for the next photo.
+    """Let all threads share one heap that keeps an ordinary photo's memory for the next one, and no large photo's.
 
     With a heap per thread, glibc keeps the most that each of them ever used. By default it returns a photo's pixels to
-    the system as soon as they are freed, and getting new pages takes longer than decoding the photo.
+    the system as soon as they are freed, and getting new pages takes longer than decoding the photo; but it raises the
+    size from which on it does so each time a larger block is freed, and then keeps what one request with many large
+    photos took.
     """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # only glibc has it

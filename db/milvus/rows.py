@@ -23,7 +23,7 @@ LOCK = ".vectors.lock"
 """Lock file in DB_PATH of the process that fills or rebuilds a collection."""
 
 CHUNK = 200
-"""EnrolmentRecords put at a time while a collection is filled, so that a crash there costs little."""
+"""Enrolments put at a time while a collection is filled, so that a crash there costs little."""
 
 _RETRIES = 100  # enrolments without source crops that are tried again at once
 

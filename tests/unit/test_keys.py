@@ -13,7 +13,7 @@ from db.keys import KeyRecords
 from env_validator import SettingsFile
 from security.keys import new_key
 from tests.db_house import House, Where
-from tools.keys.command import main
+from tools.records.keys import main
 
 ROOT = Path(__file__).resolve().parents[2]
 

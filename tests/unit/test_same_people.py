@@ -11,7 +11,7 @@ from db.people import People
 from db.same_people import SamePeople
 from db.schema import PeopleNames, initialise
 from tests.db_house import BLUE, RED, House, Where
-from tools.people.command import main
+from tools.records.people import main
 
 ROOT = Path(__file__).resolve().parents[2]
 

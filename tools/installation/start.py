@@ -46,20 +46,19 @@ def first_time(root: Path, chosen: argparse.Namespace, say: Say) -> None:
 
 def make_table(root: Path, say: Say) -> None:
     """Create the schema and the tables; failures are printed, and the server still starts."""
+    from bootstrap.records import create_tables
     from codes_dict import Refusal
-    from db.schema import PeopleNames, initialise
     from env_validator import SettingsFault, load_settings
 
     try:
         now = load_settings(root / ".env")
     except SettingsFault as fault:
         say(".env has faults; the endpoints answer 176 until they are fixed:")
-        for line in [*(f"{key}: missing" for key in fault.not_in_env), *fault.env_errs]:
+        for line in fault.lines():
             say(f"  {line}")
         return
-    names = PeopleNames(now.sql_table, now.id_col, now.name_col, now.path_col)
     try:
-        initialise(now.sql_uri, names, now.sql_user, now.sql_pass, now.sql_schema)
+        create_tables(now)
     except (Refusal, OSError, sqlite3.Error) as error:
         say(f"Could not create the table; requests fail until it exists: {error}")
     if now.super_password_published:

@@ -3,50 +3,50 @@
 from __future__ import annotations
 
 import argparse
-import sqlite3
-import sys
+import json
 from collections.abc import Sequence
-from pathlib import Path
 
-from codes_dict import Refusal
+from bootstrap.records import people_names, receipt_for
+from bootstrap.vectors import open_gallery
+from db.enrolments import EnrolmentRecords
+from db.forgetting import ForgettingUnit
 from db.people import People
 from db.same_people import SamePeople
-from db.schema import PeopleNames, add_missing_tables
-from db.session import Database, make_engine
-from env_validator import Settings, SettingsFault, load_settings
-from tools.people.forgetting import forget, listed
-
-ROOT = Path(__file__).resolve().parent.parent.parent
+from db.session import Database
+from db.uploads import UploadStore
+from env_validator import Settings
+from tools.records.running import add_env, opened, run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns 0, or 2 with a line that says why nothing was changed."""
     arguments = _parser().parse_args(argv)
-    try:
-        print(_done(arguments, load_settings(arguments.env)))
-    except SettingsFault as fault:
-        for line in [*(f"{key}: missing" for key in fault.not_in_env), *fault.env_errs]:
-            print(line, file=sys.stderr)
-        return 2
-    except (Refusal, OSError, ValueError, sqlite3.Error) as error:
-        print(f"bin/people: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run("bin/people", arguments.env, lambda settings: _done(arguments, settings))
 
 
-def _done(arguments: argparse.Namespace, now: Settings) -> str:
+def _done(arguments: argparse.Namespace, settings: Settings) -> str:
     """Do what was asked and return what to print. Raises `ValueError` for IDs with which that is impossible."""
-    database = Database(make_engine(now.sql_uri, now.sql_user, now.sql_pass, now.sql_schema))
-    try:
-        add_missing_tables(database)
-        people = People(database, PeopleNames(now.sql_table, now.id_col, now.name_col, now.path_col), now.db_path)
+    with opened(settings) as database:
+        people = People(database, people_names(settings), settings.db_path)
         if arguments.what == "list":
-            return listed(people)
+            lines = [f"{one.id}\t{one.given_name or one.name}" for one in people.all()]
+            return "\n".join(lines) or "Nobody is enrolled."
         if arguments.what == "forget":
-            return forget(arguments.first, now, database, people)
+            return _forget(arguments.first, settings, database, people)
         return _link(arguments.what, arguments.first, arguments.second, people, SamePeople(database))
+
+
+def _forget(person_id: str, settings: Settings, database: Database, people: People) -> str:
+    """Forget a person and return the receipt as JSON."""
+    enrolments, uploads = EnrolmentRecords(database), UploadStore(settings.upload_folder)
+    gallery = open_gallery(settings, enrolments, {})
+    try:
+        forgotten = ForgettingUnit(database, people, enrolments, gallery, uploads, settings.db_path).forget(person_id)
     finally:
-        database.dispose()
+        gallery.close()
+    if forgotten is None:
+        raise ValueError(f"{person_id}: nothing is stored under this ID")
+    return json.dumps(receipt_for(database, person_id, forgotten), indent=2)
 
 
 def _link(what: str, first: str, second: str, people: People, links: SamePeople) -> str:
@@ -62,7 +62,7 @@ def _link(what: str, first: str, second: str, people: People, links: SamePeople)
 
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--env", type=Path, default=ROOT / ".env", help="the settings file (default: .env)")
+    add_env(common)
     parser = argparse.ArgumentParser(prog="bin/people", description="The people who are enrolled.")
     kinds = parser.add_subparsers(dest="what", required=True, metavar="COMMAND")
     kinds.add_parser("list", parents=[common], help="list everybody")

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sqlite3
-import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
-from bootstrap.records import make_tables, open_database
-from codes_dict import Refusal
 from db.keys import KeyRecords
-from db.schema import add_missing_tables
-from env_validator import Settings, SettingsFault, load_settings
+from env_validator import Settings
 from security.callers import SCOPES
 from security.keys import KeyRecord, new_key
+from tools.records.running import add_env, opened, run
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 DAY_S = 86_400
 LONGEST_LABEL = 100
 
@@ -26,48 +20,34 @@ LONGEST_LABEL = 100
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns 0, or 2 with a line that says why nothing was changed."""
     arguments = _parser().parse_args(argv)
-    try:
-        _run(arguments, load_settings(arguments.env))
-    except SettingsFault as fault:
-        for line in [*(f"{key}: missing" for key in fault.not_in_env), *fault.env_errs]:
-            print(line, file=sys.stderr)
-        return 2
-    except (Refusal, OSError, ValueError, sqlite3.Error) as error:
-        print(f"bin/keys: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return run("bin/keys", arguments.env, lambda settings: _done(arguments, settings))
 
 
-def _run(arguments: argparse.Namespace, settings: Settings) -> None:
-    make_tables(settings)
-    database = open_database(settings)
-    try:
-        add_missing_tables(database)
+def _done(arguments: argparse.Namespace, settings: Settings) -> str:
+    """Do what was asked and return what to print. Raises `ValueError` where that is impossible."""
+    with opened(settings) as database:
         records, now = KeyRecords(database), int(time.time())
         if arguments.what == "make":
-            _make(records, arguments, now)
-        elif arguments.what == "list":
+            return _made(records, arguments, now)
+        if arguments.what == "list":
             lines = [_line(record) for record in records.all()]
-            print(*lines or ["No keys: the server is open to its own machine."], sep="\n")
-        elif records.revoke(arguments.key_id, now):
-            print(f"{arguments.key_id} is revoked; every server refuses it within 2 seconds.")
-        else:
+            return "\n".join(lines) or "No keys: the server is open to its own machine."
+        if not records.revoke(arguments.key_id, now):
             raise ValueError(f"{arguments.key_id}: no such key, or revoked already")
-    finally:
-        database.dispose()
+        return f"{arguments.key_id} is revoked; every server refuses it within 2 seconds."
 
 
-def _make(records: KeyRecords, arguments: argparse.Namespace, now: int) -> None:
+def _made(records: KeyRecords, arguments: argparse.Namespace, now: int) -> str:
     label, is_first = arguments.name, not records.all()
     if not 1 <= len(label) <= LONGEST_LABEL or not label.isprintable():
         raise ValueError(f"the name is 1 to {LONGEST_LABEL} printable characters")
     expires = now + arguments.days * DAY_S if arguments.days else None
     text, record = new_key(label, [scope.strip() for scope in arguments.scopes.split(",")], now, expires)
     records.add(record)
-    print(_line(record))
-    print(f"The key, shown only once: {text}")
+    lines = [_line(record), f"The key, shown only once: {text}"]
     if is_first:
-        print("From now on the server answers callers with a key only, on this machine too.")
+        lines.append("From now on the server answers callers with a key only, on this machine too.")
+    return "\n".join(lines)
 
 
 def _line(record: KeyRecord) -> str:
@@ -88,7 +68,7 @@ def _days(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bin/keys", description="Make, list and revoke API keys.")
-    parser.add_argument("--env", type=Path, default=ROOT / ".env", help="the settings file (default: .env)")
+    add_env(parser)
     what = parser.add_subparsers(dest="what", required=True)
     make = what.add_parser("make", help="make a key and print it once")
     make.add_argument("name", help="whom the key is for, as lists show it")

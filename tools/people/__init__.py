@@ -1,1 +1,0 @@
-"""Commands about the people who are enrolled."""
