@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bootstrap.liveness import LivenessLoader
 from bootstrap.models import WEIGHTS
 from env_validator import Settings
-from pipeline.models.weights import FetchFailed, WeightStore
+from pipeline.models.weights import WeightStore
 from pipeline.registry import LIVENESS_FILES, WeightFile
 
 if TYPE_CHECKING:
@@ -73,25 +72,10 @@ class LivenessEngines:
             first = settings.model_mirror not in self._asked
             self._asked.add(settings.model_mirror)
         if missing and first and settings.fetch_models:
-            self._fetch_all(missing, store, sources=2 if "://" in settings.model_mirror else 1)
+            for file, reason in store.fetch_within(missing, self._limit_s).items():
+                _log.warning("a liveness engine lacks %s: %s", file, reason)
         there = {name for name, files in LIVENESS_FILES.items() if not any(_lacks(store, one) for one in files)}
         return (OWN, *(name for name in LIVENESS_FILES if name in there | self._held))
-
-    def _fetch_all(self, missing: Sequence[WeightFile], store: WeightStore, sources: int) -> None:
-        """Fetch the files side by side and wait until the limit: a look-up of a name may outlast any timeout."""
-
-        def fetch(one: WeightFile) -> None:
-            try:
-                store.fetch(one.file, one.url, one.sha256, self._limit_s / sources)
-            except FetchFailed as failed:
-                _log.warning("a liveness engine lacks %s: %s", one.file, failed)
-
-        attempts = [threading.Thread(target=fetch, args=(one,), daemon=True) for one in missing]
-        for attempt in attempts:
-            attempt.start()
-        until = time.monotonic() + self._limit_s
-        for attempt in attempts:
-            attempt.join(max(0.0, until - time.monotonic()))
 
     def _folder(self, engine: str, settings: Settings) -> Path:
         """Return the folder that holds an engine's files: the server's own, or MODEL_MIRROR where it is a folder."""

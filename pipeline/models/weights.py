@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 
 from pipeline.models import download
 from pipeline.models.download import FetchFailed, Progress
-from pipeline.registry import ModelSpec, PackagedFile
+from pipeline.registry import ModelSpec, PackagedFile, WeightFile
 
 __all__ = ["FetchFailed", "WeightStore", "packaged_file", "sha256_of"]
 
@@ -67,6 +70,29 @@ class WeightStore:
             except FetchFailed as error:
                 reasons.append(str(error))
         raise FetchFailed("; ".join(reasons))
+
+    def fetch_within(self, files: Sequence[WeightFile], limit_s: float) -> dict[str, str]:
+        """Fetch several files at once, in `limit_s` seconds at most; return why each missing one is missing, by name.
+
+        An attempt that exceeds the limit goes on in a thread of its own: a DNS lookup has no timeout.
+        """
+        reasons = {one.file: f"no answer within {limit_s:.0f} s" for one in files}
+        timeout = limit_s / (2 if self._mirror and self._mirror_folder is None else 1)
+
+        def fetch(one: WeightFile) -> None:
+            try:
+                self.fetch(one.file, one.url, one.sha256, timeout)
+                del reasons[one.file]
+            except FetchFailed as failed:
+                reasons[one.file] = str(failed).rstrip(".")
+
+        attempts = [threading.Thread(target=fetch, args=(one,), daemon=True) for one in files]
+        for attempt in attempts:
+            attempt.start()
+        until = time.monotonic() + limit_s
+        for attempt in attempts:
+            attempt.join(max(0.0, until - time.monotonic()))
+        return dict(reasons)
 
     def sha256(self, path: Path) -> str:
         """Return the SHA-256 of a file in hex; computed again only when its size or time changed."""

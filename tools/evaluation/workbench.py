@@ -10,6 +10,7 @@ from pathlib import Path
 from bootstrap.models import WEIGHTS
 from env_validator import SettingsFault, load_settings
 from pipeline.models.embedders import ModelUnavailable, load_embedder
+from pipeline.models.runtime import BFLOAT16, FLOAT32
 from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY
 from pipeline.scoring import CalibrationFault
@@ -50,6 +51,9 @@ def add_common(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--num-aug", type=int, default=4, help="augmentations of the second look (default: %(default)s)"
     )
+    parser.add_argument(
+        "--precision", choices=(FLOAT32, BFLOAT16), help="precision of the models (default: what the server would use)"
+    )
     parser.add_argument("--cache", type=Path, metavar="DIR", help="store embeddings here, for the next run")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, metavar="DIR", help="folder of the models' weights")
     parser.add_argument("--mirror", metavar="DIR", help="another folder to search for weights (default: .env's)")
@@ -76,7 +80,9 @@ def prepare(arguments: Namespace, narrow: Callable[[Dataset], Dataset] = lambda 
         raise ValueError("--num-aug is 0 or more.")
     data = narrow(read_people(arguments.folder))
     weights = WeightStore(arguments.weights, arguments.mirror or _mirror_of_settings())
-    embedders: dict[str, Embedder] = {name: load_embedder(REGISTRY[name], weights) for name in names}
+    embedders: dict[str, Embedder] = {
+        name: load_embedder(REGISTRY[name], weights, arguments.precision) for name in names
+    }
     cache = EmbeddingCache(arguments.cache, {name: one.version for name, one in embedders.items()}, arguments.num_aug)
     faces = embed_dataset(data, load_detector, embedders, arguments.num_aug, cache)
     if not len(faces.rows):

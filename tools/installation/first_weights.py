@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.models.weights import FetchFailed, WeightStore
+from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY
 from tools.installation.first_settings import FirstChoice
 
@@ -26,18 +25,4 @@ def fetch_mobilefacenet(root: Path, choice: FirstChoice, say: Callable[[str], No
     if not choice.fetch:
         return "FETCH_MODELS is false"
     say(f"Fetching {MODEL} (4 MB, {weights.licence}), {LIMIT_S:.0f} s at most")
-    sources = 2 if "://" in choice.mirror else 1
-    outcome: list[str] = []
-
-    def fetch() -> None:
-        try:
-            store.fetch(weights.file, weights.url, weights.sha256, LIMIT_S / sources)
-            outcome.append("")
-        except FetchFailed as failed:
-            outcome.append(str(failed).rstrip("."))
-
-    # A thread, because a DNS lookup may exceed the connection's timeout.
-    attempt = threading.Thread(target=fetch, daemon=True)
-    attempt.start()
-    attempt.join(LIMIT_S)
-    return outcome[0] if outcome else f"no answer within {LIMIT_S:.0f} s"
+    return store.fetch_within([weights], LIMIT_S).get(weights.file, "")
