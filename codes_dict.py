@@ -58,6 +58,11 @@ class Code(IntEnum):
         member.caller_does, member.operator_does, member.retry = caller_does, operator_does, retry
         return member
 
+    @property
+    def cause(self) -> str:
+        """What makes the server answer with this code, where the message does not say it; otherwise the message."""
+        return _CAUSES.get(self.name, self.message)
+
     # -- the request ---------------------------------------------------------------------------------------
     BAD_FORM = (
         107,
@@ -519,6 +524,54 @@ class Code(IntEnum):
         RETRY,
     )
 
+
+_CAUSES: Mapping[str, str] = MappingProxyType(
+    {
+        "BAD_FORM": "The body has another content type than application/x-www-form-urlencoded, or no field.",
+        "BAD_ENROL_KEYS": "A key of /upload_db is missing or was sent twice, or a flag is neither true nor false.",
+        "BAD_VERIFY_KEYS": "A key of /verify is missing or was sent twice, or a flag is neither true nor false.",
+        "NO_ID": "The query has no id, an empty one, or several.",
+        "NO_FILES": "The request has no file and no base64 image.",
+        "BOTH_SKIPS": "With both comparison and search skipped, nothing is left that could verify anybody.",
+        "BAD_BASE64": "None of the images could be decoded as base64.",
+        "ID_NOT_MATCHED": "The ID does not match ID_REGEX, or has characters that IDs cannot have.",
+        "ALL_REJECTED": "Every photo scored below SCORE_TOL.",
+        "UPLOAD_GONE": "The upload_id is unknown or malformed, has expired, or its photos were enrolled.",
+        "NO_IMAGES": "The upload's folder is there, but its photos are not.",
+        "IMAGE_MISSING": "Some of the upload's photos are no longer on the disk.",
+        "NO_FACE": "The detector found no face in any photo.",
+        "NO_SINGLE_FACE": "Each photo shows no face, or another one beside the person's.",
+        "NO_LIVENESS": "A liveness engine is missing, failed or took too long, so no face can be judged.",
+        "ALL_SPOOF": "At least half of the photos look like a photo of a screen, a print or a mask.",
+        "NONE_LIVE": "The liveness engines are not sure of any face: usually the face is too large, small or dark.",
+        "USED_BEFORE": "The photos, or near copies, were compared or enrolled before, or the upload was accepted.",
+        "SKIP_NOT_ALLOWED": "The caller sent skip_liveness=true, which ALLOW_SKIP_LIVENESS does not let it do.",
+        "CHALLENGE_MISSING": "The upload answers no challenge although one is required, or its nonce is unknown.",
+        "CHALLENGE_EXPIRED": "The answer came more than three minutes after the challenge.",
+        "CHALLENGE_FAILED": "The head did not turn as asked, the frames show several people, or they are mirrored.",
+        "DIFFERENT_PEOPLE": "The faces differ clearly from each other or from those enrolled under the ID.",
+        "BELONGS_TO_OTHER": "The face is enrolled under another ID, and DUPLICATE_POLICY is refuse.",
+        "INSERT_FAILED": "The database refused the row.",
+        "VERIFIED": "Enough photos are within the threshold of the person enrolled under the ID.",
+        "FOUND": "The search found the ID as the nearest person, within both thresholds.",
+        "FOUND_OTHER": "Somebody enrolled is near enough, but it is not this ID, or another ID is nearer.",
+        "NOT_VERIFIED": "Too few photos are near enough to the enrolled person, or HIDE_UNKNOWN hides an unknown ID.",
+        "NO_ROW": "No row of the people table has this ID.",
+        "NO_FOLDER": "The ID has a row, but its images or embeddings are gone.",
+        "BAD_ENV": "A key is missing or wrong in .env, or a model that it selects does not load.",
+        "DB_DOWN": "The database does not answer, or refuses the user or the schema.",
+        "VECTORS_DOWN": "Milvus does not answer.",
+        "NO_SPACE": "The disk is full, or the folder is not writable.",
+        "MALFORMED": "The request is not well-formed HTTP, is cut off, arrived too slowly, or can be read in two ways.",
+        "NO_KEY": "No key was sent, or it is unknown, expired or revoked. Without keys, another machine called.",
+        "NOT_ALLOWED": "The key lacks the endpoint's scope. Without keys, a proxy, another name or a web page called.",
+        "TOO_LARGE": "The body, the number of photos or the number of fields is above its limit.",
+        "TOO_MANY": "One key, address or ID has used up its limit.",
+        "BUSY": "All places in the queue are taken, or the models are still loading.",
+        "INTERNAL": "A defect of the server: an exception that nothing expected.",
+    }
+)
+"""By name, so that the rows above stay as they are published."""
 
 CODES_DICT: Mapping[int, str] = MappingProxyType({int(code): code.message for code in Code})
 """The message of each number."""

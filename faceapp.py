@@ -12,6 +12,8 @@ from api import pipeline as endpoints
 from api.gate import Gate
 from api.serving import exit_now
 from api.source import Source
+from api.telemetry import EXTENSION as TELEMETRY
+from api.telemetry import Telemetry
 from pipeline.parallel import default_threads
 
 ROOT = Path(__file__).resolve().parent
@@ -27,7 +29,10 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
     """
     app = Flask(__name__, static_folder=None)
     app.extensions[source.EXTENSION] = services
-    app.extensions[gate.EXTENSION] = door or Gate.of(default_threads())
+    app.extensions[gate.EXTENSION] = door = door or Gate.of(default_threads())
+    app.extensions[TELEMETRY] = Telemetry(
+        door, {"faceapp_gallery_people": ("People who are enrolled", services.gallery_people)}
+    )
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # an empty reply without an envelope
     app.url_map.merge_slashes = False  # a redirect, which is a page of HTML
     app.json.sort_keys = False  # type: ignore[attr-defined]

@@ -24,8 +24,10 @@ _SHOWN_TO_ALL = ("name", "in", "out", "code", "milliseconds", "advice", "about")
 
 def reply(code: Code, results: Any) -> Response:
     """Return the envelope of the requested endpoint around a code and its results."""
+    if isinstance(results, Mapping):
+        g.setdefault("stages", results.get("stages"))
+    g.answered = code
     results = results if sees_everything() else _without_others(results)
-    g.answered = code, results
     endpoint = request.path.strip("/")
     results_key, code_key, message_key = _KEYS.get(endpoint, _OTHERS)
     if endpoint == "verify":

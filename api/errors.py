@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from api.envelope import reply, sees_everything, without_scores
@@ -37,6 +37,7 @@ def _refuse_unreadable() -> None:
 def _refused(refusal: Refusal) -> Response:
     if refusal.detail:
         _log.warning("%s", refusal)
+    g.stages = (refusal.results or {}).get("stages")  # all of them: the reply may leave some out
     response = reply(refusal.code, _results(refusal))
     wait = (refusal.results or {}).get("retry_after")
     if wait is not None or refusal.code is Code.BUSY:

@@ -34,6 +34,11 @@ class Gate:
         """Requests that may be processed or wait at the same time: each occupies a thread."""
         return self.at_once + self.waiting
 
+    @property
+    def inside(self) -> int:
+        """Requests that are processed or wait now."""
+        return self._inside
+
     @contextmanager
     def passing(self) -> Iterator[None]:
         """Wait for a slot and hold it for the block; raises `Refusal(BUSY)` if too many are waiting already."""

@@ -6,6 +6,7 @@ from flask import Blueprint, Response
 
 from api.envelope import reply
 from api.source import source
+from api.telemetry import concerns
 from codes_dict import Code
 
 blueprint = Blueprint("limits", __name__)
@@ -14,5 +15,6 @@ blueprint = Blueprint("limits", __name__)
 @blueprint.delete("/limits/<person_id>")
 def lift(person_id: str) -> Response:
     """Forget the failed verifications of an ID."""
+    concerns(person_id)
     source().limits().lift(person_id, source().rules().failed_verify_limit)
     return reply(Code.DONE, {"id": person_id})

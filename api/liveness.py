@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 from api.access import lend
 from api.envelope import reply
 from api.forms import challenge_form
+from api.telemetry import concerns
 from pipeline import flows
 
 blueprint = Blueprint("liveness", __name__)
@@ -16,6 +17,7 @@ blueprint = Blueprint("liveness", __name__)
 def challenge() -> Response:
     """Give an ID a challenge, to be answered with an upload."""
     asked = challenge_form(request)
+    concerns(asked)
     with lend() as services:
         outcome = flows.challenge(asked, services)
     return reply(outcome.code, outcome.results)

@@ -1,9 +1,11 @@
-"""One line an event, `TYPE --- date --- request id --- message`, into LOG_LOC, rotated."""
+"""One line an event, `TYPE --- date --- request id --- message` or JSON, into LOG_LOC, rotated."""
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
@@ -24,17 +26,41 @@ class LineFormatter(logging.Formatter):
         message = record.getMessage()
         if record.exc_info:
             message += "\n" + self.formatException(record.exc_info)
-        date = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        return f"{record.levelname} --- {date} --- {REQUEST_ID.get()} --- {_BREAKS.sub(' | ', message)}"
+        return f"{record.levelname} --- {_date(record)} --- {REQUEST_ID.get()} --- {_BREAKS.sub(' | ', message)}"
 
 
-def log_to(path: Path, max_bytes: int, keep: int) -> None:
-    """Send the log of this project's modules to `path` from now on, and nowhere else.
+def _date(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record as one JSON object on one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line = {
+            "level": record.levelname,
+            "time": _date(record),
+            "request_id": REQUEST_ID.get(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+FORMATTERS: Mapping[str, type[logging.Formatter]] = {"text": LineFormatter, "json": JsonFormatter}
+"""By the value of LOG_FORMAT."""
+
+
+def log_to(path: Path, max_bytes: int, keep: int, form: str = "text") -> None:
+    """Send the log of this project's modules to `path` from now on, and nowhere else; `form` is a LOG_FORMAT.
 
     A file that reaches `max_bytes` is rotated; `keep` rotated files are kept.
     """
     handler = RotatingFileHandler(path, maxBytes=max_bytes, backupCount=keep, encoding="utf-8", delay=True)
-    handler.setFormatter(LineFormatter())
+    handler.setFormatter(FORMATTERS[form]())
     for name in _OURS:
         logger = logging.getLogger(name)
         for old in list(logger.handlers):

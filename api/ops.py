@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, g
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.envelope import reply, sees_everything
 from api.source import source
+from api.telemetry import telemetry
 from codes_dict import Code, Refusal
 
 blueprint = Blueprint("ops", __name__)
@@ -20,6 +23,7 @@ _ENDPOINTS = {
     "DELETE /people/<id>": "Forget a person; the reply has a signed receipt.",
     "GET /codes": "Every code with its message and advice.",
     "GET /codes/<number>": "One code.",
+    "GET /metrics": "What Prometheus reads.",
     "GET /health": "Whether the server is alive.",
     "GET /health/ready": "Whether it can serve requests now, and what it lacks.",
 }
@@ -34,16 +38,23 @@ def index() -> Response:
 @blueprint.get("/codes")
 def codes() -> Response:
     """Serve the catalogue, keyed by number."""
-    return reply(Code.DONE, {str(int(code)): _described(code) for code in Code})
+    return reply(Code.DONE, {str(int(code)): described(code) for code in Code})
 
 
 @blueprint.get("/codes/<int:number>")
 def one_code(number: int) -> Response:
-    """Serve one code."""
+    """Serve one code; operators also see how often it was the answer today."""
     known = next((code for code in Code if int(code) == number), None)
     if known is None:
         raise Refusal(Code.NO_ROUTE)
-    return reply(Code.DONE, _described(known))
+    return reply(Code.DONE, {**described(known), **(_counted(known) if sees_everything() else {})})
+
+
+@blueprint.get("/metrics")
+def metrics() -> Response:
+    """Serve the metrics in Prometheus's text format."""
+    g.answered = Code.DONE
+    return Response(telemetry().metrics.text(), content_type=CONTENT_TYPE_LATEST)
 
 
 @blueprint.get("/health")
@@ -65,11 +76,19 @@ def ready() -> Response:
     return reply(Code.DONE, {"ready": True, "settings": int(Code.ENV_VALID), "liveness": source().liveness()})
 
 
-def _described(code: Code) -> dict[str, Any]:
+def _counted(code: Code) -> dict[str, Any]:
+    counts = telemetry().counts
+    since = datetime.fromtimestamp(counts.since, UTC).isoformat(timespec="seconds")
+    return {"today": counts.today(int(code)), "counted_since": since}
+
+
+def described(code: Code) -> dict[str, Any]:
+    """Return what is known of a code: its cause, and what caller and operator do about it."""
     return {
         "number": int(code),
         "name": code.name,
         "message": code.message,
+        "cause": code.cause,
         "http_status": code.status,
         "kind": code.kind.value,
         "caller": code.caller_does,

@@ -11,6 +11,7 @@ from api.envelope import reply
 from api.forms import enrol_form, upload_form, verify_form
 from api.gate import gate
 from api.source import source
+from api.telemetry import concerns
 from pipeline import flows
 
 blueprint = Blueprint("pipeline", __name__)
@@ -21,6 +22,7 @@ def upload_imgs() -> Response:
     """Score photos and keep the good ones."""
     with gate().passing():
         person_id, files, challenge = upload_form(request)
+        concerns(person_id)
         with lend() as services:
             outcome = flows.upload(person_id, files, services, challenge)
     return reply(outcome.code, outcome.results)
@@ -31,6 +33,7 @@ def upload_db() -> Response:
     """Enrol an upload's photos."""
     with gate().passing():
         ask = enrol_form(request)
+        concerns(ask.upload_id.rpartition("-")[0])
         for field in ("delete_pickles", "rebuild_db"):
             if getattr(ask, field):
                 require_admin(field)
@@ -47,6 +50,7 @@ def verify() -> Response:
         hides = not who.sees_unknown(rules.hide_unknown)
         ask = replace(verify_form(request), from_owner=who.is_admin, hides_unknown=hides)
         person_id = ask.upload_id.rpartition("-")[0]
+        concerns(person_id)
         with source().limits().attempt(person_id, rules.failed_verify_limit), lend() as services:
             outcome = flows.verify(ask, services)
     return reply(outcome.code, outcome.results)

@@ -9,10 +9,13 @@ import uuid
 
 from flask import Flask, Response, g, request
 
+from api.access import caller
 from api.logs import REQUEST_ID
 from api.source import source
+from api.telemetry import SeenRequest, stages_seen, telemetry
 
 _log = logging.getLogger(__name__)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
@@ -31,10 +34,26 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     response.headers["X-Request-ID"] = REQUEST_ID.get()
-    code, results = g.get("answered", (response.status_code, None))
-    rows = results.get("stages", []) if isinstance(results, dict) else []
-    stages = ", ".join(f"{row['name']} {row['in']}>{row['out']}" for row in rows)
-    milliseconds = (time.perf_counter() - g.started) * 1000
+    seen = _seen(response)
+    telemetry().add(seen)
+    stages = ", ".join(f"{row['name']} {row['in']}>{row['out']}" for row in seen.stages)
+    who = "".join(f", {what} {name}" for what, name in (("person", seen.person), ("key", seen.key_id)) if name)
+    line = "%s %s: code %d in %.0f ms%s (%s)"
     endpoint = request.endpoint or "unknown route"
-    _log.info("%s %s: code %d in %.0f ms (%s)", request.method, endpoint, code, milliseconds, stages or "no stages")
+    _log.info(line, seen.method, endpoint, seen.code, seen.milliseconds, who, stages or "no stages")
     return response
+
+
+def _seen(response: Response) -> SeenRequest:
+    rule = request.url_rule
+    return SeenRequest(
+        request_id=REQUEST_ID.get(),
+        when=time.time(),
+        method=request.method if request.method in _METHODS else "other",
+        endpoint=(rule.rule.rstrip("/") or "/") if rule else "unknown route",
+        code=int(g.get("answered", response.status_code)),
+        milliseconds=round((time.perf_counter() - g.started) * 1000, 1),
+        key_id=caller().key_id,
+        person=g.get("person", ""),
+        stages=stages_seen(),
+    )

@@ -59,6 +59,10 @@ class Source(Protocol):
         """Return which liveness engines judge and what they reach, None while none is loaded; never loads anything."""
         ...
 
+    def gallery_people(self) -> int | None:
+        """Return how many people are enrolled, None while that cannot be told; never loads anything."""
+        ...
+
     def lacking(self) -> Mapping[str, Code]:
         """Return what requests would miss now, by name, with the code that they get; empty if the server is ready."""
         ...

@@ -75,4 +75,5 @@ def caller_rules(settings: Settings) -> Rules:
         hide_unknown=settings.hide_unknown,
         request_limit=settings.request_limit,
         failed_verify_limit=settings.failed_verify_limit,
+        metrics_open=settings.metrics_open,
     )

@@ -199,6 +199,14 @@ class ServiceContainer:
                 self._checking.release()
         return self._lacking if self.ready() else {"models": Code.BUSY, **self._lacking}
 
+    def gallery_people(self) -> int | None:
+        """Return how many people the gallery holds, None while it is not open or does not answer."""
+        with self.current_records() as current:
+            try:
+                return current[1].gallery.snapshot().people if current else None
+            except Refusal:
+                return None
+
     @contextmanager
     def current_records(self) -> Iterator[tuple[Settings, Records] | None]:
         """Lend the settings and records that serve now; None before the first are built. Builds nothing."""
@@ -233,7 +241,7 @@ class ServiceContainer:
 
     def _build(self, settings: Settings) -> _Built:
         """Build services; the former ones keep serving until these are ready."""
-        log_to(settings.log_loc, settings.log_max_mb * MEGABYTE, settings.log_keep)
+        log_to(settings.log_loc, settings.log_max_mb * MEGABYTE, settings.log_keep, settings.log_format)
         if settings.unknown_keys:
             _log.warning("unknown keys in .env are ignored: %s", ", ".join(settings.unknown_keys))
         try:

@@ -20,6 +20,7 @@ class Rules:
     hide_unknown: str = "auto"
     request_limit: str = ""
     failed_verify_limit: str = ""
+    metrics_open: bool = False
 
 
 @dataclass(frozen=True)

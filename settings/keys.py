@@ -138,6 +138,8 @@ class Settings(Listening):
     max_pixels: values.Whole = key("Maximum size of an image in pixels", "108000000", 10_000, 500_000_000)
     log_max_mb: values.Whole = key("Size in MiB at which the log file is rotated", "10", 1, 1024)
     log_keep: values.Whole = key("Number of rotated log files to keep", "5", 1, 100)
+    log_format: values.LogFormat = key("Form of the log's lines", "text")
+    metrics_open: values.Flag = key("Whether /metrics needs no key; otherwise it needs the scope admin", "false")
 
     @field_validator("sql_user", "sql_schema")
     @classmethod

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pipeline.batch_sizes import BATCH_SIZES
 from pipeline.models.runtime import Array, Runner
 
 
@@ -38,11 +39,12 @@ class RequestBatcher:
 
     `run` is called with at most `most` rows of several callers (one caller's are never divided), by one thread at a
     time. An exception reaches the caller whose rows caused it and nobody else: where a joint call fails, each of its
-    callers' rows are run alone. Thread-safe; there is no thread of its own, and nothing to close.
+    callers' rows are run alone. Thread-safe; there is no thread of its own, and nothing to close. `name` is what the
+    metrics call the model, whose rows they count.
     """
 
-    def __init__(self, run: Runner, most: int = 32) -> None:
-        self._run, self._most = run, most
+    def __init__(self, run: Runner, most: int = 32, *, name: str = "model") -> None:
+        self._run, self._most, self._sizes = run, most, BATCH_SIZES.labels(name)
         self._changed = threading.Condition()
         self._waiting: list[_Call] = []
         self._busy = False
@@ -95,6 +97,7 @@ class RequestBatcher:
         if len(batch) > 1:
             joined = [np.concatenate(parts) for parts in zip(*(call.arrays for call in batch), strict=True)]
         try:
+            self._sizes.observe(len(joined[0]))
             results = list(self._run(joined))
             if any(len(result) != len(joined[0]) for result in results):
                 raise ValueError(f"the model gave {[len(one) for one in results]} rows for {len(joined[0])}")

@@ -89,7 +89,7 @@ def load_embedder(spec: ModelSpec, weights: WeightStore, precision: str | None =
     """
     precision = precision or recognition_precision()
     path = locate(spec, weights)
-    run = RequestBatcher(in_parts(_runner(spec, path, weights, precision), _FACES_AT_ONCE))
+    run = RequestBatcher(in_parts(_runner(spec, path, weights, precision), _FACES_AT_ONCE), name=spec.name)
     version = embedding_version(spec, weights.sha256(path), precision)
     return AlignedEmbedder(spec, version, lambda faces: run([faces])[0])
 

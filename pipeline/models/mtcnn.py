@@ -67,8 +67,10 @@ class MtcnnDetector:
         self._proposals: Runner = OpenVinoRunner(networks.proposal_network(pnet))
         refinement = OpenVinoRunner(networks.refinement_network(rnet))
         output = OpenVinoRunner(networks.output_network(onet))
-        self._refinement: Runner = RequestBatcher(in_parts(refinement, _PATCHES_AT_ONCE), _MOST_PATCHES)
-        self._output: Runner = RequestBatcher(in_parts(output, _PATCHES_AT_ONCE), _MOST_PATCHES)
+        self._refinement: Runner = RequestBatcher(
+            in_parts(refinement, _PATCHES_AT_ONCE), _MOST_PATCHES, name="MTCNN R-Net"
+        )
+        self._output: Runner = RequestBatcher(in_parts(output, _PATCHES_AT_ONCE), _MOST_PATCHES, name="MTCNN O-Net")
 
     def detect(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
         """Return the faces of each photo, largest first and at most `MOST_FACES`; see `Detector`."""

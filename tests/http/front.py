@@ -58,6 +58,9 @@ class FrontSource:
     def liveness(self) -> None:
         """Judge nothing."""
 
+    def gallery_people(self) -> None:
+        """Have no gallery."""
+
     def lacking(self) -> Mapping[str, Code]:
         """Lack something."""
         return {"models": Code.BUSY}

@@ -69,7 +69,7 @@ def test_an_endpoint_is_open_to_its_scope_and_to_admins(
     client: FlaskClient, method: str, path: str, scope: str
 ) -> None:
     lets_in = scope in OPENED_BY[method, path] or scope == "admin"
-    assert (code(send(client, method, path, KEYS[scope][0])) == 403) is not lets_in
+    assert (send(client, method, path, KEYS[scope][0]).status_code == 403) is not lets_in
 
 
 @pytest.mark.parametrize(

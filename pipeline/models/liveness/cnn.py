@@ -95,7 +95,7 @@ def load_cnn(model_file: Path, pinned_sha256: str | None, kept: Path | None = No
     shapes = "-".join(str(number) for number in (*(view.size for view in card.views), card.outputs))
     file = kept_file(kept, f"liveness-{shapes}", check_network(model_file, accepted))
     ends = sorted((card.offset, 255 * card.factor + card.offset))
-    cnn = Cnn(card, RequestBatcher(in_parts(keras_runner(load, file, ends[0], ends[1]), _FACES_AT_ONCE)))
+    cnn = Cnn(card, RequestBatcher(in_parts(keras_runner(load, file, ends[0], ends[1]), _FACES_AT_ONCE), name="cnn"))
     _warm(cnn)
     return cnn
 

@@ -57,7 +57,7 @@ def load_facenox(weights: Path) -> Facenox:
         runner = OpenVinoRunner(path)
     except ModelUnavailable as reason:
         raise Refusal(Code.NO_LIVENESS, f"{path.name} does not load: {reason}") from reason
-    shared = RequestBatcher(in_parts(runner, _FACES_AT_ONCE))
+    shared = RequestBatcher(in_parts(runner, _FACES_AT_ONCE), name="facenox")
     facenox = Facenox(lambda batch: np.asarray(shared([batch])[0], dtype=np.float32))
     blank = np.full((64, 64, 3), 127, np.uint8)
     for count in (1, 6):

@@ -81,7 +81,10 @@ def load_fasnet(weights: Path, kept: Path | None = None) -> Fasnet:
     loaded = cache(lambda: [_function(network) for network in load_networks(weights)])
     files = [kept_file(kept, "fasnet", digest) for digest in FILES.values()]
     near, far = (
-        RequestBatcher(in_parts(keras_runner(lambda at=at: loaded()[at], file, 0.0, 255.0), _FACES_AT_ONCE))  # type: ignore[misc]
+        RequestBatcher(
+            in_parts(keras_runner(lambda at=at: loaded()[at], file, 0.0, 255.0), _FACES_AT_ONCE),  # type: ignore[misc]
+            name=f"fasnet {at + 1}",
+        )
         for at, file in enumerate(files)
     )
     fasnet = Fasnet(lambda faces: softmax(near([faces])[0]), lambda faces: softmax(far([faces])[0]))

@@ -1,0 +1,57 @@
+"""What the server remembers of the requests that it answered: counts, metrics, and the last requests themselves."""
+
+from __future__ import annotations
+
+from flask import current_app, g
+
+from api.gate import Gate
+from api.telemetry.counts import HourlyCounts
+from api.telemetry.metrics import Gauge, Metrics
+from api.telemetry.recent import RecentRequests, Rows, SeenRequest, without_names
+from pipeline.pseudonym import pseudonym
+
+__all__ = ["EXTENSION", "Gauge", "SeenRequest", "Telemetry", "concerns", "stages_seen", "telemetry"]
+
+EXTENSION = "faceapp.telemetry"
+_UNLISTED = ("/admin", "/health", "/metrics", "/static/")
+"""Beginnings of routes that the list of the last requests leaves out: monitors and pages ask for them all the time."""
+
+
+class Telemetry:
+    """Counts, metrics and the last requests of one application. Nothing of it is written to disk."""
+
+    def __init__(self, gate: Gate, gauges: dict[str, Gauge]) -> None:
+        self.counts, self.recent = HourlyCounts(), RecentRequests()
+        self.metrics = Metrics(
+            {
+                "faceapp_queue_depth": ("Costly requests that are processed or wait", lambda: gate.inside),
+                "faceapp_queue_limit": ("Costly requests that may be processed or wait", lambda: gate.most),
+                **gauges,
+            }
+        )
+
+    def add(self, seen: SeenRequest) -> None:
+        """Remember a request that was answered."""
+        self.metrics.observe(seen)
+        if not seen.endpoint.startswith(_UNLISTED):
+            self.counts.add(seen.code)
+            self.recent.add(seen)
+
+
+def telemetry() -> Telemetry:
+    """Return the application's telemetry."""
+    found = current_app.extensions[EXTENSION]
+    if not isinstance(found, Telemetry):
+        raise TypeError("the application has no telemetry")
+    return found
+
+
+def concerns(person_id: str) -> None:
+    """Note, for the log and the operator, whom the current request is about: by pseudonym alone, if it can be an ID."""
+    if person_id and person_id.isascii():
+        g.person = pseudonym(person_id)
+
+
+def stages_seen() -> Rows:
+    """Return the current request's ledger as far as it came, whatever its caller gets to see of it."""
+    return without_names(g.get("stages") or ())

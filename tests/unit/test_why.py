@@ -1,0 +1,62 @@
+"""`bin/why`: the cause of a request, from its id or its code alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from codes_dict import _CAUSES, Code
+from tests.http.site import ENV
+from tools.records import why
+
+TEXT = "INFO --- 2026-01-01T00:00:00.000+00:00 --- {} --- POST pipeline.verify: code {} in 12 ms (id 1>1)\n"
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> Path:
+    for name in ("people", "uploads"):
+        (tmp_path / name).mkdir()
+    (tmp_path / ".env").write_text("".join(f"{key}='{value}'\n" for key, value in ENV.items()))
+    return tmp_path / ".env"
+
+
+def log(env: Path, *lines: str, suffix: str = "") -> None:
+    (env.parent / f"faceapp.log{suffix}").write_text("".join(lines))
+
+
+def test_the_lines_and_the_cause_of_a_request_are_found(env: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log(env, TEXT.format("asked", 560), TEXT.format("another", 500))
+    assert why.main(["asked", "--env", str(env)]) == 0
+    printed = capsys.readouterr().out
+    assert Code.ALL_SPOOF.cause in printed
+    assert Code.ALL_SPOOF.operator_does in printed
+    assert "another" not in printed
+    assert Code.NOT_VERIFIED.cause not in printed
+
+
+def test_rotated_files_and_json_are_read_in_order(env: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log(env, json.dumps({"request_id": "asked", "message": "155 DB_DOWN: gone"}) + "\n", suffix=".1")
+    log(env, json.dumps({"request_id": "asked", "message": "POST x: code 155 in 9 ms"}) + "\n{broken\n")
+    assert why.main(["asked", "--env", str(env)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.index("gone") < printed.index("in 9 ms")
+    assert printed.count(Code.DB_DOWN.cause) == 1
+
+
+def test_a_code_alone_is_explained(env: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert why.main(["630", "--env", str(env)]) == 0
+    assert Code.NO_FACE.cause in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("asked", ["nobody", "999", ""])
+def test_what_is_unknown_is_said_in_one_line(env: Path, asked: str, capsys: pytest.CaptureFixture[str]) -> None:
+    log(env, TEXT.format("other", 200))
+    assert why.main([asked, "--env", str(env)]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_the_causes_belong_to_codes_and_say_more_than_the_message() -> None:
+    assert set(_CAUSES) <= set(Code.__members__)
+    assert [name for name, cause in _CAUSES.items() if cause == Code[name].message] == []
