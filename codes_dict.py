@@ -441,6 +441,15 @@ class Code(IntEnum):
         "The log names the folder. Free space there and give the server's user write access.",
         RETRY,
     )
+    DB_NEWER = (
+        158,
+        "A newer version of this server has changed the database.",
+        503,
+        Kind.SERVER,
+        "Try again later.",
+        "Run the newer version again, or restore a backup from before the update: tables are never changed back.",
+        RETRY,
+    )
     # -- pickles, inside results ---------------------------------------------------------------------------
     PICKLE_DELETED = (670, "Pickle file deleted.", 200, Kind.DETAIL, "Nothing.", "Nothing.")
     PICKLE_ABSENT = (604, "Pickle file was not there.", 200, Kind.DETAIL, "Nothing.", "Nothing.")

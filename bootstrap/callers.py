@@ -9,7 +9,7 @@ from collections.abc import Callable
 from bootstrap.records import make_tables, open_database
 from codes_dict import Code, Refusal
 from db.keys import KeyRecords
-from db.schema import add_missing_tables
+from db.migrations.upgrade import upgrade
 from db.session import Database
 from env_validator import Settings, SettingsFault
 from security.callers import Rules
@@ -61,7 +61,7 @@ class StoredKeys:
 
 def _add_tables(database: Database) -> None:
     try:
-        add_missing_tables(database)
+        upgrade(database)
     except Refusal as refusal:
         _log.warning("the table of keys is not prepared yet: %s", refusal)
 

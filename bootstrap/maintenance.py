@@ -13,8 +13,8 @@ from collections.abc import Callable
 from bootstrap.container import ServiceContainer
 from bootstrap.records import Records
 from codes_dict import Refusal
+from db.migrations.upgrade import upgrade
 from db.recovery import clear_parts, recover, sweep
-from db.schema import add_missing_tables
 from env_validator import Settings
 
 _log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def run_maintenance(
     since 1970.
     """
     try:
-        add_missing_tables(records.database)
+        upgrade(records.database)
         clean_up(settings, records, sweeping, clock)
         if records.gallery.backlog() > MOST_SEGMENTS * len(settings.selected_models):
             records.gallery.compact()

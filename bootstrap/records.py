@@ -16,11 +16,13 @@ from db.enrolment_unit import EnrolmentUnit
 from db.enrolments import EnrolmentRecords
 from db.forgetting import ForgettingUnit
 from db.gallery.protocol import GalleryBackend
+from db.initialise import initialise
 from db.installation import PSEUDONYMS, RECEIPTS, own_key
+from db.migrations.upgrade import upgrade
 from db.people import People
 from db.recovery import recover
 from db.replays import Replays
-from db.schema import PeopleNames, add_missing_tables, initialise
+from db.schema import PeopleNames
 from db.session import Database, make_engine
 from db.uploads import UploadStore
 from env_validator import Settings
@@ -81,7 +83,7 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
 def prepare(settings: Settings, records: Records) -> None:
     """Add the tables that this version needs to an existing database, and finish what a crash interrupted."""
     try:
-        add_missing_tables(records.database)
+        upgrade(records.database)
         use_key(own_key(records.database, PSEUDONYMS))
         records.forgetting.finish_all()
         recover(records.enrolments, records.uploads, settings.db_path, records.gallery.remove)

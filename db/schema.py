@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import exc
 from sqlalchemy.dialects import mysql
-from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import quoted_name
 from sqlalchemy.types import TypeDecorator, TypeEngine
-
-from codes_dict import Code
-from db.session import Database, make_engine, open_sqlite, sqlite_path
-
-log = logging.getLogger(__name__)
 
 ID_WIDTH, NAME_WIDTH, PATH_WIDTH = 64, 200, 500
 VERSION = "gallery_version"
@@ -28,8 +20,6 @@ INSTALLATION = "installation"
 
 REPLAY_TURN = "replay_turn"
 """The name of the row that claims of photos lock, so that they run one after the other."""
-
-_UNKNOWN_SCHEMA = 1049
 
 
 class Exact(TypeDecorator[str]):
@@ -70,17 +60,17 @@ class PeopleNames:
             raise ValueError("the three columns need three different names")
 
 
-_OWN = sa.MetaData()
+OWN = sa.MetaData()
 _MYSQL: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_default_charset": "utf8mb4"}
 
 locks = sa.Table(
-    "faceapp_locks", _OWN,
+    "faceapp_locks", OWN,
     sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),
     **_MYSQL,
 )  # fmt: skip
 
 state = sa.Table(
-    "faceapp_state", _OWN,
+    "faceapp_state", OWN,
     sa.Column("name", Exact(32), primary_key=True),
     sa.Column("value", sa.BigInteger, nullable=False),
     **_MYSQL,
@@ -88,7 +78,7 @@ state = sa.Table(
 
 # The pairs in the unique constraints are unique anyway: they serve as indexes that are created with the table.
 enrolments = sa.Table(
-    "faceapp_enrolments", _OWN,
+    "faceapp_enrolments", OWN,
     sa.Column("token", Exact(32), primary_key=True),
     sa.Column("reco_id", Exact(ID_WIDTH), nullable=False),
     sa.Column("folder", Exact(PATH_WIDTH), nullable=False),
@@ -104,14 +94,14 @@ enrolments = sa.Table(
 )  # fmt: skip
 
 given_names = sa.Table(
-    "faceapp_names", _OWN,
+    "faceapp_names", OWN,
     sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),
     sa.Column("given_name", sa.String(NAME_WIDTH), nullable=False),
     **_MYSQL,
 )  # fmt: skip
 
 same_people = sa.Table(
-    "faceapp_same", _OWN,
+    "faceapp_same", OWN,
     sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),
     sa.Column("other_id", Exact(ID_WIDTH), primary_key=True),
     sa.Column("created", sa.BigInteger, nullable=False),
@@ -119,7 +109,7 @@ same_people = sa.Table(
 )  # fmt: skip
 
 forgetting = sa.Table(
-    "faceapp_forgetting", _OWN,
+    "faceapp_forgetting", OWN,
     sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),
     sa.Column("todo", sa.Text(2**24 - 1), nullable=False),
     sa.Column("created", sa.BigInteger, nullable=False),
@@ -127,14 +117,14 @@ forgetting = sa.Table(
 )  # fmt: skip
 
 own_keys = sa.Table(
-    "faceapp_own_keys", _OWN,
+    "faceapp_own_keys", OWN,
     sa.Column("name", Exact(32), primary_key=True),
     sa.Column("value", Exact(64), nullable=False),
     **_MYSQL,
 )  # fmt: skip
 
 outcomes = sa.Table(
-    "faceapp_outcomes", _OWN,
+    "faceapp_outcomes", OWN,
     sa.Column("upload_id", Exact(100), primary_key=True),
     sa.Column("code", sa.Integer, nullable=False),
     sa.Column("results", sa.Text(2**24 - 1), nullable=False),
@@ -142,7 +132,7 @@ outcomes = sa.Table(
 )  # fmt: skip
 
 acceptances = sa.Table(
-    "faceapp_acceptances", _OWN,
+    "faceapp_acceptances", OWN,
     sa.Column("upload_id", Exact(100), primary_key=True),
     sa.Column("code", sa.Integer, nullable=False),
     sa.Column("results", sa.Text(2**24 - 1), nullable=False),
@@ -151,7 +141,7 @@ acceptances = sa.Table(
 )  # fmt: skip
 
 replays = sa.Table(
-    "faceapp_replay", _OWN,
+    "faceapp_replay", OWN,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("upload_id", Exact(100), nullable=False),
     sa.Column("digest", Exact(64), nullable=False),
@@ -164,7 +154,7 @@ replays = sa.Table(
 )  # fmt: skip
 
 replay_bands = sa.Table(
-    "faceapp_replay_bands", _OWN,
+    "faceapp_replay_bands", OWN,
     sa.Column("band", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("bits", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
@@ -173,7 +163,7 @@ replay_bands = sa.Table(
 )  # fmt: skip
 
 replay_faces = sa.Table(
-    "faceapp_replay_faces", _OWN,
+    "faceapp_replay_faces", OWN,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("face", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("code", sa.LargeBinary(128), nullable=False),
@@ -181,7 +171,7 @@ replay_faces = sa.Table(
 )  # fmt: skip
 
 challenges = sa.Table(
-    "faceapp_challenges", _OWN,
+    "faceapp_challenges", OWN,
     sa.Column("nonce", Exact(32), primary_key=True),
     sa.Column("reco_id", Exact(ID_WIDTH), nullable=False),
     sa.Column("actions", sa.String(200), nullable=False),
@@ -192,7 +182,7 @@ challenges = sa.Table(
 )  # fmt: skip
 
 keys = sa.Table(
-    "faceapp_keys", _OWN,
+    "faceapp_keys", OWN,
     sa.Column("key_id", Exact(16), primary_key=True),
     sa.Column("digest", Exact(64), nullable=False, unique=True),
     sa.Column("label", sa.String(100), nullable=False),
@@ -227,68 +217,3 @@ def people_words(names: PeopleNames) -> sa.TableClause:
 
 def _quoted(name: str) -> quoted_name:
     return quoted_name(name, quote=True)
-
-
-def initialise(uri: str, names: PeopleNames, user: str = "", password: str = "", schema: str = "") -> None:
-    """Create schema and tables if they are missing; can be repeated and called by several processes at once.
-
-    Raises `Refusal(Code.DB_DOWN)` if the server cannot be reached, `Refusal(Code.INSERT_FAILED)` if the user may not
-    create, `OSError` or `sqlite3.Error` if a SQLite file cannot be created.
-    """
-    path = sqlite_path(uri)
-    if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        open_sqlite(path, "rwc").close()
-    else:
-        _make_schema(uri, user, password, schema)
-    database = Database(make_engine(uri, user, password, schema))
-    try:
-        with database.writing() as connection:
-            for table in (people_table(names), *_OWN.sorted_tables):
-                connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
-            for name in (VERSION, REPLAY_TURN):
-                _first_value(connection, name)
-    finally:
-        database.dispose()
-
-
-def add_missing_tables(database: Database) -> None:
-    """Create the tables that this version has added, in a database that was initialised by an earlier one.
-
-    Raises `Refusal(Code.DB_DOWN)`, also if the user may not create tables.
-    """
-    with database.reading() as connection:
-        existing = set(sa.inspect(connection).get_table_names())
-    missing = [table for table in _OWN.sorted_tables if table.name not in existing]
-    if missing and state.name in existing:
-        log.info("creating %s", ", ".join(table.name for table in missing))
-        with database.writing(failed=Code.DB_DOWN) as connection:
-            for table in missing:
-                connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
-
-
-def _make_schema(uri: str, user: str, password: str, schema: str) -> None:
-    known = make_engine(uri, user, password, schema)
-    try:
-        with known.connect():
-            return  # the user need not be allowed to create schemas
-    except exc.DBAPIError as error:
-        if getattr(error.orig, "errno", None) != _UNKNOWN_SCHEMA:
-            return  # the error appears again, translated, when the tables are created
-    finally:
-        known.dispose()
-    server = Database(make_engine(uri, user, password))
-    try:
-        with server.writing() as connection:
-            preparer = connection.dialect.identifier_preparer
-            name = preparer.quote_identifier(schema)
-            connection.exec_driver_sql(f"CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb4")
-    finally:
-        server.dispose()
-
-
-def _first_value(connection: Connection, name: str) -> None:
-    there = connection.execute(sa.select(state.c.value).where(state.c.name == name)).first()
-    if there is None:
-        with contextlib.suppress(exc.IntegrityError), connection.begin_nested():  # another process was faster
-            connection.execute(sa.insert(state).values(name=name, value=0))

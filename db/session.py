@@ -149,6 +149,8 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.closed: Refusal | None = None
+        """Why nothing may be read or written: the tables are not those of this version; None where they are."""
 
     @property
     def embedded(self) -> bool:
@@ -158,6 +160,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Open a transaction for reading. Every error is `Refusal(Code.DB_DOWN)`."""
+        self._check_open()
         with self._connection(writes=False, failed=Code.DB_DOWN) as connection:
             yield connection
 
@@ -168,12 +171,22 @@ class Database:
         A lost connection is `Refusal(Code.DB_DOWN)`, a refused statement `Refusal(failed)`, a connection lost during
         the commit `CommitLostError`.
         """
+        self._check_open()
         with self._connection(writes=True, failed=failed) as connection:
             yield connection
-            try:
-                connection.commit()
-            except exc.SQLAlchemyError as error:
-                raise CommitLostError(Code.DB_DOWN, f"commit: {safe_message(error)}") from error
+            _commit(connection)
+
+    @contextmanager
+    def migrating(self, writes: bool) -> Iterator[Connection]:
+        """Open a transaction like the others, for the migrations alone: it opens where the database is closed, too."""
+        with self._connection(writes=writes, failed=Code.DB_DOWN) as connection:
+            yield connection
+            if writes:
+                _commit(connection)
+
+    def _check_open(self) -> None:
+        if self.closed is not None:
+            raise Refusal(self.closed.code, self.closed.detail)
 
     @contextmanager
     def _connection(self, writes: bool, failed: Code) -> Iterator[Connection]:
@@ -221,6 +234,13 @@ def put(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> None
     same = key == row[key.name]
     exists = connection.execute(sa.select(key).where(same)).first() is not None
     connection.execute(sa.update(table).where(same).values(row) if exists else sa.insert(table).values(row))
+
+
+def _commit(connection: Connection) -> None:
+    try:
+        connection.commit()
+    except exc.SQLAlchemyError as error:
+        raise CommitLostError(Code.DB_DOWN, f"commit: {safe_message(error)}") from error
 
 
 def _close(connection: Connection) -> None:

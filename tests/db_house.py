@@ -18,11 +18,12 @@ from db.enrolments import EnrolmentRecords
 from db.forgetting import ForgettingUnit
 from db.gallery.memory import MemoryGallery
 from db.gallery.protocol import GalleryBackend
+from db.initialise import initialise
 from db.milvus.connection import Milvus
 from db.milvus.gallery import MilvusGallery
 from db.people import People
 from db.recovery import recover
-from db.schema import PeopleNames, initialise
+from db.schema import PeopleNames
 from db.session import Database, make_engine
 from db.uploads import StoredUpload, UploadStore
 from pipeline.ports import Block, Candidates, Enrolled, EnrolmentRequest, Guard, NewFace, NewImage

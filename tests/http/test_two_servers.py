@@ -17,7 +17,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from db.schema import PeopleNames, initialise
+from db.initialise import initialise
+from db.schema import PeopleNames
 from tests.db_house import Where
 from tests.http.site import ENV, ID, OTHER_ID, ROOT, variant
 from tests.http.test_load import SETTINGS, upload_request

@@ -62,6 +62,8 @@ def empty(where: Where) -> None:
     for table in tables:
         if table == "faceapp_state":
             execute(where, "UPDATE faceapp_state SET value = 0")
+        elif table == "faceapp_migrations":
+            continue
         elif table == "faceapp":
             execute(where, "DELETE FROM faceapp", "ALTER TABLE faceapp AUTO_INCREMENT = 1")
         else:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from codes_dict import Code, Refusal
-from db.schema import PeopleNames, add_missing_tables, initialise
+from db.initialise import initialise
+from db.migrations.upgrade import upgrade
+from db.schema import PeopleNames
 from db.session import Database, make_engine
 from tests.db_house import BLUE, GREEN, RED, House, Where
 from tests.mysql.conftest import execute
@@ -165,11 +167,12 @@ def test_a_user_who_may_not_make_schemas_can_make_the_tables_in_one(where: Where
 def test_a_user_who_may_not_create_tables_cannot_add_the_missing_ones(where: Where, tmp_path: Path) -> None:
     house = House(where, tmp_path)
     house.execute("DROP TABLE faceapp_names")
+    house.execute("DROP TABLE faceapp_migrations")
     with account(house, f"SELECT, INSERT, UPDATE ON {where.schema}.*") as user:
         database = user.database()
-        assert code_of(lambda: add_missing_tables(database)) is Code.DB_DOWN
+        assert code_of(lambda: upgrade(database)) is Code.DB_DOWN
         database.dispose()
-    add_missing_tables(house.database)
+    upgrade(house.database)
     assert house.enrol("A", "Ann O'Neil", RED).person.given_name == "Ann O'Neil"
 
 

@@ -15,8 +15,9 @@ import sqlalchemy as sa
 
 from codes_dict import Code, Outcome, Refusal
 from db.faces import FaceFolders
+from db.migrations.upgrade import upgrade
 from db.recovery import sweep
-from db.schema import PeopleNames, add_missing_tables
+from db.schema import PeopleNames
 from db.session import Database, make_engine, open_sqlite
 from pipeline.ports import Enrolled
 from pipeline.pseudonym import pseudonym
@@ -157,10 +158,11 @@ def test_a_database_of_before_gets_the_new_tables_and_loses_nothing(house: House
     first = house.enrol("A", "Ann", RED, upload=upload)
     house.execute("DROP TABLE faceapp_names")
     house.execute("DROP TABLE faceapp_outcomes")
+    house.execute("DROP TABLE faceapp_migrations")
     with pytest.raises(Refusal, check=lambda refusal: refusal.code is Code.DB_DOWN):
         house.people.find("A")
     for _ in range(2):
-        add_missing_tables(house.database)
+        upgrade(house.database)
     assert house.people.find("A") == replace(first.person, given_name="")
     assert (house.enroller.earlier(upload.upload_id), house.colours("A")) == (None, [RED])
     assert house.enrol("A", "Ann O'Neil", GREEN, in_place=True).person.given_name == "Ann O'Neil"
@@ -169,7 +171,7 @@ def test_a_database_of_before_gets_the_new_tables_and_loses_nothing(house: House
 def test_a_database_that_was_never_initialised_stays_empty(tmp_path: Path) -> None:
     open_sqlite(tmp_path / "empty.sqlite", "rwc").close()
     database = Database(make_engine(f"sqlite:///{tmp_path / 'empty.sqlite'}"))
-    add_missing_tables(database)
+    upgrade(database)
     with database.reading() as connection:
         assert sa.inspect(connection).get_table_names() == []
     database.dispose()

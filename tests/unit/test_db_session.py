@@ -9,8 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 from codes_dict import Code, Refusal
+from db.initialise import initialise
 from db.people import stored_name
-from db.schema import PeopleNames, initialise
+from db.schema import PeopleNames
 from db.session import Database, make_engine, server_address
 from pipeline.stages.identity import shown_name
 from pipeline.types import Person

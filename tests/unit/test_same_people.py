@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from db.initialise import initialise
 from db.people import People
 from db.same_people import SamePeople
-from db.schema import PeopleNames, initialise
+from db.schema import PeopleNames
 from tests.db_house import BLUE, RED, House, Where
 from tools.records.people import main
 

@@ -13,8 +13,9 @@ from db.enrolment_unit import EnrolmentUnit
 from db.enrolments import EnrolmentRecords
 from db.gallery.memory import MemoryGallery
 from db.gallery.pickles import Key, PickleStore
+from db.initialise import initialise
 from db.people import People
-from db.schema import VERSION, PeopleNames, enrolments, initialise, state
+from db.schema import VERSION, PeopleNames, enrolments, state
 from db.session import Database, make_engine
 from db.uploads import UploadStore
 from pipeline.ports import EnrolmentRequest, NewFace, NewImage

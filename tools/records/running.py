@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bootstrap.records import make_tables, open_database
 from codes_dict import Refusal
-from db.schema import add_missing_tables
+from db.migrations.upgrade import upgrade
 from db.session import Database
 from env_validator import Settings, SettingsFault, load_settings
 
@@ -42,7 +42,7 @@ def opened(settings: Settings) -> Iterator[Database]:
     make_tables(settings)
     database = open_database(settings)
     try:
-        add_missing_tables(database)
+        upgrade(database)
         yield database
     finally:
         database.dispose()
