@@ -11,10 +11,20 @@ from pathlib import Path
 
 from dotenv.parser import parse_stream
 from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 
 from settings.keys import KEYS, PUBLISHED_PASSWORDS, Listening, Settings
+from settings.values import password
 
-__all__ = ["PUBLISHED_PASSWORDS", "Settings", "SettingsFault", "SettingsFile", "listening_address", "load_settings"]
+__all__ = [
+    "PUBLISHED_PASSWORDS",
+    "Settings",
+    "SettingsFault",
+    "SettingsFile",
+    "listening_address",
+    "load_settings",
+    "operator_password",
+]
 
 _ACCEPTED = {key.name: key.accepted for key in KEYS}
 
@@ -79,6 +89,15 @@ def listening_address(file: Path) -> tuple[str, int, int]:
         bad = {one["loc"][0] for one in error.errors()}
         found = Listening.model_validate({name: value for name, value in values.items() if name not in bad})
     return found.host, found.port, found.threads
+
+
+def operator_password(file: Path) -> str | None:
+    """Return SUPER_PASSWORD of `file`, whatever else is wrong there; None where it is missing or not accepted."""
+    try:
+        values, faults = _parse(_read(file), file)
+        return None if "SUPER_PASSWORD" in faults else password(values["SUPER_PASSWORD"])
+    except (SettingsFault, KeyError, PydanticCustomError):
+        return None
 
 
 def _read(file: Path) -> bytes:

@@ -9,6 +9,7 @@ from flask import Flask
 
 from api import access, errors, gate, limits, liveness, ops, people, reply_headers, request_log, source
 from api import pipeline as endpoints
+from api.admin import blueprint as admin
 from api.gate import Gate
 from api.serving import exit_now
 from api.source import Source
@@ -45,6 +46,7 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
     app.register_blueprint(limits.blueprint)
     app.register_blueprint(people.blueprint)
     app.register_blueprint(ops.blueprint)
+    app.register_blueprint(admin)
     return app
 
 

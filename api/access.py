@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from flask import Flask, g, request
 
+from api import door
 from api.head import Head
 from api.loopback import check_local
 from api.source import Source, source
@@ -17,6 +18,8 @@ from security.callers import ADMIN, SCOPES, Caller, Rules
 
 OPEN = ""
 """The scope of what is open to all."""
+DOOR = "door"
+"""Stands for the operator's side: no key opens it, `api.door` decides."""
 
 _OPEN = {"/", "/codes", "/docs", "/openapi.json", "/health", "/health/live", "/health/ready"}
 _OPEN_BELOW = ("/codes/", "/docs/", "/static/console/")
@@ -32,7 +35,9 @@ _READING = ("GET", "HEAD")
 
 
 def needed_scope(method: str, path: str) -> str:
-    """Return the scope that a request needs: OPEN for all, ADMIN for whatever is not listed here."""
+    """Return the scope that a request needs: OPEN for all, DOOR, or ADMIN for whatever is not listed here."""
+    if door.is_behind(path):
+        return DOOR
     bare = path.rstrip("/") or "/"
     if method in _READING and (bare in _OPEN or path.startswith(_OPEN_BELOW)):
         return OPEN
@@ -48,6 +53,8 @@ def admit(head: Head, services: Source, waits: bool = True) -> Caller:
     what is known already decides.
     """
     scope = needed_scope(head.method, head.path)
+    if scope == DOOR:
+        return door.admit(head, services)
     if scope == ADMIN and services.rules().metrics_open and _is_metrics(head):
         scope = OPEN
     try:

@@ -31,7 +31,7 @@ class Head:
         """Return the client's address: the peer's, or what trusted proxies say in X-Forwarded-For about theirs."""
         address = self.peer
         for hop in reversed(self.headers.get("X_FORWARDED_FOR", "").split(",")):
-            if not _is_within(address, rules) or as_address(hop.strip()) is None:
+            if not is_proxy(address, rules) or as_address(hop.strip()) is None:
                 break
             address = hop.strip()
         return address
@@ -46,7 +46,8 @@ def as_address(text: str) -> IPv4Address | IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def _is_within(text: str, rules: Rules) -> bool:
+def is_proxy(text: str, rules: Rules) -> bool:
+    """Whether an address is one of TRUSTED_PROXIES."""
     address = as_address(text)
     return address is not None and any(
         isinstance(network, IPv6Network) == isinstance(address, IPv6Address) and address in network

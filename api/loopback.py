@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from api.head import Head, as_address
 from codes_dict import Code, Refusal
@@ -19,6 +20,13 @@ _PAGE = "Other web pages need a key, or have to be in CORS_ORIGINS."
 
 def check_local(head: Head, rules: Rules) -> None:
     """Refuse with NO_KEY a caller on another machine, with NOT_ALLOWED what came through a proxy or a web page."""
+    check_machine(head, rules)
+    if not is_own_page(head, rules.cors_origins):
+        raise Refusal(Code.NOT_ALLOWED, advice=_PAGE)
+
+
+def check_machine(head: Head, rules: Rules) -> None:
+    """Refuse with NO_KEY a caller on another machine, with NOT_ALLOWED a proxy or another name for this machine."""
     peer = as_address(head.peer)
     if peer is None or not peer.is_loopback:
         raise Refusal(Code.NO_KEY, advice=_KEY)
@@ -26,8 +34,6 @@ def check_local(head: Head, rules: Rules) -> None:
         raise Refusal(Code.NOT_ALLOWED, advice=_PROXY)
     if not _is_own_name(head.headers.get("HOST", ""), rules):
         raise Refusal(Code.NOT_ALLOWED, advice=_NAME)
-    if not _is_own_page(head, rules):
-        raise Refusal(Code.NOT_ALLOWED, advice=_PAGE)
 
 
 def _is_forwarded(head: Head) -> bool:
@@ -46,10 +52,10 @@ def _is_own_name(host: str, rules: Rules) -> bool:
     return name == "localhost" or name in rules.allowed_hosts or (address is not None and address.is_loopback)
 
 
-def _is_own_page(head: Head, rules: Rules) -> bool:
+def is_own_page(head: Head, listed: Collection[str] = ()) -> bool:
     """Whether no web page sent the request, or one of this server or of a listed origin."""
     origin = head.headers.get("ORIGIN")
-    if origin in rules.cors_origins:
+    if origin in listed:
         return True
     host = head.headers.get("HOST", "").lower()
     is_own_origin = origin is None or origin.lower() in {f"http://{host}", f"https://{host}"}

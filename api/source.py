@@ -11,6 +11,7 @@ from flask import current_app
 from codes_dict import Code
 from pipeline.flows import Services
 from security.callers import Rules
+from security.door import Door
 from security.keyring import Keyring
 from security.limits import Limits
 
@@ -53,6 +54,10 @@ class Source(Protocol):
 
     def rules(self) -> Rules:
         """Return what the operator decides about callers."""
+        ...
+
+    def door(self) -> Door:
+        """Return what lets operators in."""
         ...
 
     def liveness(self) -> Mapping[str, Any] | None:

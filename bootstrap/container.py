@@ -19,7 +19,7 @@ from bootstrap.readiness import lacking
 from bootstrap.records import Records, open_records, receipt_for
 from bootstrap.vectors import check_packages
 from codes_dict import Code, Refusal
-from env_validator import Settings, SettingsFault, SettingsFile
+from env_validator import PUBLISHED_PASSWORDS, Settings, SettingsFault, SettingsFile, operator_password
 from pipeline.flows import Services
 from pipeline.scoring import CalibrationFault, load_scorer
 from pipeline.stages.augment import augment
@@ -27,6 +27,7 @@ from pipeline.stages.decode import Decode
 from pipeline.stages.decode import decode as decode_in_this_process
 from pipeline.types import Detector, Embedder, Scorer
 from security.callers import Rules
+from security.door import Door
 from security.keyring import Keyring
 from security.limits import MEMORY, Limits
 
@@ -99,6 +100,7 @@ class ServiceContainer:
         self._is_warm = False
         self._keys = StoredKeys(self._file.current)
         self._keyring = Keyring(self._keys.load)
+        self._door = Door(partial(operator_password, env_file), PUBLISHED_PASSWORDS)
         self._limits_lock, self._limits = threading.Lock(), (MEMORY, Limits())
         self._checking, self._lacking = threading.Lock(), dict[str, Code]()
 
@@ -169,6 +171,10 @@ class ServiceContainer:
                 if self._limits[0] != store:
                     self._limits = store, Limits(store)
         return self._limits[1]
+
+    def door(self) -> Door:
+        """Return what lets operators in; it works with faulty settings too, so that they can be looked at."""
+        return self._door
 
     def liveness(self) -> Mapping[str, Any] | None:
         """Return which liveness engines judge and what they reach, None while no judge is loaded for the settings."""

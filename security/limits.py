@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from limits import RateLimitItem, parse
@@ -25,6 +25,10 @@ STOP = 50
 MOST_KNOWN = 10_000
 MEMORY = "memory://"
 REDIS_OPTIONS = {"socket_timeout": 2, "socket_connect_timeout": 2}
+
+
+def _is_verdict(refusal: Refusal) -> bool:
+    return refusal.code.kind is Kind.VERDICT
 
 
 class Limits:
@@ -66,8 +70,10 @@ class Limits:
             raise too_many(until)
 
     @contextmanager
-    def attempt(self, person_id: str, limit: str) -> Iterator[None]:
-        """Let one verification of an ID run in the block: a verdict that is raised is a failure, no error a success.
+    def attempt(
+        self, person_id: str, limit: str, is_failure: Callable[[Refusal], bool] = _is_verdict
+    ) -> Iterator[None]:
+        """Let one attempt at an ID run in the block: `is_failure` tells which refusals count; no error is a success.
 
         Raises `Refusal(TOO_MANY)` at once while the ID has to wait. As many run together as failures are left.
         """
@@ -79,7 +85,7 @@ class Limits:
         try:
             yield
         except Refusal as refusal:
-            if refusal.code.kind is Kind.VERDICT:
+            if is_failure(refusal):
                 self._failed(item, name)
             raise
         else:

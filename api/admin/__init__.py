@@ -1,0 +1,11 @@
+"""The operator's side: its page, and the JSON that the page is fed with. `api.door` decides who gets there."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from api.admin import session
+
+blueprint = Blueprint("admin", __name__)
+for part in (session,):
+    part.register(blueprint)
