@@ -497,6 +497,15 @@ class Code(IntEnum):
         "Use a method listed in the Allow header.",
         "Nothing.",
     )
+    CONFLICT = (
+        409,
+        "This conflicts with work under way.",
+        409,
+        Kind.CALLER,
+        "Wait until the work under way has ended: GET /jobs/ID shows its progress. Then send the request again.",
+        "Nothing.",
+        RETRY,
+    )
     TOO_LARGE = (
         413,
         "The request is too large.",

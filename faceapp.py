@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from api import access, errors, gate, limits, liveness, ops, people, reply_headers, request_log, source
+from api import access, errors, gate, jobs, limits, liveness, ops, people, reply_headers, request_log, source
 from api import pipeline as endpoints
 from api.admin import blueprint as admin
 from api.gate import Gate
@@ -15,6 +15,7 @@ from api.serving import exit_now
 from api.source import Source
 from api.telemetry import EXTENSION as TELEMETRY
 from api.telemetry import Telemetry
+from pipeline.jobs import Jobs
 from pipeline.parallel import default_threads
 
 ROOT = Path(__file__).resolve().parent
@@ -34,6 +35,7 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
     app.extensions[TELEMETRY] = Telemetry(
         door, {"faceapp_gallery_people": ("People who are enrolled", services.gallery_people)}
     )
+    app.extensions[jobs.EXTENSION] = Jobs()
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False  # an empty reply without an envelope
     app.url_map.merge_slashes = False  # a redirect, which is a page of HTML
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -44,6 +46,7 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
     app.register_blueprint(endpoints.blueprint)
     app.register_blueprint(liveness.blueprint)
     app.register_blueprint(limits.blueprint)
+    app.register_blueprint(jobs.blueprint)
     app.register_blueprint(people.blueprint)
     app.register_blueprint(ops.blueprint)
     app.register_blueprint(admin)

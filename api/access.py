@@ -18,6 +18,8 @@ from security.callers import ADMIN, SCOPES, Caller, Rules
 
 OPEN = ""
 """The scope of what is open to all."""
+ANY = "any"
+"""The scope of what every caller who is let in may ask for; the endpoint looks at whose it is."""
 DOOR = "door"
 """Stands for the operator's side: no key opens it, `api.door` decides."""
 
@@ -35,7 +37,7 @@ _READING = ("GET", "HEAD")
 
 
 def needed_scope(method: str, path: str) -> str:
-    """Return the scope that a request needs: OPEN for all, DOOR, or ADMIN for whatever is not listed here."""
+    """Return the scope that a request needs: OPEN for all, DOOR, ANY, or ADMIN for whatever is not listed here."""
     if door.is_behind(path):
         return DOOR
     bare = path.rstrip("/") or "/"
@@ -43,6 +45,8 @@ def needed_scope(method: str, path: str) -> str:
         return OPEN
     if bare == "/people" or bare.startswith("/people/"):
         return "people" if method in (*_READING, "DELETE") else "enrol"
+    if bare.startswith("/jobs/") and method in _READING:
+        return ANY
     return _BY_PATH.get(bare, ADMIN)
 
 
@@ -64,7 +68,7 @@ def admit(head: Head, services: Source, waits: bool = True) -> Caller:
             return Caller()
         raise
     if scope != OPEN:
-        if not caller.may(scope):
+        if scope != ANY and not caller.may(scope):
             raise Refusal(Code.NOT_ALLOWED)
         limits, limit = services.limits(), services.rules().request_limit
         (limits.take if waits else limits.check_known)(caller.key_id or caller.address, limit)

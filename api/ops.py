@@ -21,6 +21,7 @@ _ENDPOINTS = {
     "POST /verify": "Verify an upload's photos.",
     "POST /liveness/challenge": "Give an ID a challenge, to be answered by /upload_imgs?id=ID&challenge=NONCE.",
     "DELETE /people/<id>": "Forget a person; the reply has a signed receipt.",
+    "GET /jobs/<id>": "The state, progress and result of work that goes on after its request.",
     "GET /codes": "Every code with its message and advice.",
     "GET /codes/<number>": "One code.",
     "GET /metrics": "What Prometheus reads.",
