@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, g
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from api import console
 from api.envelope import reply, sees_everything
 from api.source import source
 from api.telemetry import telemetry
@@ -32,8 +33,10 @@ _ENDPOINTS = {
 
 @blueprint.get("/")
 def index() -> Response:
-    """List the endpoints."""
-    return reply(Code.DONE, _ENDPOINTS)
+    """Serve the console to browsers, and the list of endpoints to everybody else."""
+    response = console.page() if console.asks_for_page() else reply(Code.DONE, _ENDPOINTS)
+    response.vary.add("Accept")
+    return response
 
 
 @blueprint.get("/codes")
