@@ -9,11 +9,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import cv2
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.browser.watched import Watch
 from tools.installation.trial import TrialServer, trial_server
@@ -45,18 +46,13 @@ def browser_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def make_server(browser_folder: Path) -> Iterator[Callable[[Mapping[str, str]], TrialServer]]:
     """Return a maker of real servers, each a process of its own that ends with the session."""
-    running = []
+    with ExitStack() as running:
 
-    def make(changes: Mapping[str, str]) -> TrialServer:
-        folder = browser_folder / f"server{len(running)}"
-        folder.mkdir()
-        manager = trial_server(ROOT, folder, {**SETTINGS, **changes})
-        running.append(manager)
-        return manager.__enter__()
+        def make(changes: Mapping[str, str]) -> TrialServer:
+            folder = Path(tempfile.mkdtemp(dir=browser_folder))
+            return running.enter_context(trial_server(ROOT, folder, {**SETTINGS, **changes}))
 
-    yield make
-    for manager in running:
-        manager.__exit__(None, None, None)
+        yield make
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +99,8 @@ def width() -> int:
 @pytest.fixture
 def opened(browser: Browser, width: int) -> Iterator[Callable[..., tuple[Page, Watch]]]:
     """Return a function that opens a server's page in a profile of its own, watched until the test ends."""
-    contexts, watches = [], []
+    contexts: list[BrowserContext] = []
+    watches: list[Watch] = []
 
     def open_page(address: str, path: str = "/", **options: object) -> tuple[Page, Watch]:
         size = {"width": width, "height": HEIGHTS[width]}
