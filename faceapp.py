@@ -7,10 +7,11 @@ from pathlib import Path
 
 from flask import Flask
 
-from api import access, console, errors, gate, jobs, limits, liveness, ops, people, reply_headers, request_log, source
+from api import access, errors, gate, jobs, limits, liveness, ops, people, reply_headers, request_log, source
 from api import pipeline as endpoints
 from api.admin import blueprint as admin
 from api.gate import Gate
+from api.openapi import pages
 from api.serving import exit_now
 from api.source import Source
 from api.telemetry import EXTENSION as TELEMETRY
@@ -50,7 +51,7 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
     app.register_blueprint(people.blueprint)
     app.register_blueprint(ops.blueprint)
     app.register_blueprint(admin)
-    app.register_blueprint(console.blueprint)
+    app.register_blueprint(pages.blueprint)
     return app
 
 

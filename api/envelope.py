@@ -22,15 +22,19 @@ _OTHERS = ("results", "code", "message")
 _SHOWN_TO_ALL = ("name", "in", "out", "code", "milliseconds", "advice", "about")
 
 
+def keys_of(path: str) -> tuple[str, str, str]:
+    """Return what the envelope of an endpoint calls its results, its code and its message."""
+    return _KEYS.get(path.strip("/"), _OTHERS)
+
+
 def reply(code: Code, results: Any) -> Response:
     """Return the envelope of the requested endpoint around a code and its results."""
     if isinstance(results, Mapping):
         g.setdefault("stages", results.get("stages"))
     g.answered = code
     results = results if sees_everything() else _without_others(results)
-    endpoint = request.path.strip("/")
-    results_key, code_key, message_key = _KEYS.get(endpoint, _OTHERS)
-    if endpoint == "verify":
+    results_key, code_key, message_key = keys_of(request.path)
+    if request.path.strip("/") == "verify":
         results = {"accepted": False, **(results or {})}
     response = jsonify(
         {

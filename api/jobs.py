@@ -6,6 +6,8 @@ from flask import Blueprint, Response, current_app
 
 from api.access import caller
 from api.envelope import reply
+from api.openapi import describe
+from api.shapes.jobs import JobPath, JobResults
 from codes_dict import Code
 from pipeline.jobs import Jobs
 
@@ -15,6 +17,7 @@ blueprint = Blueprint("jobs", __name__)
 
 
 @blueprint.get("/jobs/<job_id>")
+@describe(JobResults, path=JobPath)
 def show(job_id: str) -> Response:
     """Show a job's state, progress and result, to the key that made it alone."""
     return reply(Code.DONE, jobs().find(job_id, caller().key_id).as_dict())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from api.envelope import reply
+from api.openapi import describe
+from api.shapes.people import AnyIdPath, LiftedResults
 from api.source import source
 from api.telemetry import concerns
 from codes_dict import Code
@@ -13,6 +15,7 @@ blueprint = Blueprint("limits", __name__)
 
 
 @blueprint.delete("/limits/<person_id>")
+@describe(LiftedResults, path=AnyIdPath)
 def lift(person_id: str) -> Response:
     """Forget the failed verifications of an ID."""
     concerns(person_id)

@@ -8,46 +8,35 @@ from typing import Any
 from flask import Blueprint, Response, g
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from api import console
 from api.envelope import reply, sees_everything
+from api.openapi import Other, describe
+from api.openapi.pages import summaries
+from api.shapes.ops import Alive, CodeEntry, CodePath, CodesResults, EndpointsResults, NotReady, Ready
 from api.source import source
 from api.telemetry import telemetry
 from codes_dict import Code, Refusal
 
 blueprint = Blueprint("ops", __name__)
 
-_ENDPOINTS = {
-    "POST /upload_imgs?id=ID": "Score photos and keep the good ones.",
-    "POST /upload_db": "Enrol an upload's photos.",
-    "POST /verify": "Verify an upload's photos.",
-    "POST /liveness/challenge": "Give an ID a challenge, to be answered by /upload_imgs?id=ID&challenge=NONCE.",
-    "DELETE /people/<id>": "Forget a person; the reply has a signed receipt.",
-    "GET /jobs/<id>": "The state, progress and result of work that goes on after its request.",
-    "GET /codes": "Every code with its message and advice.",
-    "GET /codes/<number>": "One code.",
-    "GET /metrics": "What Prometheus reads.",
-    "GET /health": "Whether the server is alive.",
-    "GET /health/ready": "Whether it can serve requests now, and what it lacks.",
-}
-
 
 @blueprint.get("/")
+@describe(EndpointsResults)
 def index() -> Response:
-    """Serve the console to browsers, and the list of endpoints to everybody else."""
-    response = console.page() if console.asks_for_page() else reply(Code.DONE, _ENDPOINTS)
-    response.vary.add("Accept")
-    return response
+    """List the endpoints."""
+    return reply(Code.DONE, summaries())
 
 
 @blueprint.get("/codes")
+@describe(CodesResults)
 def codes() -> Response:
-    """Serve the catalogue, keyed by number."""
+    """List every code with its message and advice."""
     return reply(Code.DONE, {str(int(code)): described(code) for code in Code})
 
 
 @blueprint.get("/codes/<int:number>")
+@describe(CodeEntry, path=CodePath)
 def one_code(number: int) -> Response:
-    """Serve one code; operators also see how often it was the answer today."""
+    """Explain one code."""
     known = next((code for code in Code if int(code) == number), None)
     if known is None:
         raise Refusal(Code.NO_ROUTE)
@@ -55,6 +44,7 @@ def one_code(number: int) -> Response:
 
 
 @blueprint.get("/metrics")
+@describe(other={200: Other("The metrics.", "text/plain")})
 def metrics() -> Response:
     """Serve the metrics in Prometheus's text format."""
     g.answered = Code.DONE
@@ -63,14 +53,19 @@ def metrics() -> Response:
 
 @blueprint.get("/health")
 @blueprint.get("/health/live")
+@describe(Alive)
 def health() -> Response:
-    """Answer as long as the process does."""
+    """Say that the process is alive."""
     return reply(Code.DONE, {"alive": True})
 
 
 @blueprint.get("/health/ready")
+@describe(Ready, refuses=[Code.BAD_ENV, Code.BUSY], refused=NotReady)
 def ready() -> Response:
-    """Answer DONE once requests can be served; BUSY with the reasons while not, BAD_ENV if the settings are wrong."""
+    """Say whether requests can be served now.
+
+    503 carries the reasons for operators; 176 says that the settings are wrong.
+    """
     if source().system_errors() is not None:
         raise Refusal(Code.BAD_ENV)
     lacking = {name: int(code) for name, code in source().lacking().items()}

@@ -11,6 +11,8 @@ from api.access import caller
 from api.bodies import json_object
 from api.envelope import reply
 from api.head import Head
+from api.openapi import JSON, describe
+from api.shapes.admin import SessionResults, SignInJson
 from api.source import source
 from codes_dict import Code, Refusal
 from security.sessions import IDLE_S
@@ -32,6 +34,7 @@ def _bound_body() -> None:
     request.max_content_length = door.MOST_BYTES
 
 
+@describe(SessionResults)
 def state() -> Response:
     """Say whether the caller is signed in and, if so, the token to send with changes; else why the door is closed."""
     found = source().door().session(_token())
@@ -40,6 +43,7 @@ def state() -> Response:
     return reply(Code.DONE, _signed_in(found.csrf))
 
 
+@describe(SessionResults, refuses=[Code.NO_KEY, Code.NOT_ALLOWED, Code.TOO_MANY, Code.BUSY], body={JSON: SignInJson})
 def sign_in() -> Response:
     """Begin a session; a former one of the same browser ends."""
     password = json_body().get("password")
@@ -60,6 +64,7 @@ def sign_in() -> Response:
     return response
 
 
+@describe(SessionResults)
 def sign_out() -> Response:
     """End the session."""
     source().door().sign_out(_token())

@@ -1,0 +1,125 @@
+"""The replies of an endpoint: for each HTTP status its codes, its envelope's schema, and an example of each code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from typing import Any, Literal
+
+from pydantic import BaseModel, create_model
+
+from api.access import DOOR, OPEN
+from api.bodies import FORM
+from api.openapi.describing import JSON, Description
+from api.openapi.shapes import SYSTEM_ERRORS_EXAMPLE, Envelope, Shape
+from codes_dict import Code
+
+Keys = tuple[str, str, str]
+"""What an endpoint's envelope calls results, code and message."""
+
+_ALWAYS = (Code.MALFORMED, Code.INTERNAL)
+_DOOR = (Code.NO_KEY, Code.NOT_ALLOWED, Code.TOO_LARGE)
+_SCOPED = (Code.NO_KEY, Code.NOT_ALLOWED, Code.TOO_MANY, Code.BAD_ENV, Code.DB_DOWN, Code.DB_NEWER, Code.BUSY)
+_BODY = {FORM: Code.BAD_FORM, JSON: Code.BAD_JSON}
+_EXTRA = {Code.TOO_MANY: {"retry_after": 30}}
+HEADERS = {
+    "X-Request-ID": {"description": "The request's id, in every log line of it.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
+}
+
+
+def codes_of(description: Description, scope: str, has_path: bool) -> list[Code]:
+    """Return every code that an endpoint can answer with, by number."""
+    body = [Code.TOO_LARGE, *(_BODY[kind] for kind in description.body if kind in _BODY)] if description.body else []
+    return sorted(
+        {
+            *_ALWAYS,
+            *description.done,
+            *description.refuses,
+            *{OPEN: (), DOOR: _DOOR}.get(scope, _SCOPED),
+            *([Code.NO_ROUTE] if has_path else []),
+            *body,
+        }
+    )
+
+
+class Replies:
+    """Makes the replies and collects what they refer to: models and examples, each once."""
+
+    def __init__(self) -> None:
+        self.models: list[type[BaseModel]] = []
+        self.examples: dict[str, Any] = {}
+        self._envelopes: dict[Any, type[BaseModel]] = {}
+
+    def of(self, name: str, description: Description, codes: Iterable[Code], keys: Keys) -> dict[str, Any]:
+        """Return OpenAPI's responses of the endpoint `name`, by HTTP status."""
+        by_status = groupby(sorted(codes, key=lambda code: (code.status, code)), key=lambda code: code.status)
+        found = {str(status): self._reply(name, description, list(its), keys) for status, its in by_status}
+        for status, other in description.other.items():
+            content: dict[str, Any] = {"schema": {"type": "string"}}
+            if other.model:
+                content = {"schema": self.ref(other.model), "example": other.model.example}
+            found[str(status)] = {"description": other.description, "content": {other.media_type: content}}
+        for status_text, reply in found.items():
+            names = list(HEADERS) if status_text in ("429", "503") else ["X-Request-ID"]
+            reply["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+        return dict(sorted(found.items()))
+
+    def ref(self, model: type[BaseModel]) -> dict[str, str]:
+        """Return a reference to a model's schema, which the document then contains."""
+        if model not in self.models:
+            if any(other.__name__ == model.__name__ for other in self.models):
+                raise ValueError(f"two models are called {model.__name__}")
+            self.models.append(model)
+        return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+    def _reply(self, name: str, description: Description, codes: list[Code], keys: Keys) -> dict[str, Any]:
+        examples = {code.name: self._example(name, description, code, keys) for code in codes}
+        return {
+            "description": "\n".join(f"- {int(code)}: {code.message}" for code in codes),
+            "content": {
+                JSON: {"schema": self.ref(self._envelope(name, description, codes, keys)), "examples": examples}
+            },
+        }
+
+    def _envelope(self, name: str, description: Description, codes: list[Code], keys: Keys) -> type[BaseModel]:
+        """Return the model of an envelope that carries one of these codes; equal ones are one model."""
+        ends = {_results_of(description, code) for code in codes}
+        models = tuple(sorted(ends, key=lambda model: model.__name__))
+        same = keys, tuple(codes), models
+        if same not in self._envelopes:
+            status = codes[0].status
+            title = f"{name}_{status}" if description.results in models else _shared_title(models[0], codes, keys)
+            results: Any = models[0] if len(models) == 1 else models[0] | models[1]
+            code: Any = Literal[tuple(int(one) for one in codes)]
+            fields: dict[str, Any] = {keys[1]: (code, ...), keys[2]: (str, ...), keys[0]: (results, ...)}
+            self._envelopes[same] = create_model(title, __base__=Envelope, **fields)
+        return self._envelopes[same]
+
+    def _example(self, name: str, description: Description, code: Code, keys: Keys) -> dict[str, str]:
+        results = dict(_results_of(description, code).example or {})
+        if code not in description.done:
+            results |= {"advice": code.caller_does, "retry": code.retry, **_EXTRA.get(code, {})}
+        errors = SYSTEM_ERRORS_EXAMPLE if code is Code.BAD_ENV else None
+        value = {keys[1]: int(code), keys[2]: code.message, keys[0]: results, "system_errors": errors}
+        title = code.name
+        if self.examples.setdefault(title, {"value": value})["value"] != value:
+            title = f"{name}.{code.name}"
+            self.examples[title] = {"value": value}
+        return {"$ref": f"#/components/examples/{title}"}
+
+
+def _results_of(description: Description, code: Code) -> type[Shape]:
+    return description.results if description.results and code in description.done else description.refused
+
+
+def _shared_title(model: type[Shape], codes: list[Code], keys: Keys) -> str:
+    """Return the name of a refusal's envelope, which endpoints with the same codes share."""
+    return "_".join([model.__name__, *([] if keys[1] == "code" else [keys[1]]), *(str(int(code)) for code in codes)])
+
+
+def media(model: type[Shape], ref: Mapping[str, str]) -> dict[str, Any]:
+    """Return the media type object of a request's body."""
+    example = {} if model.example is None else {"example": model.example}
+    encoding = {"encoding": model.encoding} if model.encoding else {}
+    return {"schema": ref, **example, **encoding}

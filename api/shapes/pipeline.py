@@ -1,0 +1,211 @@
+"""The three endpoints."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
+
+from api.openapi import Refused, Shape, Stage
+from api.openapi.shapes import STAGE_EXAMPLE
+from api.shapes.common import EXAMPLE_ID, Base64, Flag, PersonId
+
+EXAMPLE_UPLOAD = f"{EXAMPLE_ID}-cdb14bab722028d870ad785e528ac5df"
+_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
+
+
+class UploadQuery(Shape):
+    """The query of /upload_imgs."""
+
+    example: ClassVar = {"id": EXAMPLE_ID}
+
+    id: PersonId
+    """Whom the photos show. Sent exactly once."""
+    challenge: str | SkipJsonSchema[None] = None
+    """The nonce of /liveness/challenge that these photos answer."""
+
+
+class PhotoFiles(Shape):
+    """Photos as files, under any field names, several under one name."""
+
+    encoding: ClassVar = {"photo": {"contentType": "image/*"}}
+
+    photo: Annotated[list[bytes], Field(min_length=1)]
+    """JPEG, PNG, WebP, BMP, HEIC, AVIF, GIF or TIFF, recognised by content."""
+
+
+class PhotosInJson(Shape):
+    """Photos as base64 text, in any keys that begin with `image`."""
+
+    example: ClassVar = {"images": [_PNG]}
+
+    images: Annotated[list[Base64], Field(min_length=1)]
+
+
+class PhotosInForm(Shape):
+    """Photos as base64 text, in any keys that begin with `image`; percent-encode + as %2B."""
+
+    example: ClassVar = {"image_1": _PNG}
+
+    image_1: Base64
+
+
+class Check(Shape):
+    """What was measured of a photo."""
+
+    check: str
+    value: float | None
+    threshold: float | None
+    passed: bool
+    advice: str
+
+
+class UploadResults(Shape):
+    """What became of each photo; photos go by the client's names."""
+
+    example: ClassVar = {
+        "upload_id": EXAMPLE_UPLOAD,
+        "folder_name": EXAMPLE_UPLOAD,
+        "scores": {"me.jpg": 9.873},
+        "saved": ["me.jpg"],
+        "rejected": [],
+        "errors": [],
+        "saved_as": {"me.jpg": f"{EXAMPLE_UPLOAD}/0001.jpg"},
+        "reasons": {
+            "me.jpg": [{"check": "Sharpness", "value": 41.3, "threshold": 24.0, "passed": True, "advice": "Nothing."}]
+        },
+        "stages": [STAGE_EXAMPLE],
+    }
+
+    upload_id: str
+    """What /upload_db and /verify take."""
+    folder_name: str
+    scores: dict[str, float]
+    """0 to 10, higher is better."""
+    saved: list[str]
+    rejected: list[str]
+    """Below SCORE_TOL."""
+    errors: list[str]
+    """Not readable as a photo."""
+    saved_as: dict[str, str]
+    """The server's names, relative to UPLOAD_FOLDER."""
+    reasons: dict[str, list[Check]]
+    stages: list[Stage]
+
+
+class EnrolForm(Shape):
+    """The form of /upload_db: each key exactly once."""
+
+    example: ClassVar = {
+        "upload_id": EXAMPLE_UPLOAD,
+        "name": "Ada Lovelace",
+        "delete_pickles": "false",
+        "rebuild_db": "false",
+        "in_place": "false",
+    }
+
+    upload_id: str
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    delete_pickles: Flag
+    """Needs the scope `admin`."""
+    rebuild_db: Flag
+    """Needs the scope `admin`."""
+    in_place: Flag
+    """Replace what is enrolled under the ID; else these photos are added to it."""
+
+
+class PickleMessage(Shape):
+    """What became of the pickles: a message, and a code per file or model."""
+
+    result: dict[str, str | int]
+
+
+class SavedImages(Shape):
+    """File names relative to DB_PATH."""
+
+    main: list[str]
+    aug: list[str]
+
+
+class EnrolResults(Shape):
+    """What was enrolled."""
+
+    example: ClassVar = {
+        "mysql_id": 1,
+        "message_pickle": {"result": {"message": "delete_pickles was false."}},
+        "rebuilt_db": {"result": {"message": "rebuild_db was false."}},
+        "resulting_imgs": {
+            "main": [f"ada_lovelace-{EXAMPLE_ID}/faces/407f63744da05f05c75d41bdf14c6157_01.png"],
+            "aug": [f"ada_lovelace-{EXAMPLE_ID}/augmented_imgs/407f63744da05f05c75d41bdf14c6157_01_01.png"],
+        },
+        "left_out": {"blurred.jpg": 152},
+        "possible_duplicates": [],
+        "stages": [STAGE_EXAMPLE],
+    }
+
+    mysql_id: int
+    """The row's primary key."""
+    message_pickle: PickleMessage
+    rebuilt_db: PickleMessage
+    resulting_imgs: SavedImages
+    left_out: dict[str, int]
+    """Photos that could not be used, each with its code."""
+    possible_duplicates: list[str | None]
+    """Other IDs with this face; null in place of each ID unless the scope is `admin`."""
+    warnings: list[str] | SkipJsonSchema[None] = None
+    stages: list[Stage]
+
+
+class VerifyForm(Shape):
+    """The form of /verify: each key exactly once."""
+
+    example: ClassVar = {
+        "upload_id": EXAMPLE_UPLOAD,
+        "skip_verify": "false",
+        "skip_db_search": "false",
+        "skip_liveness": "false",
+    }
+
+    upload_id: str
+    skip_verify: Flag
+    """Skip the comparison with the ID; only the search decides. Not together with skip_db_search."""
+    skip_db_search: Flag
+    """Skip the search among everybody."""
+    skip_liveness: Flag
+    """Allowed as ALLOW_SKIP_LIVENESS says."""
+
+
+class VerifyResults(Shape):
+    """The person is who they say they are."""
+
+    example: ClassVar = {
+        "accepted": True,
+        "name": "Ada Lovelace",
+        "distance": 0.1351,
+        "fmr_at_score": 2.7e-06,
+        "calibrated": True,
+        "left_out": {},
+        "spoof_photos": 0,
+        "stages": [STAGE_EXAMPLE],
+    }
+
+    accepted: Literal[True]
+    name: str | None
+    distance: float
+    fmr_at_score: float | None
+    """How often an impostor's photos reach this distance; null where the model is not calibrated."""
+    calibrated: bool
+    left_out: dict[str, int]
+    """Photos that were not looked at, each with its code."""
+    spoof_photos: int | SkipJsonSchema[None] = None
+    warnings: list[str] | SkipJsonSchema[None] = None
+    stages: list[Stage]
+
+
+class VerifyRefused(Refused):
+    """The person is not accepted."""
+
+    example: ClassVar[Any] = {"accepted": False}
+
+    accepted: Literal[False]
