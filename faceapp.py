@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from api import access, errors, gate, jobs, limits, liveness, ops, people, reply_headers, request_log, source
+from api import access, console, errors, gate, jobs, limits, liveness, ops, people, reply_headers, request_log, source
 from api import pipeline as endpoints
 from api.admin import blueprint as admin
 from api.gate import Gate
@@ -51,6 +51,7 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
     app.register_blueprint(people.blueprint)
     app.register_blueprint(ops.blueprint)
     app.register_blueprint(admin)
+    app.register_blueprint(console.blueprint)
     app.register_blueprint(pages.blueprint)
     return app
 

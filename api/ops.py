@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, g
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from api import console
 from api.envelope import reply, sees_everything
 from api.openapi import Other, describe
 from api.openapi.pages import summaries
@@ -20,10 +21,12 @@ blueprint = Blueprint("ops", __name__)
 
 
 @blueprint.get("/")
-@describe(EndpointsResults)
+@describe(EndpointsResults, other={200: Other("The console.", "text/html")})
 def index() -> Response:
-    """List the endpoints."""
-    return reply(Code.DONE, summaries())
+    """List the endpoints; browsers get the console."""
+    response = console.page() if console.asks_for_page() else reply(Code.DONE, summaries())
+    response.vary.add("Accept")
+    return response
 
 
 @blueprint.get("/codes")

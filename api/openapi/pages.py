@@ -44,7 +44,7 @@ def summaries() -> dict[str, str]:
 
 
 @blueprint.get("/openapi.json")
-@describe(other={200: Other("This document.", "application/json")})
+@describe(other={200: Other("This document.", JSON)})
 def openapi_json() -> Response:
     """Return this document: OpenAPI 3.1."""
     g.answered = Code.DONE

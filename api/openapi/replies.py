@@ -10,7 +10,7 @@ from pydantic import BaseModel, create_model
 
 from api.access import DOOR, OPEN
 from api.bodies import FORM
-from api.openapi.describing import JSON, Description
+from api.openapi.describing import JSON, Description, Other
 from api.openapi.shapes import SYSTEM_ERRORS_EXAMPLE, Envelope, Shape
 from codes_dict import Code
 
@@ -56,14 +56,18 @@ class Replies:
         by_status = groupby(sorted(codes, key=lambda code: (code.status, code)), key=lambda code: code.status)
         found = {str(status): self._reply(name, description, list(its), keys) for status, its in by_status}
         for status, other in description.other.items():
-            content: dict[str, Any] = {"schema": {"type": "string"}}
-            if other.model:
-                content = {"schema": self.ref(other.model), "example": other.model.example}
-            found[str(status)] = {"description": other.description, "content": {other.media_type: content}}
+            reply = found.setdefault(str(status), {"description": "", "content": {}})
+            reply["description"] = "\n".join(filter(None, [reply["description"], f"- {other.description}"]))
+            reply["content"][other.media_type] = self._other(other)
         for status_text, reply in found.items():
             names = list(HEADERS) if status_text in ("429", "503") else ["X-Request-ID"]
             reply["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
         return dict(sorted(found.items()))
+
+    def _other(self, other: Other) -> dict[str, Any]:
+        if other.model is None:
+            return {"schema": {"type": "object" if other.media_type == JSON else "string"}}
+        return {"schema": self.ref(other.model), "example": other.model.example}
 
     def ref(self, model: type[BaseModel]) -> dict[str, str]:
         """Return a reference to a model's schema, which the document then contains."""

@@ -106,3 +106,12 @@ class EndpointsResults(Shape):
     __pydantic_extra__: dict[str, str] = Field(init=False)
 
     example: ClassVar = {"POST /verify": "Verify an upload's photos."}
+
+
+class FilePath(Shape):
+    """Which file of the console."""
+
+    example: ClassVar = {"name": "main.js"}
+
+    name: str
+    """Its name."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from pipeline.ledger import Ledger, Row
 from pipeline.stages.align import crop_face
+from pipeline.stages.subject import shown_box
 from pipeline.stages.upright import Closer, find_faces
 from pipeline.types import Detector, Face, Photo
 
@@ -23,8 +25,19 @@ def detect(
 
 
 def note_faces(row: Row, photos: Sequence[Photo], faces: Sequence[Sequence[Face]]) -> None:
-    """Record how many faces each photo shows, and by how many degrees against the clock it was turned, if it was."""
+    """Record each photo's faces, and by how many degrees against the clock the photo was turned, if it was."""
     row.went_out += sum(1 for its_faces in faces if its_faces)
     for photo, its_faces in zip(photos, faces, strict=True):
         turned = {"turned": 90 * photo.turn} if photo.turn else {}
-        row.note(image=photo.name, faces=len(its_faces), **turned)
+        found = [_described(photo, face) for face in its_faces]
+        row.note(image=photo.name, faces=len(its_faces), **turned, found=found)
+
+
+def _described(photo: Photo, face: Face) -> dict[str, Any]:
+    """Return a face as the ledger shows it: box and landmarks in whole pixels of the upright file."""
+    landmarks = [[round(float(value) / photo.scale) for value in point] for point in face.detection.landmarks]
+    return {
+        "box": shown_box(photo, face.detection.box),
+        "landmarks": landmarks,
+        "confidence": round(float(face.detection.confidence), 4),
+    }

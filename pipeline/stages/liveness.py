@@ -9,6 +9,7 @@ from typing import Any
 from codes_dict import Code, Refusal
 from pipeline.ledger import Ledger
 from pipeline.stages.sightings import Sighting, largest_of_each
+from pipeline.stages.subject import shown_box
 from pipeline.types import TIGHT_REACH, Check, Face, Liveness, LivenessJudge, LivenessVerdict, Photo
 
 _FINE = "Nothing."
@@ -79,10 +80,9 @@ def _advice(faces: Sequence[Sighting]) -> str:
 
 def _described(face: Face, verdict: LivenessVerdict) -> dict[str, Any]:
     """Return a face's verdict as the ledger shows it."""
-    box = face.detection.box
     return {
         "image": face.photo.name,
-        "box": [round(value) for value in (box.left, box.top, box.width, box.height)],
+        "box": shown_box(face.photo, face.detection.box),
         "state": verdict.state.value,
         "score": round(verdict.score, 4),
         "threshold": round(verdict.threshold, 4),

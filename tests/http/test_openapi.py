@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ def document(client: FlaskClient) -> Any:
 
 def test_every_route_is_in_the_document_and_nothing_else(client: FlaskClient, document: Any) -> None:
     routes = {
-        (rule.rule.replace("<int:", "{").replace("<", "{").replace(">", "}"), method.lower())
+        (re.sub(r"<(\w+:)?(\w+)>", r"{\2}", rule.rule), method.lower())
         for rule in client.application.url_map.iter_rules()
         for method in methods_of(rule)
     }

@@ -24,8 +24,11 @@ BESIDE = (
 QUICK = ("tests/unit", "tests/flows")
 """The folders of tests that need no server; those in them that load models are marked."""
 
-MARIADB = ("mariadb-server-core", "mariadb-client-core")
-"""Debian's packages with MariaDB's programs only; mariadb-server would start a service."""
+FROM_DEBIAN = {
+    "MariaDB": ("mariadbd", ("mariadb-server-core", "mariadb-client-core")),
+    "Chromium": ("chromium", ("chromium",)),
+}
+"""What tests need beside Python packages: its program and Debian's packages. mariadb-server would start a service."""
 APT_S = 240
 WORKERS = "2"
 """Processes that run the tests: while one waits for a server that starts, the other computes."""
@@ -34,7 +37,7 @@ WORKERS = "2"
 def run_all(root: Path, arguments: Sequence[str], say: Say) -> int:
     """Run every check, pass `arguments` on to pytest, and return 0 only if all of it passed; raises `SetupError`."""
     python = prepare(root, ["requirements.txt", *BESIDE], say)
-    install_mariadb(say)
+    install_from_debian(say)
     help_real_mysql(root)
     return run(root, {**static_checks(root, python), "pytest": [*pytest(python), *arguments]}, say)
 
@@ -85,16 +88,18 @@ def is_python(path: Path) -> bool:
     return path.suffix == ".py" or path.open("rb").readline().startswith(b"#!/usr/bin/env python3")
 
 
-def install_mariadb(say: Say) -> None:
-    """Install MariaDB from Debian if it is missing and that is possible; otherwise its tests are skipped."""
-    if shutil.which("mariadbd", path=search_path()) or os.geteuid() != 0 or not shutil.which("apt-get"):
+def install_from_debian(say: Say) -> None:
+    """Install the programs that are missing, where that is possible; otherwise the tests of each are skipped."""
+    missing = {name: found for name, found in FROM_DEBIAN.items() if not shutil.which(found[0], path=search_path())}
+    if not missing or os.geteuid() != 0 or not shutil.which("apt-get"):
         return
-    say("Installing MariaDB for its tests")
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update"], ["install", "-y", "--no-install-recommends", *MARIADB]):
-        if not succeeds(["apt-get", "-qq", *command], quiet):
-            say("MariaDB could not be installed; its tests are skipped")
-            return
+    is_updated = succeeds(["apt-get", "-qq", "update"], quiet)
+    for name, (_, packages) in missing.items():
+        say(f"Installing {name} for its tests")
+        command = ["apt-get", "-qq", "install", "-y", "--no-install-recommends", *packages]
+        if not (is_updated and succeeds(command, quiet)):
+            say(f"{name} could not be installed; its tests are skipped")
 
 
 def help_real_mysql(root: Path) -> None:

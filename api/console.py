@@ -1,0 +1,57 @@
+"""The console: the page that a browser gets at `/`, and the files of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Blueprint, Response, request, send_from_directory
+
+from api.openapi import Other, describe
+from api.shapes.ops import FilePath
+
+blueprint = Blueprint("console", __name__)
+
+_FOLDER = Path(__file__).resolve().parent.parent / "static" / "console"
+"""The one folder of `static` that is served: the others hold photos of people."""
+
+_HEADERS = {
+    "Cache-Control": "no-cache",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
+    "Content-Security-Policy": "; ".join(
+        [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' blob: data:",
+            "connect-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        ]
+    ),
+}
+
+
+def asks_for_page() -> bool:
+    """Whether the current request prefers a page to JSON, as browsers do."""
+    return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
+
+
+def page(name: str = "index.html") -> Response:
+    """Serve a page of the console; it may load scripts, styles and pictures from this server alone."""
+    return _served(name)
+
+
+@blueprint.get("/static/console/<path:name>")
+@describe(path=FilePath, other={200: Other("The file.", "*/*")})
+def file(name: str) -> Response:
+    """Serve a file of the console."""
+    return _served(name)
+
+
+def _served(name: str) -> Response:
+    response = send_from_directory(_FOLDER, name)
+    response.headers.update(_HEADERS)
+    return response
