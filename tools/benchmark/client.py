@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 from tools.installation.trial import TrialServer
@@ -39,6 +40,8 @@ class Client:
     def __init__(self, server: TrialServer) -> None:
         self._connection = HTTPConnection("127.0.0.1", server.port, timeout=600)
         self._used = time.monotonic()
+        self.stages: dict[str, float] = {}
+        """Milliseconds of each stage of the last upload, and of the verification after it."""
 
     def upload(self, person_id: str, photos: Sequence[bytes]) -> str:
         """Upload photos; return the upload id. Raises `RuntimeError` where the server does not keep them."""
@@ -49,9 +52,8 @@ class Client:
         reply = self._post(f"/upload_imgs?id={person_id}", parts + f"--{boundary}--\r\n".encode(), headers)
         if reply["upload_code"] != 119:
             raise RuntimeError(f"the upload was answered with {reply['upload_code']}")
-        results = reply["upload_results"]
-        assert isinstance(results, dict)  # noqa: S101 - narrows the type
-        return str(results["upload_id"])
+        self.stages = _stages("upload", reply["upload_results"])
+        return str(reply["upload_results"]["upload_id"])
 
     def enrol(self, person_id: str, photos: Sequence[bytes]) -> int:
         """Upload and enrol; return the code."""
@@ -63,15 +65,21 @@ class Client:
         """Upload and verify, from decode to verdict; return the code."""
         flags = {"skip_verify": "false", "skip_db_search": str(not search), "skip_liveness": str(not liveness)}
         form = {"upload_id": self.upload(person_id, photos), **flags}
-        return int(str(self._post("/verify", urlencode(form).encode(), FORM)["recognition_code"]))
+        reply = self._post("/verify", urlencode(form).encode(), FORM)
+        self.stages |= _stages("verify", reply["recognition_results"])
+        return int(reply["recognition_code"])
 
-    def _post(self, path: str, body: bytes, headers: Mapping[str, str]) -> dict[str, object]:
+    def _post(self, path: str, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
         if time.monotonic() - self._used > RESTED_S:
             self._connection.close()  # the next request opens it
         self._connection.request("POST", path, body, dict(headers))
-        reply: dict[str, object] = json.loads(self._connection.getresponse().read())
+        reply: dict[str, Any] = json.loads(self._connection.getresponse().read())
         self._used = time.monotonic()
         return reply
+
+
+def _stages(endpoint: str, results: Mapping[str, Any]) -> dict[str, float]:
+    return {f"{endpoint}: {row['name']}": row["milliseconds"] for row in results.get("stages", [])}
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bootstrap.threads import share_cores
 from pipeline.models.runtime import ModelUnavailable
-from tools.benchmark import gallery, networks, outside, process, processor, roofline, verdicts
+from tools.benchmark import gallery, networks, outside, phone, process, processor, roofline, verdicts
 from tools.benchmark.bench import Bench, CannotMeasureError, Scenario
 from tools.benchmark.measure import ROUNDS, Result, Rounds, table, write_json
 from tools.installation.trial import NoServerError
@@ -29,6 +29,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "memory": process.memory,
     "startup": process.startup,
     "genuine_verify": verdicts.genuine_verify,
+    "phone_verify": phone.phone_verify,
     "whole_verify": verdicts.whole_verify,
     "impostor_verify": verdicts.impostor_verify,
 }
