@@ -161,8 +161,26 @@ def _sample(pixels: Pixels, matrix: Matrix, size: tuple[int, int]) -> Pixels:
     finer = matrix * times
     finer[:, 2] += (times - 1) / 2
     target = size[0] * times, size[1] * times
-    four = cv2.cvtColor(pixels, cv2.COLOR_RGB2RGBA)
-    warped = cv2.warpAffine(four, finer, target, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    back = np.asarray(cv2.invertAffineTransform(finer))
+    part, corner = _seen(pixels, back, target)
+    back[:, 2] -= corner
+    four = cv2.cvtColor(part, cv2.COLOR_RGB2RGBA)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    warped = cv2.warpAffine(four, back, target, flags=flags, borderMode=cv2.BORDER_CONSTANT)
     if times > 1:
         warped = cv2.resize(warped, size, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB), np.uint8)
+
+
+def _seen(pixels: Pixels, back: Matrix, size: tuple[int, int]) -> tuple[Pixels, tuple[int, int]]:
+    """Return the part of the pixels that an image of `size` (width, height) shows, and its corner (left, top).
+
+    `back` is the matrix from the image to the pixels.
+    """
+    width, height = size
+    corners = np.array([[-1, -1, 1], [width, -1, 1], [-1, height, 1], [width, height, 1]], np.float64)
+    places = corners @ back.T
+    last = np.array([pixels.shape[1] - 1, pixels.shape[0] - 1])
+    left, top = np.clip(np.floor(places.min(axis=0)) - 1, 0, last).astype(int).tolist()
+    right, bottom = np.clip(np.ceil(places.max(axis=0)) + 1, 0, last).astype(int).tolist()
+    return pixels[top : bottom + 1, left : right + 1], (left, top)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from io import BytesIO
 from typing import Any
 
@@ -12,6 +13,7 @@ import simplejpeg
 from PIL import Image
 
 from pipeline.stages.decode import Undecodable, decode
+from pipeline.stages.decode.jpeg import scan_end
 from pipeline.types import Pixels
 from tests.picture_files import (
     EXIF,
@@ -184,3 +186,13 @@ def test_a_profile_of_several_segments_is_put_together_and_a_broken_one_passed_o
     halves = [jpeg_segment(0xE2, b"ICC_PROFILE\0" + bytes([number, 2]) + b"x" * 5000) for number in (1, 2)]
     data = picture()
     assert (pixels_of(after_soi(data, *halves)) == as_pillow(data)).all()
+
+
+def test_a_scan_ends_where_the_first_marker_after_it_begins_fill_bytes_included() -> None:
+    end = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
+    draw = random.Random(5)
+    for _ in range(2000):
+        data = bytes(draw.choice((0xFF, 0xFF, 0x00, 0xD0, 0xD7, 0xD9, 0xC4, 7)) for _ in range(draw.randrange(1, 40)))
+        data = bytes(draw.choice((0, 0, 600, 5000))) + data + bytes(draw.choice((0, 3)))
+        found = end.search(data)
+        assert scan_end(data, 0) == (found.start() if found else len(data))

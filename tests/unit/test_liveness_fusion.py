@@ -9,6 +9,7 @@ from pipeline.models.liveness.cnn import log_odds
 from pipeline.models.liveness.facenox import SIZE, Facenox, cut_reflected
 from pipeline.models.liveness.fasnet import FasnetScores
 from pipeline.models.liveness.fusion import ATTACK_ABOVE, fused_scores
+from pipeline.models.liveness.guards import median
 from pipeline.types import Box, Floats
 
 
@@ -85,3 +86,10 @@ def test_facenox_refuses_an_output_that_is_not_one_number_a_face() -> None:
 def test_facenox_gives_the_log_odds_of_its_second_column() -> None:
     engine = Facenox(lambda batch: np.array([[1.0, 3.5]], np.float32))
     assert engine.score([np.zeros((80, 80, 3), np.uint8)], [Box(10, 10, 60, 60)]).tolist() == [2.5]
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8])
+def test_the_median_of_brightness_is_that_of_the_sorted_values(count: int) -> None:
+    for seed in range(20):
+        grey = np.random.default_rng(seed).integers(0, 256, (count, 5), dtype=np.uint8)
+        assert median(grey) == np.median(grey)

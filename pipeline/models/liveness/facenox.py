@@ -68,10 +68,12 @@ def load_facenox(weights: Path) -> Facenox:
 def cut_reflected(photo: Pixels, box: Box) -> Pixels:
     """Cut a face and what is around it: uint8 RGB (128, 128, 3); beyond the photo's edges its mirror image is seen."""
     side = max(1, round(max(box.width, box.height) * SCALE))
-    height, width = photo.shape[:2]
-    rows = _reflected(round(box.centre[1] - side / 2) + np.arange(side), height)
-    columns = _reflected(round(box.centre[0] - side / 2) + np.arange(side), width)
-    region = photo[rows[:, None], columns[None, :]]
+    left, top = round(box.centre[0] - side / 2), round(box.centre[1] - side / 2)
+    region = photo[max(top, 0) : top + side, max(left, 0) : left + side]
+    if region.shape[:2] != (side, side):
+        height, width = photo.shape[:2]
+        rows, columns = _reflected(top + np.arange(side), height), _reflected(left + np.arange(side), width)
+        region = photo[rows[:, None], columns[None, :]]
     method = cv2.INTER_AREA if side > SIZE else cv2.INTER_LANCZOS4
     return np.asarray(cv2.resize(region, (SIZE, SIZE), interpolation=method), dtype=np.uint8)
 

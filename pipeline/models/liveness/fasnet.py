@@ -140,9 +140,8 @@ def _plain_inputs(photo: Pixels, box: Box) -> list[Pixels]:
     """Return the crops that DeepFace makes: BGR, around the box's integer part, moved and shrunk into the photo."""
     from deepface.models.spoofing.FasNetUtils import crop
 
-    bgr = photo[..., ::-1]
     area = (int(box.left), int(box.top), max(1, int(box.width)), max(1, int(box.height)))
-    return [np.asarray(crop(bgr, area, scale, SIZE, SIZE), dtype=np.uint8) for scale in SCALES]
+    return [np.asarray(crop(photo, area, scale, SIZE, SIZE)[..., ::-1], dtype=np.uint8) for scale in SCALES]
 
 
 def _bare_input(photo: Pixels, box: Box) -> Pixels:

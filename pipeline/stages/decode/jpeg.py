@@ -21,7 +21,6 @@ from pipeline.stages.decode.kinds import Undecodable
 from pipeline.types import Pixels
 
 _MARKER = re.compile(rb"\xff+([^\x00\xff])")
-_SCAN_END = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
@@ -29,6 +28,9 @@ _ADOBE = 0xEE
 _TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDD, _ADOBE, *_SIZES})
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _NOTES = frozenset({*range(0xE0, 0xF0), 0xFE}) - {_ADOBE}
+_ENDS_SCAN = np.array([value not in {0x00, *range(0xD0, 0xD8), 0xFF} for value in range(256)])
+"""Which bytes after 0xFF end a scan: all but stuffing, restart markers and fill bytes."""
+_FIRST_BLOCK, _LARGEST_BLOCK = 1 << 9, 1 << 20
 _MISSING = re.compile(r"premature end|found marker 0xd9", re.IGNORECASE)
 
 
@@ -101,9 +103,24 @@ def _segments(data: bytes, trusting: bool) -> Iterator[tuple[int, bytes, bytes, 
             length = int.from_bytes(data[at : at + 2], "big") if trusting or marker not in _NOTES else 2
             body, at = data[at + 2 : at + length], at + max(2, length)
             if marker == _SOS:
-                end = _SCAN_END.search(data, at)
-                at = end.start() if end else len(data)
+                at = scan_end(data, at)
             yield marker, body, data[start:at], at
+
+
+def scan_end(data: bytes, start: int) -> int:
+    """Return where the marker begins that ends the scan from `start` on, the data's end where none does.
+
+    Searched in blocks that grow: a photo has few long scans, a hostile file many short ones.
+    """
+    at, length = start, _FIRST_BLOCK
+    while at < len(data) - 1:
+        block = np.frombuffer(data, np.uint8, min(length + 1, len(data) - at), at)
+        marks = np.flatnonzero(block[:-1] == 0xFF)
+        ends = marks[_ENDS_SCAN[block[marks + 1]]]
+        if ends.size:
+            return start + len(data[start : at + int(ends[0])].rstrip(b"\xff"))
+        at, length = at + length, min(2 * length, _LARGEST_BLOCK)
+    return len(data)
 
 
 def _note(marker: int, body: bytes, jpeg: Jpeg) -> None:
