@@ -450,6 +450,14 @@ class Code(IntEnum):
         "Run the newer version again, or restore a backup from before the update: tables are never changed back.",
         RETRY,
     )
+    SEAL_BROKEN = (
+        159,
+        "A stored file is not what was sealed in its place.",
+        503,
+        Kind.SERVER,
+        "Upload the photos again. If that does not help, tell the operator.",
+        "A file was changed or moved, or DATA_KEY does not hold its key: the log says which. See docs/security.md.",
+    )
     # -- pickles, inside results ---------------------------------------------------------------------------
     PICKLE_DELETED = (670, "Pickle file deleted.", 200, Kind.DETAIL, "Nothing.", "Nothing.")
     PICKLE_ABSENT = (604, "Pickle file was not there.", 200, Kind.DETAIL, "Nothing.", "Nothing.")

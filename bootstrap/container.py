@@ -17,8 +17,10 @@ from bootstrap.liveness import LivenessLoader
 from bootstrap.models import LoadFault, sample_face
 from bootstrap.readiness import lacking
 from bootstrap.records import Records, open_records, receipt_for
+from bootstrap.sealing import check_keys
 from bootstrap.vectors import check_packages
 from codes_dict import Code, Refusal
+from db import files
 from env_validator import PUBLISHED_PASSWORDS, Settings, SettingsFault, SettingsFile, operator_password
 from pipeline.flows import Services
 from pipeline.scoring import CalibrationFault, load_scorer
@@ -93,6 +95,7 @@ class ServiceContainer:
     def __init__(
         self, env_file: Path, models: Models, liveness: LivenessLoader, decode: Decode = decode_in_this_process
     ) -> None:
+        files.for_owner_only()
         self._file, self._models, self._liveness, self._decode = SettingsFile(env_file), models, liveness, decode
         self._lock = threading.RLock()
         self._built: _Built | None = None
@@ -254,6 +257,7 @@ class ServiceContainer:
             embedders = self._models.embedders(settings)
             scorer = _scorer(settings, embedders)
             check_packages(settings)
+            check_keys(settings)
         except LoadFault as fault:
             self._load_fault = settings, fault
             raise Refusal(Code.BAD_ENV, str(fault)) from fault

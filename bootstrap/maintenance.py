@@ -87,12 +87,12 @@ def clean_up(settings: Settings, records: Records, sweeping: bool, clock: Callab
     """Remove what crashes left and what has come to its end. Raises `Refusal`."""
     enrolments, uploads, remove = records.enrolments, records.uploads, records.gallery.remove
     records.forgetting.finish_all()
-    recover(enrolments, uploads, settings.db_path, remove)
-    clear_parts(uploads, settings.db_path, clock() - LONGEST_ENROLMENT_S)
+    recover(enrolments, uploads, records.kept, remove)
+    clear_parts(uploads, records.kept, clock() - LONGEST_ENROLMENT_S)
     ended = clock() - settings.upload_ttl * HOUR_S
     uploads.expire(ended)
     records.acceptances.expire(ended)
     records.database.scrub()
     if sweeping:
         records.forgetting.forget_without_row()
-        sweep(enrolments, uploads, settings.db_path, remove, LONGEST_ENROLMENT_S, clock)
+        sweep(enrolments, uploads, records.kept, remove, LONGEST_ENROLMENT_S, clock)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bootstrap.sealing import kept_files, note_keys
 from bootstrap.vectors import open_gallery
 from codes_dict import Refusal
 from db.acceptances import Acceptances
@@ -18,6 +19,7 @@ from db.forgetting import ForgettingUnit
 from db.gallery.protocol import GalleryBackend
 from db.initialise import initialise
 from db.installation import PSEUDONYMS, RECEIPTS, own_key
+from db.kept import KeptFiles
 from db.migrations.upgrade import upgrade
 from db.people import People
 from db.recovery import recover
@@ -41,6 +43,7 @@ class Records:
     """Everything that is stored, for one set of settings."""
 
     database: Database
+    kept: KeptFiles
     people: People
     enrolments: EnrolmentRecords
     uploads: UploadStore
@@ -65,28 +68,30 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
     names = people_names(settings)
     make_tables(settings)
     database = open_database(settings)
-    people = People(database, names, settings.db_path)
-    enrolments, uploads = EnrolmentRecords(database), UploadStore(settings.upload_folder)
-    gallery = open_gallery(settings, enrolments, embedders)
-    enroller = EnrolmentUnit(database, people, enrolments, gallery, uploads, settings.db_path)
+    kept, kept_uploads = kept_files(settings, database)
+    people = People(database, names, kept)
+    enrolments, uploads = EnrolmentRecords(database), UploadStore(kept_uploads)
+    gallery = open_gallery(settings, kept, enrolments, embedders)
+    enroller = EnrolmentUnit(database, people, enrolments, gallery, uploads, kept)
     challenges = Challenges(database, LIFETIME_S)
-    replays = Replays(database, NEAR_BITS, NEAR_FACE_BITS, settings.replay_retention_days)
+    replays = Replays(database, NEAR_BITS, NEAR_FACE_BITS, settings.replay_retention_days, seal=kept.seal)
     accepted = Acceptances(database)
-    forgetting = ForgettingUnit(database, people, enrolments, gallery, uploads, settings.db_path)
+    forgetting = ForgettingUnit(database, people, enrolments, gallery, uploads, kept)
     records = Records(
-        database, people, enrolments, uploads, gallery, enroller, replays, accepted, challenges, forgetting
+        database, kept, people, enrolments, uploads, gallery, enroller, replays, accepted, challenges, forgetting
     )
-    prepare(settings, records)
+    note_keys(kept, kept_uploads)
+    prepare(records)
     return records
 
 
-def prepare(settings: Settings, records: Records) -> None:
+def prepare(records: Records) -> None:
     """Add the tables that this version needs to an existing database, and finish what a crash interrupted."""
     try:
         upgrade(records.database)
         use_key(own_key(records.database, PSEUDONYMS))
         records.forgetting.finish_all()
-        recover(records.enrolments, records.uploads, settings.db_path, records.gallery.remove)
+        recover(records.enrolments, records.uploads, records.kept, records.gallery.remove)
     except Refusal as refusal:
         _log.warning("the records are not prepared yet: %s", refusal)
 

@@ -20,6 +20,7 @@ from bootstrap.engines import described, liveness_loader
 from bootstrap.maintenance import Maintenance
 from bootstrap.models import LoadedModels
 from bootstrap.quiet import silence_tensorflow
+from bootstrap.sealing import described as described_seal
 from bootstrap.threads import share_cores
 from codes_dict import Refusal
 from env_validator import listening_address
@@ -83,7 +84,14 @@ def _warm(container: ServiceContainer, decoding: DecodingPool, maintenance: Main
             print(f"Liveness: {described(about)}", flush=True)
         print(f"Ready: {address}", flush=True)
     _say_who_may_call(container)
+    _say_what_is_sealed(container)
     maintenance.start()
+
+
+def _say_what_is_sealed(container: ServiceContainer) -> None:
+    with container.current_records() as current:
+        if current is not None:
+            print(described_seal(current[0]), flush=True)
 
 
 def _say_who_may_call(container: ServiceContainer) -> None:

@@ -9,6 +9,7 @@ from bootstrap.models import LoadFault
 from db.enrolments import EnrolmentRecords
 from db.gallery.memory import MemoryGallery
 from db.gallery.protocol import GalleryBackend
+from db.kept import KeptFiles
 from env_validator import Settings
 from pipeline.stages.distance import template
 from pipeline.types import Embedder, Floats
@@ -26,15 +27,18 @@ def check_packages(settings: Settings) -> None:
         raise LoadFault([f"VECTOR_STORE: packages are missing: .venv/bin/python -m pip install --no-deps {files}"])
 
 
-def open_gallery(settings: Settings, enrolments: EnrolmentRecords, embedders: Mapping[str, Embedder]) -> GalleryBackend:
+def open_gallery(
+    settings: Settings, kept: KeptFiles, enrolments: EnrolmentRecords, embedders: Mapping[str, Embedder]
+) -> GalleryBackend:
     """Return the gallery; nothing is connected yet."""
+
     def of_person(rows: Floats, first: int) -> Floats:
         return template(rows, settings.sim_func, first)
 
     if not settings.vector_store:
-        return MemoryGallery(settings.db_path, enrolments, embedders, of_person)
+        return MemoryGallery(kept, enrolments, embedders, of_person)
     from db.milvus.connection import Milvus
     from db.milvus.gallery import MilvusGallery
 
     milvus, by_length = Milvus(settings.vector_store), settings.sim_func == "euclidean"
-    return MilvusGallery(settings.db_path, enrolments, embedders, of_person, milvus, by_length=by_length)
+    return MilvusGallery(kept, enrolments, embedders, of_person, milvus, by_length=by_length)

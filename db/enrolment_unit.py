@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from sqlalchemy.engine import Connection
@@ -19,7 +18,9 @@ from db.faces import FaceFolders, Written, slug
 from db.forgetting import is_being_forgotten
 from db.gallery.protocol import GalleryBackend
 from db.inflight import InflightNotes
+from db.kept import KeptFiles
 from db.people import People
+from db.replay_rows import MarkRows
 from db.replays import remember
 from db.session import CommitLostError, Database
 from db.uploads import UploadStore
@@ -44,7 +45,7 @@ class _Prepared:
 
 
 class EnrolmentUnit:
-    """Enrols people. `token` draws 32 hex digits; `clock` is in seconds since 1970.
+    """Enrols people. `kept` is DB_PATH; `token` draws 32 hex digits; `clock` is in seconds since 1970.
 
     `step` is called after each step with its name; a test that raises or dies in it sees what a crash there leaves.
     """
@@ -56,15 +57,15 @@ class EnrolmentUnit:
         enrolments: EnrolmentRecords,
         gallery: GalleryBackend,
         uploads: UploadStore,
-        root: Path,
+        kept: KeptFiles,
         *,
         token: Callable[[], str] = lambda: secrets.token_hex(16),
         clock: Callable[[], float] = time.time,
         step: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._database, self._people, self._enrolments = database, people, enrolments
-        self._gallery, self._uploads, self._faces = gallery, uploads, FaceFolders(root)
-        self._inflight = InflightNotes(root)
+        self._gallery, self._uploads, self._faces = gallery, uploads, FaceFolders(kept)
+        self._inflight, self._marks = InflightNotes(kept), MarkRows(kept.seal)
         self._token, self._clock, self._step = token, clock, step
 
     def enrol(self, request: EnrolmentRequest, guard: Guard | None = None) -> Enrolled:
@@ -130,7 +131,7 @@ class EnrolmentUnit:
     def _target(self, row: Person | None, request: EnrolmentRequest) -> str:
         if row is None or request.in_place:
             return f"{slug(request.name)}-{request.id}"
-        if self._people.folder(row) is None:
+        if not self._people.is_inside(row):
             raise Refusal(Code.NO_FOLDER, f"the path in the row of {pseudonym(request.id)} is outside DB_PATH")
         return row.path
 
@@ -166,7 +167,7 @@ class EnrolmentUnit:
         version = self._enrolments.next_version(connection)
         self._enrolments.remove(connection, [one.token for one in replaced], version)
         self._enrolments.add(connection, ours, version, int(self._clock()))
-        remember(connection, ours.upload_id, request.marks, int(self._clock()))
+        remember(connection, ours.upload_id, request.marks, int(self._clock()), self._marks)
         enrolled = Enrolled(person, before is not None, written.main, written.augmented)
         if request.outcome is not None:
             self._enrolments.set_outcome(ours.upload_id, request.outcome(enrolled), connection)

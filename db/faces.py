@@ -18,10 +18,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from codes_dict import Code, Refusal
 from db import files
 from db.enrolments import Enrolment
+from db.kept import KeptFiles
 from pipeline.ports import NewFace
 from pipeline.types import Box, Crop, Pixels
+from security.sealing import SealBrokenError
 
 log = logging.getLogger(__name__)
 
@@ -45,63 +48,67 @@ def slug(name: str) -> str:
 
 
 class FaceFolders:
-    """The image folders below `root` (DB_PATH)."""
+    """The image folders in DB_PATH. Folders are called by their documented names, wherever they are on the disk."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, kept: KeptFiles) -> None:
+        self._kept = kept
 
     def write(self, folder: str, token: str, faces: Sequence[NewFace]) -> Written:
         """Write an enrolment's files, durably. Raises `Refusal(Code.NO_SPACE)`; files written before that remain."""
-        place = self.root / folder
+        places = self._kept.folders(folder)
+        if not places:
+            raise Refusal(Code.NO_FOLDER, "a person's folder would be outside DB_PATH")
+        place = places[0]
         written = Written([], [])
         contents: dict[Path, bytes] = {}
         for number, face in enumerate(faces, start=1):
             stem = f"{token}_{number:02}"
             contents[place / SOURCE / f"{stem}.png"] = _png(face.crop.pixels)
             written.main.append(f"{folder}/{MAIN}/{stem}.png")
-            contents[self.root / written.main[-1]] = _png(face.aligned)
+            contents[place / MAIN / f"{stem}.png"] = _png(face.aligned)
             for turn, picture in enumerate(face.augmented, start=1):
                 written.augmented.append(f"{folder}/{AUGMENTED}/{stem}_{turn:02}.png")
-                contents[self.root / written.augmented[-1]] = _png(picture)
+                contents[place / AUGMENTED / f"{stem}_{turn:02}.png"] = _png(picture)
         crops = [_as_json(face.crop) for face in faces]
         contents[place / SOURCE / f"{token}.json"] = json.dumps({"crops": crops}).encode()
-        files.write_together(contents)
+        self._kept.write(contents)
         return written
 
     def crops(self, enrolment: Enrolment) -> list[Crop] | None:
         """Read an enrolment's source crops; None, with a warning in the log, if one is missing or damaged."""
-        place = files.inside(self.root, enrolment.folder)
-        if place is None:
-            log.warning("enrolment %s is outside DB_PATH", enrolment.token)
-            return None
         try:
-            listed = _load(place / SOURCE / f"{enrolment.token}.json")
-            return [
-                _crop(place / SOURCE / f"{enrolment.token}_{number:02}.png", about)
-                for number, about in enumerate(listed, start=1)
-            ]
-        except (ValueError, KeyError, TypeError) as error:
+            listed = _listed(self._source(enrolment, f"{enrolment.token}.json"))
+            names = [f"{enrolment.token}_{number:02}.png" for number in range(1, len(listed) + 1)]
+            return [_crop(self._source(enrolment, name), about) for name, about in zip(names, listed, strict=True)]
+        except (ValueError, KeyError, TypeError, SealBrokenError) as error:
             log.warning("source crops of enrolment %s: %s", enrolment.token, error)
             return None
 
+    def _source(self, enrolment: Enrolment, name: str) -> bytes:
+        data = self._kept.read_in(enrolment.folder, f"{SOURCE}/{name}")
+        if data is None:
+            raise ValueError(f"{name} is missing")
+        return data
+
     def has_crops(self, enrolment: Enrolment) -> bool:
         """Whether the enrolment's source crops seem to exist."""
-        place = files.inside(self.root, enrolment.folder)
-        return place is not None and (place / SOURCE / f"{enrolment.token}.json").is_file()
+        places = self._kept.folders(enrolment.folder)
+        return any((place / SOURCE / f"{enrolment.token}.json").is_file() for place in places)
 
     def remove(self, folder: str, token: str) -> bool:
         """Remove an enrolment's files, and the person's folder once it is empty; True if no file is left."""
-        place = files.inside(self.root, folder)
-        if place is None:
-            return True
-        gone = [files.remove(path) for path in self.found(place) if path.name.lstrip(".").startswith(token)]
+        listed = [path for path in self._files(folder) if path.name.lstrip(".").startswith(token)]
+        gone = [files.remove(path) for path in listed]
         self.tidy(folder)
         return all(gone)
 
+    def remove_all(self, folder: str) -> bool:
+        """Remove a person's folder with everything in it; True if nothing is left."""
+        return sum(not files.remove_tree(place) for place in self._kept.folders(folder)) == 0
+
     def remove_foreign(self, folder: str) -> None:
         """Remove the files in a person's folder that no enrolment wrote (pictures from before)."""
-        place = files.inside(self.root, folder)
-        for path in self.found(place) if place else ():
+        for path in self._files(folder):
             if not TOKEN.match(path.name.lstrip(".")):
                 files.remove(path)
         self.tidy(folder)
@@ -110,31 +117,38 @@ class FaceFolders:
         """Return how many pictures of each kind, and other files, some people's folders hold."""
         counts = {"images": 0, "augmentations": 0, "source_crops": 0, "other_files": 0}
         kinds = {MAIN: "images", AUGMENTED: "augmentations", SOURCE: "source_crops"}
-        for place in (files.inside(self.root, folder) for folder in folders):
-            for path in self.found(place) if place else ():
-                known = TOKEN.match(path.name) and path.suffix == ".png"
-                counts[kinds.get(path.parent.name, "other_files") if known else "other_files"] += 1
+        for path in (path for folder in folders for path in self._files(folder)):
+            known = TOKEN.match(path.name) and path.suffix == ".png"
+            counts[kinds.get(path.parent.name, "other_files") if known else "other_files"] += 1
         return counts
 
     def tidy(self, folder: str) -> None:
         """Remove the person's folder if it is empty."""
-        place = files.inside(self.root, folder)
-        if place is not None:
-            for inner, *_ in os.walk(place, topdown=False):  # the person's own folder comes last
-                files.remove_if_empty(Path(inner))
+        for place in self._kept.folders(folder):
+            remove_empty(place)
 
     def folders(self) -> Iterator[Path]:
-        """Return the people's folders."""
-        found = sorted(self.root.glob("[!.]*"))
+        """Return the people's folders as they are on the disk."""
+        found = sorted(self._kept.root.glob("[!.]*"))
         return (path for path in found if path.is_dir() and not path.is_symlink())
 
-    def found(self, place: Path) -> list[Path]:
-        """Return all files in a person's folder, at any depth; files that are being removed may be missing."""
-        found: list[Path] = []
-        for folder, folders, names in os.walk(place):  # skips a folder that is gone, where a glob raises
-            links = [name for name in folders if Path(folder, name).is_symlink()]
-            found += [Path(folder, name) for name in (*names, *links)]
-        return sorted(found)
+    def _files(self, folder: str) -> list[Path]:
+        return [path for place in self._kept.folders(folder) for path in files_in(place)]
+
+
+def files_in(place: Path) -> list[Path]:
+    """Return all files in a folder of the disk, at any depth; files that are being removed may be missing."""
+    found: list[Path] = []
+    for folder, folders, names in os.walk(place):  # skips a folder that is gone, where a glob raises
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        found += [Path(folder, name) for name in (*names, *links)]
+    return sorted(found)
+
+
+def remove_empty(place: Path) -> None:
+    """Remove a folder of the disk, and the folders in it, where they are empty."""
+    for inner, *_ in os.walk(place, topdown=False):  # the folder itself comes last
+        files.remove_if_empty(Path(inner))
 
 
 def _png(pixels: Pixels) -> bytes:
@@ -150,24 +164,20 @@ def _as_json(crop: Crop) -> dict[str, object]:
     return {"landmarks": np.asarray(crop.landmarks, float).tolist(), "box": box, "digest": crop.digest}
 
 
-def _load(path: Path) -> list[dict[str, object]]:
-    data = files.read_bytes(path)
-    if data is None:
-        raise ValueError(f"{path.name} is missing")
+def _listed(data: bytes) -> list[dict[str, object]]:
     crops = json.loads(data)["crops"]
     if not isinstance(crops, list) or not crops:
-        raise ValueError(f"{path.name} lists no crops")
+        raise ValueError("no crops are listed")
     return crops
 
 
-def _crop(path: Path, about: Mapping[str, object]) -> Crop:
-    data = files.read_bytes(path)
+def _crop(data: bytes, about: Mapping[str, object]) -> Crop:
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if picture is None:
-        raise ValueError(f"{path.name} is missing or damaged")
+        raise ValueError("a picture is damaged")
     landmarks = np.asarray(about["landmarks"], np.float32)
     box = np.asarray(about["box"], np.float64)
     if landmarks.shape != (5, 2) or box.shape != (4,) or not np.isfinite(landmarks).all():
-        raise ValueError(f"{path.name}: landmarks or box are damaged")
+        raise ValueError("landmarks or box are damaged")
     pixels: Pixels = np.ascontiguousarray(picture[:, :, ::-1])
     return Crop(pixels, landmarks, Box(*(float(x) for x in box)), str(about["digest"]))

@@ -1,4 +1,4 @@
-"""All reading and writing of photos, crops, embeddings and pickles goes through this module."""
+"""Files: written whole and durably or not at all, removed, locked. What is kept of people goes through `db.kept`."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ _SYNCS = 8
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
+def for_owner_only() -> None:
+    """Make every file and folder that this process creates from now on readable for its user alone."""
+    os.umask(0o077)
+
+
 @cache
 def _host() -> str:
     space = str(_PROCESSES.readlink()) if _PROCESSES.is_symlink() else ""
@@ -38,6 +43,11 @@ def _host() -> str:
 def part_of(path: Path) -> Path:
     """Return a new unfinished name for a file or folder; it tells which process of which machine is writing."""
     return path.with_name(f".{path.name}.{_host()}-{os.getpid()}-{secrets.token_hex(4)}{PART}")
+
+
+def final_name(name: str) -> str:
+    """Return what an unfinished file or folder will be called; other names as they are."""
+    return name[1 : made.start()] if (made := _PART_OF.search(name)) else name
 
 
 def is_left_over(part: Path) -> bool:

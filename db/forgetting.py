@@ -13,7 +13,6 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -24,8 +23,10 @@ from db.enrolments import EnrolmentRecords
 from db.faces import FaceFolders
 from db.gallery.protocol import GalleryBackend
 from db.inflight import Abandoned, InflightNotes
+from db.kept import KeptFiles
 from db.people import People
 from db.schema import forgetting
+from db.sent_photos import SentPhotos
 from db.session import Database
 from db.traces import erase
 from db.uploads import UploadStore
@@ -48,7 +49,7 @@ class _Plan:
 
 
 class ForgettingUnit:
-    """Forgets people. `step` is called after each step with its name, as in `EnrolmentUnit`."""
+    """Forgets people. `kept` is DB_PATH; `step` is called after each step with its name, as in `EnrolmentUnit`."""
 
     def __init__(
         self,
@@ -57,14 +58,15 @@ class ForgettingUnit:
         enrolments: EnrolmentRecords,
         gallery: GalleryBackend,
         uploads: UploadStore,
-        root: Path,
+        kept: KeptFiles,
         *,
         clock: Callable[[], float] = time.time,
         step: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._database, self._people, self._enrolments = database, people, enrolments
-        self._gallery, self._uploads, self._root = gallery, uploads, root
-        self._faces, self._inflight = FaceFolders(root), InflightNotes(root)
+        self._gallery, self._uploads, self._kept = gallery, uploads, kept
+        self._faces, self._inflight = FaceFolders(kept), InflightNotes(kept)
+        self._sent = SentPhotos(kept)
         self._clock, self._step = clock, step
 
     def forget(self, person_id: str) -> Forgotten | None:
@@ -121,7 +123,7 @@ class ForgettingUnit:
         enrolled = self._enrolments.ever(connection, person_id)
         folders = [*(one.folder for one in enrolled), *(one.folder for one in notes)]
         listed = {*folders, *([path] if path else [])}
-        inside = sorted(folder for folder in listed if files.inside(self._root, folder) is not None)
+        inside = sorted(folder for folder in listed if self._kept.folders(folder))
         shared = [one for one in inside if self._is_shared(connection, one, person_id)]
         own = [one for one in inside if one not in shared]
         counts = {**self._faces.count(own), **self._uploads.count(person_id)}
@@ -149,7 +151,7 @@ class ForgettingUnit:
         self._step("committed")
         self._uploads.forget(person_id)
         self._step("uploads removed")
-        self._remove_files(plan)
+        self._remove_files(person_id, plan)
         self._step("files removed")
         embeddings = self._gallery.purge(plan.tokens)
         for note in notes:
@@ -164,11 +166,10 @@ class ForgettingUnit:
         log.info("person %s is forgotten", pseudonym(person_id))
         return Forgotten({**plan.counts, "embeddings": embeddings}, self._clock())
 
-    def _remove_files(self, plan: _Plan) -> None:
+    def _remove_files(self, person_id: str, plan: _Plan) -> None:
         done = [self._faces.remove(folder, token) for folder in plan.shared for token in plan.tokens]
-        for folder in plan.folders:
-            place = files.inside(self._root, folder)
-            done.append(place is None or files.remove_tree(place))
+        done += [self._faces.remove_all(folder) for folder in plan.folders]
+        done.append(self._sent.forget(person_id))
         if not all(done):
             raise Refusal(Code.NO_SPACE, "files of a person who is being forgotten cannot be removed")
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db import files
+from db.kept import KeptFiles
 from db.session import CommitLostError
+from security.sealing import SealBrokenError
 
 log = logging.getLogger(__name__)
 
@@ -30,13 +32,13 @@ class Abandoned:
 
 
 class InflightNotes:
-    """Notes of enrolments in progress, in `root/.pending`, each locked by its process as long as that lives.
+    """Notes of enrolments in progress, in `DB_PATH/.pending`, each locked by its process as long as that lives.
 
     A lock may not reach another machine that shares the folder, so a note counts as abandoned only on its own `host`.
     """
 
-    def __init__(self, root: Path, host: Callable[[], str] = platform.node) -> None:
-        self._folder, self._host = root / FOLDER, host
+    def __init__(self, kept: KeptFiles, host: Callable[[], str] = platform.node) -> None:
+        self._kept, self._folder, self._host = kept, kept.root / FOLDER, host
 
     @contextmanager
     def note(self, token: str, folder: str) -> Iterator[None]:
@@ -64,7 +66,7 @@ class InflightNotes:
         part = files.part_of(path)
         handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         fcntl.flock(handle, fcntl.LOCK_EX)  # before the note gets its name: nobody sees it unlocked
-        os.write(handle, json.dumps({"folder": folder, "host": self._host()}).encode())
+        os.write(handle, self._kept.sealed(path, json.dumps({"folder": folder, "host": self._host()}).encode()))
         part.rename(path)
         return handle
 
@@ -77,10 +79,10 @@ class InflightNotes:
         if not _unlocked(note):
             return None
         try:
-            content = json.loads(files.read_bytes(note) or b"{}")
+            content = json.loads(self._kept.read(note) or b"{}")
             if content["host"] == self._host():
                 return Abandoned(note.stem, str(content["folder"]), note)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, SealBrokenError):
             log.warning("note %s is damaged; the sweep removes it later", note.name)
         return None
 

@@ -12,7 +12,7 @@ from codes_dict import Code
 from db.schema import own_keys
 from db.session import Database
 
-PSEUDONYMS, RECEIPTS = "pseudonyms", "receipts"
+PSEUDONYMS, RECEIPTS, NAMES = "pseudonyms", "receipts", "names"
 
 
 def own_key(database: Database, name: str) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +11,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.sql import quoted_name
 
 from codes_dict import Code, Refusal
-from db.files import inside
+from db.kept import KeptFiles
 from db.same_people import SamePeople, forget_links
 from db.schema import PeopleNames, enrolments, given_names, people_words
 from db.session import Database, put
@@ -26,10 +25,10 @@ class _Row:
 
 
 class People:
-    """The people table, with the names that the settings give to it and its columns. `root` is DB_PATH."""
+    """The people table, with the names that the settings give to it and its columns. `kept` is DB_PATH."""
 
-    def __init__(self, database: Database, columns: PeopleNames, root: Path) -> None:
-        self._database, self._columns, self._root = database, columns, root
+    def __init__(self, database: Database, columns: PeopleNames, kept: KeptFiles) -> None:
+        self._database, self._columns, self._kept = database, columns, kept
         self._table = people_words(columns)
         self._id, self._name, self._path = self._table.columns
 
@@ -98,14 +97,13 @@ class People:
         """Return the IDs that an admin has declared to be the same person. Raises `Refusal(DB_DOWN)`."""
         return SamePeople(self._database).of(person_id)
 
-    def folder(self, person: Person) -> Path | None:
-        """Return the person's image folder; None if the row's path is outside DB_PATH."""
-        return inside(self._root, person.path)
+    def is_inside(self, person: Person) -> bool:
+        """Whether the row's path is inside DB_PATH, where a folder can be."""
+        return bool(self._kept.folders(person.path))
 
     def folder_exists(self, person: Person) -> bool:
-        """Whether the row's path is a folder inside DB_PATH."""
-        folder = self.folder(person)
-        return folder is not None and folder.is_dir()
+        """Whether the row's path is a folder inside DB_PATH, under its own name or the one that stands for it."""
+        return any(place.is_dir() for place in self._kept.folders(person.path))
 
     def _select(self) -> sa.Select[Any]:
         # The star gives the primary key by position, whatever its name is. The named columns are qualified, so that one

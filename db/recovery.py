@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Collection
-from pathlib import Path
 
 from db import files
 from db.enrolments import EnrolmentRecords
-from db.faces import TOKEN, FaceFolders
+from db.faces import TOKEN, FaceFolders, files_in, remove_empty
 from db.inflight import FOLDER, InflightNotes
+from db.kept import KeptFiles
 from db.uploads import UploadStore
 
 log = logging.getLogger(__name__)
@@ -19,8 +19,8 @@ Forget = Callable[[Collection[str]], None]
 """Removes what the gallery holds of enrolments that do not count, by their tokens."""
 
 
-def recover(enrolments: EnrolmentRecords, uploads: UploadStore, root: Path, forget: Forget) -> int:
-    """Finish what was committed, undo what was not; return how many things were left. `root` is DB_PATH.
+def recover(enrolments: EnrolmentRecords, uploads: UploadStore, kept: KeptFiles, forget: Forget) -> int:
+    """Finish what was committed, undo what was not; return how many things were left. `kept` is DB_PATH.
 
     Renames the folders of enrolled uploads, removes the files of replaced enrolments and of those whose process died
     before the commit. Call it at start; it does not depend on the number of people and is safe while others work.
@@ -31,8 +31,8 @@ def recover(enrolments: EnrolmentRecords, uploads: UploadStore, root: Path, forg
     for upload_id in enrolments.used(waiting):
         uploads.mark_used(upload_id)
         finished += 1
-    faces = FaceFolders(root)
-    undone = _undo(enrolments, faces, root, forget)
+    faces = FaceFolders(kept)
+    undone = _undo(enrolments, faces, kept, forget)
     gone = [one.token for one in enrolments.unfinished() if faces.remove(one.folder, one.token)]
     forget(set(gone))
     enrolments.finish(gone)
@@ -41,8 +41,8 @@ def recover(enrolments: EnrolmentRecords, uploads: UploadStore, root: Path, forg
     return finished + len(gone) + undone
 
 
-def _undo(enrolments: EnrolmentRecords, faces: FaceFolders, root: Path, forget: Forget) -> int:
-    abandoned = InflightNotes(root).abandoned()
+def _undo(enrolments: EnrolmentRecords, faces: FaceFolders, kept: KeptFiles, forget: Forget) -> int:
+    abandoned = InflightNotes(kept).abandoned()
     committed = enrolments.known([one.token for one in abandoned])
     dead = [one for one in abandoned if one.token not in committed and faces.remove(one.folder, one.token)]
     forget({one.token for one in dead})
@@ -55,7 +55,7 @@ def _undo(enrolments: EnrolmentRecords, faces: FaceFolders, root: Path, forget: 
 def sweep(
     enrolments: EnrolmentRecords,
     uploads: UploadStore,
-    root: Path,
+    kept: KeptFiles,
     forget: Forget,
     older_than: float,
     clock: Callable[[], float] = time.time,
@@ -66,11 +66,10 @@ def sweep(
     origin stay. Raises `Refusal(Code.DB_DOWN)`.
     """
     before = clock() - older_than
-    faces = FaceFolders(root)
     old = [
         path
-        for place in faces.folders()
-        for path in faces.found(place)
+        for place in FaceFolders(kept).folders()
+        for path in files_in(place)
         if (TOKEN.match(path.name.lstrip(".")) or path.name.endswith(files.PART)) and files.is_older(path, before)
     ]
     tokens = sorted({path.name.lstrip(".")[:32] for path in old})
@@ -78,17 +77,17 @@ def sweep(
     orphans = [path for path in old if path.name.endswith(files.PART) or path.name[:32] not in known]
     forget({token for token in tokens if TOKEN.match(f"{token}.") and token not in known})
     removed = sum(files.remove(path) for path in orphans)
-    for folder in sorted({path.relative_to(root).parts[0] for path in orphans}):
-        faces.tidy(folder)
-    removed += sum(files.remove(path) for path in (root / FOLDER).glob("*") if files.is_older(path, before))
-    return removed + clear_parts(uploads, root, before)
+    for folder in sorted({path.relative_to(kept.root).parts[0] for path in orphans}):
+        remove_empty(kept.root / folder)
+    removed += sum(files.remove(path) for path in (kept.root / FOLDER).glob("*") if files.is_older(path, before))
+    return removed + clear_parts(uploads, kept, before)
 
 
-def clear_parts(uploads: UploadStore, root: Path, before: float) -> int:
+def clear_parts(uploads: UploadStore, kept: KeptFiles, before: float) -> int:
     """Remove unfinished files of dead processes and those last changed before that time; return how many.
 
     Looks at the gallery files, notes and uploads, not into people's folders, where `recover` and `sweep` do it.
     """
-    parts = [*root.glob(f".*{files.PART}"), *(root / FOLDER).glob(f".*{files.PART}")]
+    parts = [*kept.root.glob(f".*{files.PART}"), *(kept.root / FOLDER).glob(f".*{files.PART}")]
     left = [path for path in parts if files.is_left_over(path) or files.is_older(path, before)]
     return sum(files.remove(path) for path in left) + uploads.sweep(before)

@@ -15,11 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from codes_dict import Code
+from db.replay_rows import BANDS, MarkRows
 from db.schema import REPLAY_TURN, enrolments, replay_bands, replay_faces, replays, state
 from db.session import Database
 from pipeline.ports import PhotoMark
+from security.sealing import UNSEALED, Seal
 
-BANDS = 16
 _DAY_S, _SWEEP_EVERY_S, _BATCH = 86_400, 3_600, 500
 
 
@@ -38,11 +39,12 @@ class Replays:
         faces_within: int,
         retention_days: int,
         clock: Callable[[], float] = time.time,
+        seal: Seal = UNSEALED,
     ) -> None:
         if not 0 <= within < BANDS:
             raise ValueError(f"a search in {BANDS} bands finds differences of 0 to {BANDS - 1} bits")
         self._database, self._within, self._clock = database, within, clock
-        self._faces_within = faces_within
+        self._faces_within, self._rows = faces_within, MarkRows(seal)
         self._retention_s = retention_days * _DAY_S
         self._swept = 0.0
 
@@ -56,12 +58,12 @@ class Replays:
             turn = sa.update(state).where(state.c.name == REPLAY_TURN).values(value=state.c.value + 1)
             connection.execute(turn)  # the row stays locked until the commit: claims run one after the other
             own = _own(connection, upload_id)
-            new = [mark for mark in marks if mark.digest not in own]
+            new = [mark for mark in marks if own.isdisjoint(self._rows.digests(mark.digest))]
             codes = self._codes(connection, upload_id) if new else []
             copies = {mark for mark in new if self._used(connection, upload_id, mark) or self._is_near(mark, codes)}
             used = [mark in copies for mark in marks]
             new = [mark for mark, is_used in zip(marks, used, strict=True) if not is_used]
-            remember(connection, upload_id, new, int(self._clock()))
+            remember(connection, upload_id, new, int(self._clock()), self._rows)
         return used
 
     def forget(self) -> int:
@@ -80,17 +82,22 @@ class Replays:
 
     def _used(self, connection: Connection, upload_id: str, mark: PhotoMark) -> bool:
         others = (replays.c.upload_id != upload_id) & _counts(self._oldest())
-        same = sa.select(replays.c.number).where(others & (replays.c.digest == mark.digest)).limit(1)
+        is_same = replays.c.digest.in_(self._rows.digests(mark.digest))
+        same = sa.select(replays.c.number).where(others & is_same).limit(1)
         if connection.execute(same).first() is not None:
             return True
         shared = sa.or_(
-            *((replay_bands.c.band == band) & (replay_bands.c.bits == bits) for band, bits in enumerate(_bands(mark)))
+            *(
+                (replay_bands.c.band == band) & (replay_bands.c.bits == bits)
+                for form in self._rows.bands(mark.hash)
+                for band, bits in enumerate(form)
+            )
         )
-        near = sa.select(replays.c.hash).where(
+        near = sa.select(replays.c.upload_id, replays.c.digest, replays.c.hash).where(
             others & replays.c.number.in_(sa.select(replay_bands.c.number).where(shared))
         )
         own = int.from_bytes(mark.hash, "big")
-        found = connection.execute(near).scalars()
+        found = (self._rows.opened(*row).hash for row in connection.execute(near))
         return any((int.from_bytes(its, "big") ^ own).bit_count() <= self._within for its in found)
 
     def _codes(self, connection: Connection, upload_id: str) -> list[bytes]:
@@ -101,8 +108,9 @@ class Replays:
         prefix = upload_id.rpartition("-")[0]
         same_id = (replays.c.upload_id >= f"{prefix}-") & (replays.c.upload_id < f"{prefix}.")
         others = same_id & (replays.c.upload_id != upload_id) & _counts(self._oldest())
-        query = sa.select(replay_faces.c.code).join(replays, replays.c.number == replay_faces.c.number).where(others)
-        return list(connection.execute(query).scalars())
+        query = sa.select(replays.c.upload_id, replay_faces.c.code)
+        query = query.join(replays, replays.c.number == replay_faces.c.number).where(others)
+        return [self._rows.opened_face(*row) for row in connection.execute(query)]
 
     def _is_near(self, mark: PhotoMark, codes: Sequence[bytes]) -> bool:
         """Tell whether one of the mark's faces is a copy of one of these faces."""
@@ -120,17 +128,25 @@ class Replays:
             self.forget()
 
 
-def remember(connection: Connection, upload_id: str, marks: Sequence[PhotoMark], now: int) -> None:
+def remember(
+    connection: Connection, upload_id: str, marks: Sequence[PhotoMark], now: int, rows: MarkRows | None = None
+) -> None:
     """Store marks of an upload inside a transaction, each once; `now` is in seconds since 1970."""
-    known = _own(connection, upload_id)
-    for mark in {mark.digest: mark for mark in marks if mark.digest not in known}.values():
-        row = {"upload_id": upload_id, "digest": mark.digest, "hash": mark.hash, "created": now}
+    rows, known = rows or MarkRows(), _own(connection, upload_id)
+    for mark in {mark.digest: mark for mark in marks if known.isdisjoint(rows.digests(mark.digest))}.values():
+        digest, sealed = rows.digests(mark.digest)[0], rows.sealed_hash(upload_id, mark)
+        row = {"upload_id": upload_id, "digest": digest, "hash": sealed, "created": now}
         number = connection.execute(sa.insert(replays).values(row)).lastrowid
-        rows = [{"band": band, "bits": bits, "number": number} for band, bits in enumerate(_bands(mark))]
-        connection.execute(sa.insert(replay_bands), rows)
+        connection.execute(sa.insert(replay_bands), band_rows(number, rows.bands(mark.hash)[0]))
         if mark.faces:
-            faces = [{"number": number, "face": at, "code": code} for at, code in enumerate(mark.faces)]
+            codes = [rows.sealed_face(upload_id, code) for code in mark.faces]
+            faces = [{"number": number, "face": at, "code": code} for at, code in enumerate(codes)]
             connection.execute(sa.insert(replay_faces), faces)
+
+
+def band_rows(number: int, bands: Sequence[int]) -> list[dict[str, int]]:
+    """Return the rows of a mark's bands."""
+    return [{"band": band, "bits": bits, "number": number} for band, bits in enumerate(bands)]
 
 
 def _own(connection: Connection, upload_id: str) -> set[str]:
@@ -143,10 +159,3 @@ def _counts(oldest: int) -> sa.ColumnElement[bool]:
         enrolments.c.upload_id == replays.c.upload_id, enrolments.c.removed_version.is_(None)
     )
     return (replays.c.created >= oldest) | enrolled.exists()
-
-
-def _bands(mark: PhotoMark) -> list[int]:
-    """Cut a hash into 16 signed 64-bit numbers."""
-    width = len(mark.hash) // BANDS
-    parts = (mark.hash[start : start + width] for start in range(0, len(mark.hash), width))
-    return [int.from_bytes(part, "big", signed=True) for part in parts]

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from codes_dict import Code, Refusal
 from db import files, upload_cache
+from db.kept import USED, KeptFiles
 from pipeline.ports import CachedPhoto, NewImage, StoredImage, StoredPhoto
 from pipeline.pseudonym import pseudonym
+from security.sealing import SealBrokenError
 
 log = logging.getLogger(__name__)
-
-USED = "_UPLOADED_TO_DB"
-"""Suffix of the folder's name once its photos are enrolled."""
 
 _MANIFEST, _CACHE = "manifest.json", "seen.json"
 _UPLOAD_ID = re.compile(r"(?P<id>[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63})-(?P<suffix>[0-9a-f]{32})", re.ASCII)
@@ -29,20 +29,31 @@ _SAVED_AS = re.compile(r"[0-9]{4,6}\.[a-z0-9]{1,5}", re.ASCII)
 
 @dataclass(frozen=True)
 class StoredUpload:
-    """An upload that can be used. `upload_id` is its folder's name, `id` the ID that it was made for.
+    """An upload that can be used. `id` is the ID that it was made for, `folder` where it is on the disk.
 
-    `challenge` names the actions that its photos answer, if any.
+    `challenge` names the actions that its photos answer, if any. `kept` is UPLOAD_FOLDER.
     """
 
     upload_id: str
     id: str
     images: tuple[StoredImage, ...]
     folder: Path
+    kept: KeptFiles
     challenge: tuple[str, ...] = ()
 
     def read(self, image: StoredImage) -> bytes | None:
-        """Return a photo's bytes; None if its file is gone."""
-        return files.read_bytes(self.folder / image.saved_as)
+        """Return a photo's bytes; None if its file is gone. Raises `SealBrokenError`."""
+        return self._read(image.saved_as)
+
+    def read_manifest(self) -> bytes | None:
+        """Return what lists the images; None if it is gone. Raises `SealBrokenError`."""
+        return self._read(_MANIFEST)
+
+    def _read(self, name: str) -> bytes | None:
+        """Return a file's content, also where bin/rekey has just given the folder its other name."""
+        places = [self.folder, *(self.kept.root / folder for folder in folder_names(self.kept, self.upload_id))]
+        found = (self.kept.read(place / name) for place in dict.fromkeys(places))
+        return next((data for data in found if data is not None), None)
 
     def load(self) -> list[StoredPhoto]:
         """Return every photo with its bytes and what was computed of them, in the order of the upload.
@@ -67,15 +78,19 @@ class StoredUpload:
 
     def _cached(self) -> dict[str, CachedPhoto]:
         """Return what was computed of the photos at their upload, by `saved_as`; nothing if that is damaged."""
-        data = files.read_bytes(self.folder / _CACHE)
+        data = self._read(_CACHE)
         return {} if data is None else upload_cache.decode(data, self.upload_id)
 
 
 class UploadStore:
-    """The uploads in `root` (UPLOAD_FOLDER). `suffix` draws the unguessable part of an upload_id, 32 hex digits."""
+    """The uploads in UPLOAD_FOLDER. `suffix` draws the unguessable part of an upload_id, 32 hex digits.
 
-    def __init__(self, root: Path, suffix: Callable[[], str] = lambda: secrets.token_hex(16)) -> None:
-        self.root, self._suffix = root, suffix
+    An upload's folder is called `ID-suffix`; where uploads are sealed, a keyed hash stands for the ID.
+    """
+
+    def __init__(self, kept: KeptFiles, suffix: Callable[[], str] = lambda: secrets.token_hex(16)) -> None:
+        self.kept, self.root, self._suffix = kept, kept.root, suffix
+        self._known: dict[str, str] = {}
 
     def create(self, person_id: str, images: Sequence[NewImage], challenge: Sequence[str] = ()) -> StoredUpload:
         """Store photos as a new upload, all or none. Raises `Refusal(Code.NO_SPACE)`."""
@@ -86,44 +101,64 @@ class UploadStore:
             StoredImage(f"{number:04}.{_checked(image.extension)}", image.digest, image.score, image.name)
             for number, image in enumerate(images, start=1)
         )
-        folder, staged = self.root / upload_id, files.part_of(self.root / upload_id)
+        folder = self.root / folder_names(self.kept, upload_id)[0]
+        staged = files.part_of(folder)
         try:
             manifest = {"id": person_id, "images": [asdict(kept) for kept in stored], "challenge": list(challenge)}
             contents = {staged / kept.saved_as: image.data for kept, image in zip(stored, images, strict=True)}
             computed = {kept.saved_as: image.cache for kept, image in zip(stored, images, strict=True) if image.cache}
             contents[staged / _CACHE] = upload_cache.encode(computed)
-            files.write_together({**contents, staged / _MANIFEST: json.dumps(manifest).encode()})
+            self.kept.write({**contents, staged / _MANIFEST: json.dumps(manifest).encode()})
             with files.writing(self.root):
                 staged.rename(folder)
                 files.sync_folder(self.root)
         except BaseException:
             files.remove_tree(staged)
             raise
-        return StoredUpload(upload_id, person_id, stored, folder, tuple(challenge))
+        return StoredUpload(upload_id, person_id, stored, folder, self.kept, tuple(challenge))
 
     def open(self, upload_id: str) -> StoredUpload:
         """Return an upload. Raises `Refusal(Code.UPLOAD_GONE)` if the id is malformed, unknown or used."""
         parts = _UPLOAD_ID.fullmatch(upload_id)
-        folder = self.root / upload_id if parts else None
-        if parts is None or folder is None or folder.is_symlink() or not folder.is_dir() or self._used(upload_id):
+        folder = self._folder(upload_id) if parts else None
+        if parts is None or folder is None or self.is_used(upload_id):
             raise Refusal(Code.UPLOAD_GONE, field="upload_id")
-        images, challenge = _manifest(folder)
-        return StoredUpload(upload_id, parts["id"], images, folder, challenge)
+        upload = StoredUpload(upload_id, parts["id"], (), folder, self.kept)
+        images, challenge = _manifest(upload.read_manifest(), upload_id)
+        return replace(upload, images=images, challenge=challenge)
+
+    def _folder(self, upload_id: str) -> Path | None:
+        names = folder_names(self.kept, upload_id)
+        places = [self.root / name for name in (*names, names[0])]
+        return next((place for place in places if place.is_dir() and not place.is_symlink()), None)
 
     def mark_used(self, upload_id: str) -> None:
         """Rename the folder, so that the upload cannot be used again. Raises `Refusal(Code.NO_SPACE)`."""
         with files.writing(self.root):
-            try:
-                (self.root / upload_id).rename(self.root / f"{upload_id}{USED}")
-            except FileNotFoundError:
-                if not self._used(upload_id):
-                    log.warning("upload %s is gone", pseudonym(upload_id))
-            else:
-                files.sync_folder(self.root)
+            for name in folder_names(self.kept, upload_id):
+                with contextlib.suppress(FileNotFoundError):
+                    (self.root / name).rename(self.root / f"{name}{USED}")
+                    files.sync_folder(self.root)
+        if not self.is_used(upload_id):
+            log.warning("upload %s is gone", pseudonym(upload_id))
 
     def waiting(self) -> Iterator[str]:
         """Return the upload_ids that are not used."""
-        return (path.name for path in sorted(self.root.glob("*-*")) if _UPLOAD_ID.fullmatch(path.name))
+        names = [path.name for path in sorted(self.root.glob("*-*")) if _UPLOAD_ID.fullmatch(path.name)]
+        self._known = {name: self._known.get(name) or self._upload_id(name) for name in names}
+        return (upload_id for upload_id in self._known.values() if upload_id)
+
+    def _upload_id(self, name: str) -> str:
+        """Return the upload_id of a folder; empty if the folder does not tell."""
+        person_id, _, suffix = name.rpartition("-")
+        if not any(self.kept.seal.forms):
+            return name
+        try:
+            person_id = str(json.loads(self.kept.read(self.root / name / _MANIFEST) or b"{}")["id"])
+        except (SealBrokenError, ValueError, KeyError, TypeError) as error:
+            log.warning("an upload's manifest cannot be read: %s", type(error).__name__)
+            return ""
+        return f"{person_id}-{suffix}"
 
     def expire(self, before: float) -> int:
         """Remove uploads, used or not, made before that time (seconds since 1970); return how many."""
@@ -144,7 +179,8 @@ class UploadStore:
             raise Refusal(Code.NO_SPACE, "an upload of a person who is being forgotten cannot be removed")
 
     def _of(self, person_id: str) -> list[Path]:
-        name = re.compile(rf"\.*{re.escape(person_id)}-[0-9a-f]{{32}}({USED})?(\.[^/]*{re.escape(files.PART)})?")
+        ids = "|".join(re.escape(name) for name in self.kept.names(person_id))
+        name = re.compile(rf"\.*({ids})-[0-9a-f]{{32}}({USED})?(\.[^/]*{re.escape(files.PART)})?")
         return [path for path in sorted(self.root.iterdir()) if name.fullmatch(path.name)]
 
     def sweep(self, before: float) -> int:
@@ -162,8 +198,20 @@ class UploadStore:
             return False
         return files.remove_tree(hidden)
 
-    def _used(self, upload_id: str) -> bool:
-        return (self.root / f"{upload_id}{USED}").exists()
+    def discard(self, upload_id: str) -> None:
+        """Remove an upload that is not used."""
+        for name in folder_names(self.kept, upload_id):
+            self._remove(self.root / name)
+
+    def is_used(self, upload_id: str) -> bool:
+        """Whether the upload is enrolled, as its folder's name tells."""
+        return any((self.root / f"{name}{USED}").exists() for name in folder_names(self.kept, upload_id))
+
+
+def folder_names(kept: KeptFiles, upload_id: str) -> list[str]:
+    """Return what an upload's folder is called: as it is made, then as it may be called besides."""
+    person_id, _, suffix = upload_id.rpartition("-")
+    return [f"{name}-{suffix}" for name in kept.names(person_id)]
 
 
 def _checked(extension: str) -> str:
@@ -172,18 +220,17 @@ def _checked(extension: str) -> str:
     return extension
 
 
-def _manifest(folder: Path) -> tuple[tuple[StoredImage, ...], tuple[str, ...]]:
+def _manifest(data: bytes | None, upload_id: str) -> tuple[tuple[StoredImage, ...], tuple[str, ...]]:
     """Return the images and the challenge; no images if the manifest is missing or damaged."""
-    data = files.read_bytes(folder / _MANIFEST)
     if data is None:
-        log.warning("upload %s has no manifest", pseudonym(folder.name))
+        log.warning("upload %s has no manifest", pseudonym(upload_id))
         return (), ()
     try:
         content = json.loads(data)
         images = tuple(StoredImage(**image) for image in content["images"])
         challenge = tuple(str(action) for action in content.get("challenge", ()))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        log.warning("upload %s: its manifest is damaged: %s", pseudonym(folder.name), type(error).__name__)
+        log.warning("upload %s: its manifest is damaged: %s", pseudonym(upload_id), type(error).__name__)
         return (), ()
     return tuple(image for image in images if _is_safe(image)), challenge
 

@@ -132,6 +132,11 @@ class Settings(Listening):
         "memory",
         secret=True,
     )
+    data_key: values.DataKey = key(
+        "Key that seals photos, faces and embeddings on the disk; see docs/security.md",
+        "",
+        secret=True,
+    )
     max_upload_mb: values.Whole = key("Maximum size of a request in MiB", "160", 1, 1024)
     max_photos: values.Whole = key("Maximum number of photos in a request", "100", 1, 1000)
     max_image_mb: values.Whole = key("Maximum size of an image file in MiB", "48", 1, 256)

@@ -5,6 +5,8 @@ A check raises `PydanticCustomError` with words that follow the key. They never 
 
 from __future__ import annotations
 
+import base64
+import binascii
 import ipaddress
 import re
 from collections.abc import Callable, Collection
@@ -18,6 +20,8 @@ from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import CoreSchema, NoInfoValidatorFunction, WithInfoValidatorFunction
 
 from pipeline.registry import LIVENESS_FILES, REGISTRY, SIM_FUNCS
+
+_KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,26 @@ def limit(text: str) -> str:
     return "" if text.lower() == "off" else text
 
 
+def data_key(text: str) -> tuple[bytes | None, ...]:
+    """Return keys of 32 bytes, the one that seals first; None stands for `none`, files that are not sealed."""
+    keys = tuple(_key(one.strip()) for one in text.split(",")) if text else (None,)
+    if len(set(keys)) != len(keys):
+        raise wrong("contains a key twice")
+    return keys
+
+
+def _key(text: str) -> bytes | None:
+    if text.lower() == "none":
+        return None
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise wrong(f"holds something that is not {_KEY_BYTES} bytes in base64")
+    return key
+
+
 def limit_store(text: str) -> str:
     """Return the URL of a store of limits."""
     if text == "memory":
@@ -189,6 +213,13 @@ IDENTIFIER = "an SQL identifier (letters, digits, _)"
 _NAME, _NO_NAME = "(?![0-9]+$)[A-Za-z0-9_]{1,64}", "is not an SQL identifier"
 _DECIMAL = r"[0-9]{1,15}(?:\.[0-9]{1,15})?(?:[eE][+-]?[0-9]{1,2})?"
 
+DataKey = Annotated[
+    tuple[bytes | None, ...],
+    Accepts(
+        "32 bytes in base64; may be empty; while it is changed, the key before or none follows after a comma",
+        data_key,
+    ),
+]
 User = Annotated[str, Accepts("a user name; may be empty with SQLite")]
 Secret = Annotated[str, Accepts("a password; may be empty")]
 Password = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 import signal
@@ -19,6 +20,8 @@ from db.forgetting import ForgettingUnit
 from db.gallery.memory import MemoryGallery
 from db.gallery.protocol import GalleryBackend
 from db.initialise import initialise
+from db.installation import NAMES, own_key
+from db.kept import PEOPLE, UPLOADS, KeptFiles
 from db.milvus.connection import Milvus
 from db.milvus.gallery import MilvusGallery
 from db.people import People
@@ -28,6 +31,7 @@ from db.session import Database, make_engine
 from db.uploads import StoredUpload, UploadStore
 from pipeline.ports import Block, Candidates, Enrolled, EnrolmentRequest, Guard, NewFace, NewImage
 from pipeline.types import Crop, Embedder, Floats
+from security.sealing import Seal
 from tests.fakes import ColourEmbedder, face_of
 
 Colour = tuple[int, int, int]
@@ -55,6 +59,8 @@ class Where:
     schema: str = ""
     milvus: str = ""
     """The gallery's Milvus; in memory where empty."""
+    keys: tuple[bytes | None, ...] = (None,)
+    """What DATA_KEY holds."""
 
     def fresh(self) -> Where:
         """Return the same server with a schema that nobody else uses."""
@@ -100,18 +106,21 @@ class House:
         if not prepared:
             initialise(where.uri, self.names, where.user, where.password, where.schema)
         self.database = where.database()
-        self.people = People(self.database, self.names, self.root)
+        names_key = functools.cache(lambda: own_key(self.database, NAMES))
+        seal = Seal(where.keys)
+        self.kept = KeptFiles(self.root, PEOPLE, seal, names_key)
+        self.people = People(self.database, self.names, self.kept)
         self.enrolments = EnrolmentRecords(self.database)
-        self.uploads = UploadStore(uploads)
+        self.uploads = UploadStore(KeptFiles(uploads, UPLOADS, seal, names_key))
         self.models = list(embedders) if embedders is not None else [ColourEmbedder(), Brightness()]
         models: Mapping[str, Embedder] = {one.name: one for one in self.models}
         self.shelf = self._shelf(models)
         self.enroller = EnrolmentUnit(
-            self.database, self.people, self.enrolments, self.shelf, self.uploads, self.root, step=step
+            self.database, self.people, self.enrolments, self.shelf, self.uploads, self.kept, step=step
         )
 
         self.forgetting = ForgettingUnit(
-            self.database, self.people, self.enrolments, self.shelf, self.uploads, self.root, step=step
+            self.database, self.people, self.enrolments, self.shelf, self.uploads, self.kept, step=step
         )
 
     @property
@@ -122,8 +131,8 @@ class House:
 
     def _shelf(self, models: Mapping[str, Embedder]) -> GalleryBackend:
         if not self.where.milvus:
-            return MemoryGallery(self.root, self.enrolments, models, mean)
-        return MilvusGallery(self.root, self.enrolments, models, mean, Milvus(self.where.milvus))
+            return MemoryGallery(self.kept, self.enrolments, models, mean)
+        return MilvusGallery(self.kept, self.enrolments, models, mean, Milvus(self.where.milvus))
 
     def another(self, step: Callable[[str], None] = lambda _name: None) -> House:
         """Return what another process would have: the same database and folders, nothing else shared."""
@@ -174,7 +183,7 @@ class House:
 
     def recover(self) -> int:
         """Recover as a start does; return how many things were left."""
-        return recover(self.enrolments, self.uploads, self.root, self.shelf.remove)
+        return recover(self.enrolments, self.uploads, self.kept, self.shelf.remove)
 
     def files(self) -> list[str]:
         """Return all files of people and gallery, relative to DB_PATH; lock files aside."""
@@ -218,8 +227,9 @@ def forget_dying_at(step: str, where: Where, folder: Path, person_id: str) -> No
 
 
 def enrol_dying_at(
-    step: str, where: Where, folder: Path, name: str, colour: Colour, upload: StoredUpload, in_place: bool = False
+    step: str, where: Where, folder: Path, name: str, colour: Colour, upload_id: str, in_place: bool = False
 ) -> None:
     """Enrol the upload's person in a process that kills itself at a step; for `tests.processes`."""
     house = House(where, folder, step=die_at(step), prepared=True)
+    upload = house.uploads.open(upload_id)
     house.enrol(upload.id, name, colour, in_place=in_place, upload=upload, outcome=reply)

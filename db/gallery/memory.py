@@ -8,7 +8,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from pathlib import Path
 
 from codes_dict import Code, Refusal
 from db import files
@@ -17,6 +16,7 @@ from db.faces import FaceFolders
 from db.gallery.index import Index, MemorySnapshot
 from db.gallery.pickles import LOCK, Key, Named, PickleStore
 from db.gallery.rebuild import EmbeddingLoader, Embeddings, joined
+from db.kept import KeptFiles
 from pipeline.types import Embedder, Floats
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _YOUNG_S = 3600.0  # a segment this young may belong to an enrolment in progress
 
 
 class MemoryGallery:
-    """All committed enrolments, from every process, in `root` (DB_PATH) and in memory. Thread-safe.
+    """All committed enrolments, from every process, in DB_PATH and in memory. Thread-safe.
 
     An enrolment hands its embeddings to `add`, which writes their files for every process and keeps them here. They
     enter the index when its version of the records reaches the enrolment's commit: from memory in the process that
@@ -40,7 +40,7 @@ class MemoryGallery:
 
     def __init__(
         self,
-        root: Path,
+        kept: KeptFiles,
         enrolments: EnrolmentRecords,
         embedders: Mapping[str, Embedder],
         template: Callable[[Floats, int], Floats],
@@ -48,10 +48,10 @@ class MemoryGallery:
         token: Callable[[], str] = lambda: secrets.token_hex(16),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._root, self._enrolments, self._template = root, enrolments, template
-        self._loader = EmbeddingLoader(root, embedders)
+        self._root, self._enrolments, self._template = kept.root, enrolments, template
+        self._loader = EmbeddingLoader(kept, embedders)
         self._keys = self._loader.keys
-        self._faces, self._pickles = FaceFolders(root), PickleStore(root)
+        self._faces, self._pickles = FaceFolders(kept), PickleStore(kept)
         self._token, self._clock = token, clock
         self._lock = threading.RLock()
         self._handed: OrderedDict[str, Embeddings] = OrderedDict()

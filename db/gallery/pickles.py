@@ -22,7 +22,9 @@ import numpy as np
 
 from codes_dict import Code, Refusal
 from db import files
+from db.kept import KeptFiles
 from pipeline.types import Floats
+from security.sealing import SealBrokenError
 
 log = logging.getLogger(__name__)
 
@@ -146,33 +148,41 @@ class Named:
 
 
 class PickleStore:
-    """The gallery files in `root` (DB_PATH)."""
+    """The gallery files in DB_PATH."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, kept: KeptFiles) -> None:
+        self._kept, self.root = kept, kept.root
 
     def write(self, name: str, key: Key, rows: Mapping[str, Floats]) -> None:
         """Write a file, whole and durable or not at all. Raises `Refusal(Code.NO_SPACE)`."""
-        files.write_bytes_atomic(self.root / name, encode(key, rows))
+        self._kept.write({self.root / name: encode(key, rows)})
 
     def write_segments(self, token: str, rows: Mapping[Key, Floats]) -> None:
         """Write one enrolment's segments, (m, size) a model. Raises `Refusal(Code.NO_SPACE)`."""
-        files.write_together(
-            {self.root / key.segment(token): encode(key, {token: block}) for key, block in rows.items()}
-        )
+        self._kept.write({self.root / key.segment(token): encode(key, {token: block}) for key, block in rows.items()})
 
     def read(self, name: str, key: Key) -> dict[str, Floats] | None:
         """Return a file's rows; None if it is missing or refused. A refused file is logged and removed."""
-        blob = files.read_bytes(self.root / name)
-        if blob is None:
-            return None
         try:
-            return decode(blob, key)
+            blob = self._opened(self.root / name)
+            return None if blob is None else decode(blob, key)
         except PickleRefusedError as error:
-            digest = hashlib.sha256(blob).hexdigest()
+            digest = hashlib.sha256(files.read_bytes(self.root / name) or b"").hexdigest()
             log.warning("gallery file %s refused and removed: %s (SHA-256 %s)", name, error, digest)
             files.remove(self.root / name)
             return None
+
+    def _opened(self, path: Path) -> bytes | None:
+        """Return a file's content; None if it is missing.
+
+        Raises `PickleRefusedError`, and `SealBrokenError` for a key that DATA_KEY lacks: another server may have it.
+        """
+        try:
+            return self._kept.read(path)
+        except SealBrokenError as error:
+            if error.is_foreign:
+                raise
+            raise PickleRefusedError(error.detail) from error
 
     def read_all(self, key: Key) -> dict[str, Floats]:
         """Return all rows of a model and version, from segments and base.
@@ -209,8 +219,8 @@ class PickleStore:
         """
         gone = 0
         for named in self.named():
-            blob = files.read_bytes(named.path)
             try:
+                blob = self._opened(named.path)
                 key = Key(named.model, named.version, int(_plain(blob).get("size", 0))) if blob else None
                 rows = decode(blob, key) if blob and key else {}
             except PickleRefusedError:

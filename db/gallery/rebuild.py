@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from db.enrolments import Enrolment
 from db.faces import FaceFolders
 from db.gallery.pickles import Key
+from db.kept import KeptFiles
 from pipeline.types import Crop, Embedder, EnrolledFaces, Floats
 
 _BATCH = 32  # crops a model call
@@ -43,10 +43,10 @@ class EmbeddingStore(Protocol):
 
 
 class EmbeddingLoader:
-    """Loads the embeddings of what is enrolled in `root` (DB_PATH); `embedders` compute missing ones."""
+    """Loads the embeddings of what is enrolled in DB_PATH; `embedders` compute missing ones."""
 
-    def __init__(self, root: Path, embedders: Mapping[str, Embedder]) -> None:
-        self._faces, self._embedders = FaceFolders(root), dict(embedders)
+    def __init__(self, kept: KeptFiles, embedders: Mapping[str, Embedder]) -> None:
+        self._faces, self._embedders = FaceFolders(kept), dict(embedders)
         self.keys = {model: Key(model, one.version, one.size) for model, one in embedders.items()}
 
     def load(self, wanted: Sequence[Enrolment], store: EmbeddingStore) -> dict[str, Embeddings]:

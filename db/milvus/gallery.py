@@ -29,7 +29,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from codes_dict import Code
 from db import files
@@ -37,6 +36,7 @@ from db.enrolments import Enrolment, EnrolmentRecords
 from db.gallery.index import Index, MemorySnapshot
 from db.gallery.pickles import PickleStore
 from db.gallery.rebuild import Embeddings
+from db.kept import KeptFiles
 from db.milvus.collection import MOST_HITS, Mark, purge_rows
 from db.milvus.connection import Milvus
 from db.milvus.rows import CHUNK, LOCK, MilvusRows
@@ -66,7 +66,7 @@ class MilvusGallery:
 
     def __init__(
         self,
-        root: Path,
+        kept: KeptFiles,
         enrolments: EnrolmentRecords,
         embedders: Mapping[str, Embedder],
         template: Callable[[Floats, int], Floats],
@@ -75,8 +75,8 @@ class MilvusGallery:
         by_length: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._root, self._enrolments, self._template = root, enrolments, template
-        self._rows = MilvusRows(root, enrolments, embedders, template, milvus, by_length)
+        self._kept, self._enrolments, self._template = kept, enrolments, template
+        self._rows = MilvusRows(kept, enrolments, embedders, template, milvus, by_length)
         self._milvus, self._clock = milvus, clock
         self._lock = threading.RLock()
         self._known = _Known({}, 0)
@@ -163,19 +163,19 @@ class MilvusGallery:
 
         Also removes them from the files that are left from a gallery in memory.
         """
-        gone = PickleStore(self._root).purge(tokens)
+        gone = PickleStore(self._kept).purge(tokens)
         return gone + purge_rows(self._milvus, self._rows.prefix(), tokens)
 
     def delete_pickles(self) -> dict[str, Code]:
         """Remove files that are left from a gallery in memory; return each file's code."""
-        return PickleStore(self._root).delete(self._rows.keys.values())
+        return PickleStore(self._kept).delete(self._rows.keys.values())
 
     def rebuild(self) -> dict[str, Code]:
         """Compute every embedding again from the source crops; return each model's code.
 
         Also removes rows that do not count, and the collections of other models and versions of this installation.
         """
-        with files.locked(self._root / LOCK, wait=True):
+        with files.locked(self._kept.root / LOCK, wait=True):
             everybody, collections = self._enrolments.changes(0), self._rows.collections()
             for model, one in collections.items():
                 for start in range(0, len(everybody.added), CHUNK):
@@ -195,7 +195,7 @@ class MilvusGallery:
         """Update the marks; False while another process fills a collection."""
         with self._lock:
             version, collections, marks = self._catch_up(), self._rows.collections(), self._known.marks
-            with files.locked(self._root / LOCK) as acquired:
+            with files.locked(self._kept.root / LOCK) as acquired:
                 if not acquired or any(one.mark() != marks[model] for model, one in collections.items()):
                     return False
                 newer = {model: Mark(mark.filling, version) for model, mark in marks.items()}

@@ -6,13 +6,13 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from db import files
 from db.enrolments import Enrolment, EnrolmentRecords
 from db.faces import FaceFolders
 from db.gallery.pickles import Key
 from db.gallery.rebuild import EmbeddingLoader, Embeddings, joined
+from db.kept import KeptFiles
 from db.milvus.collection import Entry, Mark, VectorCollection
 from db.milvus.connection import Milvus
 from pipeline.types import Embedder, EnrolledFaces, Floats
@@ -33,16 +33,16 @@ class MilvusRows:
 
     def __init__(
         self,
-        root: Path,
+        kept: KeptFiles,
         enrolments: EnrolmentRecords,
         embedders: Mapping[str, Embedder],
         template: Callable[[Floats, int], Floats],
         milvus: Milvus,
         by_length: bool,
     ) -> None:
-        self._root, self._enrolments, self._template = root, enrolments, template
+        self._root, self._enrolments, self._template = kept.root, enrolments, template
         self._milvus, self._by_length = milvus, by_length
-        self._loader, self._faces = EmbeddingLoader(root, embedders), FaceFolders(root)
+        self._loader, self._faces = EmbeddingLoader(kept, embedders), FaceFolders(kept)
         self.keys = self._loader.keys
         self.missing: dict[str, Enrolment] = {}
         self._collections: dict[str, VectorCollection] = {}

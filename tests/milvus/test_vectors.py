@@ -128,7 +128,7 @@ def test_rows_of_an_enrolment_that_was_killed_never_count_and_are_removed_afterw
     house = House(where, tmp_path)
     house.enrol("A", "ann", RED)
     upload = house.upload("B", GREEN)
-    dying = started(enrol_dying_at, "ready to commit", where, tmp_path, "bea", GREEN, upload)
+    dying = started(enrol_dying_at, "ready to commit", where, tmp_path, "bea", GREEN, upload.upload_id)
     assert ended(dying) == [-signal.SIGKILL]
     (rows,) = collections(house)["Colour"].nearest(probes(house, GREEN)["Colour"], 2)
     assert rows == ["B", "A"]
@@ -271,7 +271,7 @@ def test_the_marks_follow_the_ledger(house: House, monkeypatch: pytest.MonkeyPat
 def test_euclidean_distances_ask_for_the_nearest_by_length_too(where: Where, tmp_path: Path) -> None:
     house = House(where, tmp_path)
     by_length = MilvusGallery(
-        house.root, house.enrolments, {one.name: one for one in house.models}, lambda rows, first: rows.mean(axis=0),
+        house.kept, house.enrolments, {one.name: one for one in house.models}, lambda rows, first: rows.mean(axis=0),
         gallery(house)._milvus, by_length=True,
     )  # fmt: skip
     house.enrol("BRIGHT", "ann", (200, 100, 100))  # in the probe's direction, and far

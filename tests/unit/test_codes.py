@@ -74,6 +74,7 @@ def test_only_what_the_server_lacks_can_succeed_later_without_a_change() -> None
     assert {code for code in Code if code.kind is Kind.SERVER and not code.retry} == {
         Code.NO_IMAGES,
         Code.IMAGE_MISSING,
+        Code.SEAL_BROKEN,
     }
 
 

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from codes_dict import Code, Outcome, Refusal
-from db.faces import FaceFolders
+from db.faces import files_in
 from db.migrations.upgrade import upgrade
 from db.recovery import sweep
 from db.schema import PeopleNames
@@ -211,7 +211,7 @@ def test_kill_9_leaves_the_old_state_or_the_new_one(where: Where, tmp_path: Path
     first = house.enrol("A", "Ann", RED)
     before = house.files()
     upload = house.upload("A", GREEN)
-    dying = started(enrol_dying_at, step, where, tmp_path, "Ann Smith", GREEN, upload, in_place)
+    dying = started(enrol_dying_at, step, where, tmp_path, "Ann Smith", GREEN, upload.upload_id, in_place)
     assert ended(dying) == [-signal.SIGKILL]
     later = house.another()
     earlier = later.enroller.earlier(upload.upload_id)
@@ -275,8 +275,8 @@ def test_old_files_of_no_enrolment_are_swept_and_young_and_foreign_ones_stay(whe
     for path in (stray, half):
         path.write_bytes(b"half")
     now = stray.stat().st_mtime
-    assert sweep(house.enrolments, house.uploads, house.root, house.shelf.remove, 60, lambda: now + 30) == 0
-    assert sweep(house.enrolments, house.uploads, house.root, house.shelf.remove, 60, lambda: now + 90) == 2
+    assert sweep(house.enrolments, house.uploads, house.kept, house.shelf.remove, 60, lambda: now + 30) == 0
+    assert sweep(house.enrolments, house.uploads, house.kept, house.shelf.remove, 60, lambda: now + 90) == 2
     assert (house.files(), stray.parent.parent.exists()) == (sorted([*kept, "ann-A/holiday.jpg"]), False)
 
 
@@ -285,7 +285,7 @@ def test_an_upload_enrolled_before_a_crash_is_finished_by_the_next_try_and_not_e
 ) -> None:
     house = House(where, tmp_path)
     upload = house.upload("A", RED)
-    assert ended(started(enrol_dying_at, "cleaned", where, tmp_path, "Ann", RED, upload)) == [-signal.SIGKILL]
+    assert ended(started(enrol_dying_at, "cleaned", where, tmp_path, "Ann", RED, upload.upload_id)) == [-signal.SIGKILL]
     later = house.another()
     assert usable(later, upload.upload_id)
     with pytest.raises(Refusal, check=lambda refusal: refusal.code is Code.UPLOAD_GONE):
@@ -437,4 +437,4 @@ def test_a_folder_that_goes_while_it_is_looked_through_is_no_error(
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", going)
-    assert FaceFolders(tmp_path).found(place) == [place / "source" / "one.png"]
+    assert files_in(place) == [place / "source" / "one.png"]

@@ -27,9 +27,10 @@ def house(where: Where, tmp_path: Path) -> House:
 
 
 def clean(house: House, now: float = NOW, *, sweeping: bool = False) -> None:
-    settings: Any = SimpleNamespace(db_path=house.root, upload_ttl=24)
+    settings: Any = SimpleNamespace(upload_ttl=24)
     records: Any = SimpleNamespace(
         database=house.database,
+        kept=house.kept,
         forgetting=house.forgetting,
         enrolments=house.enrolments,
         uploads=house.uploads,

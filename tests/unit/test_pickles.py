@@ -15,6 +15,7 @@ import pytest
 from codes_dict import Code
 from db.gallery import pickles
 from db.gallery.pickles import Key, PickleRefusedError, PickleStore, decode, encode
+from db.kept import KeptFiles
 
 KEY = Key("VGG-Face", "0123456789abcdef", 3)
 A, B = "a" * 32, "b" * 32
@@ -36,7 +37,7 @@ def content(**changes: object) -> dict[str, object]:
 
 
 def test_rows_come_back_as_they_went(tmp_path: Path) -> None:
-    store = PickleStore(tmp_path)
+    store = PickleStore(KeptFiles(tmp_path))
     store.write(KEY.base, KEY, ROWS)
     found = store.read_all(KEY)
     assert {token: rows.tolist() for token, rows in found.items()} == {
@@ -57,7 +58,7 @@ def test_a_hostile_pickle_is_refused_and_not_executed(tmp_path: Path, protocol: 
     proof = tmp_path / "executed"
     hostile = pickle.dumps(Hostile(os.system, f"touch {proof}"), protocol=protocol)
     (tmp_path / KEY.base).write_bytes(hostile)
-    assert PickleStore(tmp_path).read(KEY.base, KEY) is None
+    assert PickleStore(KeptFiles(tmp_path)).read(KEY.base, KEY) is None
     assert (proof.exists(), (tmp_path / KEY.base).exists()) == (False, False)
     pickle.loads(hostile)
     assert proof.exists()
@@ -140,7 +141,7 @@ def test_rubbish_is_refused(blob: bytes) -> None:
 
 
 def test_deleting_tells_each_file_and_which_were_not_there(tmp_path: Path) -> None:
-    store, other = PickleStore(tmp_path), Key("Dlib", "f" * 16, 3)
+    store, other = PickleStore(KeptFiles(tmp_path)), Key("Dlib", "f" * 16, 3)
     store.write(KEY.segment(A), KEY, {A: ROWS[A]})
     (tmp_path / "notes.pkl").write_bytes(b"an operator's own")
     assert store.delete([KEY, other]) == {KEY.segment(A): Code.PICKLE_DELETED, other.base: Code.PICKLE_ABSENT}
@@ -150,5 +151,5 @@ def test_deleting_tells_each_file_and_which_were_not_there(tmp_path: Path) -> No
 
 def test_embeddings_of_a_wrong_size_are_not_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"\(m, 3\)"):
-        PickleStore(tmp_path).write(KEY.base, KEY, {A: np.ones((1, 4), np.float32)})
+        PickleStore(KeptFiles(tmp_path)).write(KEY.base, KEY, {A: np.ones((1, 4), np.float32)})
     assert list(tmp_path.iterdir()) == []

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from db.initialise import initialise
+from db.kept import KeptFiles
 from db.people import People
 from db.same_people import SamePeople
 from db.schema import PeopleNames
@@ -54,7 +55,7 @@ def test_the_command_links_enrolled_ids_alone(tmp_path: Path, capsys: pytest.Cap
     names = PeopleNames("reco_table", "reco_id", "reco_name", "reco_path")
     initialise(f"sqlite:///{tmp_path}/db/faceapp.sqlite", names)
     database = Where(f"sqlite:///{tmp_path}/db/faceapp.sqlite").database()
-    people = People(database, names, tmp_path / "static/people")
+    people = People(database, names, KeptFiles(tmp_path / "static/people"))
     with database.writing() as connection:
         people.insert(connection, "A", "Ann", "ann")
     assert main(["same", "A", "B", *env]) == 2

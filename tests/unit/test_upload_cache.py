@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from db.kept import UPLOADS, KeptFiles
 from db.upload_cache import FORMAT, decode, encode
 from db.uploads import UploadStore
 from pipeline.ports import CachedFace, CachedPhoto, NewImage
@@ -63,7 +64,7 @@ def test_what_is_damaged_or_foreign_counts_for_nothing(data: bytes) -> None:
 
 
 def test_it_is_kept_with_the_upload_under_the_photos_names(tmp_path: Path) -> None:
-    store = UploadStore(tmp_path)
+    store = UploadStore(KeptFiles(tmp_path, UPLOADS))
     names = [(b"one", None), (b"two", seen_photo()), (b"three", seen_photo())]
     images = [NewImage(data, "jpg", hashlib.sha256(data).hexdigest(), 8.0, cache) for data, cache in names]
     upload = store.open(store.create("A", images).upload_id)

@@ -11,6 +11,7 @@ import pytest
 
 from codes_dict import Code, Refusal
 from db import files
+from db.kept import UPLOADS, KeptFiles
 from db.uploads import UploadStore
 from pipeline.ports import NewImage, StoredImage
 from tests.processes import ended, started
@@ -21,7 +22,7 @@ TWO = NewImage(b"second", "png", "d2", 8.0)
 
 @pytest.fixture
 def store(tmp_path: Path) -> UploadStore:
-    return UploadStore(tmp_path)
+    return UploadStore(KeptFiles(tmp_path, UPLOADS))
 
 
 def code_of_opening(store: UploadStore, upload_id: str) -> Code | None:
@@ -62,7 +63,7 @@ def test_a_malformed_or_unknown_upload_id_is_189(store: UploadStore, upload_id: 
 
 
 def test_an_upload_id_does_not_lead_out_of_the_folder_by_a_link(store: UploadStore, tmp_path: Path) -> None:
-    outside = UploadStore(tmp_path / "other")
+    outside = UploadStore(KeptFiles(tmp_path / "other", UPLOADS))
     foreign = outside.create("A", [ONE])
     (store.root / foreign.upload_id).symlink_to(foreign.folder)
     assert code_of_opening(store, foreign.upload_id) is Code.UPLOAD_GONE
@@ -130,7 +131,7 @@ def test_a_full_disk_is_157_and_leaves_nothing_half(store: UploadStore, monkeypa
 def test_a_missing_or_replaced_upload_folder_is_157(tmp_path: Path) -> None:
     (tmp_path / "uploads").write_text("a file where the folder was")
     with pytest.raises(Refusal) as caught:
-        UploadStore(tmp_path / "uploads").create("A", [ONE])
+        UploadStore(KeptFiles(tmp_path / "uploads", UPLOADS)).create("A", [ONE])
     assert caught.value.code is Code.NO_SPACE
 
 

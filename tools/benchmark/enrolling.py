@@ -14,6 +14,7 @@ from db.enrolments import EnrolmentRecords
 from db.gallery.memory import MemoryGallery
 from db.gallery.pickles import Key, PickleStore
 from db.initialise import initialise
+from db.kept import UPLOADS, KeptFiles
 from db.people import People
 from db.schema import VERSION, PeopleNames, enrolments, state
 from db.session import Database, make_engine
@@ -50,17 +51,18 @@ class Office:
         uri = f"sqlite:///{folder / 'faceapp.sqlite'}"
         initialise(uri, PeopleNames())
         self.database = Database(make_engine(uri))
-        people = People(self.database, PeopleNames(), self.root)
-        self.uploads = UploadStore(uploads)
+        self.kept = KeptFiles(self.root)
+        people = People(self.database, PeopleNames(), self.kept)
+        self.uploads = UploadStore(KeptFiles(uploads, UPLOADS))
         self.gallery = self.reopened()
         entries = EnrolmentRecords(self.database)
-        self.enroller = EnrolmentUnit(self.database, people, entries, self.gallery, self.uploads, self.root)
+        self.enroller = EnrolmentUnit(self.database, people, entries, self.gallery, self.uploads, self.kept)
         self._count = 0
 
     def reopened(self) -> MemoryGallery:
         """Return the gallery as another process has it: nothing is read yet."""
         entries = EnrolmentRecords(self.database)
-        return MemoryGallery(self.root, entries, {_KEY.model: _Random()}, lambda rows, _: template(rows, "cosine"))
+        return MemoryGallery(self.kept, entries, {_KEY.model: _Random()}, lambda rows, _: template(rows, "cosine"))
 
     def enrol_one(self) -> None:
         """Enrol one person with one photo, and look whether a search would see them."""
@@ -87,7 +89,7 @@ def filled(folder: Path, people: int) -> Office:
         connection.execute(sa.update(state).where(state.c.name == VERSION).values(value=people))
     vectors = np.random.default_rng(0).standard_normal((people, _KEY.size), dtype=np.float32)
     rows = {token: vectors[number : number + 1] for number, token in enumerate(tokens)}
-    PickleStore(office.root).write(_KEY.base, _KEY, rows)
+    PickleStore(office.kept).write(_KEY.base, _KEY, rows)
     office.gallery.snapshot()
     return office
 

@@ -68,7 +68,7 @@ class FolderEnroller:
         except OSError as error:
             why = f"The folder cannot be read on {platform.node()}: {error.strerror}."
             return _entry(candidate, State.LEFT_OUT, message=why, is_the_servers=True)
-        register = Register(records, settings.db_path)
+        register = Register(records)
         new = _not_in(found, register.sent_before(candidate.id))
         if not new and found.photos:
             return _entry(candidate, State.ALREADY, left_out=found.left_out)
@@ -77,7 +77,7 @@ class FolderEnroller:
         if upload_id is None:
             register.note(candidate.id, digests)
             return _entry(candidate, State.ALREADY, left_out=found.left_out)
-        named = NamedUploads(settings.upload_folder, upload_id)
+        named = NamedUploads(records.uploads.kept, upload_id)
         return self._send(candidate, found, new, replace(services, uploads=named), named, register)
 
     def _send(

@@ -9,39 +9,24 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
-import logging
-import secrets
 from collections.abc import Collection, Sequence
-from pathlib import Path
 
 from bootstrap.records import Records
-from codes_dict import Refusal
-from db import files
-from db.uploads import USED, StoredUpload, UploadStore
+from db.kept import KeptFiles
+from db.sent_photos import SentPhotos
+from db.uploads import StoredUpload, UploadStore
 from pipeline.ports import NewImage
-
-log = logging.getLogger(__name__)
-
-FOLDER = ".enrol-folder"
 
 
 class Register:
-    """What is known about people's photos; `root` is DB_PATH."""
+    """What is known about people's photos."""
 
-    def __init__(self, records: Records, root: Path) -> None:
-        self._records, self._folder = records, root / FOLDER
+    def __init__(self, records: Records) -> None:
+        self._records, self._sent = records, SentPhotos(records.kept)
 
     def sent_before(self, person_id: str) -> frozenset[str]:
         """Return the SHA-256 of each photo that was sent for an enrolled person; empty for anybody else."""
-        if not self._counting(person_id):
-            return frozenset()
-        try:
-            noted = json.loads(files.read_bytes(self._note(person_id)) or b"[]")
-            return frozenset(str(digest) for digest in noted)
-        except (ValueError, TypeError):
-            log.warning("the note on the photos of %s is damaged and ignored", person_id)
-            return frozenset()
+        return self._sent.of(person_id) if self._counting(person_id) else frozenset()
 
     def upload_id(self, person_id: str, digests: Collection[str]) -> str | None:
         """Return the id of the upload for these photos; None if they are enrolled.
@@ -52,7 +37,7 @@ class Register:
         for time in itertools.count():
             upload_id = f"{person_id}-{_suffix(person_id, digests, time)}"
             # In this order: another process commits its enrolment first, and marks its upload as used afterwards.
-            is_used = (self._records.uploads.root / f"{upload_id}{USED}").exists()
+            is_used = self._records.uploads.is_used(upload_id)
             if self._records.enrolments.by_upload(upload_id) is not None:
                 if upload_id in self._counting(person_id):
                     return None
@@ -61,12 +46,10 @@ class Register:
         raise AssertionError("unreachable")
 
     def note(self, person_id: str, digests: Collection[str]) -> None:
-        """Record that these photos were sent, in addition to earlier ones."""
-        known = sorted(self.sent_before(person_id) | set(digests))
-        try:
-            files.write_bytes_atomic(self._note(person_id), json.dumps(known).encode())
-        except Refusal as refusal:  # the person is enrolled, and the database knows with which photos
-            log.warning("the note on the photos of %s could not be written: %s", person_id, refusal.detail)
+        """Record that these photos were sent, in addition to those that were sent before for the same person."""
+        if not self._counting(person_id):
+            self._sent.forget(person_id)
+        self._sent.add(person_id, digests)
 
     def _counting(self, person_id: str) -> set[str]:
         """Return the uploads of a person; an enrolment without its row in the people table is ignored."""
@@ -75,15 +58,12 @@ class Register:
         with self._records.database.reading() as connection:
             return {one.upload_id for one in self._records.enrolments.of_person(connection, person_id)}
 
-    def _note(self, person_id: str) -> Path:
-        return self._folder / hashlib.sha256(person_id.encode()).hexdigest()[:2] / f"{person_id}.json"
-
 
 class NamedUploads:
     """The uploads of one person, under an id that is chosen in advance."""
 
-    def __init__(self, root: Path, upload_id: str) -> None:
-        self._store = UploadStore(root, suffix=lambda: upload_id.rpartition("-")[2])
+    def __init__(self, kept: KeptFiles, upload_id: str) -> None:
+        self._store = UploadStore(kept, suffix=lambda: upload_id.rpartition("-")[2])
         self._upload_id = upload_id
 
     def create(self, person_id: str, images: Sequence[NewImage], challenge: Sequence[str] = ()) -> StoredUpload:
@@ -97,12 +77,7 @@ class NamedUploads:
 
     def discard(self) -> None:
         """Remove the photos if they are not enrolled: the folder of a used upload has another name."""
-        away = self._store.root / f".{secrets.token_hex(16)}{files.PART}"
-        try:
-            (self._store.root / self._upload_id).rename(away)
-        except FileNotFoundError:
-            return
-        files.remove_tree(away)
+        self._store.discard(self._upload_id)
 
 
 def _suffix(person_id: str, digests: Collection[str], time: int) -> str:

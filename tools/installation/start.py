@@ -35,9 +35,11 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
 
 def first_time(root: Path, chosen: argparse.Namespace, say: Say) -> None:
     """Create what is missing: folders, `.env`, the table. Raises `SetupError`."""
+    from db import files
     from tools.installation.first_settings import FirstChoice, make_folders, write_first
     from tools.installation.first_weights import fetch_mobilefacenet
 
+    files.for_owner_only()
     make_folders(root)
     choice = FirstChoice.of(chosen.mirror, chosen.fetch, Path.cwd())
     write_first(root, choice, lambda said: fetch_mobilefacenet(root, said, say), say)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 
 from bootstrap.records import people_names, receipt_for
+from bootstrap.sealing import kept_files
 from bootstrap.vectors import open_gallery
 from db.enrolments import EnrolmentRecords
 from db.forgetting import ForgettingUnit
@@ -27,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _done(arguments: argparse.Namespace, settings: Settings) -> str:
     """Do what was asked and return what to print. Raises `ValueError` for IDs with which that is impossible."""
     with opened(settings) as database:
-        people = People(database, people_names(settings), settings.db_path)
+        people = People(database, people_names(settings), kept_files(settings, database)[0])
         if arguments.what == "list":
             lines = [f"{one.id}\t{one.given_name or one.name}" for one in people.all()]
             return "\n".join(lines) or "Nobody is enrolled."
@@ -38,10 +39,11 @@ def _done(arguments: argparse.Namespace, settings: Settings) -> str:
 
 def _forget(person_id: str, settings: Settings, database: Database, people: People) -> str:
     """Forget a person and return the receipt as JSON."""
-    enrolments, uploads = EnrolmentRecords(database), UploadStore(settings.upload_folder)
-    gallery = open_gallery(settings, enrolments, {})
+    kept, kept_uploads = kept_files(settings, database)
+    enrolments, uploads = EnrolmentRecords(database), UploadStore(kept_uploads)
+    gallery = open_gallery(settings, kept, enrolments, {})
     try:
-        forgotten = ForgettingUnit(database, people, enrolments, gallery, uploads, settings.db_path).forget(person_id)
+        forgotten = ForgettingUnit(database, people, enrolments, gallery, uploads, kept).forget(person_id)
     finally:
         gallery.close()
     if forgotten is None:

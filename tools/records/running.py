@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bootstrap.models import LoadFault
 from bootstrap.records import make_tables, open_database
+from bootstrap.sealing import check_keys
 from codes_dict import Refusal
+from db import files
 from db.migrations.upgrade import upgrade
 from db.session import Database
 from env_validator import Settings, SettingsFault, load_settings
@@ -25,6 +28,7 @@ def add_env(parser: argparse.ArgumentParser) -> None:
 
 def run(command: str, env: Path, work: Callable[[Settings], str]) -> int:
     """Print what `work` returns; return 0, or 2 with a line for each reason why nothing was changed."""
+    files.for_owner_only()
     try:
         print(work(load_settings(env)))
     except SettingsFault as fault:
@@ -38,7 +42,14 @@ def run(command: str, env: Path, work: Callable[[Settings], str]) -> int:
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Database]:
-    """Yield the database of the settings with all tables of this version. Raises `Refusal(DB_DOWN)`."""
+    """Yield the database of the settings with all tables of this version.
+
+    Raises `Refusal(DB_DOWN)`, and `ValueError` where DATA_KEY is not the key of the files.
+    """
+    try:
+        check_keys(settings)
+    except LoadFault as fault:
+        raise ValueError(str(fault)) from fault
     make_tables(settings)
     database = open_database(settings)
     try:
