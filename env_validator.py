@@ -21,6 +21,7 @@ __all__ = [
     "Settings",
     "SettingsFault",
     "SettingsFile",
+    "described",
     "listening_address",
     "load_settings",
     "operator_password",
@@ -98,6 +99,37 @@ def operator_password(file: Path) -> str | None:
         return None if "SUPER_PASSWORD" in faults else password(values["SUPER_PASSWORD"])
     except (SettingsFault, KeyError, PydanticCustomError):
         return None
+
+
+def described(file: Path) -> list[dict[str, str | bool | None]]:
+    """Return every key of the settings with its value in `file` and what is wrong with it, in the order of the table.
+
+    No value is shown of a secret and of a key that is wrong, which may hold a secret by mistake. Faults of the file
+    itself come first, without a key's meaning.
+    """
+    try:
+        values, _ = _parse(_read(file), file)
+    except SettingsFault:
+        values = {}
+    faults = _faults_by_key(file)
+    rows: list[dict[str, str | bool | None]] = [
+        {"key": name, "fault": fault} for name, fault in faults.items() if name not in _ACCEPTED
+    ]
+    for key in KEYS:
+        is_set, fault = key.name in values, faults.get(key.name)
+        shown = None if key.is_secret or fault else values.get(key.name, key.default)
+        about = {"meaning": key.meaning, "accepted": key.accepted, "default": None if key.is_secret else key.default}
+        rows.append({"key": key.name, **about, "value": shown, "set": is_set, "secret": key.is_secret, "fault": fault})
+    return rows
+
+
+def _faults_by_key(file: Path) -> dict[str, str]:
+    try:
+        load_settings(file)
+    except SettingsFault as fault:
+        lines = {line.partition(":")[0]: line.partition(": ")[2] for line in fault.env_errs}
+        return {**dict.fromkeys(fault.not_in_env, "is missing"), **lines}
+    return {}
 
 
 def _read(file: Path) -> bytes:

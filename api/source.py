@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypedDict, cast
 
 from flask import current_app
 
+from api.operator import Operator
 from codes_dict import Code
 from pipeline.flows import Services
 from security.callers import Rules
@@ -58,6 +59,10 @@ class Source(Protocol):
 
     def door(self) -> Door:
         """Return what lets operators in."""
+        ...
+
+    def operator(self) -> Operator:
+        """Return what the operator's side shows and changes."""
         ...
 
     def liveness(self) -> Mapping[str, Any] | None:

@@ -31,11 +31,14 @@ class StoredKeys:
 
     def load(self) -> KeySet:
         """Return all keys; raises `Refusal` BAD_ENV or DB_DOWN."""
+        return KeySet(self.records().all())
+
+    def records(self) -> KeyRecords:
+        """Return the table of keys; raises `Refusal` BAD_ENV."""
         try:
-            settings = self._current()
+            return KeyRecords(self._database(self._current()))
         except SettingsFault as fault:
             raise Refusal(Code.BAD_ENV) from fault
-        return KeySet(KeyRecords(self._database(settings)).all())
 
     def _database(self, settings: Settings) -> Database:
         place = settings.sql_uri, settings.sql_user, settings.sql_pass, settings.sql_schema

@@ -15,6 +15,7 @@ from api.source import SystemErrors
 from bootstrap.callers import StoredKeys, caller_rules
 from bootstrap.liveness import LivenessLoader
 from bootstrap.models import LoadFault, sample_face
+from bootstrap.operator import ServerOperator
 from bootstrap.readiness import lacking
 from bootstrap.records import Records, open_records, receipt_for
 from bootstrap.sealing import check_keys
@@ -104,6 +105,9 @@ class ServiceContainer:
         self._keys = StoredKeys(self._file.current)
         self._keyring = Keyring(self._keys.load)
         self._door = Door(partial(operator_password, env_file), PUBLISHED_PASSWORDS)
+        self._operator = ServerOperator(
+            env_file, self._keys, self._keyring, self.lease, self.current_records, self._liveness.loaded
+        )
         self._limits_lock, self._limits = threading.Lock(), (MEMORY, Limits())
         self._checking, self._lacking = threading.Lock(), dict[str, Code]()
 
@@ -178,6 +182,10 @@ class ServiceContainer:
     def door(self) -> Door:
         """Return what lets operators in; it works with faulty settings too, so that they can be looked at."""
         return self._door
+
+    def operator(self) -> ServerOperator:
+        """Return what the operator's side shows and changes."""
+        return self._operator
 
     def liveness(self) -> Mapping[str, Any] | None:
         """Return which liveness engines judge and what they reach, None while no judge is loaded for the settings."""

@@ -110,6 +110,13 @@ class EnrolmentRecords:
                 found += _active(connection, enrolments.c.reco_id.in_(batch))
         return found
 
+    def history(self, person_id: str) -> list[tuple[int, int]]:
+        """Return when each valid enrolment of an ID was made, in seconds since 1970, and its images; oldest first."""
+        theirs = (enrolments.c.reco_id == person_id) & enrolments.c.removed_version.is_(None)
+        query = sa.select(enrolments.c.created, enrolments.c.images).where(theirs).order_by(enrolments.c.added_version)
+        with self._database.reading() as connection:
+            return [(int(created), int(images)) for created, images in connection.execute(query)]
+
     def people(self, version: int = 0, people: int = 0) -> tuple[int, int]:
         """Return the current version and how many people are enrolled, counted on from `people` at `version`."""
         with self._database.reading() as connection:

@@ -49,6 +49,15 @@ class People:
             rows = [_named(_read(row), given) for row in connection.execute(self._select())]
         return sorted(rows, key=lambda person: person.key)
 
+    def search(self, text: str, most: int) -> list[Person]:
+        """Return rows whose ID or name contains this text, by ID, at most so many; everybody for no text."""
+        theirs = self._id.contains(text, autoescape=True) | self._name.contains(stored_name(text), autoescape=True)
+        query = self._select().where(theirs).order_by(self._id).limit(most)
+        with self._database.reading() as connection:
+            found = [_read(row) for row in connection.execute(query)]
+            given = _given_names_of(connection, [person.id for person in found])
+        return [_named(person, given) for person in found]
+
     def insert(self, connection: Connection, person_id: str, name: str, path: str) -> Person:
         """Insert a row and return it with its primary key. `name` is the name as it was given."""
         values = {self._id.name: person_id, self._name.name: stored_name(name), self._path.name: path}
@@ -143,6 +152,11 @@ def _given_names(connection: Connection, person_id: str | None = None) -> dict[s
     query = sa.select(given_names.c.reco_id, given_names.c.given_name)
     found = connection.execute(query if person_id is None else query.where(given_names.c.reco_id == person_id))
     return {str(one): str(name) for one, name in found}
+
+
+def _given_names_of(connection: Connection, person_ids: Sequence[str]) -> dict[str, str]:
+    query = sa.select(given_names.c.reco_id, given_names.c.given_name).where(given_names.c.reco_id.in_(person_ids))
+    return {str(one): str(name) for one, name in connection.execute(query)}
 
 
 def _named(person: Person, given: Mapping[str, str]) -> Person:

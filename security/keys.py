@@ -14,6 +14,12 @@ PREFIX = "faceapp_"
 """How every key begins, so that scanners for leaked secrets can recognise one."""
 
 
+LONGEST_LABEL = 100
+MOST_DAYS = 36_500
+"""Days for which a key can be made."""
+DAY_S = 86_400
+
+
 @dataclass(frozen=True)
 class KeyRecord:
     """What is stored of a key. Times are in seconds since 1970; `expires` and `revoked` are None for never.
@@ -52,7 +58,12 @@ class KeySet:
 
 
 def new_key(label: str, scopes: Collection[str], now: int, expires: int | None) -> tuple[str, KeyRecord]:
-    """Draw a key; return its text, which is stored nowhere, and its record. Raises `ValueError` for unknown scopes."""
+    """Draw a key; return its text, which is stored nowhere, and its record.
+
+    Raises `ValueError` for unknown scopes, and for a label that is not 1 to `LONGEST_LABEL` printable characters.
+    """
+    if not 1 <= len(label) <= LONGEST_LABEL or not label.isprintable():
+        raise ValueError(f"the name is 1 to {LONGEST_LABEL} printable characters")
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
         raise ValueError(f"scopes are {', '.join(SCOPES)}, and a key has one or more of them")

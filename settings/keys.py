@@ -192,6 +192,7 @@ class Key:
     meaning: str
     accepted: str
     default: str | None
+    is_secret: bool = False
 
 
 def _key(name: str, declared: FieldInfo) -> Key:
@@ -203,7 +204,7 @@ def _key(name: str, declared: FieldInfo) -> Key:
     elif low is not None:
         words += f", {low} or more"
     default = None if declared.is_required() else declared.default
-    return Key(name.upper(), declared.description or "", words, default)
+    return Key(name.upper(), declared.description or "", words, default, is_secret=not declared.repr)
 
 
 _declared = [_key(name, declared) for name, declared in Settings.model_fields.items()]

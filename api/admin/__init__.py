@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from api.admin import session
+from api.admin import activity, keys, page, people, session, state
 
 blueprint = Blueprint("admin", __name__)
-for part in (session,):
+for part in (page, session, state, keys, people, activity):
     part.register(blueprint)

@@ -10,11 +10,8 @@ from datetime import UTC, datetime
 from db.keys import KeyRecords
 from env_validator import Settings
 from security.callers import SCOPES
-from security.keys import KeyRecord, new_key
+from security.keys import DAY_S, MOST_DAYS, KeyRecord, new_key
 from tools.records.running import add_env, opened, run
-
-DAY_S = 86_400
-LONGEST_LABEL = 100
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -39,8 +36,6 @@ def _done(arguments: argparse.Namespace, settings: Settings) -> str:
 
 def _made(records: KeyRecords, arguments: argparse.Namespace, now: int) -> str:
     label, is_first = arguments.name, not records.all()
-    if not 1 <= len(label) <= LONGEST_LABEL or not label.isprintable():
-        raise ValueError(f"the name is 1 to {LONGEST_LABEL} printable characters")
     expires = now + arguments.days * DAY_S if arguments.days else None
     text, record = new_key(label, [scope.strip() for scope in arguments.scopes.split(",")], now, expires)
     records.add(record)
@@ -61,8 +56,8 @@ def _date(seconds: int) -> str:
 
 
 def _days(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > 36_500:
-        raise argparse.ArgumentTypeError("a number of days up to 36500; 0 for a key without an end")
+    if not text.isascii() or not text.isdigit() or int(text) > MOST_DAYS:
+        raise argparse.ArgumentTypeError(f"a number of days up to {MOST_DAYS}; 0 for a key without an end")
     return int(text)
 
 

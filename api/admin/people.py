@@ -1,0 +1,39 @@
+"""Who is enrolled, what is stored of a person, and forgetting; and the uploads."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from api import people as endpoints
+from api.envelope import reply
+from api.source import source
+from api.telemetry import concerns
+from codes_dict import Code
+
+MOST = 50
+"""People, or uploads, of a reply."""
+
+
+def register(blueprint: Blueprint) -> None:
+    """Add the endpoints."""
+    blueprint.get("/admin/api/people")(people)
+    blueprint.get("/admin/api/people/<person_id>")(person)
+    blueprint.delete("/admin/api/people/<person_id>")(endpoints.forget)
+    blueprint.get("/admin/api/uploads")(uploads)
+
+
+def people() -> Response:
+    """List people whose ID or name contains a text."""
+    found = source().operator().people(request.args.get("text", "").strip(), MOST + 1)
+    return reply(Code.DONE, {"people": found[:MOST], "more": len(found) > MOST, "count": source().gallery_people()})
+
+
+def person(person_id: str) -> Response:
+    """Show what is stored of a person."""
+    concerns(person_id)
+    return reply(Code.DONE, source().operator().person(person_id))
+
+
+def uploads() -> Response:
+    """List the newest uploads and when each ends."""
+    return reply(Code.DONE, source().operator().uploads(MOST))

@@ -1,0 +1,41 @@
+"""What the server is made of: settings, models, readiness."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from api.envelope import reply
+from api.source import source
+from api.telemetry import telemetry
+from codes_dict import Code
+
+
+def register(blueprint: Blueprint) -> None:
+    """Add the endpoints."""
+    blueprint.get("/admin/api/settings")(settings)
+    blueprint.get("/admin/api/models")(models)
+    blueprint.get("/admin/api/health")(health)
+
+
+def settings() -> Response:
+    """Serve every key of `.env` with its fault; no secret's value."""
+    return reply(Code.DONE, {"settings": source().operator().settings()})
+
+
+def models() -> Response:
+    """Serve which models decide."""
+    return reply(Code.DONE, source().operator().models())
+
+
+def health() -> Response:
+    """Serve what the server lacks now, who is enrolled and how long the queue is."""
+    lacking = {name: int(code) for name, code in source().lacking().items()}
+    return reply(
+        Code.DONE,
+        {
+            "ready": not lacking and source().system_errors() is None,
+            "lacking": lacking,
+            "people": source().gallery_people(),
+            "counted_since": telemetry().counts.since,
+        },
+    )

@@ -1,0 +1,52 @@
+"""Which uploads there are: for operators, who see when each ends, and not the part of its id that opens it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import nlargest
+from pathlib import Path
+
+_FOLDER = re.compile(r"(?P<id>.+)-(?P<suffix>[0-9a-f]{32})(?P<used>_UPLOADED_TO_DB)?", re.ASCII)
+_SEALED = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_PHOTO = re.compile(r"[0-9]{4,6}\.[a-z0-9]{1,5}", re.ASCII)
+_MARK = 6
+
+
+@dataclass(frozen=True)
+class ListedUpload:
+    """An upload. `made` is in seconds since 1970; `mark` is the beginning of its unguessable part.
+
+    `person_id` is None where the folder's name hides it.
+    """
+
+    person_id: str | None
+    mark: str
+    made: float
+    is_enrolled: bool
+    photos: int
+
+
+def list_uploads(root: Path, most: int) -> tuple[int, list[ListedUpload]]:
+    """Return how many uploads are in UPLOAD_FOLDER, and the newest of them, at most so many."""
+    made = list(_found(root))
+    return len(made), [_listed(path, when) for when, path in nlargest(most, made)]
+
+
+def _found(root: Path) -> Iterator[tuple[float, Path]]:
+    for path in root.iterdir():
+        if _FOLDER.fullmatch(path.name):
+            try:
+                yield path.stat().st_mtime, path
+            except FileNotFoundError:  # it has just been enrolled or has ended
+                continue
+
+
+def _listed(path: Path, made: float) -> ListedUpload:
+    parts = _FOLDER.fullmatch(path.name)
+    person_id, suffix, used = parts.groups() if parts else ("", "", None)
+    photos = sum(_PHOTO.fullmatch(one.name) is not None for one in path.glob("*"))
+    return ListedUpload(
+        None if _SEALED.fullmatch(person_id) else person_id, suffix[:_MARK], made, used is not None, photos
+    )
