@@ -8,6 +8,7 @@ from typing import cast
 
 from flask.testing import FlaskClient
 
+from api.operator import Operator
 from api.source import Source, SystemErrors
 from codes_dict import Code, Refusal
 from env_validator import PUBLISHED_PASSWORDS
@@ -63,6 +64,10 @@ class FrontSource:
     def door(self) -> Door:
         """Let in whoever knows `password`."""
         return self._door
+
+    def operator(self) -> Operator:
+        """Refuse: there is nothing to show."""
+        raise Refusal(Code.BAD_ENV)
 
     def liveness(self) -> None:
         """Judge nothing."""
