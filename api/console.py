@@ -12,7 +12,7 @@ from api.shapes.ops import FilePath
 blueprint = Blueprint("console", __name__)
 
 _FOLDER = Path(__file__).resolve().parent.parent / "static" / "console"
-"""The one folder of `static` that is served: the others hold photos of people."""
+"""Served, like `static/admin`: the other folders of `static` hold photos of people."""
 
 _HEADERS = {
     "Cache-Control": "no-cache",
@@ -41,17 +41,18 @@ def asks_for_page() -> bool:
 
 def page(name: str = "index.html") -> Response:
     """Serve a page of the console; it may load scripts, styles and pictures from this server alone."""
-    return _served(name)
+    return served(name)
 
 
 @blueprint.get("/static/console/<path:name>")
 @describe(path=FilePath, other={200: Other("The file.", "*/*")})
 def file(name: str) -> Response:
     """Serve a file of the console."""
-    return _served(name)
+    return served(name)
 
 
-def _served(name: str) -> Response:
-    response = send_from_directory(_FOLDER, name)
+def served(name: str, folder: Path = _FOLDER) -> Response:
+    """Return a file of a page; it may load scripts, styles and pictures from this server alone."""
+    response = send_from_directory(folder, name)
     response.headers.update(_HEADERS)
     return response

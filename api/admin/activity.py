@@ -9,7 +9,18 @@ from flask import Blueprint, Response, request
 
 from api.envelope import reply
 from api.log_reading import codes_in, last_lines, lines_of, log_files
+from api.openapi import describe
 from api.ops import described
+from api.shapes.admin import (
+    CountsResults,
+    LatencyResults,
+    LogQuery,
+    LogResults,
+    RequestPath,
+    RequestResults,
+    RequestsQuery,
+    RequestsResults,
+)
 from api.source import source
 from api.telemetry import telemetry
 from api.telemetry.latency import stage_seconds
@@ -29,6 +40,7 @@ def register(blueprint: Blueprint) -> None:
     blueprint.get("/admin/api/log")(log)
 
 
+@describe(RequestsResults, query=RequestsQuery)
 def requests() -> Response:
     """List the last requests, the newest first; `code`, `person` and `request_id` (a part of it) narrow them down."""
     asked = request.args
@@ -41,6 +53,7 @@ def requests() -> Response:
     return reply(Code.DONE, {"requests": [one.summary() for one in found[:MOST_REQUESTS]], "count": len(found)})
 
 
+@describe(RequestResults, refuses=[Code.BAD_ENV], path=RequestPath)
 def one_request(request_id: str) -> Response:
     """Show all that is known of a request: what is in memory, its lines of the log, and what its codes mean."""
     if not _REQUEST_ID.fullmatch(request_id):
@@ -60,6 +73,7 @@ def one_request(request_id: str) -> Response:
     )
 
 
+@describe(CountsResults)
 def counts() -> Response:
     """Serve how often each code was the answer, by hour and today, since the process started."""
     by_hour, today = telemetry().counts.by_hour(HOURS), telemetry().counts.all_today()
@@ -75,11 +89,13 @@ def counts() -> Response:
     )
 
 
+@describe(LatencyResults)
 def stages() -> Response:
     """Serve how long each stage took in the last requests."""
     return reply(Code.DONE, {"latency": stage_seconds(telemetry().recent)})
 
 
+@describe(LogResults, refuses=[Code.BAD_ENV], query=LogQuery)
 def log() -> Response:
     """Serve the log's last lines, or all of a request."""
     request_id, file = request.args.get("request_id", ""), source().operator().log_file()

@@ -6,6 +6,8 @@ from flask import Blueprint, Response
 
 from api.admin.session import json_body
 from api.envelope import reply
+from api.openapi import JSON, describe
+from api.shapes.admin import KeyPath, KeysResults, NewKeyJson, NewKeyResults, RevokedResults
 from api.source import source
 from codes_dict import Code, Refusal
 from security.callers import SCOPES
@@ -19,11 +21,13 @@ def register(blueprint: Blueprint) -> None:
     blueprint.delete("/admin/api/keys/<key_id>")(revoke)
 
 
+@describe(KeysResults, refuses=[Code.BAD_ENV, Code.DB_DOWN])
 def keys() -> Response:
     """List all keys, without the keys themselves."""
     return reply(Code.DONE, {"keys": source().operator().keys(), "scopes": list(SCOPES)})
 
 
+@describe(NewKeyResults, refuses=[Code.BAD_ENV, Code.DB_DOWN], body={JSON: NewKeyJson})
 def make() -> Response:
     """Make a key and show it, this once."""
     body = json_body()
@@ -42,6 +46,7 @@ def make() -> Response:
     return reply(Code.DONE, {"key": text, **record})
 
 
+@describe(RevokedResults, refuses=[Code.BAD_ENV, Code.DB_DOWN], path=KeyPath)
 def revoke(key_id: str) -> Response:
     """Revoke a key for good."""
     if not source().operator().revoke_key(key_id):

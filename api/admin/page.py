@@ -1,29 +1,16 @@
-"""The operator's page and its files: plain files, which anybody may read; what they show needs the session."""
+"""The operator's page and its files: anybody may read them, what they show needs the session."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response
+
+from api.console import served
+from api.openapi import Other, describe
+from api.shapes.ops import FilePath
 
 _FOLDER = Path(__file__).resolve().parents[2] / "static" / "admin"
-_HEADERS = {
-    "Cache-Control": "no-cache",
-    "Content-Security-Policy": "; ".join(
-        [
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            "img-src 'self'",
-            "connect-src 'self'",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "frame-ancestors 'none'",
-            "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
-        ]
-    ),
-}
 
 
 def register(blueprint: Blueprint) -> None:
@@ -32,13 +19,13 @@ def register(blueprint: Blueprint) -> None:
     blueprint.get("/static/admin/<path:name>")(file)
 
 
+@describe(other={200: Other("The page.", "text/html")})
 def page() -> Response:
-    """Serve the page."""
-    return file("index.html")
+    """Serve the operator's page."""
+    return served("index.html", _FOLDER)
 
 
+@describe(path=FilePath, other={200: Other("The file.", "*/*")})
 def file(name: str) -> Response:
-    """Serve a file of the page; it may load scripts, styles and pictures from this server alone."""
-    response = send_from_directory(_FOLDER, name)
-    response.headers.update(_HEADERS)
-    return response
+    """Serve a file of the operator's page."""
+    return served(name, _FOLDER)

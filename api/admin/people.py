@@ -6,6 +6,9 @@ from flask import Blueprint, Response, request
 
 from api import people as endpoints
 from api.envelope import reply
+from api.openapi import describe
+from api.shapes.admin import PeopleQuery, PeopleResults, PersonResults, UploadsResults
+from api.shapes.common import PersonPath
 from api.source import source
 from api.telemetry import concerns
 from codes_dict import Code
@@ -22,18 +25,21 @@ def register(blueprint: Blueprint) -> None:
     blueprint.get("/admin/api/uploads")(uploads)
 
 
+@describe(PeopleResults, refuses=[Code.BAD_ENV, Code.DB_DOWN], query=PeopleQuery)
 def people() -> Response:
     """List people whose ID or name contains a text."""
     found = source().operator().people(request.args.get("text", "").strip(), MOST + 1)
     return reply(Code.DONE, {"people": found[:MOST], "more": len(found) > MOST, "count": source().gallery_people()})
 
 
+@describe(PersonResults, refuses=[Code.NO_ROW, Code.BAD_ENV, Code.DB_DOWN], path=PersonPath)
 def person(person_id: str) -> Response:
     """Show what is stored of a person."""
     concerns(person_id)
     return reply(Code.DONE, source().operator().person(person_id))
 
 
+@describe(UploadsResults, refuses=[Code.BAD_ENV])
 def uploads() -> Response:
     """List the newest uploads and when each ends."""
     return reply(Code.DONE, source().operator().uploads(MOST))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from api.envelope import reply
+from api.openapi import describe
+from api.shapes.admin import HealthResults, ModelsResults, SettingsResults
 from api.source import source
 from api.telemetry import telemetry
 from codes_dict import Code
@@ -17,16 +19,19 @@ def register(blueprint: Blueprint) -> None:
     blueprint.get("/admin/api/health")(health)
 
 
+@describe(SettingsResults)
 def settings() -> Response:
     """Serve every key of `.env` with its fault; no secret's value."""
     return reply(Code.DONE, {"settings": source().operator().settings()})
 
 
+@describe(ModelsResults, refuses=[Code.BAD_ENV])
 def models() -> Response:
     """Serve which models decide."""
     return reply(Code.DONE, source().operator().models())
 
 
+@describe(HealthResults)
 def health() -> Response:
     """Serve what the server lacks now, who is enrolled and how long the queue is."""
     lacking = {name: int(code) for name, code in source().lacking().items()}
