@@ -370,6 +370,22 @@ class Code(IntEnum):
         "Nothing.",
         "Nothing.",
     )
+    SAME_PERSON = (
+        210,
+        "The photos show the same person.",
+        200,
+        Kind.VERDICT,
+        "Nothing.",
+        "Nothing.",
+    )
+    NOT_SAME_PERSON = (
+        510,
+        "The photos do not show the same person, as far as they tell.",
+        200,
+        Kind.VERDICT,
+        "Check that both show the person, and send sharper photos taken from the front.",
+        "Nothing.",
+    )
     FOUND_OTHER = (
         100,
         "None of the matching IDs in the DB matched what was given.",
@@ -521,6 +537,14 @@ class Code(IntEnum):
         Kind.CALLER,
         "Send fewer or smaller photos.",
         "If callers need more, raise MAX_UPLOAD_MB or MAX_PHOTOS.",
+    )
+    VALUE_REFUSED = (
+        422,
+        "A value of the request is not accepted.",
+        422,
+        Kind.CALLER,
+        "Correct the field that the results name.",
+        "Nothing.",
     )
     TOO_MANY = (
         429,

@@ -7,7 +7,21 @@ from pathlib import Path
 
 from flask import Flask
 
-from api import access, console, errors, gate, jobs, limits, liveness, ops, people, reply_headers, request_log, source
+from api import (
+    access,
+    compare,
+    console,
+    errors,
+    gate,
+    jobs,
+    limits,
+    liveness,
+    ops,
+    people,
+    reply_headers,
+    request_log,
+    source,
+)
 from api import pipeline as endpoints
 from api.admin import blueprint as admin
 from api.gate import Gate
@@ -45,6 +59,7 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
     errors.register(app)
     access.register(app)
     app.register_blueprint(endpoints.blueprint)
+    app.register_blueprint(compare.blueprint)
     app.register_blueprint(liveness.blueprint)
     app.register_blueprint(limits.blueprint)
     app.register_blueprint(jobs.blueprint)

@@ -28,7 +28,7 @@ _OPEN_BELOW = ("/codes/", "/docs/", "/static/console/")
 _SCOPES = {
     "upload": ("/upload_imgs", "/liveness/challenge"),
     "enrol": ("/upload_db",),
-    "verify": ("/verify", "/compare"),
+    "verify": ("/verify", "/verify-photo", "/compare"),
     "search": ("/search", "/recognition", "/api/verify/linear", "/detect", "/embed"),
     "facehash": ("/recognize", "/train"),
 }

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from flask import Request
 
 from api.bodies import FORM, form_fields
-from api.photos import sent_files
+from api.photos import ALL, Sent, sent
 from api.source import source
 from codes_dict import Code, Refusal
 from pipeline.flows import EnrolRequest, SentFile, VerifyRequest
@@ -34,15 +34,25 @@ def upload_form(request: Request) -> tuple[str, list[SentFile], str | None]:
     """Parse /upload_imgs: the id of the query, the photos, and the challenge of the query.
 
     A challenge that is sent more than once counts as an empty one. Refuses with NO_ID, NO_FILES, and the codes of
-    `api.photos.sent_files`.
+    `api.photos.sent`.
     """
     person_id = _single_id(request.args.getlist("id"))
-    files = sent_files(request, source().max_photos())
-    if not files:
-        raise Refusal(Code.NO_FILES)
-    sent = request.args.getlist("challenge")
-    challenge = None if not sent else sent[0] if len(sent) == 1 else ""
+    files = wanted_photos(sent(request, source().max_photos()))
+    nonces = request.args.getlist("challenge")
+    challenge = None if not nonces else nonces[0] if len(nonces) == 1 else ""
     return person_id, files, challenge
+
+
+def wanted_id(body: Sent) -> str:
+    """Return the id of a request with photos, from its query or its fields; refuses with NO_ID."""
+    return _single_id([value for key, value in body.fields if key == "id"])
+
+
+def wanted_photos(body: Sent) -> list[SentFile]:
+    """Return a request's photos; refuses with NO_FILES where there are none."""
+    if not body.photos[ALL]:
+        raise Refusal(Code.NO_FILES)
+    return body.photos[ALL]
 
 
 def challenge_form(request: Request) -> str:

@@ -1,14 +1,16 @@
-"""The photos of a request: files of a multipart body, or base64 text in JSON or a form."""
+"""The photos of a request: files of a multipart body, or base64 text in JSON or a form; and its other fields."""
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from flask import Request
 
 from api.bodies import FORM, MULTIPART, Part, form_fields, json_object, parts, too_many
+from codes_dict import Code, Refusal
 from pipeline.flows import SentFile
 
 DAMAGED = "The base64 text is damaged. Encode the file's bytes again."
@@ -22,41 +24,90 @@ _BINARY_TYPES = ("image/", "application/octet-stream")
 _LONGEST_NAME = 200
 
 
-def sent_files(request: Request, most: int) -> list[SentFile]:
-    """Return the photos in the order they were sent; those without a name are called `image_1`, `image_2` and so on.
+ALL = ""
+"""The set of all photos, of an endpoint that takes one."""
 
-    Base64 text is read from JSON's or a form's `image*` keys, and from any other value that is a base64 data URL.
+_FLAGS = {"true": "true", "1": "true", "false": "", "0": ""}
+
+
+@dataclass(frozen=True, eq=False)
+class Sent:
+    """What a request brought: photos by the set that they belong to, and its other fields, in the order of arrival."""
+
+    photos: Mapping[str, list[SentFile]]
+    fields: Sequence[tuple[str, str]]
+
+    def text(self, key: str, default: str = "") -> str:
+        """Return a field; refuses with MALFORMED where it was sent more than once."""
+        values = [value for name, value in self.fields if name == key]
+        if len(values) > 1:
+            raise Refusal(Code.MALFORMED, advice=f"{key} was sent {len(values)} times. Send it once.", field=key)
+        return values[0] if values else default
+
+    def flag(self, key: str) -> bool:
+        """Return a field that is true or false, false where it is absent; refuses with VALUE_REFUSED."""
+        return bool(self.choice(key, _FLAGS))
+
+    def choice(self, key: str, choices: Mapping[str, str]) -> str:
+        """Return what a field's value stands for, in any letter case, an empty text where it is absent."""
+        value = self.text(key).strip().lower()
+        if value and value not in choices:
+            raise Refusal(Code.VALUE_REFUSED, advice=f"Set {key} to one of {', '.join(choices)}.", field=key)
+        return choices[value] if value else ""
+
+    def number(self, key: str, low: int, high: int, default: int) -> int:
+        """Return a field that is a whole number from `low` to `high`; refuses with VALUE_REFUSED."""
+        value = self.text(key).strip()
+        if not value:
+            return default
+        if not (value.isascii() and value.isdigit() and low <= int(value[:9]) <= high):
+            raise Refusal(Code.VALUE_REFUSED, advice=f"Set {key} to a whole number, {low} to {high}.", field=key)
+        return int(value)
+
+
+def sent(request: Request, most: int, sets: Sequence[str] = ()) -> Sent:
+    """Return a request's photos and its fields, those of the query among them.
+
+    With `sets`, a photo belongs to the set that its key names, and text under such a key is base64. Without, all photos
+    are the set ALL: every file, the text of `image*` keys, and any other text that is a base64 data URL; those without
+    a name are called `image_1`, `image_2` and so on.
     Refuses with TOO_LARGE where there are more than `most`, before any is decoded, and with the codes of `api.bodies`.
     """
-    found = list(_found(request, most))
-    if len(found) > most:
+    found: dict[str, list[Part | object]] = {key: [] for key in sets or (ALL,)}
+    fields = list(request.args.items(multi=True))
+    for key, value in _pairs(request, most):
+        photos = _photos_in(key, value, sets)
+        if photos:
+            found[key if sets else ALL] += photos
+        elif isinstance(value, str | int | float):
+            fields.append((key, str(value).lower() if isinstance(value, bool) else str(value)))
+    if sum(map(len, found.values())) > most:
         raise too_many(most)
-    return list(_named(found, by_form=request.mimetype == FORM))
+    by_form = request.mimetype == FORM
+    return Sent({key: list(_named(its, key or "image", by_form)) for key, its in found.items()}, fields)
 
 
-def _found(request: Request, most: int) -> Iterator[Part | object]:
-    """Yield the parts that are files, and the values that should be base64 text."""
-    pairs: Iterable[tuple[str, object]] = ()
+def _pairs(request: Request, most: int) -> Iterator[tuple[str, Part | object]]:
+    """Yield what a body holds: files as parts, anything else as the value that was sent."""
     if request.is_json:
-        pairs = json_object(request, most).items()
+        yield from json_object(request, most).items()
     elif request.mimetype == FORM:
-        pairs = form_fields(request, most)
+        yield from form_fields(request, most)
     elif request.mimetype == MULTIPART:
         for part in parts(request, most):
-            yield from [part] if _is_file(part) else _text(part)
-    for key, value in pairs:
-        yield from _values(key, value)
+            if _is_file(part):
+                yield part.name, part
+            elif part.filename is None:
+                yield part.name, part.data.decode()
 
 
-def _text(part: Part) -> Iterator[object]:
-    return _values(part.name, part.data.decode()) if part.filename is None else iter(())
-
-
-def _values(key: str, value: object) -> Iterator[object]:
-    if key.startswith("image") and value is not None:
-        yield from value if isinstance(value, list) else [value]
-    elif isinstance(value, str) and _BASE64_URL.match(value):
-        yield value
+def _photos_in(key: str, value: Part | object, sets: Sequence[str]) -> list[Part | object]:
+    """Return the photos under a key, none where it is another field."""
+    if isinstance(value, Part):
+        return [value] if not sets or key in sets else []
+    if value is not None and (key in sets or (not sets and key.startswith("image"))):
+        return value if isinstance(value, list) else [value]
+    return [value] if not sets and isinstance(value, str) and _BASE64_URL.match(value) else []
 
 
 def _is_file(part: Part) -> bool:
@@ -74,12 +125,12 @@ def _is_text(data: bytes) -> bool:
     return True
 
 
-def _named(found: list[Part | object], by_form: bool) -> Iterator[SentFile]:
+def _named(found: list[Part | object], prefix: str, by_form: bool) -> Iterator[SentFile]:
     unnamed = 0
     for one in found:
         name = _display_name(one.filename) if isinstance(one, Part) and one.filename else ""
         unnamed += not name
-        name = name or f"image_{unnamed}"
+        name = name or f"{prefix}_{unnamed}"
         yield SentFile(name, one.data) if isinstance(one, Part) else _from_text(name, one, by_form)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from flask import Blueprint, Response, request
@@ -9,24 +10,31 @@ from flask import Blueprint, Response, request
 from api.access import caller, lend, require_admin
 from api.bodies import FORM, MULTIPART
 from api.envelope import reply
-from api.forms import enrol_form, upload_form, verify_form
+from api.forms import enrol_form, upload_form, verify_form, wanted_id, wanted_photos
 from api.gate import gate
 from api.openapi import JSON, LEASED, describe
+from api.photos import sent
+from api.shapes.common import PersonPath
 from api.shapes.pipeline import (
     EnrolForm,
     EnrolResults,
+    FacesFiles,
+    FacesJson,
+    OneCallEnrolled,
+    OneCallVerified,
     PhotoFiles,
     PhotosInForm,
     PhotosInJson,
     UploadQuery,
     UploadResults,
     VerifyForm,
+    VerifyQuery,
     VerifyRefused,
     VerifyResults,
 )
 from api.source import source
 from api.telemetry import concerns
-from codes_dict import Code
+from codes_dict import Code, Outcome
 from pipeline import flows
 
 blueprint = Blueprint("pipeline", __name__)
@@ -93,11 +101,65 @@ def upload_db() -> Response:
 def verify() -> Response:
     """Verify an upload's photos."""
     with gate().passing():
-        who, rules = caller(), source().rules()
-        hides = not who.sees_unknown(rules.hide_unknown)
-        ask = replace(verify_form(request), from_owner=who.is_admin, hides_unknown=hides)
-        person_id = ask.upload_id.rpartition("-")[0]
+        ask = verify_form(request)
+        return _verified(ask, ask.upload_id.rpartition("-")[0], flows.verify)
+
+
+@blueprint.post("/verify-photo", strict_slashes=False)
+@describe(
+    OneCallVerified,
+    [Code.VERIFIED, Code.FOUND],
+    [*LEASED, *_UPLOAD_REFUSES, *_PHOTOS, *_LIVENESS, *_VERIFY_REFUSES, Code.VALUE_REFUSED],
+    refused=VerifyRefused,
+    query=VerifyQuery,
+    body={MULTIPART: PhotoFiles, JSON: PhotosInJson, FORM: PhotosInForm},
+)
+def verify_photo() -> Response:
+    """Verify photos in one call: /upload_imgs and /verify together."""
+    with gate().passing():
+        body = sent(request, source().max_photos())
+        person_id, files = wanted_id(body), wanted_photos(body)
+        ask = flows.VerifyRequest("", *(body.flag(key) for key in ("skip_verify", "skip_db_search", "skip_liveness")))
+        challenge = body.text("challenge") or None
+
+        def verify_sent(ask: flows.VerifyRequest, services: flows.Services) -> Outcome:
+            return flows.verify_photos(person_id, files, ask, services, challenge)
+
+        return _verified(ask, person_id, verify_sent)
+
+
+@blueprint.post("/people/<person_id>/faces")
+@describe(
+    OneCallEnrolled,
+    _ENROLLED,
+    [*LEASED, *_UPLOAD_REFUSES, *_PHOTOS, *_LIVENESS, *_ENROL_REFUSES, Code.VALUE_REFUSED],
+    path=PersonPath,
+    body={MULTIPART: FacesFiles, JSON: FacesJson},
+)
+def enrol_faces(person_id: str) -> Response:
+    """Enrol photos in one call: /upload_imgs and /upload_db together.
+
+    Without `name`, a person who is enrolled keeps the name.
+    """
+    with gate().passing():
         concerns(person_id)
-        with source().limits().attempt(person_id, rules.failed_verify_limit), lend() as services:
-            outcome = flows.verify(ask, services)
+        body = sent(request, source().max_photos())
+        files = wanted_photos(body)
+        with lend() as services:
+            known = services.people.find(person_id)
+            name = body.text("name") or (known.given_name or known.name if known else "")
+            ask = flows.EnrolRequest("", name, False, False, body.flag("in_place"))
+            outcome = flows.enrol_photos(person_id, files, ask, services)
+    return reply(outcome.code, outcome.results)
+
+
+def _verified(
+    ask: flows.VerifyRequest, person_id: str, verify: Callable[[flows.VerifyRequest, flows.Services], Outcome]
+) -> Response:
+    """Verify as this caller may, and count a failure against the ID."""
+    who, rules = caller(), source().rules()
+    ask = replace(ask, from_owner=who.is_admin, hides_unknown=not who.sees_unknown(rules.hide_unknown))
+    concerns(person_id)
+    with source().limits().attempt(person_id, rules.failed_verify_limit), lend() as services:
+        outcome = verify(ask, services)
     return reply(outcome.code, outcome.results)

@@ -300,6 +300,10 @@ class Scorer(Protocol):
         """Return the highest score at which a search over `people` people finds somebody by the best of `images`."""
         ...
 
+    def fpir_at(self, score: float, people: int, images: int) -> float | None:
+        """Return the share of searches by strangers that find somebody at this score; None where not calibrated."""
+        ...
+
     @property
     def mismatch_threshold(self) -> float:
         """The score above which an image clearly does not show the person it is compared with."""

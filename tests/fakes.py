@@ -85,6 +85,10 @@ class ColourScorer:
         """Return the given threshold."""
         return self.searching
 
+    def fpir_at(self, score: float, people: int, images: int) -> float | None:
+        """Return one in a hundred, whatever the score."""
+        return 0.01
+
     @property
     def mismatch_threshold(self) -> float:
         """Return ten times the given threshold."""

@@ -9,10 +9,11 @@ from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Refused, Shape, Stage
 from api.openapi.shapes import STAGE_EXAMPLE
-from api.shapes.common import EXAMPLE_ID, Base64, Flag, PersonId
+from api.shapes.common import EXAMPLE_ID, Base64, Flag, PersonId, QueryFlag
 
 EXAMPLE_UPLOAD = f"{EXAMPLE_ID}-cdb14bab722028d870ad785e528ac5df"
-_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
+EXAMPLE_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
+EXAMPLE_CHECK = {"check": "Sharpness", "value": 41.3, "threshold": 24.0, "passed": True, "advice": "Nothing."}
 
 
 class UploadQuery(Shape):
@@ -38,7 +39,7 @@ class PhotoFiles(Shape):
 class PhotosInJson(Shape):
     """Photos as base64 text, in any keys that begin with `image`."""
 
-    example: ClassVar = {"images": [_PNG]}
+    example: ClassVar = {"images": [EXAMPLE_PNG]}
 
     images: Annotated[list[Base64], Field(min_length=1)]
 
@@ -46,7 +47,7 @@ class PhotosInJson(Shape):
 class PhotosInForm(Shape):
     """Photos as base64 text, in any keys that begin with `image`; percent-encode + as %2B."""
 
-    example: ClassVar = {"image_1": _PNG}
+    example: ClassVar = {"image_1": EXAMPLE_PNG}
 
     image_1: Base64
 
@@ -72,9 +73,7 @@ class UploadResults(Shape):
         "rejected": [],
         "errors": [],
         "saved_as": {"me.jpg": f"{EXAMPLE_UPLOAD}/0001.jpg"},
-        "reasons": {
-            "me.jpg": [{"check": "Sharpness", "value": 41.3, "threshold": 24.0, "passed": True, "advice": "Nothing."}]
-        },
+        "reasons": {"me.jpg": [EXAMPLE_CHECK]},
         "stages": [STAGE_EXAMPLE],
     }
 
@@ -209,3 +208,65 @@ class VerifyRefused(Refused):
     example: ClassVar[Any] = {"accepted": False}
 
     accepted: Literal[False]
+
+
+class VerifyQuery(Shape):
+    """The query of /verify-photo."""
+
+    example: ClassVar = {"id": EXAMPLE_ID}
+
+    id: PersonId
+    """Whom the photos are said to show. Sent exactly once."""
+    skip_verify: QueryFlag | SkipJsonSchema[None] = None
+    skip_db_search: QueryFlag | SkipJsonSchema[None] = None
+    skip_liveness: QueryFlag | SkipJsonSchema[None] = None
+    challenge: str | SkipJsonSchema[None] = None
+    """The nonce of /liveness/challenge that these photos answer."""
+
+
+class FacesFiles(PhotoFiles):
+    """Photos as files, and who they show."""
+
+    name: str | SkipJsonSchema[None] = None
+    """1 to 200 characters; not needed for a person who is enrolled."""
+    in_place: QueryFlag | SkipJsonSchema[None] = None
+    """Replace what is enrolled; else these photos are added to it."""
+
+
+class FacesJson(PhotosInJson):
+    """Photos as base64 text, and who they show."""
+
+    example: ClassVar = {"name": "Ada Lovelace", "images": [EXAMPLE_PNG]}
+
+    name: str | SkipJsonSchema[None] = None
+    in_place: bool | SkipJsonSchema[None] = None
+
+
+class UploadSummary(Shape):
+    """What became of each photo; see /upload_imgs."""
+
+    upload_id: str
+    scores: dict[str, float]
+    saved: list[str]
+    rejected: list[str]
+    errors: list[str]
+    reasons: dict[str, list[Check]]
+
+
+_UPLOAD = {key: UploadResults.example[key] for key in UploadSummary.model_fields}
+
+
+class OneCallVerified(VerifyResults):
+    """The person is who they say they are."""
+
+    example: ClassVar = {**VerifyResults.example, "upload": _UPLOAD}
+
+    upload: UploadSummary
+
+
+class OneCallEnrolled(EnrolResults):
+    """What was enrolled."""
+
+    example: ClassVar = {**EnrolResults.example, "upload": _UPLOAD}
+
+    upload: UploadSummary

@@ -1,23 +1,35 @@
 """The flows. Each reads top to bottom as its list of stages; a stage's refusal ends it with its code."""
 
 from pipeline.flows.challenge import challenge
+from pipeline.flows.compare import CompareRequest, compare
 from pipeline.flows.enrol import EnrolRequest, enrol
+from pipeline.flows.faces import faces_of
 from pipeline.flows.forget import forget
+from pipeline.flows.one_call import enrol_photos, verify_photos
 from pipeline.flows.policy import Policy
+from pipeline.flows.search import MOST_CANDIDATES, SearchRequest, search
 from pipeline.flows.services import Services
 from pipeline.flows.upload import upload
 from pipeline.flows.verify import VerifyRequest, verify
 from pipeline.stages.sent_files import SentFile
 
 __all__ = [
+    "MOST_CANDIDATES",
+    "CompareRequest",
     "EnrolRequest",
     "Policy",
+    "SearchRequest",
     "SentFile",
     "Services",
     "VerifyRequest",
     "challenge",
+    "compare",
     "enrol",
+    "enrol_photos",
+    "faces_of",
     "forget",
+    "search",
     "upload",
     "verify",
+    "verify_photos",
 ]

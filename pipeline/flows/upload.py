@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from codes_dict import Code, Outcome, Refusal
-from pipeline.flows.services import Services, explained, in_batches
+from pipeline.flows.photos import look_at, shown_check
+from pipeline.flows.services import Services, explained
 from pipeline.ledger import Ledger
 from pipeline.stages.challenge import redeem
-from pipeline.stages.decode import Budget
-from pipeline.stages.detect import detect
 from pipeline.stages.identity import match_id
-from pipeline.stages.opening import Opener
-from pipeline.stages.sent_files import ScoredFile, SentFile, decode_files, named_apart, score_photos
-from pipeline.types import Check
-
-_MEGABYTE = 1024 * 1024
+from pipeline.stages.sent_files import ScoredFile, SentFile, named_apart
 
 
 def upload(person_id: str, files: Sequence[SentFile], services: Services, challenge: str | None = None) -> Outcome:
@@ -29,25 +23,13 @@ def upload(person_id: str, files: Sequence[SentFile], services: Services, challe
     """
     policy, ledger = services.policy, Ledger()
     match_id(person_id, policy.id_regex, ledger)
-    budget = Budget(sum(len(file.data or b"") for file in files))
-    opener = Opener(services.decode, policy.max_image_mb * _MEGABYTE, policy.max_pixels, budget)
     scored: list[ScoredFile] = []
     results = _as_results(scored)
     with explained(results, ledger):
         asked = redeem(person_id, challenge, services.challenges, ledger)
-        for batch in in_batches(named_apart(files)):
-            decoded, broken = decode_files(batch, opener, ledger)
-            photos, faces = detect(decoded, services.detector, opener.closer, ledger)
-            scored += broken
-            scored += score_photos(
-                photos,
-                faces,
-                services.embedders,
-                policy.score_tol,
-                ledger,
-                keep_any_face=bool(asked),
-                needs_space=policy.tight_faces == "uncertain",
-            )
+        needs_space = policy.tight_faces == "uncertain"
+        for looks in look_at(named_apart(files), services, ledger, keep_any_face=bool(asked), needs_space=needs_space):
+            scored += [look.file for look in looks]
         results.update(_as_results(scored))
         if all(file.data is None for file in files):
             ledger.refuse("decode", Code.BAD_BASE64)
@@ -64,13 +46,8 @@ def _as_results(scored: Sequence[ScoredFile]) -> dict[str, Any]:
         "rejected": [file.name for file in scored if file.score is not None and not file.kept],
         "errors": [file.name for file in scored if file.score is None],
         "saved_as": {},
-        "reasons": {file.name: [_as_reason(check) for check in file.checks] for file in scored},
+        "reasons": {file.name: [shown_check(check) for check in file.checks] for file in scored},
     }
-
-
-def _as_reason(check: Check) -> dict[str, Any]:
-    """Return a check as a reply shows it: with a box only where it has one."""
-    return {name: value for name, value in asdict(check).items() if name != "box" or value is not None}
 
 
 def _store(

@@ -64,6 +64,10 @@ class PublishedScorer:
         """Return 1.0."""
         return 1.0
 
+    def fpir_at(self, score: float, people: int, images: int) -> float | None:
+        """Return None: no rate was measured."""
+        return None
+
     @property
     def mismatch_threshold(self) -> float:
         """A quarter beyond the threshold: how far mates spread was not measured."""

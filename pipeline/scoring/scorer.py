@@ -138,6 +138,16 @@ class CalibratedScorer:
         that the data show to keep the rate, the loosest counts. Beyond what they can show it is the strictest that
         they show: of anything stricter nothing is known.
         """
+        bounds = self._search_bounds(people, images)
+        loosest = max(curve.score(self.fpir / bound) for curve, bound in bounds)
+        return loosest if loosest > -math.inf else min(curve.scores[0] for curve, _ in bounds)
+
+    def fpir_at(self, score: float, people: int, images: int) -> float | None:
+        """Return the least share of strangers' searches that the data show to find anybody at this score."""
+        return min(1.0, *(curve.rate(score) * bound for curve, bound in self._search_bounds(people, images)))
+
+    def _search_bounds(self, people: int, images: int) -> list[tuple[Curve, float]]:
+        """Return the measured curves, each with how many times as often this search finds somebody at most."""
         if people < 0 or images < 1:
             raise ValueError(f"{images} images cannot search among {people} people.")
         everybody = max(people, 1)
@@ -145,8 +155,7 @@ class CalibratedScorer:
         for photos in {1, images} & set(self.measured.search):
             for size, curve in self.measured.search[photos].items():
                 bounds.append((curve, images / photos * max(1.0, everybody / size)))
-        loosest = max(curve.score(self.fpir / bound) for curve, bound in bounds)
-        return loosest if loosest > -math.inf else min(curve.scores[0] for curve, _ in bounds)
+        return bounds
 
     @property
     def mismatch_threshold(self) -> float:

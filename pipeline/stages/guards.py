@@ -55,9 +55,7 @@ def check_enough(faces: Sequence[Sighting], least: int) -> None:
         raise Refusal(Code.NO_SINGLE_FACE, f"{images} of {least} photos", advice=advice)
 
 
-def check_same_person(
-    faces: Sequence[Sighting], enrolled: EnrolledFaces | None, scorer: Scorer, sim_func: str
-) -> None:
+def check_same_person(faces: Sequence[Sighting], enrolled: EnrolledFaces | None, scorer: Scorer, sim_func: str) -> None:
     """Refuse with DIFFERENT_PEOPLE where a face of an upload is not the person already enrolled under the ID.
 
     Every face has to match the first enrolment as well as the whole: else many small steps, each of which matches the

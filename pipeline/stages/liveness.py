@@ -64,6 +64,16 @@ def space_around(photo: Photo, faces: Sequence[Face]) -> tuple[Check, ...]:
     return (Check("SpaceAroundFace", round(reach, 3), TIGHT_REACH, passed, _FINE if passed else _MORE_SPACE),)
 
 
+def shown_verdict(verdict: LivenessVerdict) -> dict[str, Any]:
+    """Return a verdict as results show it: the state, and the probability of an attack with its threshold, 0 to 1."""
+    return {
+        "state": verdict.state.value,
+        "score": round(verdict.score, 4),
+        "threshold": round(verdict.threshold, 4),
+        "reason": verdict.reason,
+    }
+
+
 def _state(face: Sighting) -> Liveness:
     return face.verdict.state if face.verdict else Liveness.UNCERTAIN
 
@@ -83,10 +93,7 @@ def _described(face: Face, verdict: LivenessVerdict) -> dict[str, Any]:
     return {
         "image": face.photo.name,
         "box": shown_box(face.photo, face.detection.box),
-        "state": verdict.state.value,
-        "score": round(verdict.score, 4),
-        "threshold": round(verdict.threshold, 4),
+        **shown_verdict(verdict),
         "engines": {name: round(score, 4) for name, score in verdict.engines.items()},
-        "reason": verdict.reason,
         "attack": verdict.attack,
     }

@@ -1,0 +1,123 @@
+"""Endpoints that take photos and keep nothing of them: compare, search, detect, embed."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import Blueprint, Response, request
+
+from api.access import caller, lend
+from api.bodies import MULTIPART
+from api.envelope import reply
+from api.gate import gate
+from api.jobs import jobs
+from api.openapi import JSON, LEASED, describe
+from api.photos import ALL, Sent, sent
+from api.shapes.compare import (
+    CompareFiles,
+    CompareJson,
+    CompareRefused,
+    CompareResults,
+    EmbedResults,
+    FacesResults,
+    SearchFiles,
+    SearchJson,
+    SearchQuery,
+    SearchResults,
+)
+from api.shapes.pipeline import PhotoFiles, PhotosInJson
+from api.source import source
+from codes_dict import Code, Outcome
+from pipeline import flows
+from pipeline.jobs import Progress
+
+blueprint = Blueprint("compare", __name__)
+
+_PHOTOS = (Code.NO_FILES, Code.BAD_BASE64, Code.ALL_REJECTED)
+_LIVENESS = (Code.NO_LIVENESS, Code.ALL_SPOOF, Code.NONE_LIVE)
+_SET = {"a": "a", "b": "b", "false": "", "0": ""}
+
+
+@blueprint.post("/compare", strict_slashes=False)
+@describe(
+    CompareResults,
+    [Code.SAME_PERSON, Code.NOT_SAME_PERSON],
+    [*LEASED, *_PHOTOS, *_LIVENESS, Code.NO_FACE, Code.NO_SINGLE_FACE, Code.DIFFERENT_PEOPLE, Code.VALUE_REFUSED],
+    refused=CompareRefused,
+    body={MULTIPART: CompareFiles, JSON: CompareJson},
+)
+def compare() -> Response:
+    """Say whether two photos show the same person.
+
+    `a` is who somebody is said to be, `b` is the photo to check; each is one photo or several. With `live`, `b` is a
+    selfie and has to be live. With `document`, `a` is a photo of an ID card or passport: its largest face counts.
+    Either may name the other set instead. Nothing is kept.
+    """
+    with gate().passing():
+        body = sent(request, source().max_photos(), ("a", "b"))
+        document = body.choice("document", {**_SET, "true": "a", "1": "a"})
+        selfie = "a" if document == "b" else "b"
+        live = body.choice("live", {**_SET, "true": selfie, "1": selfie})
+        with lend() as services:
+            outcome = flows.compare(flows.CompareRequest(body.photos["a"], body.photos["b"], live, document), services)
+    return reply(outcome.code, outcome.results)
+
+
+@blueprint.post("/search", strict_slashes=False)
+@describe(
+    SearchResults,
+    refuses=[*LEASED, *_PHOTOS, Code.NO_FACE, Code.NO_LIVENESS, Code.VALUE_REFUSED],
+    query=SearchQuery,
+    body={MULTIPART: SearchFiles, JSON: SearchJson},
+)
+def search() -> Response:
+    """Say who photos show: the nearest people of everybody enrolled, for each face.
+
+    `accepted` marks whoever is within the search's threshold. With `live`, a face also has to be live. With
+    `async=true` the reply is a job, to be polled at /jobs/ID.
+    """
+    with gate().passing():
+        body = sent(request, source().max_photos())
+        ask = flows.SearchRequest(
+            body.photos[ALL], body.number("limit", 1, flows.MOST_CANDIDATES, 5), body.flag("live")
+        )
+        if body.flag("async"):
+            return reply(Code.DONE, _start_search(ask))
+        with lend() as services:
+            outcome = flows.search(ask, services)
+    return reply(outcome.code, outcome.results)
+
+
+@blueprint.post("/detect", strict_slashes=False)
+@describe(FacesResults, refuses=[*LEASED, *_PHOTOS], body={MULTIPART: PhotoFiles, JSON: PhotosInJson})
+def detect() -> Response:
+    """Find the faces of photos: boxes, landmarks, and each photo's score with the checks behind it."""
+    return _faces(embeddings=False)
+
+
+@blueprint.post("/embed", strict_slashes=False)
+@describe(EmbedResults, refuses=[*LEASED, *_PHOTOS], body={MULTIPART: PhotoFiles, JSON: PhotosInJson})
+def embed() -> Response:
+    """Find the faces of photos and return their embeddings by every selected model.
+
+    Embeddings are biometric data. `version` names what they depend on: only those of one version can be compared.
+    """
+    return _faces(embeddings=True)
+
+
+def _faces(*, embeddings: bool) -> Response:
+    with gate().passing():
+        body: Sent = sent(request, source().max_photos())
+        with lend() as services:
+            outcome = flows.faces_of(body.photos[ALL], services, embeddings=embeddings)
+    return reply(outcome.code, outcome.results)
+
+
+def _start_search(ask: flows.SearchRequest) -> dict[str, str]:
+    services, owner = source(), caller().key_id
+
+    def work(progress: Progress) -> Outcome:
+        with services.lease() as lent:
+            return flows.search(ask, lent, progress)
+
+    return {"job": jobs().start("search", owner, secrets.token_hex(8), work).id}

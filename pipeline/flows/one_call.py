@@ -1,0 +1,47 @@
+"""Upload and verify, or upload and enrol, in one call. The upload is kept as if it had come alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from codes_dict import Outcome, Refusal
+from pipeline.flows.enrol import EnrolRequest, enrol
+from pipeline.flows.services import Services
+from pipeline.flows.upload import upload
+from pipeline.flows.verify import VerifyRequest, verify
+from pipeline.stages.sent_files import SentFile
+
+_OF_UPLOAD = ("upload_id", "scores", "saved", "rejected", "errors", "reasons")
+
+
+def verify_photos(
+    person_id: str, files: Sequence[SentFile], ask: VerifyRequest, services: Services, challenge: str | None = None
+) -> Outcome:
+    """Verify these photos; `ask.upload_id` does not count. Ends as `upload` does where that refuses, else as `verify`.
+
+    The results are those of `verify`, with the stages of both and what the upload said under `upload`.
+    """
+    uploaded = upload(person_id, files, services, challenge)
+    return _with_upload(uploaded, lambda upload_id: verify(replace(ask, upload_id=upload_id), services))
+
+
+def enrol_photos(person_id: str, files: Sequence[SentFile], ask: EnrolRequest, services: Services) -> Outcome:
+    """Enrol these photos; the same for `enrol`."""
+    uploaded = upload(person_id, files, services)
+    return _with_upload(uploaded, lambda upload_id: enrol(replace(ask, upload_id=upload_id), services))
+
+
+def _with_upload(uploaded: Outcome, go_on: Callable[[str], Outcome]) -> Outcome:
+    try:
+        outcome = go_on(uploaded.results["upload_id"])
+    except Refusal as refusal:
+        refusal.results = _joined(uploaded.results, refusal.results or {})
+        raise
+    return Outcome(outcome.code, _joined(uploaded.results, outcome.results))
+
+
+def _joined(uploaded: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, Any]:
+    stages = [*uploaded["stages"], *then.get("stages", ())]
+    return {**then, "upload": {key: uploaded[key] for key in _OF_UPLOAD}, "stages": stages}

@@ -1,0 +1,121 @@
+"""Photos as they were sent, for the flows that keep nothing of them: scored, and their faces found and embedded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from codes_dict import Code
+from pipeline.flows.services import Services, in_batches
+from pipeline.ledger import Ledger
+from pipeline.stages.decode import Budget
+from pipeline.stages.detect import detect
+from pipeline.stages.distinct import DistinctImages
+from pipeline.stages.liveness import judge_faces
+from pipeline.stages.opening import Opener
+from pipeline.stages.sent_files import ScoredFile, SentFile, decode_files, score_photos
+from pipeline.stages.sightings import Sighting, without_pixels
+from pipeline.types import NO_PIXELS, Check, Face, Photo
+
+_MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A file that was looked at; `photo` is None where it is no photo. `faces` are all, largest first."""
+
+    file: ScoredFile
+    photo: Photo | None = None
+    faces: Sequence[Face] = ()
+
+
+def look_at(
+    files: Sequence[SentFile], services: Services, ledger: Ledger, *, keep_any_face: bool, needs_space: bool
+) -> Iterator[list[Look]]:
+    """Decode, detect and score, a few files at a time; see `score_photos`. Names have to differ."""
+    policy = services.policy
+    budget = Budget(sum(len(file.data or b"") for file in files))
+    opener = Opener(services.decode, policy.max_image_mb * _MEGABYTE, policy.max_pixels, budget)
+    for batch in in_batches(files):
+        decoded, broken = decode_files(batch, opener, ledger)
+        photos, faces = detect(decoded, services.detector, opener.closer, ledger)
+        scored = score_photos(
+            photos,
+            faces,
+            services.embedders,
+            policy.score_tol,
+            ledger,
+            keep_any_face=keep_any_face,
+            needs_space=needs_space,
+        )
+        yield [*map(Look, broken), *map(Look, scored, photos, faces)]
+
+
+@dataclass(eq=False)
+class Seen:
+    """What a request's photos show: `faces` of each photo, largest first, and the other files with what is wrong."""
+
+    faces: dict[Photo, list[Sighting]] = field(default_factory=dict)
+    files: list[ScoredFile] = field(default_factory=list)
+    distinct: DistinctImages = field(default_factory=DistinctImages)
+
+    def quality(self) -> dict[str, Any]:
+        """Return each file's score, None where it is no photo, and the checks behind it, as replies show them."""
+        reasons = {file.name: [shown_check(one) for one in file.checks] for file in self.files}
+        return {file.name: {"score": _score(file), "reasons": reasons[file.name]} for file in self.files}
+
+    @property
+    def left_out(self) -> dict[str, Code]:
+        """The files that show no face, each with the code that says why."""
+        empty = {photo.name: Code.NO_FACE for photo, faces in self.faces.items() if not faces}
+        return {file.name: Code.ALL_REJECTED for file in self.files if file.score is None} | empty
+
+
+def see(files: Sequence[SentFile], services: Services, ledger: Ledger, *, live: bool) -> Seen:
+    """Return every face of these files with its embeddings and, with `live`, its verdict. Pixels are not kept.
+
+    Nothing is left out for a low score. Refuses with NO_LIVENESS where `live` cannot be judged.
+    """
+    seen = Seen()
+    for looks in look_at(files, services, ledger, keep_any_face=True, needs_space=live):
+        seen.files += [look.file for look in looks]
+        for look in looks:
+            if look.photo:
+                faces = _sightings(look, seen.distinct, services)
+                faces = judge_faces(faces, services.judge, ledger) if live and faces else faces
+                seen.faces[look.photo] = [_bare(face) for face in without_pixels(faces)]
+    return seen
+
+
+def shown_check(check: Check) -> dict[str, Any]:
+    """Return a check as a reply shows it: with a box only where it has one."""
+    return {name: value for name, value in asdict(check).items() if name != "box" or value is not None}
+
+
+def _bare(face: Sighting) -> Sighting:
+    return replace(face, crop=replace(face.crop, pixels=NO_PIXELS))
+
+
+def _score(file: ScoredFile) -> float | None:
+    return None if file.score is None else round(file.score, 3)
+
+
+def _sightings(look: Look, distinct: DistinctImages, services: Services) -> list[Sighting]:
+    """Return a photo's faces; what its score needed of them is not computed again."""
+    cache = look.file.kept.cache if look.file.kept else None
+    if look.photo is None or cache is None:
+        return []
+    group, good = distinct.group_of(cache.hash), (look.file.score or 0.0) >= services.policy.score_tol
+    versions = {name: (name, embedder.version) for name, embedder in services.embedders.items()}
+    return [
+        Sighting(
+            look.photo,
+            face.detection,
+            face.crop,
+            group,
+            good,
+            {name: known.embeddings[key] for name, key in versions.items() if key in known.embeddings},
+        )
+        for face, known in zip(look.faces, cache.faces, strict=True)
+    ]

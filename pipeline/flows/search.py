@@ -1,0 +1,110 @@
+"""Who is this? The nearest people of everybody enrolled, for every face of some photos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from codes_dict import Code, Outcome, Refusal
+from pipeline.flows.photos import Seen, see
+from pipeline.flows.services import AT_ONCE, Services, explained
+from pipeline.ledger import Ledger
+from pipeline.stages.compare import shown
+from pipeline.stages.identity import shown_name
+from pipeline.stages.liveness import shown_verdict
+from pipeline.stages.ranking import group_scores
+from pipeline.stages.sent_files import SentFile, named_apart
+from pipeline.stages.sightings import Sighting, stacked
+from pipeline.stages.subject import shown_box
+from pipeline.types import Liveness
+
+MOST_CANDIDATES = 50
+
+
+@dataclass(frozen=True, eq=False)
+class SearchRequest:
+    """Photos, how many candidates are wanted for each face, 1 to MOST_CANDIDATES, and whether faces have to be live."""
+
+    files: Sequence[SentFile]
+    limit: int = 5
+    live: bool = False
+
+
+def search(ask: SearchRequest, services: Services, progress: Callable[[float], None] = lambda _: None) -> Outcome:
+    """Return the nearest people for each face; who is `accepted` is within the search threshold and, if asked, live.
+
+    Refuses with NO_FILES, BAD_BASE64, ALL_REJECTED where no file is a photo, and NO_FACE where none shows a face.
+    """
+    ledger = Ledger()
+    results: dict[str, Any] = {"faces": [], "people": 0, "left_out": {}, "calibrated": services.scorer.calibrated}
+    with explained(results, ledger):
+        if not ask.files:
+            raise Refusal(Code.NO_FILES)
+        files = named_apart(ask.files)
+        for start in range(0, len(files), AT_ONCE):
+            seen = see(files[start : start + AT_ONCE], services, ledger, live=ask.live)
+            results["left_out"] |= {name: int(code) for name, code in seen.left_out.items()}
+            _search(seen, ask, services, ledger, results)
+            progress(min(1.0, (start + AT_ONCE) / len(files)))
+        if not results["faces"]:
+            raise Refusal(_reason(files, results["left_out"]))
+    return Outcome(Code.DONE, results)
+
+
+def _search(seen: Seen, ask: SearchRequest, services: Services, ledger: Ledger, results: dict[str, Any]) -> None:
+    faces = [face for its_faces in seen.faces.values() for face in its_faces]
+    if not faces:
+        return
+    snapshot, scorer = services.gallery.snapshot(), services.scorer
+    results["people"] = snapshot.people
+    with ledger.stage("search", len(faces)) as row:
+        probes = stacked(faces)
+        everybody = snapshot.candidates(probes, "")
+        groups = [[at] for at in range(len(faces))]
+        scores = group_scores(probes, groups, everybody, scorer, services.policy.sim_func)
+        threshold = scorer.search_threshold(snapshot.people, 1)
+        for face, its_scores in zip(faces, scores, strict=True):
+            nearest = _nearest(its_scores, ask.limit)
+            is_live = not ask.live or bool(face.verdict and face.verdict.state is Liveness.LIVE)
+            candidates = [
+                {
+                    "id": everybody.ids[at],
+                    "name": _name(everybody.ids[at], services),
+                    "score": shown(its_scores[at]),
+                    "false_positive_rate": scorer.fpir_at(float(its_scores[at]), snapshot.people, 1),
+                    "accepted": bool(is_live and its_scores[at] <= threshold),
+                }
+                for at in nearest
+            ]
+            row.went_out += any(one["accepted"] for one in candidates)
+            results["faces"].append(
+                {**_described(face), "threshold": shown(threshold), "candidates": candidates, **_liveness(face)}
+            )
+
+
+def _nearest(scores: np.ndarray[Any, Any], limit: int) -> list[int]:
+    """Return the places of the `limit` lowest scores, lowest first."""
+    few = np.argpartition(scores, limit - 1)[:limit] if limit < len(scores) else np.arange(len(scores))
+    return [int(at) for at in few[np.argsort(scores[few], kind="stable")]]
+
+
+def _name(person_id: str, services: Services) -> str | None:
+    person = services.people.find(person_id)
+    return shown_name(person) if person else None
+
+
+def _described(face: Sighting) -> dict[str, Any]:
+    return {"file": face.photo.name, "box": list(shown_box(face.photo, face.detection.box))}
+
+
+def _liveness(face: Sighting) -> dict[str, Any]:
+    return {"liveness": shown_verdict(face.verdict)} if face.verdict else {}
+
+
+def _reason(files: Sequence[SentFile], left_out: dict[str, int]) -> Code:
+    if all(file.data is None for file in files):
+        return Code.BAD_BASE64
+    return Code.NO_FACE if int(Code.NO_FACE) in left_out.values() else Code.ALL_REJECTED
