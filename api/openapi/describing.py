@@ -14,7 +14,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 JSON = "application/json"
 
-LEASED = (Code.BAD_ENV, Code.DB_DOWN, Code.DB_NEWER, Code.VECTORS_DOWN, Code.NO_SPACE, Code.BUSY)
+LEASED = (Code.BAD_ENV, Code.DB_DOWN, Code.DB_NEWER, Code.VECTORS_DOWN, Code.NO_SPACE, Code.SEAL_BROKEN, Code.BUSY)
 """What an endpoint that borrows services (`api.access.lend`) may answer beside its own codes."""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from codes_dict import Code, Outcome
+from pipeline.flows import CompareRequest, SearchRequest, SentFile, compare, faces_of, search
 from pipeline.types import Liveness
 from tests.flows.world import ANN, BEN, BLACK, BLUE, DARK_RED, RED, World, code_of, photo_file, stored_photo
 
@@ -71,6 +72,17 @@ def verifying(
             world.known(known, RED)
         upload = world.stored(*colours)
         return lambda: world.verify(upload.upload_id, **flags)
+
+    return arrange
+
+
+def sent(*colours: tuple[int, int, int]) -> list[SentFile]:
+    return [SentFile("me.png", photo_file(one)) for one in colours]
+
+
+def comparing(first: tuple[int, int, int], *others: tuple[int, int, int]) -> Arrange:
+    def arrange(world: World) -> Callable[[], Outcome]:
+        return lambda: compare(CompareRequest(sent(first), sent(*others)), world.services)
 
     return arrange
 
@@ -210,6 +222,13 @@ CASES: list[tuple[str, Code, Arrange]] = [
     ("verify, no folder", Code.NO_FOLDER, without_folder),
     ("verify, no database", Code.DB_DOWN, with_fault("people", Code.DB_DOWN, verifying(RED))),
     ("verify, no database for replays", Code.DB_DOWN, with_fault("replays", Code.DB_DOWN, verifying(RED))),
+    ("compare", Code.SAME_PERSON, comparing(RED, DARK_RED)),
+    ("compare, others", Code.NOT_SAME_PERSON, comparing(RED, BLUE)),
+    ("compare, nothing", Code.NO_FILES, comparing(RED)),
+    ("compare, nobody", Code.NO_FACE, comparing(RED, BLACK)),
+    ("search", Code.DONE, lambda world: lambda: search(SearchRequest(sent(RED)), world.services)),
+    ("search, nobody", Code.NO_FACE, lambda world: lambda: search(SearchRequest(sent(BLACK)), world.services)),
+    ("faces", Code.DONE, lambda world: lambda: faces_of(sent(RED), world.services, embeddings=True)),
     ("verify, no vectors", Code.VECTORS_DOWN, with_fault("gallery", Code.VECTORS_DOWN, verifying(RED))),
 ]  # fmt: skip
 INSIDE_RESULTS = {Code.ID_MATCHED, Code.TOO_LARGE}

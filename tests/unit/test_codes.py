@@ -64,13 +64,11 @@ def test_the_status_follows_from_the_kind() -> None:
     expected = {Kind.SUCCESS: {200}, Kind.VERDICT: {200}, Kind.DETAIL: {200}, Kind.SERVER: {503, 500}}
     wrong = [code.name for code in Code if code.kind in expected and code.status not in expected[code.kind]]
     assert wrong == []
-    assert {code.status for code in Code if code.kind is Kind.CALLER} == {400, 401, 403, 404, 405, 409, 413, 429}
+    assert {code.status for code in Code if code.kind is Kind.CALLER} == {400, 401, 403, 404, 405, 409, 413, 422, 429}
 
 
 def test_only_what_the_server_lacks_can_succeed_later_without_a_change() -> None:
-    assert {code.kind for code in Code if code.retry and code not in (Code.TOO_MANY, Code.CONFLICT)} == {
-        Kind.SERVER
-    }
+    assert {code.kind for code in Code if code.retry and code not in (Code.TOO_MANY, Code.CONFLICT)} == {Kind.SERVER}
     assert {code for code in Code if code.kind is Kind.SERVER and not code.retry} == {
         Code.NO_IMAGES,
         Code.IMAGE_MISSING,
