@@ -124,6 +124,12 @@ class Jobs:
             return Job(job_id, "", state=State.LOST)
         raise Refusal(Code.NO_ROUTE, advice="There is no such job, or its result is no longer kept.")
 
+    def all(self) -> list[Job]:
+        """Return every job that is under way or still kept, the newest first."""
+        with self._lock:
+            self._drop_old()
+            return list(reversed(self._jobs.values()))
+
     def _drop_old(self) -> None:
         ended = [job for job in self._jobs.values() if job.ended is not None]
         for at, job in enumerate(ended):

@@ -8,11 +8,13 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from api.envelope import reply
+from api.jobs import jobs as all_jobs
 from api.log_reading import codes_in, last_lines, lines_of, log_files
 from api.openapi import describe
 from api.ops import described
 from api.shapes.admin import (
     CountsResults,
+    JobsResults,
     LatencyResults,
     LogQuery,
     LogResults,
@@ -25,6 +27,7 @@ from api.source import source
 from api.telemetry import telemetry
 from api.telemetry.latency import stage_seconds
 from codes_dict import Code, Refusal
+from pipeline.jobs import Job
 
 MOST_REQUESTS, MOST_LINES, HOURS = 100, 300, 24
 _BY_NUMBER = {int(code): code for code in Code}
@@ -38,6 +41,7 @@ def register(blueprint: Blueprint) -> None:
     blueprint.get("/admin/api/counts")(counts)
     blueprint.get("/admin/api/stages")(stages)
     blueprint.get("/admin/api/log")(log)
+    blueprint.get("/admin/api/jobs")(jobs)
 
 
 @describe(RequestsResults, query=RequestsQuery)
@@ -102,6 +106,19 @@ def log() -> Response:
     if not request_id:
         return reply(Code.DONE, {"lines": last_lines(file, MOST_LINES)})
     return reply(Code.DONE, {"lines": [line for line, _ in lines_of(request_id, log_files(file))][-MOST_LINES:]})
+
+
+@describe(JobsResults)
+def jobs() -> Response:
+    """List the jobs, whoever made them, without their results."""
+    return reply(Code.DONE, {"jobs": [_shown(job) for job in all_jobs().all()]})
+
+
+def _shown(job: Job) -> dict[str, Any]:
+    known = job.as_dict()
+    about = {name: known[name] for name in ("kind", "state", "progress", "seconds")}
+    code = None if job.outcome is None else int(job.outcome.code)
+    return {**about, "owner": job.owner, "started": job.started, "code": code}
 
 
 def _explained(number: int) -> dict[str, Any]:

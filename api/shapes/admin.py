@@ -310,3 +310,15 @@ class LogResults(Shape):
     example: ClassVar = {"lines": ["INFO --- 2026-11-26T18:20:11.482+00:00 --- - --- stopping"]}
 
     lines: list[str]
+
+
+class JobsResults(Shape):
+    """The jobs of this process, the newest first; `code` is null while a job runs, times are in seconds since 1970."""
+
+    example: ClassVar = {
+        "jobs": [
+            {"kind": "train", "state": "done", "progress": 1.0, "seconds": 8.1, "owner": "", "started": 1, "code": 101}
+        ]
+    }
+
+    jobs: list[dict[str, Any]]
