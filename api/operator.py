@@ -43,6 +43,10 @@ class Operator(Protocol):
         """Return what is stored of a person. Raises `Refusal` NO_ROW, BAD_ENV or DB_DOWN."""
         ...
 
+    def face(self, person_id: str, number: int) -> bytes:
+        """Return one of a person's enrolled faces, from 0, as PNG. Raises `Refusal` NO_ROUTE, BAD_ENV or DB_DOWN."""
+        ...
+
     def uploads(self, most: int) -> dict[str, Any]:
         """Return the newest uploads and when each ends. Raises `Refusal(BAD_ENV)`."""
         ...

@@ -38,10 +38,15 @@ def _end(response: Response) -> Response:
     telemetry().add(seen)
     stages = ", ".join(f"{row['name']} {row['in']}>{row['out']}" for row in seen.stages)
     who = "".join(f", {what} {name}" for what, name in (("person", seen.person), ("key", seen.key_id)) if name)
-    line = "%s %s: code %d in %.0f ms%s (%s)"
-    endpoint = request.endpoint or "unknown route"
-    _log.info(line, seen.method, endpoint, seen.code, seen.milliseconds, who, stages or "no stages")
+    ended = f"code {seen.code} in {seen.milliseconds:.0f} ms{who} ({stages or 'no stages'})"
+    _log.log(_level(seen, response), "%s %s: %s", seen.method, request.endpoint or "unknown route", ended)
     return response
+
+
+def _level(seen: SeenRequest, response: Response) -> int:
+    """Return DEBUG, which is not logged, for the files of pages and for what the operator's page reads."""
+    is_read = seen.method in ("GET", "HEAD") and response.status_code < 400
+    return logging.DEBUG if is_read and seen.endpoint.startswith(("/static/", "/admin")) else logging.INFO
 
 
 def _seen(response: Response) -> SeenRequest:

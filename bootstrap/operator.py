@@ -13,6 +13,7 @@ from bootstrap.callers import StoredKeys
 from bootstrap.records import Records
 from bootstrap.shown_models import shown_models
 from codes_dict import Code, Refusal
+from db.faces import FaceFolders
 from db.upload_list import list_uploads
 from env_validator import Settings, described
 from pipeline.flows import Services
@@ -85,9 +86,22 @@ class ServerOperator:
                 "folder_exists": records.people.folder_exists(person),
                 "pseudonym": pseudonym(person_id),
                 "same_as": sorted(records.people.same_as(person_id) - {person_id}),
+                "faces": sum(photos for _, photos in history),
                 "enrolments": [{"made": made, "photos": photos} for made, photos in history],
                 **records.uploads.count(person_id),
             }
+
+    def face(self, person_id: str, number: int) -> bytes:
+        """Return one of a person's enrolled faces, from 0, as PNG. Raises `Refusal` NO_ROUTE, BAD_ENV or DB_DOWN."""
+        with self._records() as (_, records):
+            for enrolment in records.enrolments.of_people([person_id]):
+                if number < enrolment.images:
+                    picture = FaceFolders(records.kept).picture(enrolment, number + 1)
+                    if picture is not None:
+                        return picture
+                    break
+                number -= enrolment.images
+        raise Refusal(Code.NO_ROUTE, advice="There is no such picture.")
 
     def uploads(self, most: int) -> dict[str, Any]:
         """Return the newest uploads and when each ends. Raises `Refusal(BAD_ENV)`."""

@@ -90,6 +90,10 @@ class FaceFolders:
             raise ValueError(f"{name} is missing")
         return data
 
+    def picture(self, enrolment: Enrolment, number: int) -> bytes | None:
+        """Return one of an enrolment's aligned faces, from 1, as PNG; None if it is gone. Raises `SealBrokenError`."""
+        return self._kept.read_in(enrolment.folder, f"{MAIN}/{enrolment.token}_{number:02}.png")
+
     def has_crops(self, enrolment: Enrolment) -> bool:
         """Whether the enrolment's source crops seem to exist."""
         places = self._kept.folders(enrolment.folder)

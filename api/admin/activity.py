@@ -15,6 +15,7 @@ from api.ops import described
 from api.shapes.admin import (
     CountsResults,
     JobsResults,
+    KnownCodesResults,
     LatencyResults,
     LogQuery,
     LogResults,
@@ -42,6 +43,7 @@ def register(blueprint: Blueprint) -> None:
     blueprint.get("/admin/api/stages")(stages)
     blueprint.get("/admin/api/log")(log)
     blueprint.get("/admin/api/jobs")(jobs)
+    blueprint.get("/admin/api/codes")(codes)
 
 
 @describe(RequestsResults, query=RequestsQuery)
@@ -112,6 +114,12 @@ def log() -> Response:
 def jobs() -> Response:
     """List the jobs, whoever made them, without their results."""
     return reply(Code.DONE, {"jobs": [_shown(job) for job in all_jobs().all()]})
+
+
+@describe(KnownCodesResults)
+def codes() -> Response:
+    """List every code with its cause, what to do about it, and how often it came today."""
+    return reply(Code.DONE, {"codes": [_explained(number) for number in _BY_NUMBER]})
 
 
 def _shown(job: Job) -> dict[str, Any]:

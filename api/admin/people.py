@@ -6,8 +6,8 @@ from flask import Blueprint, Response, request
 
 from api import people as endpoints
 from api.envelope import reply
-from api.openapi import describe
-from api.shapes.admin import PeopleQuery, PeopleResults, PersonResults, UploadsResults
+from api.openapi import Other, describe
+from api.shapes.admin import FacePath, PeopleQuery, PeopleResults, PersonResults, UploadsResults
 from api.shapes.common import PersonPath
 from api.source import source
 from api.telemetry import concerns
@@ -21,6 +21,7 @@ def register(blueprint: Blueprint) -> None:
     """Add the endpoints."""
     blueprint.get("/admin/api/people")(people)
     blueprint.get("/admin/api/people/<person_id>")(person)
+    blueprint.get("/admin/api/people/<person_id>/faces/<int:number>")(face)
     blueprint.delete("/admin/api/people/<person_id>")(endpoints.forget)
     blueprint.get("/admin/api/uploads")(uploads)
 
@@ -37,6 +38,13 @@ def person(person_id: str) -> Response:
     """Show what is stored of a person."""
     concerns(person_id)
     return reply(Code.DONE, source().operator().person(person_id))
+
+
+@describe(path=FacePath, refuses=[Code.BAD_ENV, Code.DB_DOWN], other={200: Other("The face.", "image/png")})
+def face(person_id: str, number: int) -> Response:
+    """Show one of a person's enrolled faces."""
+    concerns(person_id)
+    return Response(source().operator().face(person_id, number), content_type="image/png")
 
 
 @describe(UploadsResults, refuses=[Code.BAD_ENV])

@@ -8,7 +8,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Shape
-from api.shapes.common import EXAMPLE_ID
+from api.shapes.common import EXAMPLE_ID, PersonPath
 from api.shapes.ops import CodeEntry
 
 
@@ -177,7 +177,7 @@ class PersonResults(FoundPerson):
         "id": EXAMPLE_ID, "name": "Ada Lovelace", "row": 1, "folder": f"ada_lovelace-{EXAMPLE_ID}",
         "folder_exists": True, "pseudonym": "93c1f0aa5be21d47", "same_as": [],
         "enrolments": [{"made": 1764200000, "photos": 3}],
-        "uploads": 1, "uploaded_photos": 3,
+        "faces": 3, "uploads": 1, "uploaded_photos": 3,
     }  # fmt: skip
 
     row: int
@@ -189,6 +189,8 @@ class PersonResults(FoundPerson):
     same_as: list[str]
     """Other IDs of the same person."""
     enrolments: list[dict[str, int]]
+    faces: int
+    """Enrolled faces, each a picture."""
     uploads: int
     uploaded_photos: int
 
@@ -322,3 +324,20 @@ class JobsResults(Shape):
     }
 
     jobs: list[dict[str, Any]]
+
+
+class KnownCodesResults(Shape):
+    """Every code, with `today` counted."""
+
+    example: ClassVar = {"codes": [CodeEntry.example]}
+
+    codes: list[CodeEntry]
+
+
+class FacePath(PersonPath):
+    """Which of a person's enrolled faces."""
+
+    example: ClassVar = {**PersonPath.example, "number": 0}
+
+    number: Annotated[int, Field(ge=0)]
+    """Its place among them, from 0."""

@@ -7,6 +7,7 @@ const CELL = 10;
 const GAP = 1;
 const HEIGHT = 64;
 const CLASSES = { success: "is-success", verdict: "is-verdict", caller: "is-caller", server: "is-server" };
+const WORDS = { success: "successes", verdict: "verdicts", caller: "mistakes of callers", server: "faults of the server" };
 const ORDER = ["server", "caller", "verdict", "success"];
 
 export function hourChart(hours, codes) {
@@ -28,11 +29,12 @@ function columns(hours, codes) {
   const drawing = frame(hours, HEIGHT, `Replies by hour, ${most} at most, ${sums.at(-1)} in the current one`);
   hours.forEach((hour, at) => {
     let top = HEIGHT;
-    for (const { number, kind } of [...codes].reverse()) {
-      const height = ((hour.counts[number] ?? 0) / most) * HEIGHT;
-      if (!height) continue;
+    for (const kind of [...ORDER].reverse()) {
+      const count = codes.filter((code) => code.kind === kind).reduce((sum, code) => sum + (hour.counts[code.number] ?? 0), 0);
+      if (!count) continue;
+      const height = (count / most) * HEIGHT;
       top -= height;
-      drawing.append(svg("rect", { x: at * CELL + GAP / 2, y: top, width: CELL - GAP, height, class: CLASSES[kind] }, svg("title", {}, `${clock(hour)}: ${hour.counts[number]} of ${number}`)));
+      drawing.append(svg("rect", { x: at * CELL + GAP / 2, y: top, width: CELL - GAP, height, class: CLASSES[kind] }, svg("title", {}, `${clock(hour)}: ${count} ${WORDS[kind]}`)));
     }
   });
   drawing.append(svg("line", { x1: 0, x2: hours.length * CELL, y1: HEIGHT, y2: HEIGHT, class: "base" }));

@@ -2,6 +2,7 @@
 
 import { el } from "/static/console/dom.js";
 import { opened, pairs } from "./parts.js";
+import { read } from "./server.js";
 
 const KINDS = { success: "good", verdict: "", caller: "warn", server: "bad" };
 const known = new Map();
@@ -14,11 +15,10 @@ export function kindName(number) {
   return known.get(number)?.kind ?? "verdict";
 }
 
-// Load the catalogue once: every view names codes.
+// Load the catalogue once: views name codes.
 export async function loadCodes() {
   if (known.size) return;
-  const response = await fetch("/codes", { headers: { Accept: "application/json" } });
-  for (const [number, entry] of Object.entries((await response.json()).results)) known.set(Number(number), entry);
+  for (const entry of (await read("codes")).codes) known.set(entry.number, entry);
 }
 
 export function codeButton(number) {
@@ -33,12 +33,12 @@ function explain(number) {
 export function explained(entry) {
   return [el("p", { class: "lead" }, entry.message), pairs([
     ["Cause", entry.cause === entry.message ? null : entry.cause],
-    ["The caller", entry.caller],
-    ["The operator", entry.operator],
+    ["The caller", said(entry.caller)],
+    ["You", said(entry.operator)],
     ["Today", entry.today === undefined ? null : `${entry.today} ${entry.today === 1 ? "time" : "times"}`],
   ])];
 }
 
-export function messageOf(number) {
-  return known.get(number)?.message ?? "";
+function said(text) {
+  return text === "Nothing." ? null : text;
 }

@@ -14,9 +14,9 @@ export async function show(place) {
     ["Started", (job) => when(job.started), "time"],
     ["Kind", (job) => job.kind, "wide"],
     ["State", (job) => badge(job.state, KINDS[job.state])],
-    ["Progress", (job) => `${Math.round(100 * job.progress)} %`, "number"],
-    ["Seconds", (job) => String(job.seconds), "number"],
+    ["Progress", (job) => `${Math.round(100 * job.progress)} %`, "number desk"],
+    ["Seconds", (job) => String(job.seconds), "number desk"],
     ["Code", (job) => job.code === null ? "–" : String(job.code)],
-    ["Key", (job) => job.owner || "–", "id"],
-  ], jobs, "No job was started in the last hour.")));
+    ["Key", (job) => job.owner || "–", "id desk"],
+  ], jobs, { empty: "No job was started in the last hour." })));
 }

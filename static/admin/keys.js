@@ -27,7 +27,7 @@ function list(keys, again) {
     ["Ends", (key) => day(key.expires), "time"],
     ["State", (key) => badge(key.state, KINDS[key.state])],
     ["", (key) => key.state === "valid" ? el("button", { class: "button button-small", type: "button", "aria-label": `Revoke ${key.label}`, onclick: () => revoke(key, again) }, "Revoke") : "", "end"],
-  ], keys, "No key was made yet.");
+  ], keys, { empty: "No key was made yet.", stacks: true });
 }
 
 async function revoke(key, again) {

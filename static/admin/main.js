@@ -31,8 +31,11 @@ async function show() {
   const { view, what } = asked();
   const turn = ++shown;
   for (const link of find("views").querySelectorAll("a")) {
-    if (link.hash === `#${view}`) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    if (link.hash !== `#${view}`) link.removeAttribute("aria-current");
+    else {
+      link.setAttribute("aria-current", "page");
+      link.scrollIntoView({ block: "nearest", inline: "center" });
+    }
   }
   document.title = `${VIEWS[view].title} – faceapp operator`;
   const again = el("button", { class: "button button-small", type: "button", onclick: show }, "Refresh");

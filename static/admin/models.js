@@ -17,7 +17,7 @@ export async function show(place) {
       ["Input", (one) => one.input.join(" × "), "number"],
       ["Embedding", (one) => String(one.embedding), "number"],
       ["Threshold", (one) => fixed(one.threshold, 4), "number"],
-    ], recognition)),
+    ], recognition, { stacks: true })),
     card("Calibration", pairs([
       ["State", calibration.calibrated ? badge("calibrated", "good") : badge("not calibrated", "warn")],
       ["Distance", calibration.distance],
@@ -30,7 +30,7 @@ export async function show(place) {
       ["Engine", (one) => one.name, "name"],
       ["Licence", (one) => one.licence, "wide"],
       ["Files", (one) => one.files.map((file) => el("div", {}, file.file, " ", hash(file.sha256))), "id"],
-    ], liveness, "No liveness engine is loaded."),
+    ], liveness, { empty: "No liveness engine is loaded.", stacks: true }),
     pairs(Object.entries(reaches).map(([name, rate]) => [name.replace(/_/g, " "), `${(100 * rate).toFixed(1)} %`]))));
 }
 

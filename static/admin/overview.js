@@ -59,10 +59,10 @@ function latencyCard(rows) {
   };
   return card("Time in each stage", table("Milliseconds by stage", [
     ["Stage", (row) => row.stage, "name"],
-    ["Median, 95th percentile", bar, "wide"],
+    ["Median, 95th percentile", bar, "wide desk"],
     ["Median", (row) => milliseconds(row.median), "number"],
     ["95 %", (row) => milliseconds(row.p95), "number"],
-    ["Longest", (row) => milliseconds(row.most), "number"],
+    ["Longest", (row) => milliseconds(row.most), "number desk"],
     ["Runs", (row) => String(row.runs), "number"],
-  ], rows, "No request has gone through a stage yet."));
+  ], rows, { empty: "No request has gone through a stage yet." }));
 }

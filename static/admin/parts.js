@@ -2,12 +2,13 @@
 
 import { announce, el } from "/static/console/dom.js";
 
-// A table; a column is [title, what makes its cell of a row, class]. On a phone each row is a block.
-export function table(caption, columns, rows, empty = "Nothing here.") {
+// A table; a column is [title, what makes its cell of a row, class]. On a phone columns of class `desk` are left out, and
+// with `stacks` each row is a block.
+export function table(caption, columns, rows, { empty = "Nothing here.", stacks = false } = {}) {
   if (!rows.length) return el("p", { class: "soft empty" }, empty);
   const head = el("tr", {}, columns.map(([title, , kind]) => el("th", { scope: "col", class: kind }, title)));
   const body = rows.map((row) => el("tr", {}, columns.map(([title, cell, kind]) => el("td", { class: kind, "data-title": title }, cell(row)))));
-  return el("div", { class: "table-wrap" }, el("table", {}, el("caption", { class: "visually-hidden" }, caption), el("thead", {}, head), el("tbody", {}, body)));
+  return el("div", { class: "table-wrap" }, el("table", { class: stacks ? "stacks" : null }, el("caption", { class: "visually-hidden" }, caption), el("thead", {}, head), el("tbody", {}, body)));
 }
 
 export function card(title, ...content) {

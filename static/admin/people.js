@@ -7,6 +7,8 @@ import { change, read } from "./server.js";
 
 export const title = "People";
 
+const MOST_FACES = 12;
+
 export async function show(place, what) {
   if (what) return showPerson(place, what);
   const found = el("div", {});
@@ -18,7 +20,7 @@ export async function show(place, what) {
     fill(found, table("People", [
       ["ID", (one) => el("a", { href: `#people/${encodeURIComponent(one.id)}` }, one.id), "id"],
       ["Name", (one) => one.name, "wide"],
-    ], people, "Nobody fits."), el("p", { class: "small soft" }, `${more ? "The first " : ""}${people.length} of ${all ?? "?"} enrolled.`));
+    ], people, { empty: "Nobody fits." }), el("p", { class: "small soft" }, `${more ? "The first " : ""}${people.length} of ${all ?? "?"} enrolled.`));
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -44,11 +46,16 @@ async function showPerson(place, id) {
       ["In the log", person.pseudonym],
       ["Same person as", person.same_as.join(", ")],
       ["Uploads", `${person.uploads}, with ${count(person.uploaded_photos, "photo")}`],
-    ]), el("div", { class: "actions" }, forget)),
+    ]), faces(person), el("div", { class: "actions" }, forget)),
     card("Enrolments", table("Enrolments", [
       ["Made", (one) => when(one.made), "wide"],
       ["Photos", (one) => String(one.photos), "number"],
     ], person.enrolments)));
+}
+
+function faces(person) {
+  const numbers = Array.from({ length: Math.min(person.faces, MOST_FACES) }, (_, at) => at);
+  return el("ul", { class: "faces" }, numbers.map((at) => el("li", {}, el("img", { src: `/admin/api/people/${encodeURIComponent(person.id)}/faces/${at}`, alt: `Enrolled face ${at + 1} of ${person.faces}`, width: 96, height: 96, loading: "lazy" }))));
 }
 
 async function forgetPerson(place, person) {

@@ -35,26 +35,26 @@ export async function show(place, what) {
 function requestTable(requests) {
   return table("The last requests", [
     ["Time", (one) => when(one.when), "time"],
-    ["Request", (one) => el("a", { href: `#requests/${encodeURIComponent(one.request_id)}` }, short(one.request_id)), "id"],
-    ["Endpoint", (one) => `${one.method} ${one.endpoint}`, "wide"],
+    ["Request", (one) => [el("a", { href: `#requests/${encodeURIComponent(one.request_id)}` }, short(one.request_id)), el("div", { class: "phone small soft" }, `${one.method} ${one.endpoint}`)], "id"],
+    ["Endpoint", (one) => `${one.method} ${one.endpoint}`, "wide desk"],
     ["Code", (one) => codeButton(one.code)],
-    ["Took", (one) => milliseconds(one.milliseconds), "number"],
-    ["Person", (one) => one.person ? short(one.person, 8) : "–", "id"],
-    ["Key", (one) => one.key_id || "–", "id"],
-  ], requests, "No request fits.");
+    ["Took", (one) => milliseconds(one.milliseconds), "number desk"],
+    ["Person", (one) => one.person ? short(one.person, 8) : "–", "id desk"],
+    ["Key", (one) => one.key_id || "–", "id desk"],
+  ], requests, { empty: "No request fits." });
 }
 
 async function showOne(place, id) {
   const { requests, codes, log } = await read(`requests/${encodeURIComponent(id)}`);
   fill(place,
     el("p", { class: "back" }, el("a", { href: "#requests" }, "All requests")),
+    codes.map((entry) => card("", el("div", { class: "cause" }, el("h2", {}, "Code ", codeButton(entry.number)), explained(entry)))),
     card(`Request ${id}`, requests.map((one) => pairs([
       ["Answered", [when(one.when), ` in ${milliseconds(one.milliseconds)}`]],
       ["Endpoint", `${one.method} ${one.endpoint}`],
       ["Person", one.person],
       ["Key", one.key_id],
-    ]))),
-    codes.map((entry) => card("", el("div", { class: "cause" }, el("h2", {}, "Code ", codeButton(entry.number)), explained(entry)))),
+    ])), requests.length ? null : el("p", { class: "soft" }, "It is no longer in memory; the log still has it.")),
     requests.filter((one) => one.stages.length).map((one) => card("Stages", ledger(one.stages))),
     card("Log", logLines(log)));
 }

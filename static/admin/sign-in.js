@@ -7,7 +7,8 @@ export function showSignIn(main, enter, { notice = "", closed = "" } = {}) {
   const password = el("input", { id: "password", type: "password", autocomplete: "current-password", required: true, "aria-describedby": "sign-in-outcome" });
   const outcome = el("p", { class: "sign-in-outcome small", id: "sign-in-outcome" }, notice);
   const form = el("form", { class: "stack" },
-    el("div", { class: "field" }, el("label", { for: "password" }, "Operator’s password"), password, el("span", { class: "small soft" }, "SUPER_PASSWORD of the server’s .env")),
+    el("input", { type: "text", name: "username", autocomplete: "username", value: "operator", hidden: true, readonly: true }),
+    el("div", { class: "field" }, el("label", { for: "password" }, "Password"), password, el("span", { class: "small soft" }, "SUPER_PASSWORD of the server’s .env")),
     el("button", { class: "button button-main button-wide", type: "submit" }, "Sign in"),
     outcome);
   form.addEventListener("submit", async (event) => {

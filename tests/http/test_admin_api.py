@@ -15,10 +15,11 @@ from pipeline.pseudonym import pseudonym
 from security.keys import PREFIX
 from security.receipts import is_genuine
 from tests.http.front import front
-from tests.http.site import ENV, ID, OTHER_ID, Site, code, results
+from tests.http.site import ENV, ID, OTHER_ID, Site, code, decoded, results
 
 READ = (
-    "settings", "models", "health", "keys", "people", f"people/{ID}", "uploads", "requests", "counts", "stages", "log",
+    "settings", "models", "health", "keys", "people", f"people/{ID}", f"people/{ID}/faces/0", "uploads", "jobs",
+    "codes", "log", "requests", "counts", "stages",
 )  # fmt: skip
 
 
@@ -127,6 +128,10 @@ def test_a_person_is_found_seen_and_forgotten_with_a_receipt(desk: Desk, astrona
     person = desk.get(f"people/{ID}")
     assert [one["photos"] for one in person["enrolments"]] == [1]
     assert (person["pseudonym"], person["folder_exists"], person["uploads"]) == (pseudonym(ID), True, 1)
+    picture = site.client.get(f"/admin/api/people/{ID}/faces/0")
+    assert (picture.mimetype, person["faces"]) == ("image/png", 1)
+    assert decoded(picture.data).shape == (224, 224, 3)
+    assert code(site.client.get(f"/admin/api/people/{ID}/faces/1")) == 404
     uploads = desk.get("uploads")
     assert (uploads["count"], {one["person_id"] for one in uploads["newest"]}) == (2, {ID, OTHER_ID})
     assert all(one["is_enrolled"] and one["ends"] - one["made"] == 24 * 3600 for one in uploads["newest"])
