@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from codes_dict import Code, Refusal
@@ -80,13 +80,22 @@ def read_bytes(path: Path) -> bytes | None:
         return None
 
 
+def read_beginning(path: Path, length: int) -> bytes | None:
+    """Return the first bytes of a file; None if it does not exist."""
+    try:
+        with path.open("rb") as file:
+            return file.read(length)
+    except _ABSENT:
+        return None
+
+
 def write_bytes_atomic(path: Path, data: bytes) -> None:
     """Write a whole file or nothing, durably. Raises `Refusal(Code.NO_SPACE)` if that fails."""
     write_together({path: data})
 
 
-def write_together(contents: Mapping[Path, bytes]) -> None:
-    """Write several files, each whole or not at all, durable on return; creates missing folders.
+def write_together(contents: Mapping[Path, bytes], *, make_folders: bool = True) -> None:
+    """Write several files, each whole or not at all, durable on return; creates missing folders unless told otherwise.
 
     Temporary names, fsync, rename, fsync of the folders; the fsyncs run in parallel, because a file system writes those
     that wait at the same time in one go. After a failure some of the files may exist, whole. Raises
@@ -96,7 +105,7 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
     folders = {path.parent for path in contents}
     with writing(min(folders)):
         try:
-            _in_parallel(_write_synced, parts.values(), contents.values())
+            _in_parallel(partial(_write_synced, make_folder=make_folders), parts.values(), contents.values())
             for path, part in parts.items():
                 part.replace(path)
             _in_parallel(sync_folder, sorted(folders | {folder.parent for folder in folders}))
@@ -119,16 +128,17 @@ def _writers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_SYNCS, thread_name_prefix="writer")
 
 
-def _write_synced(path: Path, data: bytes) -> None:
+def _write_synced(path: Path, data: bytes, *, make_folder: bool) -> None:
     for attempt in range(3):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if make_folder:
+            path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with path.open("xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
         except FileNotFoundError:  # another process removed the empty folder between the two calls
-            if attempt == 2:
+            if attempt == 2 or not make_folder:
                 raise
         else:
             return

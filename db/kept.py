@@ -56,9 +56,9 @@ class KeptFiles:
         """Write files, each whole or not at all, durable on return. Raises `Refusal(Code.NO_SPACE)`."""
         files.write_together({path: self.sealed(path, data) for path, data in contents.items()})
 
-    def sealed(self, path: Path, data: bytes) -> bytes:
-        """Return what a file with this content holds."""
-        return self.seal.seal(data, self.place(path))
+    def sealed(self, path: Path, data: bytes, note: str = "") -> bytes:
+        """Return what a file with this content holds; a note may be sealed with it."""
+        return self.seal.seal(data, self.place(path), note)
 
     def place(self, path: Path) -> str:
         """Return the place to which a file's content is bound, whether its folder is unfinished, waiting or used."""

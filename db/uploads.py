@@ -21,7 +21,7 @@ from security.sealing import SealBrokenError
 
 log = logging.getLogger(__name__)
 
-_MANIFEST, _CACHE = "manifest.json", "seen.json"
+MANIFEST, _CACHE = "manifest.json", "seen.json"
 _UPLOAD_ID = re.compile(r"(?P<id>[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63})-(?P<suffix>[0-9a-f]{32})", re.ASCII)
 _EXTENSION = re.compile(r"[a-z0-9]{1,5}", re.ASCII)
 _SAVED_AS = re.compile(r"[0-9]{4,6}\.[a-z0-9]{1,5}", re.ASCII)
@@ -47,7 +47,7 @@ class StoredUpload:
 
     def read_manifest(self) -> bytes | None:
         """Return what lists the images; None if it is gone. Raises `SealBrokenError`."""
-        return self._read(_MANIFEST)
+        return self._read(MANIFEST)
 
     def _read(self, name: str) -> bytes | None:
         """Return a file's content, also where bin/rekey has just given the folder its other name."""
@@ -108,7 +108,7 @@ class UploadStore:
             contents = {staged / kept.saved_as: image.data for kept, image in zip(stored, images, strict=True)}
             computed = {kept.saved_as: image.cache for kept, image in zip(stored, images, strict=True) if image.cache}
             contents[staged / _CACHE] = upload_cache.encode(computed)
-            self.kept.write({**contents, staged / _MANIFEST: json.dumps(manifest).encode()})
+            self.kept.write({**contents, staged / MANIFEST: json.dumps(manifest).encode()})
             with files.writing(self.root):
                 staged.rename(folder)
                 files.sync_folder(self.root)
@@ -154,7 +154,7 @@ class UploadStore:
         if not any(self.kept.seal.forms):
             return name
         try:
-            person_id = str(json.loads(self.kept.read(self.root / name / _MANIFEST) or b"{}")["id"])
+            person_id = str(json.loads(self.kept.read(self.root / name / MANIFEST) or b"{}")["id"])
         except (SealBrokenError, ValueError, KeyError, TypeError) as error:
             log.warning("an upload's manifest cannot be read: %s", type(error).__name__)
             return ""

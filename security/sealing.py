@@ -22,6 +22,9 @@ NO_KEY = "none"
 
 _MARK = b"faceapp\x01"
 _ID_BYTES, _SALT_BYTES, _NOTE_BYTES = 8, 24, 2
+KEY_SHOWN_BY = len(_MARK) + _ID_BYTES
+"""How many bytes of something kept tell its key."""
+
 _HEADER = len(_MARK) + _ID_BYTES + _SALT_BYTES
 _NONCE = bytes(12)  # each text has a key of its own
 

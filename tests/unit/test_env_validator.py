@@ -42,7 +42,7 @@ def test_an_example_is_valid_and_comments_each_of_the_24_keys(env: Path, example
     assert load_settings(env).unknown_keys == ()
     lines = env.read_text().splitlines()
     places = [number for number, line in enumerate(lines) if line and not line.startswith("#")]
-    beside = {"ALLOW_SKIP_LIVENESS"} if example == ".env.mysql.example" else set()
+    beside = {"ALLOW_SKIP_LIVENESS", "DATA_KEY"} if example == ".env.mysql.example" else set()
     assert {lines[place].split("=")[0] for place in places} >= {key.name for key in REQUIRED} | beside
     meanings = {key.name: key.meaning for key in KEYS}
     assert all(lines[place - 1].startswith(f"# {meanings[lines[place].split('=')[0]]}") for place in places)

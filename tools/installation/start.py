@@ -30,6 +30,9 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
         "--no-fetch", dest="fetch", action="store_const", const="false", default=os.environ.get("FETCH_MODELS", ""),
         help="do not download weights (or the variable FETCH_MODELS=false)",
     )  # fmt: skip
+    parser.add_argument(
+        "--seal", action="store_true", help="make a key that seals photos, faces and embeddings on the disk (DATA_KEY)"
+    )
     return parser.parse_args(arguments)
 
 
@@ -43,7 +46,21 @@ def first_time(root: Path, chosen: argparse.Namespace, say: Say) -> None:
     make_folders(root)
     choice = FirstChoice.of(chosen.mirror, chosen.fetch, Path.cwd())
     write_first(root, choice, lambda said: fetch_mobilefacenet(root, said, say), say)
+    if chosen.seal:
+        seal(root, say)
     make_table(root, say)
+
+
+def seal(root: Path, say: Say) -> None:
+    """Put a new DATA_KEY into `.env`, where nothing is kept yet. Raises `SetupError`."""
+    from env_validator import SettingsFault, load_settings
+    from tools.installation.environment import SetupError
+    from tools.records.rekey import begin_empty
+
+    try:
+        say(begin_empty(root / ".env", load_settings(root / ".env")))
+    except (SettingsFault, ValueError, OSError) as error:
+        raise SetupError(f"--seal: {error}.") from None
 
 
 def make_table(root: Path, say: Say) -> None:

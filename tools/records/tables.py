@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from bootstrap.records import create_tables
 from env_validator import Settings
+from tools.records.rekey import begin_empty
 from tools.records.running import add_env, run
 
 
@@ -14,10 +16,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns 0, or 2 with a line for each reason."""
     parser = argparse.ArgumentParser(prog="bin/init-db", description=__doc__)
     add_env(parser)
-    return run("bin/init-db: could not create the tables", parser.parse_args(argv).env, _made)
+    parser.add_argument(
+        "--seal", action="store_true", help="make a key that seals photos, faces and embeddings on the disk (DATA_KEY)"
+    )
+    asked = parser.parse_args(argv)
+    return run("bin/init-db", asked.env, lambda settings: _made(settings, asked.env if asked.seal else None))
 
 
-def _made(settings: Settings) -> str:
+def _made(settings: Settings, seal: Path | None) -> str:
     create_tables(settings)
+    if seal:
+        print(begin_empty(seal, settings))
     place = settings.sql_uri if settings.sqlite_path else f"schema {settings.sql_schema} on {settings.sql_uri}"
     return f"Table {settings.sql_table} and the faceapp_* tables exist: {place}"

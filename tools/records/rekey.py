@@ -1,0 +1,138 @@
+"""`bin/rekey`: seal what is kept, change the key, or unseal, while the server works."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bootstrap.records import people_names
+from bootstrap.sealing import kept_files, note_keys
+from bootstrap.vectors import open_gallery
+from db.enrolments import EnrolmentRecords
+from db.people import People
+from db.recovery import recover
+from db.rekey import Progress, Rekeying
+from db.sealed_with import keys_in_use, set_keys_in_use
+from db.session import Database
+from db.uploads import UploadStore
+from env_validator import Settings, load_settings
+from security.sealing import NO_KEY, key_id
+from tools.records.env_file import new_key, set_value, written
+from tools.records.running import add_env, opened, run
+
+SETTLE_S = 90
+"""By then a running server has noticed that `.env` changed, and what it had begun before is over."""
+PAUSE_S = 2.0
+PATIENCE = 60
+"""Passes in which nothing but waiting happens, after which the rest is left to another call."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns 0, or 2 with a line that says what is left."""
+    arguments = _parser().parse_args(argv)
+    return run("bin/rekey", arguments.env, lambda settings: _done(arguments, settings))
+
+
+def begin(env: Path, settings: Settings, what: str) -> str:
+    """Write into `.env` which key seals from now on, with the one before; return what to tell.
+
+    Raises `ValueError` where that is impossible, `OSError` where `.env` cannot be written.
+    """
+    keys = settings.data_key
+    if len(keys) > 1:
+        raise ValueError("a change of the key is under way: finish it with bin/rekey, without options")
+    if (what == "seal") != (keys == (None,)):
+        state = "not sealed" if keys == (None,) else f"sealed with the key {key_id(keys[0])}"
+        raise ValueError(f"--{what} is impossible: files are {state}")
+    first = "none" if what == "unseal" else new_key()
+    set_value(env, "DATA_KEY", f"{first},{written(keys) or 'none'}")
+    if what == "unseal":
+        return f"{env}: files are not sealed from now on."
+    return f"{env}: a new key is in DATA_KEY. Keep a copy of it elsewhere: without it nothing can be opened any more."
+
+
+def begin_empty(env: Path, settings: Settings) -> str:
+    """Write a key into `.env` where nothing is kept yet; return what to tell. Raises `ValueError` or `OSError`."""
+    if settings.data_key != (None,):
+        return f"DATA_KEY is set already: files are sealed with the key {key_id(settings.data_key[0])}."
+    if keys_in_use(settings.db_path) | keys_in_use(settings.upload_folder):
+        raise ValueError("files are kept already, unsealed: seal them with bin/rekey --seal")
+    set_value(env, "DATA_KEY", new_key())
+    return f"{env}: files are sealed with the new key in DATA_KEY. Keep a copy of it elsewhere."
+
+
+def _done(arguments: argparse.Namespace, settings: Settings) -> str:
+    if arguments.what:
+        print(begin(arguments.env, settings, arguments.what), flush=True)
+        settings = load_settings(arguments.env)
+    keys = settings.data_key
+    if len(keys) == 1:
+        return "Nothing to change: DATA_KEY holds one key." if keys[0] else "Nothing is sealed: --seal seals."
+    with opened(settings) as database:
+        areas = kept_files(settings, database)
+        note_keys(*areas)
+        if arguments.settle:
+            print(f"Waiting {arguments.settle} s, until running servers use the new key ...", flush=True)
+            time.sleep(arguments.settle)
+        done, strangers = _passes(settings, database)
+    if done.waiting or done.broken:
+        raise ValueError(
+            f"{done.changed} files and rows are done, {done.waiting} are in use, {done.broken} do not open "
+            "(the lines above say which: restore or remove them). Run bin/rekey again."
+        )
+    for kept in areas:
+        set_keys_in_use(kept.root, {key_id(keys[0])})
+    set_value(arguments.env, "DATA_KEY", written(keys[:1]))
+    return _told(key_id(keys[0]), done.changed, strangers)
+
+
+def _told(name: str, changed: int, strangers: int) -> str:
+    how = "not sealed any more" if name == NO_KEY else f"sealed with the key {name}"
+    lines = [f"{changed} files and rows are {how}. DATA_KEY in .env holds nothing else now."]
+    if strangers:
+        lines.append(f"{strangers} folders in DB_PATH belong to nobody who is enrolled and stay as they are.")
+    return "\n".join(lines)
+
+
+def _passes(
+    settings: Settings, database: Database, sleep: Callable[[float], None] = time.sleep
+) -> tuple[Progress, int]:
+    """Repeat passes until one finds nothing to do; return all that was changed, and the last one's rest."""
+    kept, kept_uploads = kept_files(settings, database)
+    enrolments, uploads = EnrolmentRecords(database), UploadStore(kept_uploads)
+    people = People(database, people_names(settings), kept)
+    gallery = open_gallery(settings, kept, enrolments, {})
+    rekeying = Rekeying(database, people, enrolments, kept, kept_uploads)
+    total, patience = Progress(), PATIENCE
+    try:
+        while True:
+            recover(enrolments, uploads, kept, gallery.remove)
+            found = rekeying.run()
+            total = Progress(total.changed + found.changed, found.waiting, found.broken)
+            patience = PATIENCE if found.changed else patience - 1
+            if not found.changed and (not found.waiting or not patience):
+                return total, rekeying.strangers()
+            sleep(PAUSE_S if found.waiting else 0)
+    finally:
+        gallery.close()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bin/rekey", description=__doc__, epilog="Without an option it finishes a change that was interrupted."
+    )
+    add_env(parser)
+    what = parser.add_mutually_exclusive_group()
+    for name, meaning in (
+        ("seal", "make a key and seal everything with it"),
+        ("new-key", "make another key and seal everything with that"),
+        ("unseal", "store everything unsealed again"),
+    ):
+        what.add_argument(f"--{name}", dest="what", action="store_const", const=name, help=meaning)
+    parser.add_argument(
+        "--settle", type=int, default=SETTLE_S, metavar="SECONDS",
+        help=f"how long to wait until running servers use the new key; 0 if none runs (default: {SETTLE_S})",
+    )  # fmt: skip
+    return parser
