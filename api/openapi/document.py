@@ -54,8 +54,7 @@ def make_document(app: Flask) -> dict[str, Any]:
     replies = Replies()
     paths: dict[str, dict[str, Any]] = {}
     for rule, method, description in described_routes(app):
-        path = _ARGUMENT.sub(r"{\1}", rule.rule)
-        paths.setdefault(path, {})[method.lower()] = _operation(app, rule, method, description, replies)
+        paths.setdefault(path_of(rule), {})[method.lower()] = _operation(app, rule, method, description, replies)
     _, schemas = models_json_schema(
         [(model, "validation") for model in replies.models],
         ref_template="#/components/schemas/{model}",
@@ -67,7 +66,7 @@ def make_document(app: Flask) -> dict[str, Any]:
         "info": {"title": "faceapp", "version": "0.1.0", "description": _ABOUT},
         "paths": paths,
         "components": {
-            "schemas": schemas.get("$defs", {}),
+            "schemas": {**schemas.get("$defs", {}), **replies.envelopes},
             "examples": replies.examples,
             "headers": HEADERS,
             "securitySchemes": {**_KEYS, **_SESSION},
@@ -82,6 +81,11 @@ def described_routes(app: Flask) -> Iterator[tuple[Rule, str, Description]]:
         for method in methods_of(rule):
             if description is not None:
                 yield rule, method, description
+
+
+def path_of(rule: Rule) -> str:
+    """Return a route's path as OpenAPI writes it."""
+    return _ARGUMENT.sub(r"{\1}", rule.rule)
 
 
 def methods_of(rule: Rule) -> list[str]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import groupby
-from typing import Any, Literal
-
-from pydantic import BaseModel, create_model
+from typing import Any
 
 from api.access import DOOR, OPEN
 from api.bodies import FORM
 from api.openapi.describing import JSON, Description, Other
-from api.openapi.shapes import SYSTEM_ERRORS_EXAMPLE, Envelope, Shape
+from api.openapi.shapes import SYSTEM_ERRORS_EXAMPLE, Shape, SystemErrors
 from codes_dict import Code
 
 Keys = tuple[str, str, str]
@@ -44,12 +42,12 @@ def codes_of(description: Description, scope: str, has_path: bool) -> list[Code]
 
 
 class Replies:
-    """Makes the replies and collects what they refer to: models and examples, each once."""
+    """Makes the replies and collects what they refer to: models, envelopes and examples, each once."""
 
     def __init__(self) -> None:
-        self.models: list[type[BaseModel]] = []
+        self.models: list[type[Shape]] = []
         self.examples: dict[str, Any] = {}
-        self._envelopes: dict[Any, type[BaseModel]] = {}
+        self.envelopes: dict[str, Any] = {}
 
     def of(self, name: str, description: Description, codes: Iterable[Code], keys: Keys) -> dict[str, Any]:
         """Return OpenAPI's responses of the endpoint `name`, by HTTP status."""
@@ -69,7 +67,7 @@ class Replies:
             return {"schema": {"type": "object" if other.media_type == JSON else "string"}}
         return {"schema": self.ref(other.model), "example": other.model.example}
 
-    def ref(self, model: type[BaseModel]) -> dict[str, str]:
+    def ref(self, model: type[Shape]) -> dict[str, str]:
         """Return a reference to a model's schema, which the document then contains."""
         if model not in self.models:
             if any(other.__name__ == model.__name__ for other in self.models):
@@ -81,24 +79,28 @@ class Replies:
         examples = {code.name: self._example(name, description, code, keys) for code in codes}
         return {
             "description": "\n".join(f"- {int(code)}: {code.message}" for code in codes),
-            "content": {
-                JSON: {"schema": self.ref(self._envelope(name, description, codes, keys)), "examples": examples}
-            },
+            "content": {JSON: {"schema": self._envelope(name, description, codes, keys), "examples": examples}},
         }
 
-    def _envelope(self, name: str, description: Description, codes: list[Code], keys: Keys) -> type[BaseModel]:
-        """Return the model of an envelope that carries one of these codes; equal ones are one model."""
-        ends = {_results_of(description, code) for code in codes}
-        models = tuple(sorted(ends, key=lambda model: model.__name__))
-        same = keys, tuple(codes), models
-        if same not in self._envelopes:
-            status = codes[0].status
-            title = f"{name}_{status}" if description.results in models else _shared_title(models[0], codes, keys)
-            results: Any = models[0] if len(models) == 1 else models[0] | models[1]
-            code: Any = Literal[tuple(int(one) for one in codes)]
-            fields: dict[str, Any] = {keys[1]: (code, ...), keys[2]: (str, ...), keys[0]: (results, ...)}
-            self._envelopes[same] = create_model(title, __base__=Envelope, **fields)
-        return self._envelopes[same]
+    def _envelope(self, name: str, description: Description, codes: list[Code], keys: Keys) -> dict[str, str]:
+        """Return a reference to the schema of an envelope that carries one of these codes; equal ones are one."""
+        models = sorted({_results_of(description, code) for code in codes}, key=lambda model: model.__name__)
+        is_shared = description.results not in models
+        title = _shared_title(models[0], codes, keys) if is_shared else f"{name}_{codes[0].status}"
+        results = [self.ref(model) for model in models]
+        properties = {
+            keys[1]: {"enum": [int(code) for code in codes]},
+            keys[2]: {"type": "string"},
+            keys[0]: results[0] if len(results) == 1 else {"anyOf": results},
+            "system_errors": {"anyOf": [self.ref(SystemErrors), {"type": "null"}]},
+        }
+        self.envelopes[title] = {
+            "type": "object",
+            "properties": properties,
+            "required": list(properties),
+            "additionalProperties": False,
+        }
+        return {"$ref": f"#/components/schemas/{title}"}
 
     def _example(self, name: str, description: Description, code: Code, keys: Keys) -> dict[str, str]:
         results = dict(_results_of(description, code).example or {})

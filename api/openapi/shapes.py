@@ -58,15 +58,6 @@ class Refused(Shape):
     """The stages so far."""
 
 
-class Envelope(Shape):
-    """What every reply has beside its code, message and results."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    system_errors: SystemErrors | None
-    """What is wrong with the settings, null where nothing is."""
-
-
 STAGE_EXAMPLE: Mapping[str, Any] = {
     "name": "images",
     "in": 1,

@@ -19,7 +19,7 @@ EXAMPLE_CHECK = {"check": "Sharpness", "value": 41.3, "threshold": 24.0, "passed
 class UploadQuery(Shape):
     """The query of /upload_imgs."""
 
-    example: ClassVar = {"id": EXAMPLE_ID}
+    example: ClassVar = {"id": EXAMPLE_ID, "challenge": "Jx0mUq6tYb7o"}
 
     id: PersonId
     """Whom the photos show. Sent exactly once."""

@@ -19,6 +19,7 @@ from security.door import Door
 from security.keyring import Keyring
 from security.keys import KeySet
 from security.limits import Limits
+from tests.http.documented import client_of
 
 PASSWORD = "Of-th1s-test-alone"
 FORM = {"upload_id": "x", "skip_verify": "false", "skip_db_search": "false", "skip_liveness": "false"}
@@ -82,4 +83,4 @@ class FrontSource:
 
 def front(rules: Rules | None = None, load: Callable[[], KeySet] = KeySet) -> FlaskClient:
     """Return a client of an application with these rules and keys."""
-    return create_app(cast(Source, FrontSource(rules, load))).test_client()
+    return client_of(create_app(cast(Source, FrontSource(rules, load))))

@@ -20,6 +20,7 @@ from bootstrap.records import Records
 from env_validator import Settings
 from faceapp import create_app
 from pipeline.flows import Services
+from tests.http.documented import client_of
 
 ROOT = Path(__file__).resolve().parents[2]
 ID = "RECO_ID_000023"
@@ -70,7 +71,7 @@ class Site:
         self.env = dict(ENV)
         self.edit(**changes)
         self.container = ServiceContainer(folder / ".env", models, keeper)
-        self.client: FlaskClient = create_app(self.container).test_client()
+        self.client: FlaskClient = client_of(create_app(self.container))
 
     def edit(self, **changes: str | None) -> None:
         """Change keys of `.env`; None takes a key out."""

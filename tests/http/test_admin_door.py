@@ -16,6 +16,7 @@ from env_validator import PUBLISHED_PASSWORDS
 from faceapp import create_app
 from security.callers import SCOPES, Rules
 from security.keys import KeySet, new_key
+from tests.http.documented import client_of
 from tests.http.front import PASSWORD, FrontSource, front
 from tests.http.site import code, results
 
@@ -77,7 +78,7 @@ def test_guessing_is_429_with_retry_after() -> None:
 def test_a_published_password_keeps_the_door_closed(password: str | None) -> None:
     services = FrontSource()
     services.password = password
-    client = create_app(services).test_client()
+    client = client_of(create_app(services))
     reply = sign_in(client, password or PASSWORD)
     assert code(reply) == 403
     assert results(reply)["advice"] == results(client.get(SESSION))["closed"]

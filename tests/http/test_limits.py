@@ -17,6 +17,7 @@ from pipeline import flows
 from pipeline.flows import Services
 from security.callers import Rules
 from security.keys import KeySet
+from tests.http.documented import client_of
 from tests.http.front import FORM, FrontSource, front
 from tests.http.site import code, results
 from tests.http.test_keys import KEYS
@@ -39,7 +40,7 @@ def test_beyond_the_limit_a_caller_waits_and_others_do_not() -> None:
 def test_the_body_of_a_caller_who_has_to_wait_is_not_received() -> None:
     source = cast(Source, FrontSource(Rules(request_limit="1/hour")))
     head = Head("POST", "/verify", "1.1", "127.0.0.1", {"HOST": "localhost"})
-    client = create_app(source).test_client()
+    client = client_of(create_app(source))
     assert [refusal_of(head, source), code(client.post("/verify", data=FORM)), refusal_of(head, source)] == [
         None,
         176,

@@ -18,6 +18,7 @@ from api.gate import Gate
 from api.source import Source
 from codes_dict import Code, Refusal
 from faceapp import create_app
+from tests.http.documented import client_of
 from tests.http.site import ENV, ID, ROOT
 from tests.http.test_replies import BrokenSource
 from tools.installation.trial import TrialServer, trial_server
@@ -167,7 +168,7 @@ def test_a_request_that_fails_gives_its_place_back() -> None:
 @pytest.fixture
 def full() -> FlaskClient:
     """Return a client of an application whose queue is full."""
-    return create_app(cast(Source, BrokenSource()), Gate(at_once=0, waiting=0)).test_client()
+    return client_of(create_app(cast(Source, BrokenSource()), Gate(at_once=0, waiting=0)))
 
 
 def test_only_the_costly_endpoints_are_ever_refused(full: FlaskClient) -> None:

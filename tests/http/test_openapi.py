@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from flask.testing import FlaskClient
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api.openapi.document import make_document, methods_of, security_of
 from codes_dict import Code, Kind
+from tests.http.documented import documentation_of
 from tests.http.front import front
 
 
@@ -60,6 +63,29 @@ def test_an_endpoint_names_the_scope_of_the_contract(document: Any, method: str,
     expected = [{"ApiKey": [scope]}, {"Bearer": [scope]}] if scope else []
     operation = document["paths"][path][method]
     assert (operation["security"], operation["x-scope"]) == (expected, scope or "open to all")
+
+
+def test_the_document_is_valid_openapi_3_1(document: Any) -> None:
+    assert document["openapi"].startswith("3.1")
+    OpenAPIV31SpecValidator(document).validate()
+
+
+def test_every_reply_has_an_example_and_every_example_fits(client: FlaskClient, document: Any) -> None:
+    documentation = documentation_of(client.application)
+    examples = document["components"]["examples"]
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            bodies = [operation["requestBody"]] if "requestBody" in operation else []
+            replies = [*operation["responses"].values(), *bodies]
+            for media in (one for reply in replies for one in reply["content"].values()):
+                names = [its["$ref"].rsplit("/", 1)[1] for its in media.get("examples", {}).values()]
+                shown = [examples[name]["value"] for name in names]
+                shown += [media["example"]] if "example" in media else []
+                reference = media["schema"].get("$ref")
+                assert shown or reference is None or "Files" in reference, (path, method, reference)
+                assert [documentation.error(reference, one) for one in shown if reference] == [None] * len(shown)
+            for parameter in operation["parameters"]:
+                jsonschema_rs.validate(parameter["schema"], parameter["example"])
 
 
 def test_every_code_is_in_the_document_under_its_status(document: Any) -> None:

@@ -17,6 +17,7 @@ from codes_dict import Code
 from faceapp import create_app
 from pipeline.flows import Services
 from security.callers import Caller
+from tests.http.documented import client_of
 from tests.http.front import FrontSource
 from tests.http.site import ID, OTHER_ID, Site, code, results, variant
 
@@ -31,7 +32,7 @@ class BrokenSource(FrontSource):
 
 @pytest.fixture
 def broken() -> FlaskClient:
-    return create_app(cast(Source, BrokenSource())).test_client()
+    return client_of(create_app(cast(Source, BrokenSource())))
 
 
 def verify(client: FlaskClient) -> TestResponse:
