@@ -85,7 +85,9 @@ def test_every_reply_has_an_example_and_every_example_fits(client: FlaskClient, 
                 assert shown or reference is None or "Files" in reference, (path, method, reference)
                 assert [documentation.error(reference, one) for one in shown if reference] == [None] * len(shown)
             for parameter in operation["parameters"]:
-                jsonschema_rs.validate(parameter["schema"], parameter["example"])
+                assert (
+                    jsonschema_rs.is_valid(parameter["schema"], parameter.get("example")) or "example" not in parameter
+                )
 
 
 def test_every_code_is_in_the_document_under_its_status(document: Any) -> None:
