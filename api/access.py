@@ -10,10 +10,12 @@ from flask import Flask, g, request
 
 from api import door
 from api.head import Head
+from api.logs import REQUEST_ID
 from api.loopback import check_local
 from api.source import Source, source
 from codes_dict import Code, Refusal
 from pipeline.flows import Services
+from security.audit import ASKER, Asker
 from security.callers import ADMIN, SCOPES, Caller, Rules
 
 OPEN = ""
@@ -127,6 +129,8 @@ def register(app: Flask) -> None:
 
 def _admit() -> None:
     g.caller = admit(Head.of(request.environ), source())
+    who = "operator" if door.is_behind(request.path) else g.caller.key_id or "local"
+    ASKER.set(Asker(who, REQUEST_ID.get()))
 
 
 def caller() -> Caller:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from api.logs import log_to
 from api.source import SystemErrors
+from bootstrap.basis import basis_of, note_settings
 from bootstrap.callers import StoredKeys, caller_rules
 from bootstrap.liveness import LivenessLoader
 from bootstrap.models import LoadFault, sample_face
@@ -29,6 +30,7 @@ from pipeline.stages.augment import augment
 from pipeline.stages.decode import Decode
 from pipeline.stages.decode import decode as decode_in_this_process
 from pipeline.types import Detector, Embedder, Scorer
+from security.audit import digest_of
 from security.callers import Rules
 from security.door import Door
 from security.keyring import Keyring
@@ -270,11 +272,12 @@ class ServiceContainer:
             self._load_fault = settings, fault
             raise Refusal(Code.BAD_ENV, str(fault)) from fault
         self._load_fault = None
-        records = open_records(settings, embedders)
-        return _Built(settings, self._services(settings, embedders, scorer, records), records)
+        records, basis = open_records(settings, embedders), basis_of(settings, embedders, scorer)
+        note_settings(records, basis, settings, self._built.settings if self._built else None)
+        return _Built(settings, self._services(settings, embedders, scorer, records, digest_of(basis)), records)
 
     def _services(
-        self, settings: Settings, embedders: Mapping[str, Embedder], scorer: Scorer, records: Records
+        self, settings: Settings, embedders: Mapping[str, Embedder], scorer: Scorer, records: Records, basis: str
     ) -> Services:
         return Services(
             policy=settings,
@@ -291,6 +294,8 @@ class ServiceContainer:
             acceptances=records.acceptances,
             challenges=records.challenges,
             forgetting=records.forgetting,
+            audit=records.audit,
+            basis=basis,
             receipt=partial(receipt_for, records.database),
             decode=self._decode,
         )

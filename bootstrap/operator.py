@@ -17,6 +17,7 @@ from db.faces import FaceFolders
 from db.upload_list import list_uploads
 from env_validator import Settings, described
 from pipeline.flows import Services
+from pipeline.ports import AuditEvent
 from pipeline.pseudonym import pseudonym
 from pipeline.types import LivenessAbout, Person
 from security.keyring import Keyring
@@ -57,6 +58,7 @@ class ServerOperator:
         """Make a key. Raises `ValueError`, `Refusal` BAD_ENV or DB_DOWN."""
         now = int(self.clock())
         text, record = new_key(label, scopes, now, now + days * DAY_S if days else None)
+        self._note("keys", made=record.key_id, scopes=sorted(record.scopes))
         self.stored_keys.records().add(record)
         self.keyring.refresh()
         return text, self._shown(record)
@@ -64,6 +66,8 @@ class ServerOperator:
     def revoke_key(self, key_id: str) -> bool:
         """Revoke a key. Raises `Refusal` BAD_ENV or DB_DOWN."""
         revoked = self.stored_keys.records().revoke(key_id, int(self.clock()))
+        if revoked:
+            self._note("keys", revoked=key_id)
         self.keyring.refresh()
         return revoked
 
@@ -98,6 +102,7 @@ class ServerOperator:
                 if number < enrolment.images:
                     picture = FaceFolders(records.kept).picture(enrolment, number + 1)
                     if picture is not None:
+                        self._note("picture shown", person_id)
                         return picture
                     break
                 number -= enrolment.images
@@ -114,6 +119,11 @@ class ServerOperator:
         """Return where the log is. Raises `Refusal(BAD_ENV)`."""
         with self._records() as (settings, _):
             return settings.log_loc
+
+    def _note(self, action: str, person_id: str = "", **about: Any) -> None:
+        """Record what the operator does in the audit. Raises `Refusal` BAD_ENV, DB_DOWN or NO_SPACE."""
+        with self.lease() as services:
+            services.audit.record(AuditEvent(action, person_id, about=about))
 
     @contextmanager
     def _records(self) -> Iterator[tuple[Settings, Records]]:

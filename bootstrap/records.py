@@ -6,12 +6,14 @@ import logging
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bootstrap.sealing import kept_files, note_keys
 from bootstrap.vectors import open_gallery
 from codes_dict import Refusal
 from db.acceptances import Acceptances
+from db.audit import AuditTrail
 from db.challenges import Challenges
 from db.enrolment_unit import EnrolmentUnit
 from db.enrolments import EnrolmentRecords
@@ -53,6 +55,7 @@ class Records:
     acceptances: Acceptances
     challenges: Challenges
     forgetting: ForgettingUnit
+    audit: AuditTrail
 
     def close(self) -> None:
         """Close connections."""
@@ -69,16 +72,16 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
     make_tables(settings)
     database = open_database(settings)
     kept, kept_uploads = kept_files(settings, database)
-    people = People(database, names, kept)
+    people, audit = People(database, names, kept), AuditTrail(database, audit_folder(settings))
     enrolments, uploads = EnrolmentRecords(database), UploadStore(kept_uploads)
     gallery = open_gallery(settings, kept, enrolments, embedders)
-    enroller = EnrolmentUnit(database, people, enrolments, gallery, uploads, kept)
+    enroller = EnrolmentUnit(database, people, enrolments, gallery, uploads, kept, audit)
     challenges = Challenges(database, LIFETIME_S)
     replays = Replays(database, NEAR_BITS, NEAR_FACE_BITS, settings.replay_retention_days, seal=kept.seal)
-    accepted = Acceptances(database)
-    forgetting = ForgettingUnit(database, people, enrolments, gallery, uploads, kept)
+    accepted = Acceptances(database, audit)
+    forgetting = ForgettingUnit(database, people, enrolments, gallery, uploads, kept, audit)
     records = Records(
-        database, kept, people, enrolments, uploads, gallery, enroller, replays, accepted, challenges, forgetting
+        database, kept, people, enrolments, uploads, gallery, enroller, replays, accepted, challenges, forgetting, audit
     )
     note_keys(kept, kept_uploads)
     prepare(records)
@@ -105,6 +108,11 @@ def receipt_for(database: Database, person_id: str, forgotten: Forgotten) -> dic
 def open_database(settings: Settings) -> Database:
     """Return the database of the settings; nothing is connected yet."""
     return Database(make_engine(settings.sql_uri, settings.sql_user, settings.sql_pass, settings.sql_schema))
+
+
+def audit_folder(settings: Settings) -> Path:
+    """Return the folder of this server's audit files."""
+    return settings.audit_folder or settings.log_loc.parent / "audit"
 
 
 def people_names(settings: Settings) -> PeopleNames:

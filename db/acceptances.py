@@ -11,8 +11,10 @@ from sqlalchemy import exc
 from sqlalchemy.engine import Connection
 
 from codes_dict import Code, Outcome
+from db.audit import AuditTrail
 from db.schema import acceptances
 from db.session import Database
+from pipeline.ports import AuditEvent
 
 _CODES = {int(code): code for code in Code}
 
@@ -20,19 +22,19 @@ _CODES = {int(code): code for code in Code}
 class Acceptances:
     """The uploads that were accepted, with code and results. `clock` is in seconds since 1970."""
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: Database, audit: AuditTrail, clock: Callable[[], float] = time.time) -> None:
+        self._database, self._audit, self._clock = database, audit, clock
 
     def of(self, upload_id: str) -> Outcome | None:
         """Return how an upload was accepted; None if it was not. Raises `Refusal(DB_DOWN)`."""
         with self._database.reading() as connection:
             return _find(connection, upload_id)
 
-    def accept(self, upload_id: str, outcome: Outcome) -> Outcome | None:
-        """Record an acceptance; return the earlier one, which stays, if there is one.
+    def accept(self, upload_id: str, outcome: Outcome, event: AuditEvent) -> Outcome | None:
+        """Record an acceptance, in the audit too; return the earlier one, which stays, if there is one.
 
-        Of several processes that accept one upload at the same time, one gets None. Raises `Refusal(DB_DOWN)`: the
-        acceptance may be recorded or not, and must not be answered.
+        Of several processes that accept one upload at the same time, one gets None. Raises `Refusal` DB_DOWN or
+        NO_SPACE: the acceptance may be recorded or not, and must not be answered.
         """
         results = json.dumps(outcome.results)
         row = {"upload_id": upload_id, "code": int(outcome.code), "results": results, "created": int(self._clock())}
@@ -42,6 +44,7 @@ class Acceptances:
                     connection.execute(sa.insert(acceptances).values(row))
             except exc.IntegrityError:
                 return _find(connection, upload_id)
+            self._audit.record(event, connection)
         return None
 
     def expire(self, before: float) -> int:

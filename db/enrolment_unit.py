@@ -13,6 +13,7 @@ import numpy as np
 from sqlalchemy.engine import Connection
 
 from codes_dict import Code, Outcome, Refusal
+from db.audit import AuditTrail
 from db.enrolments import Enrolment, EnrolmentRecords
 from db.faces import FaceFolders, Written, slug
 from db.forgetting import is_being_forgotten
@@ -58,6 +59,7 @@ class EnrolmentUnit:
         gallery: GalleryBackend,
         uploads: UploadStore,
         kept: KeptFiles,
+        audit: AuditTrail | None = None,
         *,
         token: Callable[[], str] = lambda: secrets.token_hex(16),
         clock: Callable[[], float] = time.time,
@@ -65,7 +67,7 @@ class EnrolmentUnit:
     ) -> None:
         self._database, self._people, self._enrolments = database, people, enrolments
         self._gallery, self._uploads, self._faces = gallery, uploads, FaceFolders(kept)
-        self._inflight, self._marks = InflightNotes(kept), MarkRows(kept.seal)
+        self._inflight, self._marks, self._audit = InflightNotes(kept), MarkRows(kept.seal), audit
         self._token, self._clock, self._step = token, clock, step
 
     def enrol(self, request: EnrolmentRequest, guard: Guard | None = None) -> Enrolled:
@@ -170,7 +172,10 @@ class EnrolmentUnit:
         remember(connection, ours.upload_id, request.marks, int(self._clock()), self._marks)
         enrolled = Enrolled(person, before is not None, written.main, written.augmented)
         if request.outcome is not None:
-            self._enrolments.set_outcome(ours.upload_id, request.outcome(enrolled), connection)
+            outcome = request.outcome(enrolled)
+            self._enrolments.set_outcome(ours.upload_id, outcome, connection)
+            if request.event is not None and self._audit is not None:
+                self._audit.record(request.event(outcome), connection)
         self._step("ready to commit")
         return _Prepared(enrolled, before, tuple(replaced))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import logging
@@ -112,6 +113,28 @@ def write_together(contents: Mapping[Path, bytes], *, make_folders: bool = True)
         finally:
             for part in parts.values():
                 remove(part)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append a line, durable on return; the caller keeps other writers out. Raises `Refusal(Code.NO_SPACE)`.
+
+    What an interrupted write left of a line before stays, on a line of its own.
+    """
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        is_new = not path.exists()
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            size = os.fstat(handle).st_size
+            broken = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+            data = f"{chr(10) if broken else ''}{line}\n".encode()
+            if os.write(handle, data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if is_new:
+            sync_folder(path.parent)
 
 
 def _in_parallel(work: Callable[..., None], *arguments: Iterable[object]) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 
 from codes_dict import Code, Refusal
 from db import files
+from db.audit import AuditTrail, known_subject
 from db.enrolments import EnrolmentRecords
 from db.faces import FaceFolders
 from db.gallery.protocol import GalleryBackend
@@ -30,7 +31,7 @@ from db.sent_photos import SentPhotos
 from db.session import Database
 from db.traces import erase
 from db.uploads import UploadStore
-from pipeline.ports import Forgotten
+from pipeline.ports import AuditEvent, Forgotten
 from pipeline.pseudonym import pseudonym
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ class ForgettingUnit:
         gallery: GalleryBackend,
         uploads: UploadStore,
         kept: KeptFiles,
+        audit: AuditTrail | None = None,
         *,
         clock: Callable[[], float] = time.time,
         step: Callable[[str], None] = lambda _name: None,
@@ -67,7 +69,7 @@ class ForgettingUnit:
         self._gallery, self._uploads, self._kept = gallery, uploads, kept
         self._faces, self._inflight = FaceFolders(kept), InflightNotes(kept)
         self._sent = SentPhotos(kept)
-        self._clock, self._step = clock, step
+        self._clock, self._step, self._audit = clock, step, audit
 
     def forget(self, person_id: str) -> Forgotten | None:
         """Remove every trace of an ID; None if there is none.
@@ -108,14 +110,21 @@ class ForgettingUnit:
             row = self._people.find_in(connection, person_id, lock=True)
             if row is not None and only_without_row:
                 return None
-            plan = _noted(connection, person_id) or self._plan(connection, person_id, row.path if row else None, notes)
+            noted = _noted(connection, person_id)
+            plan = noted or self._plan(connection, person_id, row.path if row else None, notes)
             if plan is not None:
                 self._step("planned")
+                subject = known_subject(connection, person_id)
                 counts = self._erase(connection, person_id)
                 plan = _Plan(plan.tokens, plan.folders, plan.shared, _added(plan.counts, counts))
                 _note(connection, person_id, plan, int(self._clock()))
+                if noted is None and self._audit is not None:
+                    about = {"receipt": pseudonym(person_id), "removed": dict(plan.counts)}
+                    event = AuditEvent("forget", code=int(Code.DONE), about=about, subject=subject)
+                    self._audit.record(event, connection)
                 self._step("ready to commit")
             else:
+                erase(connection, person_id)
                 self._enrolments.drop_lock(connection, person_id)
         return self._finish(person_id, plan, notes) if plan else None
 

@@ -7,12 +7,13 @@ import secrets
 
 import sqlalchemy as sa
 from sqlalchemy import exc
+from sqlalchemy.engine import Connection
 
 from codes_dict import Code
 from db.schema import own_keys
 from db.session import Database
 
-PSEUDONYMS, RECEIPTS, NAMES = "pseudonyms", "receipts", "names"
+PSEUDONYMS, RECEIPTS, NAMES, AUDIT = "pseudonyms", "receipts", "names", "audit"
 
 
 def own_key(database: Database, name: str) -> bytes:
@@ -25,4 +26,14 @@ def own_key(database: Database, name: str) -> bytes:
             connection.execute(sa.insert(own_keys).values(name=name, value=secrets.token_hex(32)))
         with database.reading() as connection:  # another process may have been faster
             found = connection.execute(query).scalar_one()
+    return bytes.fromhex(str(found))
+
+
+def own_key_in(connection: Connection, name: str) -> bytes:
+    """Return the key of this name inside a transaction that keeps others who might draw it out."""
+    query = sa.select(own_keys.c.value).where(own_keys.c.name == name)
+    found = connection.execute(query).scalar()
+    if found is None:
+        found = secrets.token_hex(32)
+        connection.execute(sa.insert(own_keys).values(name=name, value=found))
     return bytes.fromhex(str(found))

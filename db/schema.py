@@ -123,6 +123,21 @@ own_keys = sa.Table(
     **_MYSQL,
 )  # fmt: skip
 
+audit_head = sa.Table(
+    "faceapp_audit", OWN,
+    sa.Column("name", Exact(32), primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("mac", Exact(64), nullable=False),
+    **_MYSQL,
+)  # fmt: skip
+
+audit_subjects = sa.Table(
+    "faceapp_audit_subjects", OWN,
+    sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),
+    sa.Column("value", Exact(64), nullable=False),
+    **_MYSQL,
+)  # fmt: skip
+
 outcomes = sa.Table(
     "faceapp_outcomes", OWN,
     sa.Column("upload_id", Exact(100), primary_key=True),

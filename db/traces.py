@@ -8,7 +8,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from db.same_people import count_links, forget_links
-from db.schema import acceptances, challenges, given_names, outcomes, replay_bands, replay_faces, replays
+from db.schema import (
+    acceptances,
+    audit_subjects,
+    challenges,
+    given_names,
+    outcomes,
+    replay_bands,
+    replay_faces,
+    replays,
+)
 
 _BATCH = 500
 
@@ -21,6 +30,7 @@ def erase(connection: Connection, person_id: str) -> dict[str, int]:
         "names": _delete(connection, given_names.c.reco_id, [person_id]),
         "links": links,
         "challenges": _delete(connection, challenges.c.reco_id, [person_id]),
+        "audit_keys": _delete(connection, audit_subjects.c.reco_id, [person_id]),
         "replay_marks": _forget_marks(connection, person_id),
         "outcomes": _delete(connection, outcomes.c.upload_id, _uploads(connection, outcomes, person_id)),
         "acceptances": _delete(connection, acceptances.c.upload_id, _uploads(connection, acceptances, person_id)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy.typing as npt
@@ -81,6 +81,21 @@ class PhotoMark:
     views: tuple[bytes, ...] = ()
 
 
+@dataclass(frozen=True)
+class AuditEvent:
+    """What the audit keeps: `action` is verify, enrol, forget, keys, settings or another word; `code` how it ended.
+
+    `about` is plain JSON that explains it, without anything that names a person. `subject` is given where the person's
+    key is already deleted; else it is computed from `person_id`.
+    """
+
+    action: str
+    person_id: str = ""
+    code: int | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+    subject: str = ""
+
+
 class Replays(Protocol):
     """The photos that were used before."""
 
@@ -96,8 +111,16 @@ class Acceptances(Protocol):
         """Return how an upload was accepted; None if it was not."""
         ...
 
-    def accept(self, upload_id: str, outcome: Outcome) -> Outcome | None:
-        """Record an acceptance; return the earlier one, which stays, if there is one."""
+    def accept(self, upload_id: str, outcome: Outcome, event: AuditEvent) -> Outcome | None:
+        """Record an acceptance, in the audit too; return the earlier one, which stays, if there is one."""
+        ...
+
+
+class Audit(Protocol):
+    """The audit."""
+
+    def record(self, event: AuditEvent) -> None:
+        """Append an entry; raises `Refusal` NO_SPACE or DB_DOWN, and what it tells of is then not answered."""
         ...
 
 
@@ -193,7 +216,8 @@ class Enrolled:
 class EnrolmentRequest:
     """Whom to enrol, from which upload, with which faces; `marks` are remembered as long as they are enrolled.
 
-    `outcome` returns the reply to what was done; it is stored in the same commit, for `Enrolments.earlier`.
+    `outcome` returns the reply to what was done; it is stored in the same commit, for `Enrolments.earlier`. `event`
+    returns what the audit keeps of it, in that commit as well.
     """
 
     id: str
@@ -203,6 +227,7 @@ class EnrolmentRequest:
     faces: Sequence[NewFace]
     marks: Sequence[PhotoMark] = ()
     outcome: Callable[[Enrolled], Outcome] | None = None
+    event: Callable[[Outcome], AuditEvent] | None = None
 
 
 Guard = Callable[[Person | None, EnrolledFaces | None], None]

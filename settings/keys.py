@@ -141,6 +141,9 @@ class Settings(Listening):
     max_photos: values.Whole = key("Maximum number of photos in a request", "100", 1, 1000)
     max_image_mb: values.Whole = key("Maximum size of an image file in MiB", "48", 1, 256)
     max_pixels: values.Whole = key("Maximum size of an image in pixels", "108000000", 10_000, 500_000_000)
+    audit_folder: paths.OwnFolder = key(
+        "Folder of the audit, see docs/security.md; the folder audit beside the log file where empty", ""
+    )
     log_max_mb: values.Whole = key("Size in MiB at which the log file is rotated", "10", 1, 1024)
     log_keep: values.Whole = key("Number of rotated log files to keep", "5", 1, 100)
     log_format: values.LogFormat = key("Form of the log's lines", "text")

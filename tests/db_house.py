@@ -8,12 +8,14 @@ import secrets
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import sqlalchemy as sa
 
 from codes_dict import Code, Outcome
+from db.audit import AuditTrail
 from db.enrolment_unit import EnrolmentUnit
 from db.enrolments import EnrolmentRecords
 from db.forgetting import ForgettingUnit
@@ -29,7 +31,7 @@ from db.recovery import recover
 from db.schema import PeopleNames
 from db.session import Database, make_engine
 from db.uploads import StoredUpload, UploadStore
-from pipeline.ports import Block, Candidates, Enrolled, EnrolmentRequest, Guard, NewFace, NewImage
+from pipeline.ports import AuditEvent, Block, Candidates, Enrolled, EnrolmentRequest, Guard, NewFace, NewImage
 from pipeline.types import Crop, Embedder, Floats
 from security.sealing import Seal
 from tests.fakes import ColourEmbedder, face_of
@@ -110,17 +112,18 @@ class House:
         seal = Seal(where.keys)
         self.kept = KeptFiles(self.root, PEOPLE, seal, names_key)
         self.people = People(self.database, self.names, self.kept)
+        self.audit = AuditTrail(self.database, folder / "audit")
         self.enrolments = EnrolmentRecords(self.database)
         self.uploads = UploadStore(KeptFiles(uploads, UPLOADS, seal, names_key))
         self.models = list(embedders) if embedders is not None else [ColourEmbedder(), Brightness()]
         models: Mapping[str, Embedder] = {one.name: one for one in self.models}
         self.shelf = self._shelf(models)
         self.enroller = EnrolmentUnit(
-            self.database, self.people, self.enrolments, self.shelf, self.uploads, self.kept, step=step
+            self.database, self.people, self.enrolments, self.shelf, self.uploads, self.kept, self.audit, step=step
         )
 
         self.forgetting = ForgettingUnit(
-            self.database, self.people, self.enrolments, self.shelf, self.uploads, self.kept, step=step
+            self.database, self.people, self.enrolments, self.shelf, self.uploads, self.kept, self.audit, step=step
         )
 
     @property
@@ -171,7 +174,8 @@ class House:
     ) -> Enrolled:
         """Enrol a person whose faces are plain colours."""
         used = upload or self.upload(person_id, *colours)
-        request = EnrolmentRequest(person_id, name, in_place, used, self.faces(*colours), outcome=outcome)
+        faces, event = self.faces(*colours), partial(enrol_event, person_id)
+        request = EnrolmentRequest(person_id, name, in_place, used, faces, outcome=outcome, event=event)
         return self.enroller.enrol(request, guard)
 
     def colours(self, person_id: str) -> list[Colour] | None:
@@ -219,6 +223,11 @@ def raise_at(step: str) -> Callable[[str], None]:
 def reply(enrolled: Enrolled) -> Outcome:
     """Return what an enrolment is answered, in a simple form."""
     return Outcome(Code.ENROLLED, {"mysql_id": enrolled.person.key, "main": list(enrolled.main)})
+
+
+def enrol_event(person_id: str, outcome: Outcome) -> AuditEvent:
+    """Return what the audit keeps of an enrolment."""
+    return AuditEvent("enrol", person_id, int(outcome.code))
 
 
 def forget_dying_at(step: str, where: Where, folder: Path, person_id: str) -> None:

@@ -1,5 +1,6 @@
 """The flows. Each reads top to bottom as its list of stages; a stage's refusal ends it with its code."""
 
+from pipeline.flows.audit import note
 from pipeline.flows.challenge import challenge
 from pipeline.flows.compare import CompareRequest, compare
 from pipeline.flows.enrol import EnrolRequest, enrol
@@ -28,6 +29,7 @@ __all__ = [
     "enrol_photos",
     "faces_of",
     "forget",
+    "note",
     "search",
     "upload",
     "verify",

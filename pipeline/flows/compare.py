@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from codes_dict import Code, Outcome, Refusal
+from pipeline.flows.audit import recorded
 from pipeline.flows.photos import Seen, see
 from pipeline.flows.services import Services, explained
 from pipeline.ledger import Ledger
@@ -46,6 +47,10 @@ def compare(ask: CompareRequest, services: Services) -> Outcome:
     NO_SINGLE_FACE where it shows nobody or several people, DIFFERENT_PEOPLE where its photos do, and as `keep_live`
     does where the selfie is not live.
     """
+    return recorded("compare", "", services, lambda: _compare(ask, services))
+
+
+def _compare(ask: CompareRequest, services: Services) -> Outcome:
     ledger, scorer = Ledger(), services.scorer
     results: dict[str, Any] = {
         "accepted": False,

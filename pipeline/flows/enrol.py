@@ -9,9 +9,20 @@ from functools import partial
 from typing import Any
 
 from codes_dict import Code, Outcome, Refusal
+from pipeline.flows.audit import event_of, recorded
 from pipeline.flows.services import Services, explained, in_batches
 from pipeline.ledger import Ledger
-from pipeline.ports import CachedPhoto, Enrolled, EnrolmentRequest, Guard, NewFace, StoredImage, StoredPhoto, Upload
+from pipeline.ports import (
+    AuditEvent,
+    CachedPhoto,
+    Enrolled,
+    EnrolmentRequest,
+    Guard,
+    NewFace,
+    StoredImage,
+    StoredPhoto,
+    Upload,
+)
 from pipeline.stages.album import Album, open_upload, shown_file
 from pipeline.stages.align import portrait
 from pipeline.stages.compare import embed
@@ -55,14 +66,19 @@ def enrol(ask: EnrolRequest, services: Services) -> Outcome:
 
     Where an earlier call has enrolled the upload, UPLOAD_GONE carries how that call ended under `earlier`.
     """
+    person_id = ask.upload_id.rpartition("-")[0]
     try:
-        return _enrol(ask, services)
+        return recorded("enrol", person_id, services, lambda: _enrol(ask, services), keep=_is_kept)
     except Refusal as refusal:
         earlier = services.enrolments.earlier(ask.upload_id) if refusal.code is Code.UPLOAD_GONE else None
         if earlier:
             first = {"code": int(earlier.code), "results": dict(earlier.results)}
             refusal.results = {**(refusal.results or {}), "earlier": first}
         raise
+
+
+def _is_kept(_outcome: Outcome, _event: AuditEvent) -> None:
+    """Keep nothing more: an enrolment is recorded in its own commit."""
 
 
 def _enrol(ask: EnrolRequest, services: Services) -> Outcome:
@@ -88,7 +104,8 @@ def _enrol(ask: EnrolRequest, services: Services) -> Outcome:
         with ledger.stage("enrol", len(faces)) as row:
             marks = [face.mark for face in faces if face.mark]
             reply = partial(_outcome, in_place=ask.in_place, results={**results, **_NOT_ASKED})
-            request = EnrolmentRequest(upload.id, name, ask.in_place, upload, _pictures(faces, services), marks, reply)
+            pictures, event = _pictures(faces, services), partial(_event, upload.id, ledger, services)
+            request = EnrolmentRequest(upload.id, name, ask.in_place, upload, pictures, marks, reply, event)
             enrolled = services.enrolments.enrol(request, _guard(faces, ask.in_place, services))
             row.went_out = len(enrolled.main)
         results.update(_pickles(ask, services, ledger))
@@ -102,6 +119,10 @@ def _outcome(enrolled: Enrolled, in_place: bool, results: Mapping[str, Any]) -> 
     files = {"main": list(enrolled.main), "aug": list(enrolled.aug)}
     done = {**results, "mysql_id": enrolled.person.key, "resulting_imgs": files}
     return Outcome(_ENDINGS[enrolled.existed, in_place], done)
+
+
+def _event(person_id: str, ledger: Ledger, services: Services, outcome: Outcome) -> AuditEvent:
+    return event_of("enrol", person_id, outcome.code, {**outcome.results, "stages": ledger.as_list()}, services)
 
 
 def _photos(upload: Upload, services: Services, ledger: Ledger, results: dict[str, Any]) -> list[StoredPhoto]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from codes_dict import Code, Outcome, Refusal
+from pipeline.flows.audit import recorded
 from pipeline.flows.photos import Seen, see
 from pipeline.flows.services import AT_ONCE, Services, explained
 from pipeline.ledger import Ledger
@@ -38,6 +39,10 @@ def search(ask: SearchRequest, services: Services, progress: Callable[[float], N
 
     Refuses with NO_FILES, BAD_BASE64, ALL_REJECTED where no file is a photo, and NO_FACE where none shows a face.
     """
+    return recorded("search", "", services, lambda: _found(ask, services, progress))
+
+
+def _found(ask: SearchRequest, services: Services, progress: Callable[[float], None]) -> Outcome:
     ledger = Ledger()
     results: dict[str, Any] = {"faces": [], "people": 0, "left_out": {}, "calibrated": services.scorer.calibrated}
     with explained(results, ledger):

@@ -11,7 +11,18 @@ from typing import Any, TypeVar
 from codes_dict import Refusal
 from pipeline.flows.policy import Policy
 from pipeline.ledger import Ledger
-from pipeline.ports import Acceptances, Challenges, Enrolments, Forgetting, Forgotten, Gallery, People, Replays, Uploads
+from pipeline.ports import (
+    Acceptances,
+    Audit,
+    Challenges,
+    Enrolments,
+    Forgetting,
+    Forgotten,
+    Gallery,
+    People,
+    Replays,
+    Uploads,
+)
 from pipeline.stages.decode import Decode, decode
 from pipeline.stages.opening import Opener
 from pipeline.types import Crop, Detector, Embedder, LivenessJudge, Scorer
@@ -24,7 +35,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Services:
-    """Everything that is plugged into the flows. `judge` raises `Refusal(NO_LIVENESS)` where none could be loaded."""
+    """Everything that is plugged into the flows. `judge` raises `Refusal(NO_LIVENESS)` where none could be loaded.
+
+    `basis` is the hash of models and thresholds that entries of the audit name.
+    """
 
     policy: Policy
     detector: Detector
@@ -40,6 +54,8 @@ class Services:
     acceptances: Acceptances
     challenges: Challenges
     forgetting: Forgetting
+    audit: Audit
+    basis: str
     receipt: Callable[[str, Forgotten], Mapping[str, Any]]
     decode: Decode = decode
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from codes_dict import Code, Kind, Outcome, Refusal
+from pipeline.flows.audit import recorded
 from pipeline.flows.services import Services, explained, in_batches
 from pipeline.ledger import Ledger
-from pipeline.ports import CachedPhoto, StoredPhoto, Upload
+from pipeline.ports import AuditEvent, CachedPhoto, StoredPhoto, Upload
 from pipeline.stages.album import Album, open_upload, shown_file
 from pipeline.stages.challenge import meet_challenge
 from pipeline.stages.compare import Look, check_agreement, embed, first_look, second_look, shown
@@ -52,13 +53,17 @@ def verify(ask: VerifyRequest, services: Services) -> Outcome:
     ledger = Ledger()
     upload = open_upload(ask.upload_id, services.uploads, services.policy.id_regex, ledger)
     once, acceptances = services.policy.replay_policy == "refuse", services.acceptances
-    if once:
-        refuse_accepted(acceptances.of(upload.upload_id))
-    accepted = _judge(ask, upload, services, ledger)
-    if once:
+
+    def judge() -> Outcome:
+        if once:
+            refuse_accepted(acceptances.of(upload.upload_id))
+        return _judge(ask, upload, services, ledger)
+
+    def keep(accepted: Outcome, event: AuditEvent) -> None:
         kept = {key: value for key, value in accepted.results.items() if key != "stages"}
-        refuse_accepted(acceptances.accept(upload.upload_id, Outcome(accepted.code, kept)))
-    return accepted
+        refuse_accepted(acceptances.accept(upload.upload_id, Outcome(accepted.code, kept), event))
+
+    return recorded("verify", upload.id, services, judge, keep if once else None)
 
 
 def _judge(ask: VerifyRequest, upload: Upload, services: Services, ledger: Ledger) -> Outcome:

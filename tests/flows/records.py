@@ -9,6 +9,7 @@ import numpy as np
 
 from codes_dict import Code, Outcome, Refusal
 from pipeline.ports import (
+    AuditEvent,
     Block,
     Enrolled,
     EnrolmentRequest,
@@ -164,6 +165,7 @@ class MemoryEnrolments(Faulty):
     uploads: MemoryUploads
     people: MemoryPeople
     gallery: MemoryGallery
+    audit: MemoryAudit
     requests: list[EnrolmentRequest] = field(default_factory=list)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     meanwhile: Callable[[], object] = lambda: None
@@ -187,7 +189,9 @@ class MemoryEnrolments(Faulty):
         self.requests.append(request)
         done = Enrolled(person, before is not None, ["main.png"] * len(request.faces), ["aug.png"])
         if request.outcome:
-            self.outcomes[upload_id] = request.outcome(done)
+            outcome = self.outcomes[upload_id] = request.outcome(done)
+            if request.event:
+                self.audit.record(request.event(outcome))
         del self.uploads.open_ones[upload_id]
         return done
 
@@ -225,11 +229,23 @@ class MemoryForgetting(Faulty):
         return Forgotten({"rows": 1}, 0.0) if self.people.rows.pop(person_id, None) else None
 
 
+class MemoryAudit(Faulty):
+    """What was recorded."""
+
+    def __init__(self) -> None:
+        self.events: list[AuditEvent] = []
+
+    def record(self, event: AuditEvent) -> None:
+        """Record an event."""
+        self.check()
+        self.events.append(event)
+
+
 class MemoryAcceptances(Faulty):
     """The first acceptance of each upload; `meanwhile` is one that another process records first."""
 
-    def __init__(self) -> None:
-        self.first: dict[str, Outcome] = {}
+    def __init__(self, audit: MemoryAudit) -> None:
+        self.audit, self.first = audit, dict[str, Outcome]()
         self.meanwhile: Outcome | None = None
 
     def of(self, upload_id: str) -> Outcome | None:
@@ -237,12 +253,14 @@ class MemoryAcceptances(Faulty):
         self.check()
         return self.first.get(upload_id)
 
-    def accept(self, upload_id: str, outcome: Outcome) -> Outcome | None:
+    def accept(self, upload_id: str, outcome: Outcome, event: AuditEvent) -> Outcome | None:
         """Record the first one."""
         self.check()
         if self.meanwhile:
             self.first.setdefault(upload_id, self.meanwhile)
         first = self.first.setdefault(upload_id, outcome)
+        if first is outcome:
+            self.audit.record(event)
         return None if first is outcome else first
 
 

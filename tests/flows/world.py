@@ -17,6 +17,7 @@ from pipeline.types import Crop, Detection, EnrolledFaces, Face, Floats, Livenes
 from tests.fakes import ColourDetector, ColourEmbedder, ColourScorer, GivenJudge, detection_in, face_of, photo_of
 from tests.flows.records import (
     MemoryAcceptances,
+    MemoryAudit,
     MemoryChallenges,
     MemoryEnrolments,
     MemoryForgetting,
@@ -66,8 +67,10 @@ class World:
         self.liveness_fault: Code | None = None
         self.uploads, self.people, self.gallery = MemoryUploads(), MemoryPeople(), MemoryGallery()
         self.forgetting = MemoryForgetting(self.people, self.gallery)
-        self.enrolments = MemoryEnrolments(self.uploads, self.people, self.gallery)
-        self.replays, self.challenges, self.acceptances = MemoryReplays(), MemoryChallenges(), MemoryAcceptances()
+        self.audit = MemoryAudit()
+        self.enrolments = MemoryEnrolments(self.uploads, self.people, self.gallery, self.audit)
+        self.replays, self.challenges = MemoryReplays(), MemoryChallenges()
+        self.acceptances = MemoryAcceptances(self.audit)
 
     @property
     def services(self) -> Services:
@@ -87,6 +90,8 @@ class World:
             acceptances=self.acceptances,
             challenges=self.challenges,
             forgetting=self.forgetting,
+            audit=self.audit,
+            basis="0123456789abcdef",
             receipt=lambda person_id, forgotten: {"person": f"not {person_id}", **forgotten.counts},
         )
 

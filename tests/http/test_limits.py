@@ -61,17 +61,25 @@ class Ending(FrontSource):
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
+def noted() -> list[tuple[str, str]]:
+    return []
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch, noted: list[tuple[str, str]]) -> FlaskClient:
     def verify(ask: flows.VerifyRequest, services: Services) -> Outcome:
         if ask.upload_id.endswith("good"):
             return Outcome(Code.VERIFIED, {})
         raise Refusal(Code.NOT_VERIFIED)
 
     monkeypatch.setattr(flows, "verify", verify)
+    monkeypatch.setattr(flows, "note", lambda action, _services, person_id: noted.append((action, person_id)))
     return create_app(cast(Source, Ending(Rules(failed_verify_limit="5/3 minutes")))).test_client()
 
 
-def test_an_id_that_failed_five_times_waits_until_an_operator_lifts_it(client: FlaskClient) -> None:
+def test_an_id_that_failed_five_times_waits_until_an_operator_lifts_it(
+    client: FlaskClient, noted: list[tuple[str, str]]
+) -> None:
     def send(upload_id: str) -> Any:
         return client.post("/verify", data={**FORM, "upload_id": upload_id})
 
@@ -81,4 +89,5 @@ def test_an_id_that_failed_five_times_waits_until_an_operator_lifts_it(client: F
     assert 1 <= int(reply.headers["Retry-After"]) <= 30
     assert code(send("A-2-good")) == 200
     assert code(client.delete("/limits/A-1")) == 101
+    assert noted == [("limits lifted", "A-1")]
     assert code(send("A-1-good")) == 200

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from db.session import make_engine
+from security.audit import START
 from tests.db_house import Where
 from tests.servers import DatabaseServer
 
@@ -62,7 +63,9 @@ def empty(where: Where) -> None:
     for table in tables:
         if table == "faceapp_state":
             execute(where, "UPDATE faceapp_state SET value = 0")
-        elif table == "faceapp_migrations":
+        elif table == "faceapp_audit":
+            execute(where, f"UPDATE faceapp_audit SET count = 0, mac = '{START}'")
+        elif table in ("faceapp_migrations", "faceapp_own_keys"):
             continue
         elif table == "faceapp":
             execute(where, "DELETE FROM faceapp", "ALTER TABLE faceapp AUTO_INCREMENT = 1")

@@ -16,7 +16,7 @@ from db.challenges import Challenges
 from db.installation import PSEUDONYMS, RECEIPTS, own_key
 from db.replays import Replays
 from db.same_people import SamePeople
-from pipeline.ports import EnrolmentRequest, PhotoMark
+from pipeline.ports import AuditEvent, EnrolmentRequest, PhotoMark
 from pipeline.pseudonym import pseudonym, use_key
 from security.receipts import is_genuine, make_receipt
 from tests.db_house import BLUE, GREEN, RED, WHITE, House, Where, die_at, forget_dying_at, raise_at, reply
@@ -46,7 +46,9 @@ def live_through_everything(house: House, person_id: str = ID, name: str = NAME)
     house.enrol(person_id, name, BLUE)
     verified = house.upload(person_id, GREEN)
     Replays(house.database, 15, 40, 30).claim(verified.upload_id, [PhotoMark("e" * 64, bytes(range(1, 129)))])
-    Acceptances(house.database).accept(verified.upload_id, Outcome(Code.VERIFIED, {"name": name}))
+    Acceptances(house.database, house.audit).accept(
+        verified.upload_id, Outcome(Code.VERIFIED, {"name": name}), AuditEvent("verify", person_id, 200)
+    )
     Challenges(house.database, 60).issue(person_id, ["turn_left"])
     (house.root / house.people.find(person_id).path / "holiday.jpg").write_bytes(b"an operator's own")  # type: ignore[union-attr]
 
@@ -96,7 +98,7 @@ def test_nothing_is_left_of_a_forgotten_person_in_any_byte(house: House, caplog:
     assert forgotten.counts == {
         "images": 2, "augmentations": 4, "source_crops": 2, "other_files": 3, "uploads": 5, "uploaded_photos": 6,
         "rows": 1, "enrolments": 4, "names": 1, "links": 1, "challenges": 1, "replay_marks": 2, "outcomes": 1,
-        "acceptances": 1, "embeddings": 4,
+        "acceptances": 1, "audit_keys": 1, "embeddings": 4,
     }  # fmt: skip
 
 

@@ -35,7 +35,7 @@ def clean(house: House, now: float = NOW, *, sweeping: bool = False) -> None:
         enrolments=house.enrolments,
         uploads=house.uploads,
         gallery=house.shelf,
-        acceptances=Acceptances(house.database),
+        acceptances=Acceptances(house.database, house.audit),
     )
     clean_up(settings, records, sweeping, lambda: now)
 

@@ -7,8 +7,11 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from bootstrap.records import audit_folder
+from db.audit import AuditTrail
 from db.keys import KeyRecords
 from env_validator import Settings
+from pipeline.ports import AuditEvent
 from security.callers import SCOPES
 from security.keys import DAY_S, MOST_DAYS, KeyRecord, new_key
 from tools.records.running import add_env, opened, run
@@ -24,20 +27,23 @@ def _done(arguments: argparse.Namespace, settings: Settings) -> str:
     """Do what was asked and return what to print. Raises `ValueError` where that is impossible."""
     with opened(settings) as database:
         records, now = KeyRecords(database), int(time.time())
+        trail = AuditTrail(database, audit_folder(settings))
         if arguments.what == "make":
-            return _made(records, arguments, now)
+            return _made(records, trail, arguments, now)
         if arguments.what == "list":
             lines = [_line(record) for record in records.all()]
             return "\n".join(lines) or "No keys: the server is open to its own machine."
         if not records.revoke(arguments.key_id, now):
             raise ValueError(f"{arguments.key_id}: no such key, or revoked already")
+        trail.record(AuditEvent("keys", about={"revoked": arguments.key_id}))
         return f"{arguments.key_id} is revoked; every server refuses it within 2 seconds."
 
 
-def _made(records: KeyRecords, arguments: argparse.Namespace, now: int) -> str:
+def _made(records: KeyRecords, trail: AuditTrail, arguments: argparse.Namespace, now: int) -> str:
     label, is_first = arguments.name, not records.all()
     expires = now + arguments.days * DAY_S if arguments.days else None
     text, record = new_key(label, [scope.strip() for scope in arguments.scopes.split(",")], now, expires)
+    trail.record(AuditEvent("keys", about={"made": record.key_id, "scopes": sorted(record.scopes)}))
     records.add(record)
     lines = [_line(record), f"The key, shown only once: {text}"]
     if is_first:

@@ -6,9 +6,10 @@ import argparse
 import json
 from collections.abc import Sequence
 
-from bootstrap.records import people_names, receipt_for
+from bootstrap.records import audit_folder, people_names, receipt_for
 from bootstrap.sealing import kept_files
 from bootstrap.vectors import open_gallery
+from db.audit import AuditTrail
 from db.enrolments import EnrolmentRecords
 from db.forgetting import ForgettingUnit
 from db.people import People
@@ -16,6 +17,7 @@ from db.same_people import SamePeople
 from db.session import Database
 from db.uploads import UploadStore
 from env_validator import Settings
+from pipeline.ports import AuditEvent
 from tools.records.running import add_env, opened, run
 
 
@@ -34,6 +36,8 @@ def _done(arguments: argparse.Namespace, settings: Settings) -> str:
             return "\n".join(lines) or "Nobody is enrolled."
         if arguments.what == "forget":
             return _forget(arguments.first, settings, database, people)
+        trail = AuditTrail(database, audit_folder(settings))
+        trail.record(AuditEvent(arguments.what, arguments.first))
         return _link(arguments.what, arguments.first, arguments.second, people, SamePeople(database))
 
 
@@ -41,9 +45,10 @@ def _forget(person_id: str, settings: Settings, database: Database, people: Peop
     """Forget a person and return the receipt as JSON."""
     kept, kept_uploads = kept_files(settings, database)
     enrolments, uploads = EnrolmentRecords(database), UploadStore(kept_uploads)
-    gallery = open_gallery(settings, kept, enrolments, {})
+    gallery, audit = open_gallery(settings, kept, enrolments, {}), AuditTrail(database, audit_folder(settings))
+    unit = ForgettingUnit(database, people, enrolments, gallery, uploads, kept, audit)
     try:
-        forgotten = ForgettingUnit(database, people, enrolments, gallery, uploads, kept).forget(person_id)
+        forgotten = unit.forget(person_id)
     finally:
         gallery.close()
     if forgotten is None:

@@ -17,6 +17,7 @@ from db import files
 from db.migrations.upgrade import upgrade
 from db.session import Database
 from env_validator import Settings, SettingsFault, load_settings
+from security.audit import ASKER, Asker
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,6 +30,7 @@ def add_env(parser: argparse.ArgumentParser) -> None:
 def run(command: str, env: Path, work: Callable[[Settings], str]) -> int:
     """Print what `work` returns; return 0, or 2 with a line for each reason why nothing was changed."""
     files.for_owner_only()
+    ASKER.set(Asker(command.partition(":")[0]))
     try:
         print(work(load_settings(env)))
     except SettingsFault as fault:

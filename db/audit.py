@@ -1,0 +1,100 @@
+"""Appends to the audit: a line in a file of the month, counted by the commit of the row that holds the chain's head.
+
+There is one chain for each database. Whoever appends locks the head's row until the commit, so that entries of several
+processes and servers follow one another; each server writes into files of its own folder. The line is durable before
+the commit, and whatever is recorded is answered only after it: without an entry there is no verdict.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from codes_dict import Code
+from db import files
+from db.installation import AUDIT, own_key, own_key_in
+from db.schema import audit_head, audit_subjects
+from db.session import Database
+from pipeline.ports import AuditEvent
+from security.audit import Head, chained, subject_of
+from security.audit_check import Line, read_line
+
+_ONLY = audit_head.c.name == "head"
+
+
+class AuditTrail:
+    """The audit of a database, written into `folder`. `clock` is in seconds since 1970. Thread-safe."""
+
+    def __init__(self, database: Database, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        self._database, self._folder, self._clock = database, folder, clock
+
+    def record(self, event: AuditEvent, connection: Connection | None = None) -> None:
+        """Append an entry, in a transaction of its own, or in the caller's, with which it counts or does not.
+
+        Raises `Refusal`: NO_SPACE where the file cannot be written, DB_DOWN.
+        """
+        if connection is not None:
+            self._append(connection, event)
+            return
+        with self._database.writing(failed=Code.DB_DOWN) as own:
+            self._append(own, event)
+
+    def key(self) -> bytes:
+        """Return the key of the chain. Raises `Refusal(DB_DOWN)`."""
+        return own_key(self._database, AUDIT)
+
+    def head(self) -> Head:
+        """Return the last entry's number and mac. Raises `Refusal(DB_DOWN)`."""
+        with self._database.reading() as connection:
+            return _head(connection)
+
+    def subject(self, person_id: str) -> str:
+        """Return a person's pseudonym; empty where nothing is recorded of the person, who may be forgotten."""
+        with self._database.reading() as own:
+            return known_subject(own, person_id)
+
+    def lines(self, *more: Path) -> Iterator[Line]:
+        """Yield every line of this folder and others, oldest file first."""
+        for folder in (self._folder, *more):
+            for path in sorted(folder.glob("audit-*.jsonl")):
+                with path.open(encoding="utf-8", errors="replace") as file:
+                    for number, text in enumerate(file, start=1):
+                        if text.strip():
+                            yield read_line(f"{path.name} line {number}", text)
+
+    def _append(self, connection: Connection, event: AuditEvent) -> None:
+        connection.execute(sa.update(audit_head).where(_ONLY).values(count=audit_head.c.count + 1))  # locks the row
+        before = _head(connection, counted=1)
+        subject = event.subject or (_subject(connection, event.person_id) if event.person_id else "")
+        now = self._clock()
+        line, after = chained(own_key_in(connection, AUDIT), before, event, subject, now)
+        month = datetime.fromtimestamp(now, UTC).strftime("%Y-%m")
+        files.append_line(self._folder / f"audit-{month}.jsonl", line)
+        connection.execute(sa.update(audit_head).where(_ONLY).values(mac=after.mac))
+
+
+def _head(connection: Connection, counted: int = 0) -> Head:
+    row = connection.execute(sa.select(audit_head.c.count, audit_head.c.mac).where(_ONLY)).one()
+    return Head(int(row[0]) - counted, str(row[1]))
+
+
+def known_subject(connection: Connection, person_id: str) -> str:
+    """Return a person's pseudonym; empty where there is no key for it."""
+    query = sa.select(audit_subjects.c.value).where(audit_subjects.c.reco_id == person_id)
+    key = connection.execute(query).scalar()
+    return subject_of(bytes.fromhex(str(key)), person_id) if key is not None else ""
+
+
+def _subject(connection: Connection, person_id: str) -> str:
+    """Return the person's pseudonym; draws the key at the first entry, under the lock of the head."""
+    known = known_subject(connection, person_id)
+    if known:
+        return known
+    connection.execute(sa.insert(audit_subjects).values(reco_id=person_id, value=secrets.token_hex(32)))
+    return known_subject(connection, person_id)

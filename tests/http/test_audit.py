@@ -1,0 +1,66 @@
+"""A verdict over HTTP, its entry, and what bin/audit says of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.http.site import ID, OTHER_ID, Site, code, new_photo
+from tools.records import audit, keys, people
+
+pytestmark = pytest.mark.models
+
+
+def test_bin_audit_explains_a_verdict_and_finds_an_edit(
+    site: Site, astronaut: bytes, grace_hopper: bytes, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    env = ["--env", str(site.folder / ".env")]
+
+    def said(*words: str, command: Any = audit) -> str:
+        status = command.main([*env, *words] if command is keys else [*words, *env])
+        printed = capsys.readouterr()
+        return f"{status} {printed.out}{printed.err}"
+
+    site.enrolled(astronaut)
+    assert code(site.verify(site.uploaded(new_photo(astronaut)))) == 200
+    reply = site.verify(site.uploaded(grace_hopper))
+    assert code(reply) == 500
+    kept = said("head")[2:].strip()
+    shown = said("show", ID)
+    assert shown.startswith("0 ")
+    for words in ("enrol  800", "verify  200", "verify  500 Image failed", reply.headers["X-Request-ID"], "by local"):
+        assert words in shown
+    assert '"verify": ' in shown  # the thresholds that counted, from the entry of the settings
+    assert "compare: 1 in, 0 out" in shown
+    site.edit(VER_TOL="1")
+    site.verify(site.uploaded(grace_hopper))
+    assert "made" in said("make", "bank", "--scopes", "verify", command=keys)
+    assert said("verify", "--head", kept).startswith("0 All 7 entries are there, unchanged.")
+
+    [file] = (site.folder / "audit").iterdir()
+    text = file.read_text()
+    assert '"changed":["VER_TOL"]' in text
+    assert '"who":"bin/keys"' in text
+    assert not any(word in text for word in (ID, "Lovelace", "ada"))
+    file.write_text(text.replace('"code":500', '"code":200', 1))
+    assert said("verify").startswith("2 bin/audit: the audit is not whole")
+    file.write_text(text)
+    assert said("forget", ID, command=people).startswith("0 ")
+    assert "nothing is recorded" in said("show", ID)
+    assert said("verify").startswith("0 ")
+    assert "nothing is recorded" in said("show", OTHER_ID)
+
+
+def test_a_verdict_that_cannot_be_recorded_is_157_and_given_afterwards(site: Site, astronaut: bytes) -> None:
+    site.enrolled(astronaut)
+    upload = site.uploaded(new_photo(astronaut))
+    folder = site.folder / "audit"
+    moved = folder.rename(site.folder / "moved")
+    folder.write_bytes(b"")
+    reply = site.verify(upload)
+    assert (code(reply), reply.status_code) == (157, 503)
+    assert reply.get_json()["recognition_results"]["accepted"] is False
+    folder.unlink()
+    moved.rename(folder)
+    assert code(site.verify(upload)) == 200
