@@ -23,7 +23,7 @@ AUGMENTATION_VERSION = "g1"
 MIRRORING_VERSION = "m1"
 """Changes whenever an embedding is made of other views of a crop than the mean of the face and its mirror image."""
 
-DETECTION_VERSION = "d4"
+DETECTION_VERSION = "d5"
 """Changes whenever decoding and finding faces give other faces or landmarks for the same file."""
 
 

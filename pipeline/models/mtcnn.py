@@ -1,7 +1,8 @@
 """Finding faces and their five landmarks: MTCNN (Zhang et al. 2016) on compiled networks.
 
-The photo is scaled once, so that the smallest face that can still be recognised is 20 pixels wide there. The
-candidates of all photos of a call go through the second and the third network in one batch each.
+Every photo is first looked at in one working size. Only where that shows no face that is large and sure, a large photo
+is looked at closer, so that the smallest face that can still be recognised is 20 pixels wide there. The candidates of
+all photos of a call go through the second and the third network in one batch each.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ SMALLEST_FACE = 48
 NETWORK_FACE = 20
 """Width of the smallest face that the networks find in what they are given."""
 KEPT_AREA = 640 * 480
-"""Photos are never scaled below so many pixels: landmarks of ordinary portraits stay exact."""
+"""Pixels that a photo is scaled to at first. Landmarks are placed again in the photo's own pixels."""
+LARGE = 80
+"""Width in the working size from which on a face is large: whoever counts beside it is found as well."""
 MOST_AREA = 1706 * 1280
 """Pixels that are looked at in one photo at most, whatever its shape."""
 MOST_FACES = 10
@@ -59,10 +62,12 @@ class _View:
 class MtcnnDetector:
     """MTCNN as a `Detector`; safe to call from several threads.
 
-    Raises `ModelUnavailable` where the package `mtcnn`, whose weights it uses, is not there.
+    `always_closer` looks at every large photo closer, to compare with. Raises `ModelUnavailable` where the package
+    `mtcnn`, whose weights it uses, is not there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, always_closer: bool = False) -> None:
+        self._always_closer = always_closer
         pnet, rnet, onet = (networks.read_weights(name) for name in ("pnet", "rnet", "onet"))
         self._proposals: Runner = OpenVinoRunner(networks.proposal_network(pnet))
         refinement = OpenVinoRunner(networks.refinement_network(rnet))
@@ -74,11 +79,23 @@ class MtcnnDetector:
 
     def detect(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
         """Return the faces of each photo, largest first and at most `MOST_FACES`; see `Detector`."""
-        found = [_without_specks(faces) for faces in self.detect_scaled(photos, list(map(working_scale, photos)))]
+        found = [_without_specks(faces) for faces in self._detect_closer(photos)]
         empty = [index for index, faces in enumerate(found) if not faces]
         for index, faces in zip(empty, self._detect_filling([photos[index] for index in empty]), strict=True):
             found[index] = faces
         return look_again(photos, found, self._output)
+
+    def _detect_closer(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
+        """Look at every photo in the working size, and closer at large ones whose face is not large there."""
+        closest = list(map(closer_scale, photos))
+        scales = closest if self._always_closer else list(map(working_scale, photos))
+        found = self.detect_scaled(photos, scales)
+        small = [not _is_large(faces, scale) for faces, scale in zip(found, scales, strict=True)]
+        again = [at for at in range(len(photos)) if small[at] and scales[at] < closest[at]]
+        looks = self.detect_scaled([photos[at] for at in again], [closest[at] for at in again])
+        for at, faces in zip(again, looks, strict=True):
+            found[at] = faces
+        return found
 
     def _detect_filling(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
         """Look for a face that touches the photo's edges: with a frame around it, the networks see it whole."""
@@ -147,9 +164,19 @@ class MtcnnDetector:
 
 def working_scale(photo: Pixels) -> float:
     """Return the factor, at most 1, by which a photo is scaled before faces are looked for."""
+    return min(1.0, math.sqrt(KEPT_AREA / int(photo.shape[0] * photo.shape[1])))
+
+
+def closer_scale(photo: Pixels) -> float:
+    """Return the factor, at most 1, at which a photo is looked at closer; the first one unless the photo is large."""
     area = int(photo.shape[0] * photo.shape[1])
     wanted = max(NETWORK_FACE / SMALLEST_FACE, math.sqrt(KEPT_AREA / area))
     return min(1.0, wanted, math.sqrt(MOST_AREA / area))
+
+
+def _is_large(faces: list[Detection], scale: float) -> bool:
+    """Whether the largest face is sure, and large in a photo that was scaled by this factor."""
+    return bool(faces) and faces[0].confidence >= _SURE and faces[0].box.width * scale >= LARGE
 
 
 def _filling_scale(photo: Pixels) -> float:

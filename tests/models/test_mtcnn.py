@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pipeline.models import mtcnn
-from pipeline.models.mtcnn import MtcnnDetector, working_scale
+from pipeline.models.mtcnn import MtcnnDetector, closer_scale, working_scale
 from pipeline.types import Detection, Pixels
 from tests.models.faces import pixels_of
 
@@ -132,18 +132,41 @@ def test_noise_has_no_face_with_or_without_a_frame(detector: MtcnnDetector) -> N
 
 
 @pytest.mark.parametrize(
-    ("height", "width", "scale"),
+    ("height", "width", "first", "closer"),
     [
-        (75, 100, 1.0),
-        (480, 640, 1.0),
-        (750, 1000, 0.64),
-        (1536, 2048, 20 / 48),
-        (100, 3072, 1.0),
-        (3072, 4096, 20 / 48),
+        (75, 100, 1.0, 1.0),
+        (480, 640, 1.0, 1.0),
+        (750, 1000, 0.64, 0.64),
+        (1536, 2048, 0.3125, 20 / 48),
+        (100, 3072, 1.0, 1.0),
+        (3072, 4096, 0.15625, 20 / 48),
     ],
 )
-def test_the_smallest_face_that_matters_is_twenty_pixels_wide(height: int, width: int, scale: float) -> None:
-    assert working_scale(np.empty((height, width, 3), np.uint8)) == pytest.approx(scale, rel=1e-3)
+def test_large_photos_are_looked_at_in_one_size_and_closer_down_to_the_smallest_face_that_matters(
+    height: int, width: int, first: float, closer: float
+) -> None:
+    photo = np.empty((height, width, 3), np.uint8)
+    assert (working_scale(photo), closer_scale(photo)) == pytest.approx((first, closer), rel=1e-3)
+
+
+@pytest.mark.parametrize(("share", "looks"), [(0.3, [0.3125]), (0.05, [0.3125, 20 / 48])])
+def test_a_large_photo_is_looked_at_closer_only_where_its_face_is_small(
+    share: float, looks: list[float], detector: MtcnnDetector, astronaut: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[float] = []
+    scaled = MtcnnDetector.detect_scaled
+
+    def counted(self: MtcnnDetector, photos: list[Pixels], scales: list[float], *frame: float) -> Any:
+        seen.extend(scales)
+        return scaled(self, photos, scales, *frame)
+
+    monkeypatch.setattr(MtcnnDetector, "detect_scaled", counted)
+    face = pixels_of(astronaut)[:256, 96:352]  # the face is half as wide
+    side = round(2 * share * 1536)
+    photo = np.full((1536, 2048, 3), 90, np.uint8)
+    photo[: min(side, 1536), :side] = cv2.resize(face, (side, side))[:1536]
+    (faces,) = detector.detect([photo])
+    assert [len(faces), *seen] == pytest.approx([1, *looks])
 
 
 @pytest.mark.parametrize("size", [(1, 12_000), (12_000, 1), (1, 4_000_000), (400, 8_000), (8_000, 6_000), (30, 600)])
@@ -160,7 +183,7 @@ def test_what_is_looked_at_is_bounded_by_area_whatever_the_shape(
 
     monkeypatch.setattr(mtcnn, "_view", noted)
     assert detector.detect([np.full((*size, 3), 90, np.uint8)]) == [[]]
-    assert len(looked_at) == 2
+    assert len(looked_at) <= 3
     assert max(looked_at) <= 1.01 * mtcnn.MOST_AREA
 
 
