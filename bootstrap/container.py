@@ -29,6 +29,7 @@ from pipeline.scoring import CalibrationFault, load_scorer
 from pipeline.stages.augment import augment
 from pipeline.stages.decode import Decode
 from pipeline.stages.decode import decode as decode_in_this_process
+from pipeline.stages.recent import RecentPhotos
 from pipeline.types import Detector, Embedder, Scorer
 from security.audit import digest_of
 from security.callers import Rules
@@ -100,6 +101,7 @@ class ServiceContainer:
     ) -> None:
         files.for_owner_only()
         self._file, self._models, self._liveness, self._decode = SettingsFile(env_file), models, liveness, decode
+        self._recent = RecentPhotos()
         self._lock = threading.RLock()
         self._built: _Built | None = None
         self._load_fault: tuple[Settings, LoadFault] | None = None
@@ -298,6 +300,7 @@ class ServiceContainer:
             basis=basis,
             receipt=partial(receipt_for, records.database),
             decode=self._decode,
+            recent=self._recent,
         )
 
 

@@ -14,6 +14,7 @@ from pipeline.stages.detect import detect
 from pipeline.stages.distinct import DistinctImages
 from pipeline.stages.liveness import judge_faces
 from pipeline.stages.opening import Opener
+from pipeline.stages.recent import RecentPhotos
 from pipeline.stages.sent_files import ScoredFile, SentFile, decode_files, score_photos
 from pipeline.stages.sightings import Sighting, without_pixels
 from pipeline.types import NO_PIXELS, Check, Face, Photo
@@ -31,12 +32,21 @@ class Look:
 
 
 def look_at(
-    files: Sequence[SentFile], services: Services, ledger: Ledger, *, keep_any_face: bool, needs_space: bool
+    files: Sequence[SentFile],
+    services: Services,
+    ledger: Ledger,
+    *,
+    keep_any_face: bool,
+    needs_space: bool,
+    recent: RecentPhotos | None = None,
 ) -> Iterator[list[Look]]:
-    """Decode, detect and score, a few files at a time; see `score_photos`. Names have to differ."""
+    """Decode, detect and score, a few files at a time; see `score_photos`. Names have to differ.
+
+    `recent` gets what is decoded, for the request that follows an upload.
+    """
     policy = services.policy
     budget = Budget(sum(len(file.data or b"") for file in files))
-    opener = Opener(services.decode, policy.max_image_mb * _MEGABYTE, policy.max_pixels, budget)
+    opener = Opener(services.decode, policy.max_image_mb * _MEGABYTE, policy.max_pixels, budget, recent)
     for batch in in_batches(files):
         decoded, broken = decode_files(batch, opener, ledger)
         photos, faces = detect(decoded, services.detector, opener.closer, ledger)

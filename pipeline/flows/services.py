@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from codes_dict import Refusal
@@ -25,6 +25,7 @@ from pipeline.ports import (
 )
 from pipeline.stages.decode import Decode, decode
 from pipeline.stages.opening import Opener
+from pipeline.stages.recent import RecentPhotos
 from pipeline.types import Crop, Detector, Embedder, LivenessJudge, Scorer
 
 AT_ONCE = 4
@@ -58,11 +59,12 @@ class Services:
     basis: str
     receipt: Callable[[str, Forgotten], Mapping[str, Any]]
     decode: Decode = decode
+    recent: RecentPhotos = field(default_factory=RecentPhotos)
 
     @property
     def opener(self) -> Opener:
         """How stored photos are opened: each was accepted under the limits and the budget of its upload."""
-        return Opener(self.decode, sys.maxsize, self.policy.max_pixels)
+        return Opener(self.decode, sys.maxsize, self.policy.max_pixels, recent=self.recent)
 
 
 @contextmanager

@@ -27,8 +27,14 @@ def upload(person_id: str, files: Sequence[SentFile], services: Services, challe
     results = _as_results(scored)
     with explained(results, ledger):
         asked = redeem(person_id, challenge, services.challenges, ledger)
-        needs_space = policy.tight_faces == "uncertain"
-        for looks in look_at(named_apart(files), services, ledger, keep_any_face=bool(asked), needs_space=needs_space):
+        for looks in look_at(
+            named_apart(files),
+            services,
+            ledger,
+            keep_any_face=bool(asked),
+            needs_space=policy.tight_faces == "uncertain",
+            recent=services.recent,
+        ):
             scored += [look.file for look in looks]
         results.update(_as_results(scored))
         if all(file.data is None for file in files):

@@ -1,0 +1,99 @@
+"""What looking at large photos in one working size changes, beside looking at all of them closely.
+
+`python -m tools.evaluation.working_size FOLDER` takes portraits from FOLDER/PERSON/, makes a photo of 12 megapixels of
+each, as phones do, with the person near and far, and prints how far faces, scores and liveness verdicts differ.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from bootstrap.models import WEIGHTS
+from pipeline.models.embedders import load_embedder
+from pipeline.models.liveness import load_judge
+from pipeline.models.mtcnn import MtcnnDetector
+from pipeline.models.weights import WeightStore
+from pipeline.registry import REGISTRY
+from pipeline.stages.align import crop_face
+from pipeline.stages.decode import decode
+from pipeline.stages.quality import assess, look
+from pipeline.stages.subject import people_of
+from pipeline.types import Detector, Embedder, Face, Photo, Pixels
+from tools.benchmark.phone import SIZE, phone_photo
+from tools.benchmark.photos import encoded, read
+
+SHARES = (1.0, 0.6, 0.35, 0.2)
+"""Height of the portrait as a share of the photo's, by turns."""
+AT_ONCE = 4
+MOST_BYTES, MOST_PIXELS, ENGINES = 50_000_000, 108_000_000, ("cnn", "fasnet", "facenox")
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What one way of looking says of a photo; `subject` is the largest face's box."""
+
+    subject: tuple[float, float, float, float] | None
+    people: int
+    score: float
+    liveness: str
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the differences; return 0."""
+    parser = ArgumentParser(prog="python -m tools.evaluation.working_size", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of all weights (default: %(default)s)")
+    parser.add_argument("--photos", type=int, default=300)
+    asked = parser.parse_args(arguments)
+    files = sorted(asked.folder.glob("*/*.jpg"))
+    files = files[:: max(1, len(files) // asked.photos)][: asked.photos]
+    one, other = (list(_seen(files, MtcnnDetector(closer), asked.weights)) for closer in (False, True))
+    both = list(zip(one, other, strict=True))
+    faces = [pair for pair in both if pair[0].subject and pair[1].subject]
+    print(f"{len(files)} photos of {SIZE[0]}x{SIZE[1]}: with a face {len(faces)}, in both ways the same person count "
+          f"{sum(a.people == b.people for a, b in both)}, the same liveness verdict "
+          f"{sum(a.liveness == b.liveness for a, b in both)}")  # fmt: skip
+    moved = [max(np.abs(np.subtract(a.subject, b.subject))) / b.subject[2] for a, b in faces if a.subject and b.subject]
+    scores = np.abs([a.score - b.score for a, b in both])
+    print(f"subject's box moved by at most {max(moved):.1%} of its width (95 %: {np.percentile(moved, 95):.1%})")
+    print(f"score differs by at most {scores.max():.3f} (95 %: {np.percentile(scores, 95):.3f}); "
+          f"passed on one side only: {sum((a.score >= 7) != (b.score >= 7) for a, b in both)}")  # fmt: skip
+    return 0
+
+
+def _seen(files: Sequence[Path], detector: Detector, weights: Path) -> Iterator[_Seen]:
+    store = WeightStore(weights)
+    models: dict[str, Embedder] = {name: load_embedder(REGISTRY[name], store) for name in ("Dlib", "MobileFaceNet")}
+    judge = load_judge(ENGINES, Path("bin/model/liveness_best.h5"), None, weights, WEIGHTS / "compiled")
+    for start in range(0, len(files), AT_ONCE):
+        photos = [_photo(file, start + at) for at, file in enumerate(files[start : start + AT_ONCE])]
+        for photo, found in zip(photos, detector.detect([one.pixels for one in photos]), strict=True):
+            faces = [Face(photo, one, crop_face(photo, one)) for one in found]
+            if not faces:
+                yield _Seen(None, 0, 0.0, "none")
+                continue
+            quality = assess(photo, faces, look([faces[0].crop], models)[0], 7.0)
+            box, verdict = found[0].box, judge.judge(faces[:1])[0]
+            place = box.left, box.top, box.width, box.height
+            yield _Seen(place, people_of(found).count, quality.score, verdict.state.value)
+
+
+def _photo(file: Path, number: int) -> Photo:
+    return decode(file.name, encoded(phone_photo(_far(read(file), number), number)), MOST_BYTES, MOST_PIXELS)
+
+
+def _far(portrait: Pixels, number: int) -> Pixels:
+    """Return the portrait with more around it: its own edge, continued."""
+    add = round(portrait.shape[0] * (1 / SHARES[number % len(SHARES)] - 1) / 2)
+    return np.asarray(cv2.copyMakeBorder(portrait, add, add, add, add, cv2.BORDER_REPLICATE), np.uint8)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
