@@ -62,9 +62,9 @@ async function forgetPerson(place, person) {
   try {
     const { receipt } = await change("DELETE", `people/${encodeURIComponent(person.id)}`);
     const text = JSON.stringify(receipt, null, 2);
-    const removed = Object.entries(receipt.removed).filter(([, number]) => number).map(([name, number]) => [name.replace(/_/g, " "), String(number)]);
+    const removed = Object.entries(receipt.removed).filter(([, number]) => number).map(([name, number]) => `${number} ${name.replace(/_/g, " ")}`).join(", ");
     const dialog = opened("Forgotten", el("p", {}, "The receipt is signed and shown once: the server keeps no copy of it."),
-      pairs([["Person", receipt.person], ["Time", receipt.time], ...removed]), el("pre", { class: "receipt small", tabindex: "0" }, text), el("div", { class: "actions" }, copyButton(text, "Copy the receipt")));
+      pairs([["Person", receipt.person], ["Time", receipt.time.replace("T", " ")], ["Removed", removed]]), el("pre", { class: "receipt small", tabindex: "0" }, text), el("div", { class: "actions" }, copyButton(text, "Copy the receipt")));
     dialog.addEventListener("close", () => (location.hash = "#people"));
   } catch (reply) {
     place.prepend(failed(reply));
