@@ -29,6 +29,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "memory": process.memory,
     "startup": process.startup,
     "genuine_verify": verdicts.genuine_verify,
+    "sealed_verify": verdicts.sealed_verify,
     "phone_verify": phone.phone_verify,
     "whole_verify": verdicts.whole_verify,
     "impostor_verify": verdicts.impostor_verify,

@@ -12,6 +12,7 @@ from tools.benchmark.client import Client, server
 from tools.benchmark.deepface_peer import Seed, altered, deepface, seed
 from tools.benchmark.measure import Result, compare, result, seconds
 from tools.benchmark.photos import decoded
+from tools.records.env_file import new_key
 
 _PAIRS = 9 + 180
 _REJECTED = (100, 500)
@@ -61,6 +62,26 @@ def genuine_verify(bench: Bench) -> Sequence[Result]:
                 f"{photos.source}; {_HTTP}",
                 bench.rounds,
                 bare,
+            )
+        ]
+
+
+def sealed_verify(bench: Bench) -> Sequence[Result]:
+    """The same three photos against a server that seals what it keeps, and one that does not."""
+    key = {"DATA_KEY": new_key()}
+    with server(bench.folder / "sealed", key) as sealing, server(bench.folder / "unsealed", {}) as other:
+        ours, peer = Client(sealing), Client(other)
+        person, photos = bench.enrolled(ours)
+        bench.enrolled(peer)
+        note = f"{photos.source}; {_HTTP}; the peer is the same server without DATA_KEY"
+        return [
+            compare(
+                "sealed_verify",
+                lambda: expect(ours.verify(person, photos.genuine), (200,)),
+                lambda: expect(peer.verify(person, photos.genuine), (200,)),
+                1.05,
+                note,
+                bench.rounds,
             )
         ]
 
