@@ -177,6 +177,12 @@ def writing(folder: Path) -> Iterator[None]:
         raise Refusal(Code.NO_SPACE, f"folder {place}: {error.strerror or type(error).__name__}") from error
 
 
+def sync_file(path: Path) -> None:
+    """Make a file's content durable."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -1,0 +1,68 @@
+"""The list of a backup's files with their SHA-256; it is written last, so a backup without one is unfinished."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from db import files
+
+NAME = "manifest.json"
+FORMAT = "faceapp-backup-1"
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """When it was taken (UTC), the tables' version, the database's kind and names, and each file's SHA-256 in hex."""
+
+    time: str
+    version: str
+    kind: str
+    names: dict[str, str]
+    people_table: str
+    files: dict[str, str]
+    format: str = FORMAT
+
+
+def write(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest, durably. Raises `Refusal(NO_SPACE)`."""
+    files.write_bytes_atomic(folder / NAME, json.dumps(asdict(manifest), indent=1, sort_keys=True).encode())
+
+
+def checked(folder: Path) -> Manifest:
+    """Read the manifest and compare every file with it. Raises `ValueError` that says what is wrong."""
+    try:
+        content: dict[str, Any] = json.loads((folder / NAME).read_bytes())
+        manifest = Manifest(**content)
+    except FileNotFoundError:
+        raise ValueError(f"{folder} has no {NAME}: it is no backup, or was not finished") from None
+    except (ValueError, TypeError):
+        raise ValueError(f"{folder / NAME} is damaged") from None
+    if manifest.format != FORMAT:
+        raise ValueError(f"{folder} is a backup of another format: {manifest.format}")
+    here = set(relative_files(folder)) - {NAME}
+    wrong = sorted(here ^ set(manifest.files)) + sorted(
+        name for name in here & set(manifest.files) if sha256(folder / name) != manifest.files[name]
+    )
+    if wrong:
+        raise ValueError(f"{len(wrong)} files are missing, changed or not listed, first {wrong[0]}")
+    return manifest
+
+
+def relative_files(folder: Path) -> Iterator[str]:
+    """Yield all files in a folder, sorted, by their paths relative to it."""
+    yield from sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def sha256(path: Path) -> str:
+    """Return a file's SHA-256 in hex."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
