@@ -1,21 +1,106 @@
-"""The people who are enrolled."""
+"""The people who are enrolled: listed, shown, renamed, forgotten; and their faces."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from api.access import lend
+from api.bodies import FORM
 from api.envelope import reply
 from api.gate import gate
-from api.openapi import LEASED, describe
+from api.openapi import JSON, LEASED, Other, describe
+from api.photos import sent
 from api.shapes.common import PersonPath
-from api.shapes.people import ForgottenResults
+from api.shapes.people import (
+    FacePath,
+    ForgottenResults,
+    MoveForm,
+    PeoplePage,
+    PeoplePageQuery,
+    PersonFaces,
+    RenamedResults,
+    RenameForm,
+)
 from api.telemetry import concerns, telemetry
 from codes_dict import Code
 from pipeline import flows
 from pipeline.pseudonym import pseudonym
 
 blueprint = Blueprint("people", __name__)
+
+_EDITED = (*LEASED, Code.NO_ROW, Code.NO_FOLDER, Code.VALUE_REFUSED, Code.INSERT_FAILED)
+
+
+@blueprint.get("/people", strict_slashes=False)
+@describe(PeoplePage, refuses=[*LEASED, Code.VALUE_REFUSED], query=PeoplePageQuery)
+def people() -> Response:
+    """List people, by ID, whose ID or name contains a text."""
+    query = sent(request, 0)
+    text, after = query.text("search").strip(), query.text("after")
+    with lend() as services:
+        outcome = flows.list_people(text, after, query.number("limit", 1, flows.MOST_PEOPLE, 50), services)
+    return reply(outcome.code, outcome.results)
+
+
+@blueprint.get("/people/<person_id>")
+@describe(PersonFaces, refuses=[*LEASED, Code.NO_ROW], path=PersonPath)
+def person(person_id: str) -> Response:
+    """Show a person, and the ids of the faces that are enrolled."""
+    concerns(person_id)
+    with lend() as services:
+        outcome = flows.show_person(person_id, services)
+    return reply(outcome.code, outcome.results)
+
+
+@blueprint.patch("/people/<person_id>")
+@describe(
+    RenamedResults,
+    refuses=[*LEASED, Code.NO_ROW, Code.BAD_NAME, Code.INSERT_FAILED],
+    path=PersonPath,
+    body={JSON: RenameForm, FORM: RenameForm},
+)
+def rename(person_id: str) -> Response:
+    """Give a person another name. The folder keeps its name."""
+    concerns(person_id)
+    name = sent(request, 0).text("name")
+    with lend() as services:
+        outcome = flows.rename_person(person_id, name, services)
+    return reply(outcome.code, outcome.results)
+
+
+@blueprint.get("/people/<person_id>/faces/<face_id>")
+@describe(
+    refuses=[*LEASED, Code.NO_ROW, Code.NO_FOLDER],
+    path=FacePath,
+    other={200: Other("The aligned face, TARGET_WIDTH x TARGET_HEIGHT.", "image/png")},
+)
+def face(person_id: str, face_id: str) -> Response:
+    """Show an enrolled face as a picture."""
+    concerns(person_id)
+    with lend() as services:
+        picture = flows.face_picture(person_id, face_id, services)
+    return Response(picture, mimetype="image/png")
+
+
+@blueprint.delete("/people/<person_id>/faces/<face_id>")
+@describe(PersonFaces, refuses=_EDITED, path=FacePath)
+def take_face(person_id: str, face_id: str) -> Response:
+    """Take a face away from a person. The only face stays: forget the person."""
+    concerns(person_id)
+    with gate().passing(), lend() as services:
+        outcome = flows.take_face(person_id, face_id, services)
+    return reply(outcome.code, outcome.results)
+
+
+@blueprint.post("/people/<person_id>/faces/<face_id>/move")
+@describe(PersonFaces, refuses=[*_EDITED, Code.DIFFERENT_PEOPLE], path=FacePath, body={JSON: MoveForm, FORM: MoveForm})
+def move_face(person_id: str, face_id: str) -> Response:
+    """Move a face to another person, whom it has to show; shows that person."""
+    concerns(person_id)
+    to = sent(request, 0).text("to")
+    with gate().passing(), lend() as services:
+        outcome = flows.move_face(person_id, face_id, to, services)
+    return reply(outcome.code, outcome.results)
 
 
 @blueprint.delete("/people/<person_id>")

@@ -298,6 +298,7 @@ class ServiceContainer:
             forgetting=records.forgetting,
             audit=records.audit,
             basis=basis,
+            faces=records.faces,
             receipt=partial(receipt_for, records.database),
             decode=self._decode,
             recent=self._recent,

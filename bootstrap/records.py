@@ -17,6 +17,7 @@ from db.audit import AuditTrail
 from db.challenges import Challenges
 from db.enrolment_unit import EnrolmentUnit
 from db.enrolments import EnrolmentRecords
+from db.face_records import FaceRecords
 from db.forgetting import ForgettingUnit
 from db.gallery.protocol import GalleryBackend
 from db.initialise import initialise
@@ -56,6 +57,7 @@ class Records:
     challenges: Challenges
     forgetting: ForgettingUnit
     audit: AuditTrail
+    faces: FaceRecords
 
     def close(self) -> None:
         """Close connections."""
@@ -80,8 +82,21 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
     replays = Replays(database, NEAR_BITS, NEAR_FACE_BITS, settings.replay_retention_days, seal=kept.seal)
     accepted = Acceptances(database, audit)
     forgetting = ForgettingUnit(database, people, enrolments, gallery, uploads, kept, audit)
+    faces = FaceRecords(database, people, enrolments, gallery, kept)
     records = Records(
-        database, kept, people, enrolments, uploads, gallery, enroller, replays, accepted, challenges, forgetting, audit
+        database,
+        kept,
+        people,
+        enrolments,
+        uploads,
+        gallery,
+        enroller,
+        replays,
+        accepted,
+        challenges,
+        forgetting,
+        audit,
+        faces,
     )
     note_keys(kept, kept_uploads)
     prepare(records)

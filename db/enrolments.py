@@ -110,12 +110,16 @@ class EnrolmentRecords:
                 found += _active(connection, enrolments.c.reco_id.in_(batch))
         return found
 
+    def made(self, connection: Connection, person_id: str) -> list[tuple[Enrolment, int]]:
+        """Return the ID's enrolments that count, oldest first, and when each was made, in seconds since 1970."""
+        theirs = (enrolments.c.reco_id == person_id) & enrolments.c.removed_version.is_(None)
+        query = sa.select(*_COLUMNS, enrolments.c.created).where(theirs).order_by(enrolments.c.added_version)
+        return [(Enrolment(*row[:-1]), int(row[-1])) for row in connection.execute(query)]
+
     def history(self, person_id: str) -> list[tuple[int, int]]:
         """Return when each valid enrolment of an ID was made, in seconds since 1970, and its images; oldest first."""
-        theirs = (enrolments.c.reco_id == person_id) & enrolments.c.removed_version.is_(None)
-        query = sa.select(enrolments.c.created, enrolments.c.images).where(theirs).order_by(enrolments.c.added_version)
         with self._database.reading() as connection:
-            return [(int(created), int(images)) for created, images in connection.execute(query)]
+            return [(made, one.images) for one, made in self.made(connection, person_id)]
 
     def people(self, version: int = 0, people: int = 0) -> tuple[int, int]:
         """Return the current version and how many people are enrolled, counted on from `people` at `version`."""

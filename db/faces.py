@@ -6,6 +6,7 @@ enrolment that was never committed can be told from those that count.
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import os
@@ -73,6 +74,37 @@ class FaceFolders:
         contents[place / SOURCE / f"{token}.json"] = json.dumps({"crops": crops}).encode()
         self._kept.write(contents)
         return written
+
+    def copy(self, folder: str, token: str, sources: Sequence[tuple[str, str, int]]) -> None:
+        """Write faces of other enrolments, each (folder, token, number), as those of a new one.
+
+        Raises `Refusal`: NO_FOLDER where a source crop is missing, NO_SPACE.
+        """
+        place = self._kept.folders(folder)[0]
+        contents: dict[Path, bytes] = {}
+        crops: list[dict[str, object]] = []
+        for number, (from_folder, from_token, from_number) in enumerate(sources, start=1):
+            old, new = f"{from_token}_{from_number:02}", f"{token}_{number:02}"
+            listed = self._kept.read_in(from_folder, f"{SOURCE}/{from_token}.json")
+            source = self._kept.read_in(from_folder, f"{SOURCE}/{old}.png")
+            if listed is None or source is None:
+                raise Refusal(Code.NO_FOLDER, f"a source crop of enrolment {from_token} is missing")
+            crops.append(_listed(listed)[from_number - 1])
+            contents[place / SOURCE / f"{new}.png"] = source
+            contents |= {place / name: data for name, data in self._shown(from_folder, old, new)}
+        contents[place / SOURCE / f"{token}.json"] = json.dumps({"crops": crops}).encode()
+        self._kept.write(contents)
+
+    def _shown(self, folder: str, old: str, new: str) -> Iterator[tuple[str, bytes]]:
+        """Yield a face's pictures for people to look at, under the names that they get."""
+        main = self._kept.read_in(folder, f"{MAIN}/{old}.png")
+        if main is not None:
+            yield f"{MAIN}/{new}.png", main
+        for turn in itertools.count(1):
+            picture = self._kept.read_in(folder, f"{AUGMENTED}/{old}_{turn:02}.png")
+            if picture is None:
+                return
+            yield f"{AUGMENTED}/{new}_{turn:02}.png", picture
 
     def crops(self, enrolment: Enrolment) -> list[Crop] | None:
         """Read an enrolment's source crops; None, with a warning in the log, if one is missing or damaged."""

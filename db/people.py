@@ -49,14 +49,23 @@ class People:
             rows = [_named(_read(row), given) for row in connection.execute(self._select())]
         return sorted(rows, key=lambda person: person.key)
 
-    def search(self, text: str, most: int) -> list[Person]:
-        """Return rows whose ID or name contains this text, by ID, at most so many; everybody for no text."""
+    def search(self, text: str, most: int, after: str = "") -> list[Person]:
+        """Return rows whose ID or name contains this text, by ID, at most so many; everybody for no text.
+
+        `after` is an ID: only those that come after it count.
+        """
         theirs = self._id.contains(text, autoescape=True) | self._name.contains(stored_name(text), autoescape=True)
-        query = self._select().where(theirs).order_by(self._id).limit(most)
+        query = self._select().where(theirs & (self._id > after)).order_by(self._id).limit(most)
         with self._database.reading() as connection:
             found = [_read(row) for row in connection.execute(query)]
             given = _given_names_of(connection, [person.id for person in found])
         return [_named(person, given) for person in found]
+
+    def rename(self, person_id: str, name: str) -> Person | None:
+        """Give an ID's row another name, and no other path; None where there is no row. Raises `Refusal(DB_DOWN)`."""
+        with self._database.writing() as connection:
+            row = self.find_in(connection, person_id, lock=True)
+            return self.update(connection, person_id, name, row.path) if row else None
 
     def insert(self, connection: Connection, person_id: str, name: str, path: str) -> Person:
         """Insert a row and return it with its primary key. `name` is the name as it was given."""

@@ -93,6 +93,16 @@ enrolments = sa.Table(
     **_MYSQL,
 )  # fmt: skip
 
+# Where a face is that was written anew, when another face of its enrolment was taken away.
+face_ids = sa.Table(
+    "faceapp_face_ids", OWN,
+    sa.Column("face_id", Exact(40), primary_key=True),
+    sa.Column("token", Exact(32), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.UniqueConstraint("token", "number"),
+    **_MYSQL,
+)  # fmt: skip
+
 given_names = sa.Table(
     "faceapp_names", OWN,
     sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -183,6 +183,14 @@ class People(Protocol):
         """Return the row of this ID, compared byte for byte."""
         ...
 
+    def search(self, text: str, most: int, after: str = "") -> Sequence[Person]:
+        """Return up to `most` rows whose ID or name contains a text, by ID, those after the ID `after`."""
+        ...
+
+    def rename(self, person_id: str, name: str) -> Person | None:
+        """Give an ID's row another name; None where there is no row."""
+        ...
+
     def folder_exists(self, person: Person) -> bool:
         """Whether the row's folder is in the image database."""
         ...
@@ -247,6 +255,45 @@ class Enrolments(Protocol):
 
     def earlier(self, upload_id: str) -> Outcome | None:
         """Return the outcome of the enrolment that used this upload; None where there was none, or none is stored."""
+        ...
+
+
+@dataclass(frozen=True)
+class EnrolledFace:
+    """A face that somebody is enrolled with. `made` is when, in seconds since 1970.
+
+    Its pictures are number `number` of the enrolment `token` in `folder`, relative to DB_PATH.
+    """
+
+    id: str
+    person_id: str
+    token: str
+    number: int
+    folder: str
+    made: int
+
+
+FaceGuard = Callable[[Mapping[str, Floats], EnrolledFaces | None], None]
+"""Called before faces are given to another person, with their embeddings and that person's; may raise `Refusal`."""
+
+
+class Faces(Protocol):
+    """The faces of the people who are enrolled."""
+
+    def of(self, person_id: str) -> Sequence[EnrolledFace]:
+        """Return an ID's faces, oldest first."""
+        ...
+
+    def find(self, face_id: str) -> EnrolledFace | None:
+        """Return the face of this id."""
+        ...
+
+    def picture(self, face: EnrolledFace) -> bytes | None:
+        """Return the aligned face as PNG; None where the file is gone."""
+        ...
+
+    def take(self, person_id: str, taken: Collection[str], to: str = "", guard: FaceGuard | None = None) -> None:
+        """Take faces away from a person, all or none; with `to`, they become faces of that ID."""
         ...
 
 

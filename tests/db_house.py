@@ -18,6 +18,7 @@ from codes_dict import Code, Outcome
 from db.audit import AuditTrail
 from db.enrolment_unit import EnrolmentUnit
 from db.enrolments import EnrolmentRecords
+from db.face_records import FaceRecords
 from db.forgetting import ForgettingUnit
 from db.gallery.memory import MemoryGallery
 from db.gallery.protocol import GalleryBackend
@@ -125,6 +126,7 @@ class House:
         self.forgetting = ForgettingUnit(
             self.database, self.people, self.enrolments, self.shelf, self.uploads, self.kept, self.audit, step=step
         )
+        self.face_records = FaceRecords(self.database, self.people, self.enrolments, self.shelf, self.kept, step=step)
 
     @property
     def gallery(self) -> MemoryGallery:
@@ -233,6 +235,11 @@ def enrol_event(person_id: str, outcome: Outcome) -> AuditEvent:
 def forget_dying_at(step: str, where: Where, folder: Path, person_id: str) -> None:
     """Forget somebody in a process that kills itself at a step; for `tests.processes`."""
     House(where, folder, step=die_at(step), prepared=True).forgetting.forget(person_id)
+
+
+def take_face_dying_at(step: str, where: Where, folder: Path, person_id: str, face_id: str, to: str) -> None:
+    """Take a face away in a process that kills itself at a step; for `tests.processes`."""
+    House(where, folder, step=die_at(step), prepared=True).face_records.take(person_id, {face_id}, to)
 
 
 def enrol_dying_at(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Shape
-from api.shapes.common import EXAMPLE_ID
+from api.shapes.common import EXAMPLE_ID, PersonId, PersonPath
 
 
 class Receipt(Shape):
@@ -35,6 +38,93 @@ class ForgottenResults(Shape):
     }
 
     receipt: Receipt
+
+
+class PeoplePageQuery(Shape):
+    """Which people."""
+
+    example: ClassVar = {"search": "lovelace", "limit": 50}
+
+    search: str | SkipJsonSchema[None] = None
+    """Text in the ID or the name."""
+    after: str | SkipJsonSchema[None] = None
+    """The ID that `next` of the page before named."""
+    limit: Annotated[int | SkipJsonSchema[None], Field(ge=1, le=100)] = None
+    """People of a page, 50 by default."""
+
+
+class PersonRow(Shape):
+    """A person."""
+
+    example: ClassVar = {"id": EXAMPLE_ID, "name": "Ada Lovelace"}
+
+    id: str
+    name: str
+
+
+class RenamedResults(PersonRow):
+    """The person, with the new name."""
+
+
+class PeoplePage(Shape):
+    """A page of people, by ID."""
+
+    example: ClassVar = {"people": [PersonRow.example], "next": None}
+
+    people: list[PersonRow]
+    next: str | None
+    """The `after` of the next page, null on the last one."""
+
+
+class EnrolledFaceRow(Shape):
+    """A face that somebody is enrolled with."""
+
+    face_id: str
+    made: int
+    """When it was enrolled, in seconds since 1970."""
+
+
+EXAMPLE_FACE = "407f63744da05f05c75d41bdf14c6157_01"
+
+
+class PersonFaces(PersonRow):
+    """A person and the faces, oldest first."""
+
+    example: ClassVar = {
+        **PersonRow.example,
+        "since": 1795737600,
+        "faces": [{"face_id": EXAMPLE_FACE, "made": 1795737600}],
+    }
+
+    since: int | None
+    """When the person was first enrolled, in seconds since 1970."""
+    faces: list[EnrolledFaceRow]
+
+
+class FacePath(PersonPath):
+    """Which face of whom."""
+
+    example: ClassVar = {"person_id": EXAMPLE_ID, "face_id": EXAMPLE_FACE}
+
+    face_id: str
+    """The face's id, as /people/ID lists it."""
+
+
+class RenameForm(Shape):
+    """The new name."""
+
+    example: ClassVar = {"name": "Ada King"}
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class MoveForm(Shape):
+    """Whose face it is."""
+
+    example: ClassVar = {"to": "RECO_ID_000025"}
+
+    to: PersonId
+    """The other person's ID."""
 
 
 class AnyIdPath(Shape):

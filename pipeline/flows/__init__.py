@@ -7,6 +7,17 @@ from pipeline.flows.enrol import EnrolRequest, enrol
 from pipeline.flows.faces import faces_of
 from pipeline.flows.forget import forget
 from pipeline.flows.one_call import enrol_photos, verify_photos
+from pipeline.flows.people import (
+    MOST_PEOPLE,
+    face_picture,
+    found_face,
+    list_people,
+    move_face,
+    rename_person,
+    show_person,
+    shown_face,
+    take_face,
+)
 from pipeline.flows.policy import Policy
 from pipeline.flows.search import MOST_CANDIDATES, SearchRequest, search
 from pipeline.flows.services import Services
@@ -16,6 +27,7 @@ from pipeline.stages.sent_files import SentFile
 
 __all__ = [
     "MOST_CANDIDATES",
+    "MOST_PEOPLE",
     "CompareRequest",
     "EnrolRequest",
     "Policy",
@@ -27,10 +39,18 @@ __all__ = [
     "compare",
     "enrol",
     "enrol_photos",
+    "face_picture",
     "faces_of",
     "forget",
+    "found_face",
+    "list_people",
+    "move_face",
     "note",
+    "rename_person",
     "search",
+    "show_person",
+    "shown_face",
+    "take_face",
     "upload",
     "verify",
     "verify_photos",

@@ -16,6 +16,7 @@ from pipeline.ports import (
     Audit,
     Challenges,
     Enrolments,
+    Faces,
     Forgetting,
     Forgotten,
     Gallery,
@@ -57,6 +58,7 @@ class Services:
     forgetting: Forgetting
     audit: Audit
     basis: str
+    faces: Faces
     receipt: Callable[[str, Forgotten], Mapping[str, Any]]
     decode: Decode = decode
     recent: RecentPhotos = field(default_factory=RecentPhotos)

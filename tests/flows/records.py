@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from pipeline.ports import (
     AuditEvent,
     Block,
     Enrolled,
+    EnrolledFace,
     EnrolmentRequest,
+    FaceGuard,
     Forgotten,
     Guard,
     NewImage,
@@ -99,6 +101,20 @@ class MemoryPeople(Faulty):
         """Return the row of this ID."""
         self.check()
         return self.rows.get(person_id)
+
+    def search(self, text: str, most: int, after: str = "") -> list[Person]:
+        """Return rows by ID."""
+        self.check()
+        found = [one for one in self.rows.values() if text.lower() in f"{one.id} {one.name}".lower() and one.id > after]
+        return sorted(found, key=lambda person: person.id)[:most]
+
+    def rename(self, person_id: str, name: str) -> Person | None:
+        """Replace the row."""
+        self.check()
+        row = self.rows.get(person_id)
+        if row:
+            self.rows[person_id] = replace(row, name=name.lower(), given_name=name)
+        return row and self.rows[person_id]
 
     def folder_exists(self, person: Person) -> bool:
         """Whether the person has a folder."""
@@ -288,3 +304,40 @@ class MemoryChallenges(Faulty):
             raise Refusal(self.over[nonce])
         self.over[nonce] = Code.CHALLENGE_REUSED
         return actions
+
+
+class MemoryFaces(Faulty):
+    """Faces by ID; a face's number is its row in the gallery."""
+
+    def __init__(self, gallery: MemoryGallery) -> None:
+        self.gallery = gallery
+
+    def of(self, person_id: str) -> list[EnrolledFace]:
+        """Return an ID's faces."""
+        self.check()
+        rows = self.gallery.everybody.get(person_id, EnrolledFaces({}))
+        count = max((len(one) for one in rows.values()), default=0)
+        return [EnrolledFace(f"{person_id}_{at:02}", person_id, "0" * 32, at, person_id, 7) for at in range(count)]
+
+    def find(self, face_id: str) -> EnrolledFace | None:
+        """Return a face."""
+        return next((one for one in self.of(face_id.rpartition("_")[0]) if one.id == face_id), None)
+
+    def picture(self, face: EnrolledFace) -> bytes | None:
+        """Return no PNG, but something."""
+        return b"picture"
+
+    def take(self, person_id: str, taken: Collection[str], to: str = "", guard: FaceGuard | None = None) -> None:
+        """Take rows away, and add them to another person."""
+        numbers, everybody = [one.number for one in self.of(person_id) if one.id in taken], self.gallery.everybody
+        rows = everybody[person_id]
+        if len(numbers) == len(self.of(person_id)):
+            raise Refusal(Code.VALUE_REFUSED)
+        moved = {name: block[numbers] for name, block in rows.items()}
+        if guard:
+            guard(moved, everybody.get(to))
+        everybody[person_id] = EnrolledFaces({name: np.delete(block, numbers, 0) for name, block in rows.items()})
+        if to:
+            everybody[to] = EnrolledFaces(
+                {name: np.vstack([block, moved[name]]) for name, block in everybody[to].items()}
+            )

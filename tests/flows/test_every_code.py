@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from codes_dict import Code, Outcome
-from pipeline.flows import CompareRequest, SearchRequest, SentFile, compare, faces_of, search
+from pipeline.flows import CompareRequest, SearchRequest, SentFile, compare, faces_of, move_face, search
 from pipeline.types import Liveness
 from tests.flows.world import ANN, BEN, BLACK, BLUE, DARK_RED, RED, World, code_of, photo_file, stored_photo
 
@@ -228,6 +228,7 @@ CASES: list[tuple[str, Code, Arrange]] = [
     ("compare, nobody", Code.NO_FACE, comparing(RED, BLACK)),
     ("search", Code.DONE, lambda world: lambda: search(SearchRequest(sent(RED)), world.services)),
     ("search, nobody", Code.NO_FACE, lambda world: lambda: search(SearchRequest(sent(BLACK)), world.services)),
+    ("face of the same person", Code.VALUE_REFUSED, lambda world: lambda: move_face(ANN, "", ANN, world.services)),
     ("faces", Code.DONE, lambda world: lambda: faces_of(sent(RED), world.services, embeddings=True)),
     ("verify, no vectors", Code.VECTORS_DOWN, with_fault("gallery", Code.VECTORS_DOWN, verifying(RED))),
 ]  # fmt: skip

@@ -20,6 +20,7 @@ from tests.flows.records import (
     MemoryAudit,
     MemoryChallenges,
     MemoryEnrolments,
+    MemoryFaces,
     MemoryForgetting,
     MemoryGallery,
     MemoryPeople,
@@ -92,6 +93,7 @@ class World:
             forgetting=self.forgetting,
             audit=self.audit,
             basis="0123456789abcdef",
+            faces=MemoryFaces(self.gallery),
             receipt=lambda person_id, forgotten: {"person": f"not {person_id}", **forgotten.counts},
         )
 

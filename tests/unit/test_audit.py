@@ -117,9 +117,7 @@ def test_a_head_kept_elsewhere_shows_that_file_and_database_were_both_cut(house:
     path = audit_file(house)
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:2]))
     assert findings(house).faults == []
-    assert findings(house, kept).faults == [
-        "entry 4 is not the one that was noted: entries were replaced or removed"
-    ]
+    assert findings(house, kept).faults == ["entry 4 is not the one that was noted: entries were replaced or removed"]
     assert findings(house, Head(2, before["mac"])).faults == []
 
 

@@ -1,0 +1,103 @@
+"""The people who are enrolled, as a resource: listed, shown, renamed; their faces shown, taken away, moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from codes_dict import Code, Outcome, Refusal
+from pipeline.flows.audit import note
+from pipeline.flows.services import Services
+from pipeline.ports import EnrolledFace
+from pipeline.stages.compare import against_template
+from pipeline.stages.identity import check_name, shown_name
+from pipeline.types import EnrolledFaces, Floats, Person
+
+MOST_PEOPLE = 100
+"""People of a page."""
+
+
+def list_people(text: str, after: str, limit: int, services: Services) -> Outcome:
+    """Return a page of those whose ID or name contains `text`, by ID; `next` is the `after` of the next page."""
+    found = services.people.search(text, limit + 1, after)
+    more = len(found) > limit
+    page = found[:limit]
+    return Outcome(Code.DONE, {"people": [_row(person) for person in page], "next": page[-1].id if more else None})
+
+
+def show_person(person_id: str, services: Services) -> Outcome:
+    """Return a person and the faces. Refuses with NO_ROW."""
+    person = _found(person_id, services)
+    faces = services.faces.of(person_id)
+    since = faces[0].made if faces else None
+    return Outcome(Code.DONE, {**_row(person), "since": since, "faces": [shown_face(face) for face in faces]})
+
+
+def rename_person(person_id: str, name: str, services: Services) -> Outcome:
+    """Give a person another name. Refuses with BAD_NAME and NO_ROW."""
+    renamed = services.people.rename(person_id, check_name(name))
+    if renamed is None:
+        raise Refusal(Code.NO_ROW, field="id")
+    note("renamed", services, person_id)
+    return Outcome(Code.DONE, _row(renamed))
+
+
+def face_picture(person_id: str, face_id: str, services: Services) -> bytes:
+    """Return a face of a person as PNG. Refuses with NO_ROW, and with NO_FOLDER where the file is gone."""
+    face = found_face(face_id, services, person_id)
+    picture = services.faces.picture(face)
+    if picture is None:
+        raise Refusal(Code.NO_FOLDER, f"picture {face.number} of enrolment {face.token} is gone")
+    return picture
+
+
+def take_face(person_id: str, face_id: str, services: Services) -> Outcome:
+    """Take a face away from a person. Refuses as `Faces.take` does, VALUE_REFUSED for the only face among them."""
+    services.faces.take(person_id, {face_id})
+    note("face taken away", services, person_id, face=face_id)
+    return show_person(person_id, services)
+
+
+def move_face(person_id: str, face_id: str, to: str, services: Services) -> Outcome:
+    """Make a person's face one of another person, whom it has to show.
+
+    Refuses with DIFFERENT_PEOPLE where it does not, with VALUE_REFUSED where `to` is the same person or the face the
+    only one, and with NO_ROW.
+    """
+    if to == person_id:
+        raise Refusal(Code.VALUE_REFUSED, field="to")
+
+    def guard(embeddings: Mapping[str, Floats], enrolled: EnrolledFaces | None) -> None:
+        scorer, sim_func = services.scorer, services.policy.sim_func
+        for known in (enrolled, enrolled.first_ones) if enrolled else ():
+            if (against_template(embeddings, known, scorer, sim_func)[0] > scorer.addition_threshold).any():
+                raise Refusal(Code.DIFFERENT_PEOPLE, "the face does not match the other person's")
+
+    services.faces.take(person_id, {face_id}, to, guard)
+    note("face moved away", services, person_id, face=face_id)
+    note("face moved here", services, to, face=face_id)
+    return show_person(to, services)
+
+
+def found_face(face_id: str, services: Services, person_id: str = "") -> EnrolledFace:
+    """Return a face, of this person if one is named. Refuses with NO_ROW."""
+    face = services.faces.find(face_id)
+    if face is None or (person_id and face.person_id != person_id):
+        raise Refusal(Code.NO_ROW, advice="There is no face with this id.", field="face_id")
+    return face
+
+
+def shown_face(face: EnrolledFace) -> dict[str, Any]:
+    """Return a face as replies show it."""
+    return {"face_id": face.id, "made": face.made}
+
+
+def _found(person_id: str, services: Services) -> Person:
+    person = services.people.find(person_id)
+    if person is None:
+        raise Refusal(Code.NO_ROW, field="id")
+    return person
+
+
+def _row(person: Person) -> dict[str, Any]:
+    return {"id": person.id, "name": shown_name(person)}
