@@ -51,6 +51,10 @@ class Operator(Protocol):
         """Return the newest uploads and when each ends. Raises `Refusal(BAD_ENV)`."""
         ...
 
+    def note_sign_in(self) -> None:
+        """Record in the audit that an operator has signed in, if that can be done now."""
+        ...
+
     def log_file(self) -> Path:
         """Return where the log is. Raises `Refusal(BAD_ENV)`."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -22,6 +23,8 @@ from pipeline.pseudonym import pseudonym
 from pipeline.types import LivenessAbout, Person
 from security.keyring import Keyring
 from security.keys import DAY_S, KeyRecord, new_key
+
+_log = logging.getLogger(__name__)
 
 HOUR_S = 3600
 
@@ -119,6 +122,15 @@ class ServerOperator:
         """Return where the log is. Raises `Refusal(BAD_ENV)`."""
         with self._records() as (settings, _):
             return settings.log_loc
+
+    def note_sign_in(self) -> None:
+        """Record in the audit that an operator has signed in; where that fails, the operator gets in to see why."""
+        with self.current() as current:
+            try:
+                if current is not None:
+                    current[1].audit.record(AuditEvent("operator signed in"))
+            except Refusal as refusal:
+                _log.warning("the operator's sign-in was not recorded in the audit: %s", refusal)
 
     def _note(self, action: str, person_id: str = "", **about: Any) -> None:
         """Record what the operator does in the audit. Raises `Refusal` BAD_ENV, DB_DOWN or NO_SPACE."""

@@ -1,9 +1,10 @@
-"""Who is enrolled, what is stored of a person, and forgetting; and the uploads."""
+"""Who is enrolled, what is stored of a person, forgetting, and letting an ID verify again; and the uploads."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
+from api import limits
 from api import people as endpoints
 from api.envelope import reply
 from api.openapi import Other, describe
@@ -23,6 +24,7 @@ def register(blueprint: Blueprint) -> None:
     blueprint.get("/admin/api/people/<person_id>")(person)
     blueprint.get("/admin/api/people/<person_id>/faces/<int:number>")(face)
     blueprint.delete("/admin/api/people/<person_id>")(endpoints.forget)
+    blueprint.delete("/admin/api/limits/<person_id>")(limits.lift)
     blueprint.get("/admin/api/uploads")(uploads)
 
 

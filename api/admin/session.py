@@ -52,6 +52,7 @@ def sign_in() -> Response:
     head, services = Head.of(request.environ), source()
     token, session = services.door().sign_in(password, caller().address, services.limits())
     services.door().sign_out(_token())
+    services.operator().note_sign_in()
     response = reply(Code.DONE, _signed_in(session.csrf))
     response.set_cookie(
         door.COOKIE,

@@ -37,6 +37,16 @@ async function showPerson(place, id) {
     const text = `Every trace of ${person.name} (${person.id}) is removed from database, disk and gallery. This cannot be undone.`;
     if (await confirmed(`Forget ${person.name}?`, text, "Forget")) forgetPerson(place, person);
   });
+  const lifted = el("span", { class: "soft small", role: "status" });
+  const lift = el("button", { class: "button", type: "button", title: "After failed verifications an ID has to wait" }, "End its wait");
+  lift.addEventListener("click", async () => {
+    try {
+      await change("DELETE", `limits/${encodeURIComponent(person.id)}`);
+      lifted.textContent = "The ID may be verified at once.";
+    } catch (reply) {
+      place.prepend(failed(reply));
+    }
+  });
   fill(place,
     el("p", { class: "back" }, el("a", { href: "#people" }, "All people")),
     card(person.name, pairs([
@@ -46,7 +56,7 @@ async function showPerson(place, id) {
       ["In the log", person.pseudonym],
       ["Same person as", person.same_as.join(", ")],
       ["Uploads", `${person.uploads}, with ${count(person.uploaded_photos, "photo")}`],
-    ]), faces(person), el("div", { class: "actions" }, forget)),
+    ]), faces(person), el("div", { class: "actions" }, forget, lift, lifted)),
     card("Enrolments", table("Enrolments", [
       ["Made", (one) => when(one.made), "wide"],
       ["Photos", (one) => String(one.photos), "number"],
@@ -62,7 +72,7 @@ async function forgetPerson(place, person) {
   try {
     const { receipt } = await change("DELETE", `people/${encodeURIComponent(person.id)}`);
     const text = JSON.stringify(receipt, null, 2);
-    const removed = Object.entries(receipt.removed).filter(([, number]) => number).map(([name, number]) => `${number} ${name.replace(/_/g, " ")}`).join(", ");
+    const removed = Object.entries(receipt.removed).filter(([, number]) => number).map(([name, number]) => `${name.replace(/_/g, " ")} ${number}`).join(", ");
     const dialog = opened("Forgotten", el("p", {}, "The receipt is signed and shown once: the server keeps no copy of it."),
       pairs([["Person", receipt.person], ["Time", receipt.time.replace("T", " ")], ["Removed", removed]]), el("pre", { class: "receipt small", tabindex: "0" }, text), el("div", { class: "actions" }, copyButton(text, "Copy the receipt")));
     dialog.addEventListener("close", () => (location.hash = "#people"));

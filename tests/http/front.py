@@ -25,6 +25,16 @@ PASSWORD = "Of-th1s-test-alone"
 FORM = {"upload_id": "x", "skip_verify": "false", "skip_db_search": "false", "skip_liveness": "false"}
 
 
+class NoOperator:
+    """Refuses: there is nothing to show."""
+
+    def note_sign_in(self) -> None:
+        """Record nothing."""
+
+    def __getattr__(self, name: str) -> object:
+        raise Refusal(Code.BAD_ENV)
+
+
 class FrontSource:
     """A source that has rules and keys and nothing else. `load` returns the keys; it is asked each time."""
 
@@ -67,8 +77,8 @@ class FrontSource:
         return self._door
 
     def operator(self) -> Operator:
-        """Refuse: there is nothing to show."""
-        raise Refusal(Code.BAD_ENV)
+        """Return one who sees nothing."""
+        return cast(Operator, NoOperator())
 
     def liveness(self) -> None:
         """Judge nothing."""

@@ -132,6 +132,7 @@ def test_a_person_is_found_seen_and_forgotten_with_a_receipt(desk: Desk, astrona
     assert (picture.mimetype, person["faces"]) == ("image/png", 1)
     assert decoded(picture.data).shape == (224, 224, 3)
     assert code(site.client.get(f"/admin/api/people/{ID}/faces/1")) == 404
+    assert code(desk.send("DELETE", f"limits/{ID}")) == 101
     uploads = desk.get("uploads")
     assert (uploads["count"], {one["person_id"] for one in uploads["newest"]}) == (2, {ID, OTHER_ID})
     assert all(one["is_enrolled"] and one["ends"] - one["made"] == 24 * 3600 for one in uploads["newest"])
@@ -164,3 +165,17 @@ def test_the_cause_of_a_request_is_found_by_its_id(desk: Desk, astronaut: bytes)
     (seen,) = desk.get(f"requests/{upload['request_id']}")["requests"]
     assert [row["name"] for row in seen["stages"]][:2] == ["id", "decode"]
     assert "photo 0.jpg" not in json.dumps(seen)
+
+
+@pytest.mark.models
+def test_what_an_operator_does_is_in_the_audit(site: Site, astronaut: bytes) -> None:
+    site.enrolled(astronaut)
+    desk = Desk(site)
+    made = results(desk.send("POST", "keys", {"label": "Bank", "scopes": ["verify"], "days": 0}))
+    desk.send("DELETE", f"people/{ID}")
+    [file] = (site.folder / "audit").iterdir()
+    entries = [json.loads(line) for line in file.read_text().splitlines()]
+    by_operator = [entry for entry in entries if entry["who"] == "operator"]
+    assert [entry["action"] for entry in by_operator] == ["operator signed in", "keys", "forget"]
+    assert by_operator[1]["about"]["made"] == made["key_id"]
+    assert made["key"] not in file.read_text()

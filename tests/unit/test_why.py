@@ -45,8 +45,18 @@ def test_rotated_files_and_json_are_read_in_order(env: Path, capsys: pytest.Capt
     assert printed.count(Code.DB_DOWN.cause) == 1
 
 
+def test_wrong_settings_do_not_hide_the_log(env: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log(env, TEXT.format("asked", 176))
+    env.write_text(env.read_text().replace("VER_TOL='2'", "VER_TOL='many'"))
+    assert why.main(["asked", "--env", str(env)]) == 0
+    assert Code.BAD_ENV.operator_does in capsys.readouterr().out
+    env.write_text(env.read_text().replace("faceapp.log", "no/such/folder.log"))
+    assert why.main(["asked", "--env", str(env)]) == 2
+    assert "LOG_LOC" in capsys.readouterr().err
+
+
 def test_a_code_alone_is_explained(env: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert why.main(["630", "--env", str(env)]) == 0
+    assert why.main(["630", "--env", str(env.with_name("none"))]) == 0
     assert Code.NO_FACE.cause in capsys.readouterr().out
 
 

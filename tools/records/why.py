@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from api.log_reading import codes_in, lines_of, log_files
 from codes_dict import Code
-from env_validator import Settings
-from tools.records.running import add_env, run
+from env_validator import described
+from tools.records.running import add_env
 
 MOST_LINES = 200
+_CODES = {str(int(code)): code for code in Code}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -19,21 +22,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_env(parser)
     parser.add_argument("asked", metavar="REQUEST_ID|CODE", help="the reply's X-Request-ID, or the number of a code")
     arguments = parser.parse_args(argv)
-    return run("bin/why", arguments.env, lambda settings: _answer(arguments.asked, settings))
+    asked = arguments.asked
+    try:
+        log = None if asked in _CODES else _log_of(arguments.env)
+        print(explained(_CODES[asked]) if log is None else _answer(asked, log))
+    except (ValueError, OSError) as error:
+        print(f"bin/why: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
-def _answer(asked: str, settings: Settings) -> str:
+def _log_of(env: Path) -> Path:
+    """Return where the log is, whatever else is wrong with the settings. Raises `ValueError` where LOG_LOC is wrong."""
+    row = next(row for row in described(env) if row["key"] == "LOG_LOC")
+    if row["fault"] or not row["value"]:
+        raise ValueError(f"LOG_LOC {row['fault']}")
+    return env.absolute().parent / str(row["value"])
+
+
+def _answer(asked: str, log: Path) -> str:
     """Return what is known. Raises `ValueError` where that is nothing."""
-    found = list(lines_of(asked, log_files(settings.log_loc)))
+    found = list(lines_of(asked, log_files(log)))
     lines, codes = [line for line, _ in found], codes_in(message for _, message in found)
-    known = {int(code): code for code in Code}
-    if not lines and asked.isascii() and asked.isdigit() and int(asked) in known:
-        codes = [int(asked)]
-    elif not lines:
-        raise ValueError(f"{asked}: no line of {settings.log_loc} or of the rotated files has this request id")
-    return "\n\n".join(
-        ["\n".join(lines[-MOST_LINES:])] * bool(lines) + [explained(known[one]) for one in codes if one in known]
-    )
+    if not lines:
+        raise ValueError(f"{asked}: no line of {log} or of the rotated files has this request id")
+    known = [_CODES[str(number)] for number in codes if str(number) in _CODES]
+    return "\n\n".join(["\n".join(lines[-MOST_LINES:]), *map(explained, known)])
 
 
 def explained(code: Code) -> str:
