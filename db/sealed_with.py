@@ -5,26 +5,36 @@ It decides nothing about a file: whether that opens is decided by DATA_KEY alone
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import islice
 from pathlib import Path
 
 from db import files
-from security.sealing import NO_KEY
+from db.faces import files_in
+from security.sealing import KEY_SHOWN_BY, NO_KEY, key_of
 
 FILE = ".sealed"
+_ENOUGH = 200
 
 
 def keys_in_use(root: Path) -> frozenset[str]:
-    """Return the ids of the keys that files below a folder may be sealed with; `none` stands for unsealed files."""
+    """Return the ids of the keys that files below a folder may be sealed with; `none` stands for unsealed files.
+
+    Where the small file is missing, or damaged, some of the files themselves tell.
+    """
     data = files.read_bytes(root / FILE)
     if data is not None:
-        try:
+        with contextlib.suppress(ValueError, KeyError, TypeError):
             return frozenset(str(name) for name in json.loads(data)["keys"])
-        except (ValueError, KeyError, TypeError):
-            return frozenset()
-    has_files = any(path.is_dir() for path in root.glob("[!.]*")) or any(root.glob("gallery_*.pkl"))
-    return frozenset({NO_KEY}) if has_files else frozenset()
+    return frozenset(key_of(files.read_beginning(path, KEY_SHOWN_BY) or b"") for path in islice(_kept(root), _ENOUGH))
+
+
+def _kept(root: Path) -> Iterator[Path]:
+    yield from root.glob("gallery_*.pkl")
+    for folder in root.glob("[!.]*/"):
+        yield from files_in(folder)
 
 
 def set_keys_in_use(root: Path, names: Collection[str]) -> None:

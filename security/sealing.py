@@ -1,8 +1,9 @@
 """Sealing of what is kept: AES-256-GCM under DATA_KEY, bound to the place where it is kept.
 
-A sealed text is a mark, the id of the key, 24 random bytes, and the ciphertext with its tag. Each has a key of its own,
-the HMAC of the random bytes, so that no number of files wears a key out. What is authenticated besides the content is
-the mark, the key's id and the place: a sealed text that is moved elsewhere does not open.
+A sealed text is a mark, the id of the key, 24 random bytes, and the ciphertext with its tags. Each has a key of its
+own, the HMAC of the random bytes, so that no number of files wears a key out. What is authenticated besides the content
+is the mark, the key's id and the place: a sealed text that is moved elsewhere does not open. Large ones are sealed in
+parts, whose numbers, and which of them is the last, are in their nonces.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ NO_KEY = "none"
 """What stands for "not sealed" in DATA_KEY, and for the id of its key."""
 
 _MARK = b"faceapp\x01"
-_ID_BYTES, _SALT_BYTES, _NOTE_BYTES = 8, 24, 2
+_ID_BYTES, _SALT_BYTES, _NOTE_BYTES, _TAG_BYTES = 8, 24, 2, 16
 KEY_SHOWN_BY = len(_MARK) + _ID_BYTES
 """How many bytes of something kept tell its key."""
 
 _HEADER = len(_MARK) + _ID_BYTES + _SALT_BYTES
-_NONCE = bytes(12)  # each text has a key of its own
+_PART = 2**26  # bytes sealed at a time: the library takes less than 2 GiB
 
 
 class SealBrokenError(Refusal):
@@ -73,9 +74,12 @@ class Seal:
         if name == NO_KEY:
             return content
         header = _MARK + bytes.fromhex(name) + secrets.token_bytes(_SALT_BYTES)
-        noted = note.encode()
-        text = len(noted).to_bytes(_NOTE_BYTES, "big") + noted + content
-        return header + self._cipher(header).encrypt(_NONCE, text, _bound(header, place))
+        cipher, bound, noted, view = self._cipher(header), _bound(header, place), note.encode(), memoryview(content)
+        parts = [header, len(noted).to_bytes(_NOTE_BYTES, "big"), cipher.encrypt(_nonce(0), noted, bound)]
+        for number, start in enumerate(range(0, max(len(view), 1), _PART), start=1):
+            nonce = _nonce(number, is_last=start + _PART >= len(view))
+            parts.append(cipher.encrypt(nonce, view[start : start + _PART], bound))
+        return b"".join(parts)
 
     def open(self, blob: bytes, place: str) -> bytes:
         """Return the content. Raises `SealBrokenError`: it is not what was sealed in this place, or by another key."""
@@ -89,13 +93,18 @@ class Seal:
             raise SealBrokenError(f"{how}, which DATA_KEY does not hold", is_foreign=name != NO_KEY)
         if name == NO_KEY:
             return blob, ""
-        header = blob[:_HEADER]
+        header, noted = blob[:_HEADER], _HEADER + _NOTE_BYTES
+        cipher, bound, view = self._cipher(header), _bound(header, place), memoryview(blob)
+        begin, step = noted + int.from_bytes(blob[_HEADER:noted], "big") + _TAG_BYTES, _PART + _TAG_BYTES
         try:
-            text = self._cipher(header).decrypt(_NONCE, blob[_HEADER:], _bound(header, place))
+            note = cipher.decrypt(_nonce(0), view[noted:begin], bound)
+            parts = [
+                cipher.decrypt(_nonce(number, is_last=start + step >= len(view)), view[start : start + step], bound)
+                for number, start in enumerate(range(begin, max(len(view), begin + 1), step), start=1)
+            ]
         except InvalidTag:
             raise SealBrokenError("it is not what was sealed in its place") from None
-        end = _NOTE_BYTES + int.from_bytes(text[:_NOTE_BYTES], "big")
-        return text[end:], text[_NOTE_BYTES:end].decode()
+        return parts[0] if len(parts) == 1 else b"".join(parts), note.decode()
 
     def is_current(self, blob: bytes) -> bool:
         """Whether something kept is sealed with the key that seals now."""
@@ -119,6 +128,11 @@ UNSEALED = Seal()
 
 def _derived(key: bytes, purpose: bytes) -> bytes:
     return hmac.digest(key, b"faceapp " + purpose, "sha256")
+
+
+def _nonce(number: int, *, is_last: bool = False) -> bytes:
+    """Return the nonce of a part: unique, as each text has a key of its own."""
+    return bytes(7) + bytes([is_last]) + number.to_bytes(4, "big")
 
 
 def _bound(header: bytes, place: str) -> bytes:

@@ -95,6 +95,21 @@ def test_a_wrong_key_is_176_and_says_so(sealed: Site, text: str, words: str) -> 
 
 
 @pytest.mark.models
+def test_the_key_is_known_by_the_files_where_nothing_else_tells(sealed: Site) -> None:
+    sealed.uploaded(PHOTO)
+    for damage in ((sealed.uploads / ".sealed").unlink, lambda: (sealed.uploads / ".sealed").write_text("{")):
+        damage()
+        sealed.edit(DATA_KEY=OTHER_TEXT)
+        (line,) = sealed.upload(PHOTO).get_json()["system_errors"]["env_errs"]
+        assert line == (
+            f"DATA_KEY: files in DB_PATH are sealed with the key {key_id(KEY)}, which is not the one given; "
+            f"files in UPLOAD_FOLDER are sealed with the key {key_id(KEY)}, which is not the one given"
+        )
+        sealed.edit(DATA_KEY=TEXT)
+        sealed.uploaded(PHOTO)
+
+
+@pytest.mark.models
 def test_files_that_are_not_sealed_are_told_before_a_key_hides_them(make_site: Callable[..., Site]) -> None:
     site = make_site()
     site.uploaded(PHOTO)

@@ -118,6 +118,8 @@ def test_the_first_start_makes_everything_and_serves_until_it_is_stopped(clone: 
     assert (clone / "db" / "faceapp.sqlite").is_file()
     assert address == f"http://127.0.0.1:{settings.port}"
     assert get(f"{address}/health/ready")[0] == 200
+    sealed = "Photos, faces and embeddings are not sealed on the disk (bin/rekey --seal seals them)."
+    assert started.until("Photos, faces and embeddings") == sealed
     assert post(f"{address}/upload_imgs")[1]["upload_code"] == 110
     (clone / ".env").write_text((clone / ".env").read_text().replace("VER_TOL=2", "VER_TOL=none"))
     assert get(f"{address}/health/ready")[0] == 503

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codes_dict import Code
+from security import sealing
 from security.sealing import Seal, SealBrokenError, key_id, key_of
 
 ONE, TWO = bytes(range(32)), bytes(range(1, 33))
@@ -35,14 +36,27 @@ def test_a_file_that_was_swapped_for_another_does_not_open() -> None:
     assert why(seal, seal.seal(TEXT, "people/abc/source/2.png")) == ("it is not what was sealed in its place", False)
 
 
-@pytest.mark.parametrize("at", [0, 8, 16, 39, 40, 60, -1])
+@pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 128, 200])
+def test_a_large_text_is_sealed_in_parts_that_belong_together(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealing, "_PART", 64)
+    seal, text = Seal([ONE]), bytes(range(200))[:size]
+    blob = seal.seal(text, HERE, "a note")
+    assert seal.open_with_note(blob, HERE) == (text, "a note")
+    begin = len(blob) - size - 16 * max(1, -(-size // 64))
+    parts = [blob[start : start + 80] for start in range(begin, len(blob), 80)]
+    for others in ([], parts[:-1], parts[1:], parts[::-1], [*parts, parts[-1]]):
+        if others != parts:
+            why(seal, blob[:begin] + b"".join(others))
+
+
+@pytest.mark.parametrize("at", [0, 8, 16, 39, 40, 41, 42, 60, -1])
 def test_a_changed_byte_does_not_open_wherever_it_is(at: int) -> None:
     blob = bytearray(Seal([ONE]).seal(TEXT, HERE))
     blob[at] ^= 1
     why(Seal([ONE]), bytes(blob))
 
 
-@pytest.mark.parametrize("length", [8, 16, 40, 55, 100])
+@pytest.mark.parametrize("length", [8, 16, 39, 40, 41, 42, 57, 58, 73, 100])
 def test_a_file_cut_off_does_not_open(length: int) -> None:
     why(Seal([ONE]), Seal([ONE]).seal(TEXT, HERE)[:length])
 
