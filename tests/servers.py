@@ -6,6 +6,7 @@ the data, so that a test can take the database away and bring it back.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -122,10 +123,14 @@ class RealMySQL:
         cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
         home = Path(os.environ.get("REAL_MYSQL_HOME", cache / "real-mysql"))
         self._pid = home / f"srv/data-{port}/mysqld.pid"
+        self._lock = home.with_name(f"{home.name}.lock")
 
     def start(self) -> None:
         """Start on the same port with the data of before (at first: install it); returns when it answers."""
-        run([str(self._tool), "start", str(self.port)], timeout=400)
+        self._lock.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # the first start installs: two at once would delete each other's files
+            run([str(self._tool), "start", str(self.port)], timeout=400)
         wait_until(lambda: greets(self.host, self.port), lambda: True, "MySQL")
 
     def stop(self) -> None:

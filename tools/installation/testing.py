@@ -27,8 +27,12 @@ QUICK = ("tests/unit", "tests/flows")
 FROM_DEBIAN = {
     "MariaDB": ("mariadbd", ("mariadb-server-core", "mariadb-client-core")),
     "Chromium": ("chromium", ("chromium",)),
+    "Redis": ("redis-check-rdb", ("redis-tools",)),
 }
-"""What tests need beside Python packages: its program and Debian's packages. mariadb-server would start a service."""
+"""What tests need beside Python packages: its program and Debian's packages.
+
+mariadb-server and redis-server would start a service; redis-tools has the same server under another name.
+"""
 APT_S = 240
 WORKERS = "2"
 """Processes that run the tests: while one waits for a server that starts, the other computes."""
