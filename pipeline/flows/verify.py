@@ -182,7 +182,7 @@ def _same_ending(ledger: Ledger) -> Iterator[None]:
 
 
 def _nobody(probes: Probes) -> EnrolledFaces:
-    """Return what stands in for an unknown ID's embeddings, (n, d) per model: the opposite of the photos' own."""
+    """Return the substitute for an unknown ID's embeddings, (n, d) per model: the opposite of the photos' own."""
     return EnrolledFaces({model: -embeddings for model, embeddings in probes.embeddings.items()})
 
 

@@ -29,7 +29,7 @@ class _Call:
         return self.results is not None or self.error is not None
 
     def fits(self, other: _Call) -> bool:
-        """Whether the rows of both can stand in one array."""
+        """Whether the rows of both fit into one array."""
         kinds = [[(one.dtype, one.shape[1:]) for one in call.arrays] for call in (self, other)]
         return kinds[0] == kinds[1]
 

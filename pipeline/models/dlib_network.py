@@ -1,7 +1,7 @@
 """dlib's face recognition network (Davis King, `dnn_face_recognition_ex`) for OpenVINO.
 
 dlib's own kernels take about thirty times as long for the same numbers. The weights are read from dlib's `.dat`: 59
-tensors in the order of the computation, between which lie layer headers that the architecture makes superfluous.
+tensors in the order of the computation, separated by layer headers that the architecture makes redundant.
 """
 
 from __future__ import annotations

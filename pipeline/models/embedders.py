@@ -44,7 +44,7 @@ class NotANumberError(ArithmeticError):
 
 @dataclass(frozen=True, eq=False)
 class AlignedEmbedder:
-    """Aligns crops as the model wants them and runs it once over all of them; see `Embedder`.
+    """Aligns crops as the model requires and runs it once over all of them; see `Embedder`.
 
     Each caller's thread aligns its own crops; only `run` is shared.
     """

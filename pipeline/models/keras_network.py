@@ -106,7 +106,7 @@ def _proved(function: KerasFunction, name: str, samples: Sequence[Array]) -> Any
 def _keep(model: Any, file: Path) -> None:
     """Keep the network for the next start, where the folder can be written; another process may do the same.
 
-    Its weights lie beside it, in a file of the same name with the suffix `.bin`.
+    Its weights are in a file of the same name with the suffix `.bin`.
     """
     import openvino
 

@@ -21,7 +21,7 @@ class WeightStore:
     """The weight files of this server.
 
     `folder` is where files are kept and fetched to; `mirror` is looked into first when something has to be fetched:
-    a folder, searched by name and by SHA-256, or an http(s) address below which files lie under their names.
+    a folder, searched by name and by SHA-256, or an http(s) address below which files have their names.
     """
 
     def __init__(self, folder: Path, mirror: str | None = None) -> None:

@@ -13,7 +13,7 @@ Doubles = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.floating[Any]]
 
 LEAST_ERRORS = 10
-"""A rate counts as shown by the data where at least so many errors lie within it."""
+"""Fewest errors within a rate for the data to show it."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Curve:
         ordered = all(a <= b for a, b in zip(self.scores, self.scores[1:], strict=False))
         finite = all(map(math.isfinite, self.scores))
         if not self.rates or len(self.rates) != len(self.scores) or not (rising and ordered and finite):
-            raise ValueError("A curve wants rising rates and, for each, a finite score that does not fall.")
+            raise ValueError("A curve requires rising rates and, for each, a finite score that does not fall.")
         if not 0.0 < self.rates[0] <= self.rates[-1] <= 1.0:
-            raise ValueError("Rates lie above 0 and up to 1.")
+            raise ValueError("Rates are above 0 and at most 1.")
 
     @property
     def floor(self) -> float:
@@ -72,7 +72,7 @@ def grid(floor: float) -> list[float]:
 
 
 def measure(scores: Numbers, floor: float) -> Curve:
-    """Return the curve of impostor scores: at each rate the score that at most this share lies at or under.
+    """Return the curve of impostor scores: at each rate the score that at most this share is at or under.
 
     `scores` is of shape (n,). `floor` is the lowest rate to keep; it is the caller's to say how many independent errors
     stand behind it.

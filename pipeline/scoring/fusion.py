@@ -42,7 +42,7 @@ class LengthTerm:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.slope) and -math.inf < self.low <= self.middle <= self.high < math.inf):
-            raise ValueError("A length's term wants a finite slope and limits in order.")
+            raise ValueError("A length's term requires a finite slope and limits in order.")
 
     def of(self, lengths: Floats) -> Floats:
         """Return the term of each comparison."""

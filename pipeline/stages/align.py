@@ -24,17 +24,17 @@ CROP_SCALE = 2.0
 ARCFACE_TEMPLATE: Floats = np.array(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]], np.float32
 )
-"""Where the five landmarks lie in 112x112 pixels (Deng et al. 2019, ArcFace)."""
+"""Where the five landmarks are in 112x112 pixels (Deng et al. 2019, ArcFace)."""
 
 DLIB_TEMPLATE: Floats = np.array([[46.6, 42.9], [103.1, 42.9], [74.8, 77.0], [50.0, 105.2], [99.6, 105.2]], np.float32)
-"""Where the five landmarks lie in dlib's face chip (150x150, padding 0.25).
+"""Where the five landmarks are in dlib's face chip (150x150, padding 0.25).
 
 Medians over 498 photos of where dlib's own chip puts them, 5 % larger and 2 pixels higher: of the placements tried
 around the medians this one separates people best.
 """
 
 PORTRAIT_TEMPLATE: Floats = np.array([[0.39, 0.42], [0.61, 0.42], [0.50, 0.54], [0.41, 0.66], [0.59, 0.66]], np.float32)
-"""Where the five landmarks lie in a portrait, as shares of its shorter side around its middle."""
+"""Where the five landmarks are in a portrait, as shares of its shorter side around its middle."""
 
 
 def crop_face(photo: Photo, detection: Detection) -> Crop:

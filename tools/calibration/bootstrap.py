@@ -52,7 +52,7 @@ def table(pairs: PairScores, rates: Sequence[float], draws: int, seed: int) -> d
 
 
 def shows(comparisons: int, rate: float) -> bool:
-    """Whether so many impostor comparisons can show `rate`: at least ten of them have to lie within it."""
+    """Whether so many impostor comparisons can show `rate`: at least ten of them must be within it."""
     return comparisons * rate * (1 + 1e-9) >= LEAST_ERRORS
 
 

@@ -137,7 +137,7 @@ def _report(thresholds: Mapping[str, Any]) -> None:
     for name, by_rate in thresholds.items():
         for rate, one in by_rate.items():
             if one is None:
-                print(f"  {name:<16} FMR {rate:<6} refused: fewer than ten of the impostor pairs would lie within it.")
+                print(f"  {name:<16} FMR {rate:<6} refused: fewer than ten of the impostor pairs would be within it.")
                 continue
             low, high = one["threshold_interval"]
             print(

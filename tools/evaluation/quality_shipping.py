@@ -24,7 +24,7 @@ STRICT_FMR = 1e-4
 so that there are errors enough to learn from."""
 
 LEAST_IMPOSTORS = 10
-"""Pairs of two people that have to lie within the rate for it to be shown."""
+"""Fewest pairs of two people within a rate for it to be shown."""
 
 OCCLUSION = "FaceOcclusionPrevention"
 TERMS: Sequence[tuple[str, ...]] = (

@@ -49,7 +49,7 @@ def best_threshold(scores: Doubles, same: Bools) -> float:
 def tar_at(genuine: Doubles, impostor: Doubles, fmr: float) -> float | None:
     """Return the true accept rate at a false match rate of at most `fmr`, or None where `impostor` cannot show it.
 
-    It is shown where at least ten impostor scores lie within the rate.
+    It is shown if at least ten impostor scores are within the rate.
     """
     within = int(len(impostor) * fmr)
     if within < 10 or not len(genuine):

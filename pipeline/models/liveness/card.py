@@ -27,7 +27,7 @@ class View:
     """One input of the model: a square crop around the face.
 
     The crop's side is `scale` times the longer side of the face's box, or the box itself, stretched, where `square`
-    is false. What lies outside the photo is filled with the value `fill` (0 to 255). `size` is in pixels.
+    is false. What is outside the photo is filled with the value `fill` (0 to 255). `size` is in pixels.
     """
 
     size: int
@@ -73,7 +73,7 @@ SEED_CARD = Card(
 
 
 def card_path(model_file: Path) -> Path:
-    """Return where the card of `model_file` lies."""
+    """Return the path of the card of `model_file`."""
     return model_file.with_suffix(".json")
 
 

@@ -1,6 +1,6 @@
 """The facenox engine: a small network that was trained on CelebA-Spoof (facenox/face-antispoof-onnx, Apache-2.0).
 
-It looks at 1.5 times the longer side of the face's box; what lies outside the photo is its mirror image.
+It looks at 1.5 times the longer side of the face's box; outside the photo its mirror image is used.
 """
 
 from __future__ import annotations

@@ -155,7 +155,7 @@ def _bare_input(photo: Pixels, box: Box) -> Pixels:
 
 
 def _whole_box(photo: Pixels, box: Box) -> tuple[int, int, int, int]:
-    """Return left, top, right, bottom of the part of the box that lies in the photo, at least one pixel each way."""
+    """Return left, top, right, bottom of the part of the box that is inside the photo, at least one pixel each way."""
     height, width = photo.shape[:2]
     left = min(max(int(box.left), 0), width - 1)
     top = min(max(int(box.top), 0), height - 1)

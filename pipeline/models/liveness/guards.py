@@ -17,7 +17,7 @@ DARK, BRIGHT = 22.0, 238.0
 BURNT_SHARE = 0.6
 """Share of the face's pixels that may be saturated in all colours."""
 CUT_SHARE = 0.18
-"""Share of the box that may lie outside the photo."""
+"""Largest share of the box that may be outside the photo."""
 MOST_ROLL = 50.0
 """Tilt of the line between the eyes, in degrees."""
 LEAST_COLOUR = 2.0

@@ -122,7 +122,7 @@ def _config_of_archive(path: Path) -> str:
 
 
 def _forbidden(config: Any) -> Iterator[str]:
-    """Yield every class of a model's configuration that is not allowed, however deep it lies."""
+    """Yield every class of a model's configuration that is not allowed, however deeply it is nested."""
     if isinstance(config, dict):
         name = config.get("class_name")
         if name is not None and not _allowed(config):

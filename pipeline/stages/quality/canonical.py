@@ -21,7 +21,7 @@ _CENTRE, _AXES = (56, 66), (38, 50)
 
 @dataclass(frozen=True, eq=False)
 class CanonicalFace:
-    """A face in its canonical view: the five landmarks lie on ArcFace's template.
+    """A face in its canonical view: the five landmarks are on ArcFace's template.
 
     `pixels` is uint8 RGB (112, 112, 3), `luma` float32 (112, 112) from 0 to 255, `inside` marks the face's ellipse.
     `scale` is how many canonical pixels one pixel of the photo becomes: above 1 the photo was enlarged.

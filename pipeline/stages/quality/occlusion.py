@@ -44,7 +44,7 @@ def describe(face: CanonicalFace) -> Floats:
 
 
 def covered(face: CanonicalFace) -> float:
-    """Return the log odds that half of the face is covered; most open faces lie below -2."""
+    """Return the log odds that half of the face is covered; most open faces are below -2."""
     model = shipped_model()
     return float(describe(face) @ model.weights + model.bias)
 
