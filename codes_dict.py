@@ -546,6 +546,15 @@ class Code(IntEnum):
         "Correct the field that the results name.",
         "Nothing.",
     )
+    NO_STRANGERS = (
+        179,
+        "FaceHash has no statistics of strangers for the selected models.",
+        503,
+        Kind.SERVER,
+        "Try again later.",
+        "Run bin/facehash strangers FOLDER with photos of many people, or select models that are shipped with some.",
+        RETRY,
+    )
     TOO_MANY = (
         429,
         "Too many requests, or too many failed verifications of this ID.",

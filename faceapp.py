@@ -12,12 +12,14 @@ from api import (
     compare,
     console,
     errors,
+    facehash,
     gate,
     jobs,
     limits,
     liveness,
     ops,
     people,
+    recognition,
     reply_headers,
     request_log,
     source,
@@ -63,6 +65,8 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
     app.register_blueprint(liveness.blueprint)
     app.register_blueprint(limits.blueprint)
     app.register_blueprint(jobs.blueprint)
+    app.register_blueprint(facehash.blueprint)
+    app.register_blueprint(recognition.blueprint)
     app.register_blueprint(people.blueprint)
     app.register_blueprint(ops.blueprint)
     app.register_blueprint(admin)

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, g, jsonify, request
 
 from api.access import caller
+from api.own_forms import form_of
 from api.source import source
 from codes_dict import Code
 
@@ -33,6 +34,11 @@ def reply(code: Code, results: Any) -> Response:
         g.setdefault("stages", results.get("stages"))
     g.answered = code
     results = results if sees_everything() else _without_others(results)
+    own = form_of(request.path)
+    if own is not None:
+        response = jsonify(own(code, results if isinstance(results, Mapping) else {}))
+        response.status_code = code.status
+        return response
     results_key, code_key, message_key = keys_of(request.path)
     if request.path.strip("/") == "verify":
         results = {"accepted": False, **(results or {})}

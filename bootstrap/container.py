@@ -19,11 +19,14 @@ from bootstrap.models import LoadFault, sample_face
 from bootstrap.operator import ServerOperator
 from bootstrap.readiness import lacking
 from bootstrap.records import Records, open_records, receipt_for
-from bootstrap.sealing import check_keys
+from bootstrap.sealing import check_keys, facehash_files
 from bootstrap.vectors import check_packages
 from codes_dict import Code, Refusal
 from db import files
+from db.facehash import FaceHashHomes
 from env_validator import PUBLISHED_PASSWORDS, Settings, SettingsFault, SettingsFile, operator_password
+from pipeline.classifier.service import ClassifierService
+from pipeline.classifier.trainer import Trainer
 from pipeline.flows import Services
 from pipeline.scoring import CalibrationFault, load_scorer
 from pipeline.stages.augment import augment
@@ -112,6 +115,7 @@ class ServiceContainer:
         self._operator = ServerOperator(
             env_file, self._keys, self._keyring, self.lease, self.current_records, self._liveness.loaded
         )
+        self._trainer = Trainer()
         self._limits_lock, self._limits = threading.Lock(), (MEMORY, Limits())
         self._checking, self._lacking = threading.Lock(), dict[str, Code]()
 
@@ -254,6 +258,7 @@ class ServiceContainer:
     def close(self) -> None:
         """Close connections, once the last request ends; the models belong to the caller."""
         self._keyring.stop()
+        self._trainer.close()
         self._keys.close()
         with self._lock:
             if self._built is not None:
@@ -300,6 +305,12 @@ class ServiceContainer:
             basis=basis,
             faces=records.faces,
             receipt=partial(receipt_for, records.database),
+            classifiers=ClassifierService(
+                FaceHashHomes(facehash_files(settings)),
+                self._trainer,
+                {name: one.version for name, one in embedders.items()},
+                settings.calibration_folder,
+            ),
             decode=self._decode,
             recent=self._recent,
         )

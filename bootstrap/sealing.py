@@ -8,7 +8,7 @@ import logging
 from bootstrap.models import LoadFault
 from codes_dict import Refusal
 from db.installation import NAMES, own_key
-from db.kept import PEOPLE, UPLOADS, KeptFiles
+from db.kept import FACEHASH, PEOPLE, UPLOADS, KeptFiles
 from db.sealed_with import keys_in_use, set_keys_in_use
 from db.session import Database
 from env_validator import Settings
@@ -23,6 +23,11 @@ def kept_files(settings: Settings, database: Database) -> tuple[KeptFiles, KeptF
     names_key = functools.cache(lambda: own_key(database, NAMES))
     people = KeptFiles(settings.db_path, PEOPLE, seal, names_key)
     return people, KeptFiles(settings.upload_folder, UPLOADS, seal, names_key)
+
+
+def facehash_files(settings: Settings) -> KeptFiles:
+    """Return the files of FACEHASH_FOLDER, with the keys of DATA_KEY; their names say nothing about people."""
+    return KeptFiles(settings.facehash_folder, FACEHASH, Seal(settings.data_key))
 
 
 def check_keys(settings: Settings) -> None:

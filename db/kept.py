@@ -18,7 +18,7 @@ from security.sealing import UNSEALED, Seal
 USED = "_UPLOADED_TO_DB"
 """Suffix of an upload's folder once its photos are enrolled."""
 
-PEOPLE, UPLOADS = "people", "uploads"
+PEOPLE, UPLOADS, FACEHASH = "people", "uploads", "facehash"
 _NAME_LENGTH = 32
 
 

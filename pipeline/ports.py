@@ -382,3 +382,82 @@ class Gallery(Protocol):
     def rebuild(self) -> Mapping[str, Code]:
         """Write each model's embeddings anew; model name to code."""
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class NewClassifier:
+    """A trained classifier to store.
+
+    `models` are the recognition models with the versions of their embeddings, in the order of the network's input;
+    `faces` are the users' faces that it was trained on; `files` its files, `digests` their SHA-256 in hex.
+    """
+
+    models: Mapping[str, str]
+    faces: Mapping[str, EnrolledFaces]
+    files: Mapping[str, bytes]
+    digests: Mapping[str, str]
+    validation: Mapping[str, Any]
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """The users, in the order of the network's classes."""
+        return tuple(self.faces)
+
+
+@dataclass(frozen=True, eq=False)
+class ClassifierVersion(NewClassifier):
+    """A stored classifier; versions count from 1. `created` is in seconds since 1970."""
+
+    number: int = 0
+    created: float = 0.0
+
+
+@dataclass(frozen=True)
+class ClassifierReport:
+    """What a training made: the version's number, how many faces of each user are in it, and its validation."""
+
+    number: int
+    faces: Mapping[str, int]
+    validation: Mapping[str, Any]
+
+
+class ClassifierHomes(Protocol):
+    """Where the classifiers of each key are stored."""
+
+    def number(self, home: str) -> int | None:
+        """Return the number of the version in use; None where there is none."""
+        ...
+
+    def current(self, home: str) -> ClassifierVersion | None:
+        """Return the version in use; None where there is none."""
+        ...
+
+    def add(self, home: str, new: NewClassifier) -> int:
+        """Store a version, whole or not at all, and use it from now on; return its number."""
+        ...
+
+
+class Classifiers(Protocol):
+    """FaceHash: a classifier for each home, which is a key's."""
+
+    def check_options(self, sent: Mapping[str, object]) -> None:
+        """Refuse with VALUE_REFUSED or NO_STRANGERS what a training with these options would be refused with."""
+        ...
+
+    def users(self, home: str) -> Mapping[str, EnrolledFaces]:
+        """Return each user's faces."""
+        ...
+
+    def chance(self, home: str, user: str, embeddings: Mapping[str, Floats]) -> tuple[float, float] | None:
+        """Return how likely a face is this user, 0 to 1, and the network's seconds; None for an unknown user."""
+        ...
+
+    def train(
+        self,
+        home: str,
+        faces: Mapping[str, EnrolledFaces],
+        options: Mapping[str, object],
+        progress: Callable[[float], None],
+    ) -> ClassifierReport:
+        """Train on these users' faces and use the result from then on."""
+        ...

@@ -110,6 +110,7 @@ class Settings(Listening):
     ver_fmr: values.Decimal = key("Target false match rate of the 1:1 thresholds", "1e-3", 1e-6, 0.1)
     search_fpir: values.Decimal = key("Target false positive identification rate of the search", "1e-2", 1e-4, 0.5)
     calibration_folder: paths.OwnFolder = key("Folder of your own thresholds, used instead of the shipped ones", "")
+    facehash_folder: paths.Folder = key("Folder of FaceHash's classifiers; never served", "static/facehash")
     vector_store: paths.VectorStore = key(
         "Where enrolled faces are searched: in the server's memory or in Milvus", "memory", secret=True
     )

@@ -40,6 +40,7 @@ class Description:
     query: type[Shape] | None
     body: Mapping[str, type[Shape]] = field(default_factory=dict)
     other: Mapping[int, Other] = field(default_factory=dict)
+    failed: type[Shape] | None = None
 
 
 _DESCRIPTIONS: WeakKeyDictionary[Callable[..., Any], Description] = WeakKeyDictionary()
@@ -55,15 +56,17 @@ def describe(
     query: type[Shape] | None = None,
     body: Mapping[str, type[Shape]] | None = None,
     other: Mapping[int, Other] | None = None,
+    failed: type[Shape] | None = None,
 ) -> Callable[[View], View]:
     """Describe an endpoint; its docstring's first line is the summary, the rest the description.
 
     `done` are the codes that come with `results`, `refuses` those that come with `refused`; what follows from the
     scope, the body and the path is added by itself. `path`, `query` and `body` (by media type) describe the request.
-    `other` are replies in another form, by HTTP status; without `results` there is no other success.
+    `other` are replies in another form, by HTTP status; without `results` there is no other success. `failed` is the
+    form of all refusals, where that is another one than the envelope.
     """
     done = tuple(done) if results else ()
-    description = Description(results, done, tuple(refuses), refused, path, query, body or {}, other or {})
+    description = Description(results, done, tuple(refuses), refused, path, query, body or {}, other or {}, failed)
 
     def add(view: View) -> View:
         _DESCRIPTIONS[view] = description

@@ -76,9 +76,13 @@ class Replies:
         return {"$ref": f"#/components/schemas/{model.__name__}"}
 
     def _reply(self, name: str, description: Description, codes: list[Code], keys: Keys) -> dict[str, Any]:
+        listed = "\n".join(f"- {int(code)}: {code.message}" for code in codes)
+        if description.failed is not None:
+            content = {"schema": self.ref(description.failed), "example": description.failed.example}
+            return {"description": listed, "content": {JSON: content}}
         examples = {code.name: self._example(name, description, code, keys) for code in codes}
         return {
-            "description": "\n".join(f"- {int(code)}: {code.message}" for code in codes),
+            "description": listed,
             "content": {JSON: {"schema": self._envelope(name, description, codes, keys), "examples": examples}},
         }
 

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 FORMAT = "faceapp-gallery-1"
 LOCK = ".gallery.lock"
 
-_HARMLESS = frozenset(
+HARMLESS = frozenset(
     {
         "PROTO", "FRAME", "STOP", "MARK", "MEMOIZE", "BINGET", "LONG_BINGET", "EMPTY_DICT", "SETITEM", "SETITEMS",
         "BININT", "BININT1", "BININT2", "SHORT_BINUNICODE", "BINUNICODE", "SHORT_BINBYTES", "BINBYTES", "BINBYTES8",
@@ -125,7 +125,7 @@ def decode(blob: bytes, key: Key) -> dict[str, Floats]:
 def _plain(blob: bytes) -> dict[str, Any]:
     try:
         for opcode, _, _ in pickletools.genops(blob):
-            if opcode.name not in _HARMLESS:
+            if opcode.name not in HARMLESS:
                 raise PickleRefusedError(f"it has the opcode {opcode.name}")
         content = _NothingUnpickler(io.BytesIO(blob)).load()
     except PickleRefusedError:

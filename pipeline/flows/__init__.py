@@ -4,6 +4,7 @@ from pipeline.flows.audit import note
 from pipeline.flows.challenge import challenge
 from pipeline.flows.compare import CompareRequest, compare
 from pipeline.flows.enrol import EnrolRequest, enrol
+from pipeline.flows.facehash import Lesson, look_at_lesson, recognise, train
 from pipeline.flows.faces import faces_of
 from pipeline.flows.forget import forget
 from pipeline.flows.one_call import enrol_photos, verify_photos
@@ -30,6 +31,7 @@ __all__ = [
     "MOST_PEOPLE",
     "CompareRequest",
     "EnrolRequest",
+    "Lesson",
     "Policy",
     "SearchRequest",
     "SentFile",
@@ -44,13 +46,16 @@ __all__ = [
     "forget",
     "found_face",
     "list_people",
+    "look_at_lesson",
     "move_face",
     "note",
+    "recognise",
     "rename_person",
     "search",
     "show_person",
     "shown_face",
     "take_face",
+    "train",
     "upload",
     "verify",
     "verify_photos",

@@ -15,6 +15,7 @@ from pipeline.ports import (
     Acceptances,
     Audit,
     Challenges,
+    Classifiers,
     Enrolments,
     Faces,
     Forgetting,
@@ -60,6 +61,7 @@ class Services:
     basis: str
     faces: Faces
     receipt: Callable[[str, Forgotten], Mapping[str, Any]]
+    classifiers: Classifiers
     decode: Decode = decode
     recent: RecentPhotos = field(default_factory=RecentPhotos)
 

@@ -85,10 +85,11 @@ def _view(photo: Pixels, box: Box, around: float, side: int, mirrored: bool) -> 
 
 def _likeness(view: _View, found: Sequence[Detection], box: Box) -> float:
     """Return the confidence of whatever is found in a cut where the face was, 0 where nothing is."""
-    return max((one.confidence for one in found if _overlap(view.placed(one.box), box) >= SAME), default=0.0)
+    return max((one.confidence for one in found if overlap(view.placed(one.box), box) >= SAME), default=0.0)
 
 
-def _overlap(one: Box, other: Box) -> float:
+def overlap(one: Box, other: Box) -> float:
+    """Return the intersection of two boxes over their union, 0 to 1."""
     across = min(one.left + one.width, other.left + other.width) - max(one.left, other.left)
     down = min(one.top + one.height, other.top + other.height) - max(one.top, other.top)
     common = max(0.0, across) * max(0.0, down)

@@ -11,6 +11,7 @@ from codes_dict import Code, Outcome, Refusal
 from pipeline.ports import (
     AuditEvent,
     Block,
+    ClassifierReport,
     Enrolled,
     EnrolledFace,
     EnrolmentRequest,
@@ -341,3 +342,40 @@ class MemoryFaces(Faulty):
             everybody[to] = EnrolledFaces(
                 {name: np.vstack([block, moved[name]]) for name, block in everybody[to].items()}
             )
+
+
+class MemoryClassifiers(Faulty):
+    """Homes with users; a face is a user as far as its embedding points where the mean of theirs does."""
+
+    def __init__(self) -> None:
+        self.homes: dict[str, dict[str, EnrolledFaces]] = {}
+
+    def check_options(self, sent: Mapping[str, object]) -> None:
+        """Accept everything."""
+        self.check()
+
+    def users(self, home: str) -> Mapping[str, EnrolledFaces]:
+        """Return the users' faces."""
+        return self.homes.get(home, {})
+
+    def chance(self, home: str, user: str, embeddings: Mapping[str, Floats]) -> tuple[float, float] | None:
+        """Return the cosine to the user's mean; None for an unknown user."""
+        faces = self.users(home).get(user)
+        if faces is None:
+            return None
+        (name, own), mean = next(iter(embeddings.items())), next(iter(faces.values())).mean(axis=0)
+        cosine = float(own @ mean / np.linalg.norm(own) / np.linalg.norm(mean)) if name in faces else 0.0
+        return cosine if cosine > 0.9 else 0.0, 0.001
+
+    def train(
+        self,
+        home: str,
+        faces: Mapping[str, EnrolledFaces],
+        options: Mapping[str, object],
+        progress: Callable[[float], None],
+    ) -> ClassifierReport:
+        """Take the users over."""
+        self.check()
+        self.homes[home] = dict(faces)
+        progress(1.0)
+        return ClassifierReport(1, {name: len(next(iter(one.values()))) for name, one in faces.items()}, {})

@@ -19,6 +19,7 @@ from tests.flows.records import (
     MemoryAcceptances,
     MemoryAudit,
     MemoryChallenges,
+    MemoryClassifiers,
     MemoryEnrolments,
     MemoryFaces,
     MemoryForgetting,
@@ -72,6 +73,7 @@ class World:
         self.enrolments = MemoryEnrolments(self.uploads, self.people, self.gallery, self.audit)
         self.replays, self.challenges = MemoryReplays(), MemoryChallenges()
         self.acceptances = MemoryAcceptances(self.audit)
+        self.classifiers = MemoryClassifiers()
 
     @property
     def services(self) -> Services:
@@ -94,6 +96,7 @@ class World:
             audit=self.audit,
             basis="0123456789abcdef",
             faces=MemoryFaces(self.gallery),
+            classifiers=self.classifiers,
             receipt=lambda person_id, forgotten: {"person": f"not {person_id}", **forgotten.counts},
         )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bootstrap.records import people_names
-from bootstrap.sealing import kept_files, note_keys
+from bootstrap.sealing import facehash_files, kept_files, note_keys
 from bootstrap.vectors import open_gallery
 from db.enrolments import EnrolmentRecords
+from db.facehash import FaceHashHomes
 from db.people import People
 from db.recovery import recover
 from db.rekey import Progress, Rekeying
@@ -77,6 +79,7 @@ def _done(arguments: argparse.Namespace, settings: Settings) -> str:
             print(f"Waiting {arguments.settle} s, until running servers use the new key ...", flush=True)
             time.sleep(arguments.settle)
         done, strangers = _passes(settings, database)
+        done = replace(done, changed=done.changed + FaceHashHomes(facehash_files(settings)).reseal())
     if done.waiting or done.broken:
         raise ValueError(
             f"{done.changed} files and rows are done, {done.waiting} are in use, {done.broken} do not open "

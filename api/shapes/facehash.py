@@ -1,0 +1,108 @@
+"""FaceHash's requests and replies."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
+
+from api.openapi import Shape
+from api.shapes.common import Base64
+from api.shapes.pipeline import EXAMPLE_PNG
+
+
+class FaceHashUser(Shape):
+    """Whose classifier, and which user."""
+
+    API_KEY: str
+    """`API_KEY_TEST_1` on a server without keys; else the key of the header, or left out."""
+    username: Annotated[str, Field(min_length=1, max_length=200)]
+    """The user's name, `userName` too."""
+
+
+class RecognizeBody(FaceHashUser):
+    """A photo that may show the user."""
+
+    example: ClassVar = {"API_KEY": "API_KEY_TEST_1", "username": "ada", "image": EXAMPLE_PNG}
+
+    image: Base64
+    """The photo, `picture` too."""
+
+
+class TrainBody(FaceHashUser):
+    """Images of the user, and hyper-parameters for those who want to choose some."""
+
+    example: ClassVar = {"API_KEY": "API_KEY_TEST_1", "username": "ada", "images": [EXAMPLE_PNG] * 10}
+
+    images: Annotated[list[Base64], Field(min_length=10, max_length=100)]
+    epochs: Annotated[int, Field(ge=1, le=100)] | SkipJsonSchema[None] = None
+    batch_size: Annotated[int, Field(ge=32, le=1024)] | SkipJsonSchema[None] = None
+    learning_rate: Annotated[float, Field(ge=1e-4, le=0.1)] | SkipJsonSchema[None] = None
+    hidden_units: Annotated[int, Field(ge=0, le=256)] | SkipJsonSchema[None] = None
+    dropout: Annotated[float, Field(ge=0, le=0.5)] | SkipJsonSchema[None] = None
+    l2: Annotated[float, Field(ge=0, le=0.1)] | SkipJsonSchema[None] = None
+
+
+class TrainQuery(Shape):
+    """How the reply comes."""
+
+    example: ClassVar = {"async": "true"}
+
+    async_: Annotated[str, Field(alias="async", pattern="^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])$")] = "false"
+    """`true` replies at once, with a job to poll."""
+
+
+class Recognized(Shape):
+    """Whether the photo shows the user."""
+
+    example: ClassVar = {
+        "responseType": "SUCCESS",
+        "successDescription": "Face recognized successfully.",
+        "detectionTime": 0.0021,
+        "confidencePercentage": 0.95,
+    }
+
+    responseType: Literal["SUCCESS", "FAILURE"]  # noqa: N815 - FaceHash's own name
+    successDescription: str  # noqa: N815
+    detectionTime: float | SkipJsonSchema[None] = None  # noqa: N815
+    """Seconds that the classifier took."""
+    confidencePercentage: float | SkipJsonSchema[None] = None  # noqa: N815
+    """How likely the face is the user's, 0 to 1."""
+
+
+class Trained(Shape):
+    """That the training ended well; FAILURE where the images show too few faces."""
+
+    example: ClassVar = {"responseType": "SUCCESS", "successDescription": "Model trained successfully."}
+
+    responseType: Literal["SUCCESS", "FAILURE"]  # noqa: N815
+    successDescription: str  # noqa: N815
+
+
+class TrainStarted(Shape):
+    """That the training began."""
+
+    example: ClassVar = {
+        "responseType": "SUCCESS",
+        "successDescription": "Training started.",
+        "job": "0a1b2c3d-00112233445566778899aabbccddeeff",
+        "poll": "/jobs/0a1b2c3d-00112233445566778899aabbccddeeff",
+    }
+
+    responseType: Literal["SUCCESS"]  # noqa: N815
+    successDescription: str  # noqa: N815
+    job: str
+    poll: str
+
+
+class Failure(Shape):
+    """Why the request could not be served."""
+
+    example: ClassVar = {"responseType": "ERROR", "errorDescription": "A valid API key is needed.", "code": 401}
+
+    responseType: Literal["ERROR"]  # noqa: N815
+    errorDescription: str  # noqa: N815
+    code: int
+    field: str | SkipJsonSchema[None] = None
+    """The field that is wrong."""

@@ -1,0 +1,165 @@
+"""Builds, trains and calibrates the network. Imports TensorFlow: the server leaves this to `worker`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipeline.classifier.options import Options
+from pipeline.classifier.strangers import Doubles, Strangers, deviates
+from pipeline.types import Counts, Floats
+
+STRANGERS, CALIBRATING = 3000, 20_000
+"""Strangers who are drawn to train on, and to calibrate with."""
+COPIES = 8
+"""Variants of each face to train on: it and its person's mean, moved as photos of one person differ."""
+MOST_ROWS = 6000
+"""Variants of all faces together; with many faces each has fewer."""
+HELD_OUT = 5
+"""Every so many-th face of a user validates."""
+_ROUNDS, _LEAST = 5, 1e-15
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What the faces that were held out say: how many were recognised, and which share of fresh strangers was."""
+
+    faces: int
+    recognised: int
+    stranger_rate: float
+
+
+def train(
+    users: Sequence[Floats], strangers: Strangers, options: Options, seed: int, progress: Callable[[float], None]
+) -> tuple[Any, Validation]:
+    """Return the trained network and its validation. `users` are each user's faces, (m, d) as `joined` makes them.
+
+    The same arguments give the same weights. First every fifth face is held out and judged, then all are learnt.
+    """
+    import keras
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+    generator = np.random.default_rng(seed)
+    held = [faces[HELD_OUT - 1 :: HELD_OUT] for faces in users]
+    learnt = [np.delete(faces, np.s_[HELD_OUT - 1 :: HELD_OUT], axis=0) for faces in users]
+    network = _network(len(users), strangers, options)
+    finishing = max(1, options.epochs // 3)
+    steps = _Steps(options, finishing, progress)
+    _fit(network, *_table(learnt, strangers, generator), options, 0, options.epochs, steps)
+    calibrate(network, strangers, generator)
+    validation = _validated(network, held, strangers, generator)
+    _fit(network, *_table(users, strangers, generator), options, options.epochs, finishing, steps)
+    calibrate(network, strangers, generator)
+    return network, validation
+
+
+def _network(users: int, strangers: Strangers, options: Options) -> Any:
+    """Build it from layers that the guarded loader allows; the last class is "unknown"."""
+    import keras
+    from keras import layers, regularizers
+
+    size = len(strangers.mean)
+    given = layers.Input((size,), name="embeddings")
+    scaled = layers.BatchNormalization(trainable=False, epsilon=0.0, scale=False, center=False, name="scale")
+    tensor = scaled(given)
+    if options.hidden_units:
+        hidden = layers.Dense(options.hidden_units, activation="relu", kernel_regularizer=regularizers.L2(1e-4))
+        tensor = hidden(tensor)
+    if options.dropout:
+        tensor = layers.Dropout(options.dropout)(tensor)
+    start = "glorot_uniform" if options.hidden_units else "zeros"
+    last = layers.Dense(
+        users + 1, kernel_initializer=start, kernel_regularizer=regularizers.L2(options.l2), name="classes"
+    )
+    network = keras.Model(given, layers.Softmax(name="chance")(last(tensor)), name="facehash")
+    scaled.set_weights([strangers.mean, np.diag(strangers.total)])
+    network.compile(keras.optimizers.Adam(options.learning_rate), "sparse_categorical_crossentropy")
+    return network
+
+
+def _table(users: Sequence[Floats], strangers: Strangers, generator: np.random.Generator) -> tuple[Floats, Counts]:
+    """Return rows to learn from, (n, d), and the class of each, (n,)."""
+    copies = max(1, min(COPIES, MOST_ROWS // max(1, sum(map(len, users)))))
+    rows, classes = [strangers.draw(STRANGERS, generator)], [np.full(STRANGERS, len(users), np.int64)]
+    for at, faces in enumerate(users):
+        near = np.repeat((faces + faces.mean(axis=0)) / 2, copies, axis=0)
+        moved = near + deviates(strangers.within, len(near), generator)
+        rows += [faces, strangers.unit(moved)]
+        classes.append(np.full(len(faces) + len(near), at, np.int64))
+    return np.concatenate(rows), np.concatenate(classes)
+
+
+class _Steps:
+    """The learning rate of each epoch, and the progress."""
+
+    def __init__(self, options: Options, finishing: int, progress: Callable[[float], None]) -> None:
+        self._options, self._all, self._progress = options, options.epochs + finishing, progress
+
+    def rate(self, epoch: int) -> float:
+        """Return an epoch's learning rate, which falls as a cosine does, and report how far the training is."""
+        self._progress(epoch / self._all)
+        return float(self._options.learning_rate * (0.02 + 0.98 * np.cos(np.pi / 2 * min(1.0, epoch / self._all))))
+
+
+def _fit(network: Any, rows: Floats, classes: Counts, options: Options, begin: int, epochs: int, steps: _Steps) -> None:
+    import keras
+
+    network.fit(
+        rows,
+        classes,
+        batch_size=options.batch_size,
+        initial_epoch=begin,
+        epochs=begin + epochs,
+        callbacks=[keras.callbacks.LearningRateScheduler(lambda epoch, _: steps.rate(epoch))],
+        verbose=0,
+    )
+
+
+def calibrate(network: Any, strangers: Strangers, generator: np.random.Generator) -> None:
+    """Move the classes' biases so that a user's chance exceeds one half only beyond strangers' reach.
+
+    That is `Strangers.deviations` standard deviations above the mean of strangers' log-odds. Each bias moves its own
+    user's odds by as much and the others' hardly, so that a few rounds settle all.
+    """
+    last = network.get_layer("classes")
+    kernel, bias = last.get_weights()
+    outputs = logits(network, strangers.draw(CALIBRATING, generator))
+    for _ in range(_ROUNDS):
+        odds = log_odds(outputs)
+        moved = odds.mean(axis=0) + strangers.deviations * odds.std(axis=0)
+        bias[:-1] -= moved
+        outputs[:, :-1] -= moved
+    last.set_weights([kernel, bias])
+
+
+def logits(network: Any, rows: Floats) -> Doubles:
+    """Return what goes into the softmax, (n, users + 1)."""
+    import keras
+
+    inner = keras.Model(network.inputs[0], network.get_layer("classes").output)
+    return np.asarray(inner(rows, training=False), np.float64)
+
+
+def log_odds(outputs: Doubles) -> Doubles:
+    """Return the natural logarithm of each user's chance over that of all else, (n, users), from `logits`."""
+    chances = outputs - np.logaddexp.reduce(outputs, axis=1, keepdims=True)
+    rest = np.log(np.maximum(1.0 - np.exp(chances[:, :-1]), _LEAST))
+    odds: Doubles = chances[:, :-1] - rest
+    return odds
+
+
+def _validated(
+    network: Any, held: Sequence[Floats], strangers: Strangers, generator: np.random.Generator
+) -> Validation:
+    faces, recognised = 0, 0
+    for at, rows in enumerate(held):
+        if len(rows):
+            chances = np.asarray(network(rows, training=False))
+            faces, recognised = faces + len(rows), recognised + int((chances[:, at] > 0.5).sum())
+    fresh = np.asarray(network(strangers.draw(CALIBRATING, generator), training=False))
+    return Validation(faces, recognised, float((fresh[:, :-1] > 0.5).mean()))

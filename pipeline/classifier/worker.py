@@ -1,0 +1,97 @@
+"""The process that trains: takes what to learn on its standard input, answers on its standard output.
+
+Both sides send a line of JSON and then as many bytes as it says. Nothing that comes is executed, and nothing of it
+touches the disk but the network, in a folder that is removed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from pipeline.classifier.options import Options
+from pipeline.classifier.strangers import Strangers
+
+NICENESS = 3
+NETWORK, COMPILED = "network.h5", ("network.xml", "network.bin")
+"""The Keras file, and the same network as OpenVINO reads it, which spares the server TensorFlow."""
+
+
+def main() -> int:
+    """Train as often as asked; end with the input."""
+    os.nice(NICENESS)
+    os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints is no reply
+    _use_few_threads()
+    send(replies, {"ready": True})
+    while (asked := receive(sys.stdin.buffer)) is not None:
+        _answer(*asked, replies)
+    return 0
+
+
+def _use_few_threads() -> None:
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def _answer(asked: Mapping[str, Any], data: bytes, replies: IO[bytes]) -> None:
+    from pipeline.classifier.build import train
+
+    with np.load(io.BytesIO(data), allow_pickle=False) as sent:
+        users = np.split(sent["rows"], np.cumsum(sent["counts"])[:-1])
+        statistics = sent["mean"], sent["total"], sent["within"]
+    strangers = Strangers({}, dict(asked["sizes"]), *statistics, float(asked["deviations"]))
+
+    def progress(share: float) -> None:
+        send(replies, {"progress": share})
+
+    network, validation = train(users, strangers, Options(**asked["options"]), int(asked["seed"]), progress)
+    files = _saved(network)
+    sizes = {name: len(content) for name, content in files.items()}
+    send(replies, {"done": asdict(validation), "files": sizes}, b"".join(files.values()))
+
+
+def _saved(network: Any) -> dict[str, bytes]:
+    """Return the files of a network: Keras's, and the converted one where it gives the same outputs."""
+    from pipeline.models.keras_network import KerasFunction, keras_runner
+
+    with tempfile.TemporaryDirectory(prefix="faceapp-") as place:
+        folder = Path(place)
+        network.save(folder / NETWORK, include_optimizer=False)
+        size = int(network.inputs[0].shape[1])
+        function = KerasFunction(lambda rows: network(rows, training=False), [((size,), np.float32)])
+        keras_runner(lambda: function, folder / COMPILED[0], -0.3, 0.3)
+        names = (NETWORK, *COMPILED)
+        return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
+
+
+def send(stream: IO[bytes], message: Mapping[str, Any], data: bytes = b"") -> None:
+    """Send a message and the bytes that belong to it."""
+    stream.write(json.dumps({**message, "length": len(data)}).encode() + b"\n" + data)
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
+    """Return the next message and its bytes; None where the other side has ended. Raises `ValueError` for nonsense."""
+    line = stream.readline()
+    if not line.endswith(b"\n"):
+        return None
+    message = json.loads(line)
+    data = stream.read(int(message.pop("length")))
+    return message, data
+
+
+if __name__ == "__main__":
+    sys.exit(main())

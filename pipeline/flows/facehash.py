@@ -1,0 +1,144 @@
+"""FaceHash: is this the user, by the classifier of the caller's key; and learning a user's face."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from codes_dict import Code, Outcome, Refusal
+from pipeline.flows.audit import recorded
+from pipeline.flows.photos import see
+from pipeline.flows.services import Services, in_batches
+from pipeline.ledger import Ledger
+from pipeline.stages.compare import against_template
+from pipeline.stages.guards import odd_ones_out
+from pipeline.stages.identity import check_name
+from pipeline.stages.sent_files import SentFile, named_apart
+from pipeline.stages.sightings import Sighting, stacked
+from pipeline.stages.subject import only_subjects
+from pipeline.types import EnrolledFaces, Floats
+
+LEAST_IMAGES = 10
+"""Images of a user that a training needs."""
+LEAST_FACES = 5
+"""Of these, so many have to show the user's face, alone."""
+MOST_FACES, FIRST_FACES = 100, 20
+"""Faces of a user that are kept: the first ones, and the newest of all others."""
+RECOGNISED = 0.5
+"""The chance from which on a face is the user: a training is calibrated so that strangers stay below."""
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What a training learns: whose faces, as stacked raw embeddings (m, d) per model, and the photos left out."""
+
+    user: str
+    faces: Mapping[str, Floats]
+    left_out: Mapping[str, int]
+
+
+def recognise(home: str, username: str, photo: SentFile, services: Services) -> Outcome:
+    """Say whether the photo's largest face is the user; `home` is the caller's.
+
+    Refuses with NOT_VERIFIED, with NO_FACE, with VALUE_REFUSED for an unknown user, and with BAD_BASE64.
+    """
+    return recorded("recognize", "", services, lambda: _recognised(home, check_name(username), photo, services))
+
+
+def _recognised(home: str, user: str, photo: SentFile, services: Services) -> Outcome:
+    seen = see([photo], services, Ledger(), live=False)
+    if not seen.faces:
+        raise Refusal(Code.BAD_BASE64, advice=seen.files[0].checks[0].advice, field="image")
+    faces = next(iter(seen.faces.values()))
+    if not faces:
+        raise Refusal(Code.NO_FACE, field="image")
+    found = services.classifiers.chance(home, user, faces[0].embeddings)
+    if found is None:
+        raise Refusal(Code.VALUE_REFUSED, advice="This user is not known: train the user first.", field="username")
+    chance, seconds = found
+    if chance <= RECOGNISED:
+        raise Refusal(Code.NOT_VERIFIED)
+    return Outcome(Code.DONE, {"detectionTime": round(seconds, 6), "confidencePercentage": round(chance, 4)})
+
+
+def look_at_lesson(
+    home: str, username: str, photos: Sequence[SentFile], services: Services, progress: Progress
+) -> Lesson:
+    """Find the user's face in the photos; those that show nobody, several people or somebody else are left out.
+
+    Refuses with NO_FACE where too few are left, with DIFFERENT_PEOPLE where the photos are not of one person, or not of
+    the user whom the home knows, with VALUE_REFUSED for too few photos, and with BAD_BASE64 where none decodes.
+    """
+    user, ledger = check_name(username), Ledger()
+    if len(photos) < LEAST_IMAGES:
+        raise Refusal(Code.VALUE_REFUSED, advice=f"Send {LEAST_IMAGES} or more images of the user.", field="images")
+    if all(photo.data is None for photo in photos):
+        raise Refusal(Code.BAD_BASE64, field="images")
+    kept: list[Sighting] = []
+    left_out: dict[str, int] = {}
+    named, looked_at = named_apart(photos), 0
+    for batch in in_batches(named):
+        seen = see(batch, services, ledger, live=False)
+        faces, others = only_subjects(seen.faces, ledger)
+        left_out |= {name: int(code) for name, code in {**seen.left_out, **others}.items()}
+        left_out |= {one.name: int(Code.BAD_BASE64) for one in batch if one.data is None}
+        kept += faces
+        looked_at += len(batch)
+        progress(looked_at / len(named))
+    if len(kept) < LEAST_FACES:
+        raise Refusal(Code.NO_FACE, f"{len(kept)} faces", {"left_out": left_out}, field="images")
+    odd = _odd(kept, services.classifiers.users(home).get(user), services)
+    left_out |= {kept[at].photo.name: int(Code.DIFFERENT_PEOPLE) for at in odd}
+    usable = [face for at, face in enumerate(kept) if at not in odd]
+    if 2 * len(usable) < len(kept) or len(usable) < LEAST_FACES:
+        advice = "Send images of one person, who is the user that was trained under this name."
+        raise Refusal(Code.DIFFERENT_PEOPLE, f"{len(odd)} faces", {"left_out": left_out}, advice=advice, field="images")
+    return Lesson(user, stacked(usable), left_out)
+
+
+def train(home: str, lesson: Lesson, options: Mapping[str, object], services: Services, progress: Progress) -> Outcome:
+    """Train the home's classifier anew with what was learnt of one more user, or more of a known one."""
+    return recorded("train", "", services, lambda: _trained(home, lesson, options, services, progress))
+
+
+def _trained(
+    home: str, lesson: Lesson, options: Mapping[str, object], services: Services, progress: Progress
+) -> Outcome:
+    users = dict(services.classifiers.users(home))
+    users[lesson.user] = _added(users.get(lesson.user), lesson.faces)
+    report = services.classifiers.train(home, users, options, progress)
+    results: dict[str, Any] = {
+        "username": lesson.user,
+        "version": report.number,
+        "users": len(report.faces),
+        "faces": report.faces[lesson.user],
+        "left_out": dict(lesson.left_out),
+        "validation": dict(report.validation),
+    }
+    return Outcome(Code.DONE, results)
+
+
+def _odd(faces: Sequence[Sighting], known: EnrolledFaces | None, services: Services) -> set[int]:
+    """Return the places of faces that are not the person whom the others show, or not the known user."""
+    scorer, sim_func, new = services.scorer, services.policy.sim_func, stacked(faces)
+    odd = set(odd_ones_out(new, scorer, sim_func))
+    if known is not None:
+        scores = against_template(new, known, scorer, sim_func)[0][:, 0]
+        odd |= set(np.flatnonzero(scores > scorer.threshold(1, 1)).tolist())
+    return odd
+
+
+def _added(known: EnrolledFaces | None, new: Mapping[str, Floats]) -> EnrolledFaces:
+    """Return a user's faces with the new ones, at most `MOST_FACES`."""
+    if known is None:
+        return EnrolledFaces({name: rows[:MOST_FACES] for name, rows in new.items()})
+    first = min(known.first, FIRST_FACES)
+    joined = {name: np.concatenate([known[name], rows]) for name, rows in new.items()}
+    newest = MOST_FACES - first
+    kept = {name: np.concatenate([rows[:first], rows[first:][-newest:]]) for name, rows in joined.items()}
+    return EnrolledFaces(kept, first)

@@ -1,0 +1,213 @@
+"""FaceHash and the ArcFace service over HTTP, in their own forms, as their documents write the calls."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, cast
+
+import pytest
+from flask.testing import FlaskClient
+
+from api.source import Source
+from faceapp import create_app
+from pipeline.flows import Services
+from security.callers import Rules
+from security.keys import KeySet, new_key
+from tests.flows.world import ANN, BLACK, BLUE, RED, Colour, World, photo_file
+from tests.http.front import FrontSource
+
+KEY = "API_KEY_TEST_1"
+ERROR = {"responseType", "errorDescription", "code"}
+
+
+class WorldSource(FrontSource):
+    """A source whose services are a world's."""
+
+    def __init__(self, world: World, **front: Any) -> None:
+        super().__init__(**front)
+        self._world = world
+
+    def lease(self) -> AbstractContextManager[Services]:
+        """Lend the world's services."""
+
+        @contextmanager
+        def lent() -> Iterator[Services]:
+            yield self._world.services
+
+        return lent()
+
+
+def client_of(world: World, **front: Any) -> FlaskClient:
+    return create_app(cast(Source, WorldSource(world, **front))).test_client()
+
+
+@pytest.fixture
+def world() -> World:
+    one = World()
+    one.known(ANN, RED)
+    return one
+
+
+@pytest.fixture
+def client(world: World) -> FlaskClient:
+    return client_of(world)
+
+
+def text(colour: Colour, head: str = "") -> str:
+    return head + base64.b64encode(photo_file(colour)).decode()
+
+
+def lesson(colour: Colour = RED, count: int = 10, **changes: Any) -> dict[str, Any]:
+    return {"API_KEY": KEY, "username": "ada", "images": [text(colour)] * count, **changes}
+
+
+# -- FaceHash ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/train", "/train/"])
+def test_training_and_recognising_by_json(client: FlaskClient, path: str) -> None:
+    reply = client.post(path, json=lesson())
+    assert (reply.status_code, reply.get_json()) == (
+        200,
+        {"responseType": "SUCCESS", "successDescription": "Model trained successfully."},
+    )
+    for where in ("/recognize/", "/recognize"):
+        asked = {"API_KEY": KEY, "username": "ada", "image": text(RED, "data:image/png;base64,")}
+        found = client.post(where, json=asked).get_json()
+        assert set(found) == {"responseType", "successDescription", "detectionTime", "confidencePercentage"}
+        assert (found["responseType"], found["successDescription"]) == ("SUCCESS", "Face recognized successfully.")
+        assert 0.5 < found["confidencePercentage"] <= 1.0
+
+
+def test_training_and_recognising_by_forms(client: FlaskClient) -> None:
+    form = {"API_KEY": KEY, "userName": "Ада", "images": [text(RED)] * 10}
+    assert client.post("/train", data=form).get_json()["responseType"] == "SUCCESS"
+    asked = {"API_KEY": KEY, "userName": "Ада", "picture": text(RED)}
+    for kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        assert client.post("/recognize/", data=asked, content_type=kind).get_json()["responseType"] == "SUCCESS"
+
+
+@pytest.mark.parametrize(
+    ("colour", "expected"), [(BLUE, "Face not recognized."), (BLACK, "Face not detected.")], ids=["other", "none"]
+)
+def test_a_failed_recognition(client: FlaskClient, colour: Colour, expected: str) -> None:
+    client.post("/train", json=lesson())
+    reply = client.post("/recognize/", json={"API_KEY": KEY, "username": "ada", "image": text(colour)})
+    assert (reply.status_code, reply.get_json()) == (
+        200,
+        {"responseType": "FAILURE", "successDescription": expected},
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code", "field"),
+    [
+        ({"API_KEY": "../../etc/passwd"}, 401, 401, "API_KEY"),
+        ({"API_KEY": None}, 401, 401, "API_KEY"),
+        ({"API_KEY": 7}, 401, 401, "API_KEY"),
+        ({"username": "nobody"}, 422, 422, "username"),
+        ({"username": None}, 422, 422, "username"),
+        ({"image": "%%%"}, 400, 193, "image"),
+        ({"image": None}, 400, 117, "image"),
+    ],
+    ids=["path as key", "no key", "number as key", "unknown user", "no user", "broken base64", "no image"],
+)
+def test_what_is_wrong_with_a_recognition_is_an_error(
+    client: FlaskClient, changes: dict[str, Any], status: int, code: int, field: str
+) -> None:
+    reply = client.post("/recognize/", json={"API_KEY": KEY, "username": "ada", "image": text(RED), **changes})
+    found = reply.get_json()
+    assert (reply.status_code, found["code"], found["field"]) == (status, code, field)
+    assert (set(found) - {"field"}, found["responseType"]) == (ERROR, "ERROR")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"images": [text(RED)] * 101}, 413),
+        ({"images": [text(RED)] * 9}, 422),
+        ({"images": ["%%%"] * 10}, 193),
+        ({"images": [text(RED)] * 5 + [text(BLUE)] * 5}, 852),
+    ],
+    ids=["101 images", "9 images", "broken base64", "two people"],
+)
+def test_what_is_wrong_with_a_training_is_an_error(client: FlaskClient, changes: dict[str, Any], code: int) -> None:
+    assert client.post("/train", json=lesson(**changes)).get_json()["code"] == code
+
+
+def test_images_without_faces_are_a_failure(client: FlaskClient) -> None:
+    reply = client.post("/train", json=lesson(BLACK)).get_json()
+    assert reply == {"responseType": "FAILURE", "successDescription": "Face not detected."}
+
+
+def test_a_training_can_be_polled(client: FlaskClient) -> None:
+    reply = client.post("/train?async=true", json=lesson())
+    started = reply.get_json()
+    assert (reply.status_code, started["responseType"]) == (202, "SUCCESS")
+    client.application.extensions["faceapp.jobs"].find(started["job"], "").wait()
+    found = client.get(started["poll"]).get_json()["results"]
+    assert (found["state"], found["progress"], found["result"]["code"]) == ("done", 1.0, 101)
+    assert found["result"]["results"]["faces"] == 10
+    assert client.post("/train?async=perhaps", json=lesson()).get_json()["code"] == 422
+
+
+def test_other_errors_are_in_the_form_too(client: FlaskClient) -> None:
+    assert client.get("/train").get_json()["code"] == 405
+    assert client.post("/train", data="x", content_type="text/plain").get_json()["code"] == 401
+    assert client.post("/train", data="{", content_type="application/json").get_json()["code"] == 118
+
+
+def test_with_keys_the_header_decides_and_api_key_names_the_same_key(world: World) -> None:
+    (one, first), (two, second) = (new_key(label, {"facehash"}, 0, None) for label in ("a", "b"))
+    wrong, third = new_key("c", {"verify"}, 0, None)
+    client = client_of(world, rules=Rules(), load=lambda: KeySet([first, second, third]))
+
+    def asked(header: str, **changes: Any) -> int:
+        headers = {"X-API-Key": header} if header else {}
+        reply = client.post("/train", json=lesson(**changes), headers=headers).get_json()
+        return int(reply.get("code", 0))
+
+    assert asked("", API_KEY=one) == 401
+    assert asked(wrong, API_KEY=wrong) == 403
+    assert asked(one, API_KEY=two) == 401
+    assert asked(one, API_KEY=KEY) == 401
+    assert (asked(one, API_KEY=one), asked(two, API_KEY=None)) == (0, 0)
+    assert set(world.classifiers.homes) == {first.key_id, second.key_id}
+
+
+# -- the ArcFace service -----------------------------------------------------------------------------------------------
+
+
+def test_a_photo_is_answered_with_the_name(client: FlaskClient) -> None:
+    assert client.post("/recognition", json={"file": text(RED)}).get_json() == {"result": "Ann van Dyck"}
+    assert client.post("/recognition", json={"file": text(BLUE)}).get_json() == {"result": "Unknown"}
+
+
+def test_all_lists_every_face(client: FlaskClient) -> None:
+    found = client.post("/recognition?all=true", json={"file": text(RED)}).get_json()
+    assert (found["result"], len(found["faces"])) == ("Ann van Dyck", 1)
+    assert set(found["faces"][0]) == {"box", "name", "id", "distance", "false_positive_rate"}
+
+
+def test_get_says_how_it_is_called(client: FlaskClient) -> None:
+    assert "base64" in client.get("/recognition").get_json()["result"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [({"file": "%%%"}, 193), ({}, 117), ({"photo": "x"}, 117), ({"file": text(BLACK)}, 630)],
+    ids=["broken base64", "nothing", "another field", "no face"],
+)
+def test_errors_are_in_its_keys_with_a_code(client: FlaskClient, body: dict[str, Any], code: int) -> None:
+    found = client.post("/recognition", json=body).get_json()
+    assert (found["result"], found["code"]) == ("error during prediction", code)
+    assert set(found) == {"result", "error", "code"}
+
+
+def test_a_key_without_the_scope_may_not_search(world: World) -> None:
+    key, record = new_key("a", {"facehash"}, 0, None)
+    client = client_of(world, load=lambda: KeySet([record]))
+    reply = client.post("/recognition", json={"file": text(RED)}, headers={"X-API-Key": key})
+    assert (reply.status_code, reply.get_json()["code"]) == (403, 403)

@@ -1,0 +1,118 @@
+"""FaceHash's classifier: trained in its process by Keras, loaded through the guard, the same every time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from codes_dict import Code, Refusal
+from db.facehash import FaceHashHomes
+from db.kept import FACEHASH, KeptFiles
+from pipeline.classifier.network import load_classifier
+from pipeline.classifier.service import ClassifierService
+from pipeline.classifier.strangers import SHIPPED, SUFFIX, Strangers, decode, deviates, load
+from pipeline.classifier.trainer import Trainer
+from pipeline.classifier.worker import NETWORK
+from pipeline.types import EnrolledFaces, Floats
+
+pytestmark = pytest.mark.models
+
+SHIPPED_FILE = SHIPPED / f"dlib+mobilefacenet+sface{SUFFIX}"
+HOME = "API_KEY_TEST_1"
+
+
+@pytest.fixture(scope="module")
+def strangers() -> Strangers:
+    return decode(SHIPPED_FILE.read_bytes()).of_models(["Dlib", "SFace"])
+
+
+@pytest.fixture(scope="module")
+def trainer() -> Iterator[Trainer]:
+    one = Trainer()
+    yield one
+    one.close()
+
+
+def service(trainer: Trainer, strangers: Strangers, folder: Path) -> tuple[ClassifierService, FaceHashHomes]:
+    homes = FaceHashHomes(KeptFiles(folder, FACEHASH))
+    return ClassifierService(homes, trainer, strangers.versions), homes
+
+
+def person(strangers: Strangers, seed: int, count: int = 10) -> EnrolledFaces:
+    """Return faces of somebody drawn: a stranger, and photos that differ as one person's do."""
+    generator = np.random.default_rng(seed)
+    middle = strangers.draw(1, generator)
+    rows = strangers.unit(middle + deviates(strangers.within, count, generator))
+    parts = np.split(rows, np.cumsum(list(strangers.sizes.values()))[:-1], axis=1)
+    return EnrolledFaces(dict(zip(strangers.sizes, parts, strict=True)))
+
+
+def one_of(faces: EnrolledFaces, at: int) -> dict[str, Floats]:
+    return {name: rows[at] for name, rows in faces.items()}
+
+
+def test_users_are_recognised_and_strangers_are_not(trainer: Trainer, strangers: Strangers, tmp_path: Path) -> None:
+    classifiers, homes = service(trainer, strangers, tmp_path)
+    users = {f"user {seed}": person(strangers, seed, 14) for seed in range(4)}
+    shares: list[float] = []
+    learnt = {name: EnrolledFaces({m: rows[:10] for m, rows in one.items()}) for name, one in users.items()}
+    report = classifiers.train(HOME, learnt, {}, shares.append)
+    assert (report.number, report.faces["user 0"], report.validation["faces"]) == (1, 10, 8)
+    assert report.validation["recognised"] == 8
+    assert shares == sorted(shares)
+    own = [classifiers.chance(HOME, name, one_of(one, at)) for name, one in users.items() for at in range(10, 14)]
+    assert sum(found is not None and found[0] > 0.5 for found in own) >= 15
+    other = [classifiers.chance(HOME, "user 0", one_of(one, 3)) for name, one in users.items() if name != "user 0"]
+    foreign = [classifiers.chance(HOME, "user 0", one_of(person(strangers, seed, 1), 0)) for seed in range(100, 140)]
+    assert [found for found in (*other, *foreign) if found is None or found[0] > 0.5] == []
+    assert classifiers.chance(HOME, "nobody", one_of(users["user 0"], 0)) is None
+    assert homes.number(HOME) == 1
+
+
+def test_the_same_faces_give_the_same_network_and_a_changed_file_is_refused(
+    trainer: Trainer, strangers: Strangers, tmp_path: Path
+) -> None:
+    users = {"ada": person(strangers, 1)}
+    versions = []
+    for name in ("a", "b"):
+        classifiers, homes = service(trainer, strangers, tmp_path / name)
+        classifiers.train(HOME, users, {"epochs": "3"}, lambda share: None)
+        version = homes.current(HOME)
+        assert version is not None
+        versions.append(version)
+    faces = one_of(users["ada"], 0)
+    first, second = (load_classifier(one).chance(faces, "ada")[0] for one in versions)
+    assert first == second
+    # Without the converted network, and with a damaged one, Keras's file is loaded and answers the same.
+    spoilt = replace(versions[0], files={**versions[0].files, "network.bin": b"\0" * 100})
+    assert load_classifier(spoilt).chance(faces, "ada")[0] == pytest.approx(first, abs=1e-4)
+    network = versions[0].files[NETWORK]
+    with pytest.raises(Refusal) as refusal:
+        load_classifier(replace(versions[0], files={**versions[0].files, NETWORK: network[:-1] + b"\1"}))
+    assert refusal.value.code is Code.INTERNAL
+
+
+def test_a_worker_that_dies_is_a_refusal_and_the_next_training_starts_another(
+    trainer: Trainer, strangers: Strangers, tmp_path: Path
+) -> None:
+    classifiers, homes = service(trainer, strangers, tmp_path)
+    users = {"ada": person(strangers, 1)}
+
+    def kill(_: float) -> None:
+        trainer.close()
+
+    with pytest.raises(Refusal) as refusal:
+        classifiers.train(HOME, users, {"epochs": "5"}, kill)
+    assert (refusal.value.code, homes.number(HOME)) == (Code.INTERNAL, None)
+    assert classifiers.train(HOME, users, {"epochs": "1", "hidden_units": "8", "dropout": "0.1"}, print).number == 1
+
+
+def test_the_statistics_of_strangers_fit_the_shipped_models() -> None:
+    versions = decode(SHIPPED_FILE.read_bytes()).versions
+    found = load({"SFace": versions["SFace"]})
+    assert (list(found.sizes), found.mean.shape, found.total.shape) == (["SFace"], (128,), (128, 128))
+    assert 3.0 < found.deviations < 8.0

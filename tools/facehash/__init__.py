@@ -1,0 +1,1 @@
+"""`bin/facehash`: the classifiers of the keys, and the statistics of strangers that they are calibrated with."""
