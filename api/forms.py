@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from flask import Request
 
@@ -10,7 +10,9 @@ from api.bodies import FORM, form_fields
 from api.photos import ALL, Sent, sent
 from api.source import source
 from codes_dict import Code, Refusal
-from pipeline.flows import EnrolRequest, SentFile, VerifyRequest
+from pipeline.flows import EnrolRequest, SentFile, VerifyRequest, check_terms
+
+Fields = Sequence[tuple[str, str]]
 
 _FLAGS = {"true": True, "false": False}
 _ENROL_KEYS = ("upload_id", "name", "delete_pickles", "rebuild_db", "in_place")
@@ -19,14 +21,16 @@ _VERIFY_KEYS = ("upload_id", "skip_verify", "skip_db_search", "skip_liveness")
 
 def enrol_form(request: Request) -> EnrolRequest:
     """Parse the form of /upload_db; refuses with BAD_FORM or BAD_ENROL_KEYS."""
-    form = _form(request, _ENROL_KEYS, Code.BAD_ENROL_KEYS)
-    flags = [_flag(form, key, Code.BAD_ENROL_KEYS) for key in _ENROL_KEYS[2:]]
-    return EnrolRequest(form["upload_id"], form["name"], *flags)
+    fields = _fields(request)
+    form = _form(fields, _ENROL_KEYS, Code.BAD_ENROL_KEYS)
+    delete, rebuild, in_place = (_flag(form, key, Code.BAD_ENROL_KEYS) for key in _ENROL_KEYS[2:])
+    terms = check_terms(_optional(fields, "consent"), _optional(fields, "retain_until"), Code.BAD_ENROL_KEYS)
+    return EnrolRequest(form["upload_id"], form["name"], delete, rebuild, in_place, terms)
 
 
 def verify_form(request: Request) -> VerifyRequest:
     """Parse the form of /verify; refuses with BAD_FORM or BAD_VERIFY_KEYS."""
-    form = _form(request, _VERIFY_KEYS, Code.BAD_VERIFY_KEYS)
+    form = _form(_fields(request), _VERIFY_KEYS, Code.BAD_VERIFY_KEYS)
     return VerifyRequest(form["upload_id"], *(_flag(form, key, Code.BAD_VERIFY_KEYS) for key in _VERIFY_KEYS[1:]))
 
 
@@ -73,8 +77,7 @@ def _fields(request: Request) -> list[tuple[str, str]]:
     return fields
 
 
-def _form(request: Request, keys: Iterable[str], bad_keys: Code) -> dict[str, str]:
-    fields = _fields(request)
+def _form(fields: Fields, keys: Iterable[str], bad_keys: Code) -> dict[str, str]:
     form: dict[str, str] = {}
     for key in keys:
         values = [value for name, value in fields if name == key]
@@ -83,6 +86,14 @@ def _form(request: Request, keys: Iterable[str], bad_keys: Code) -> dict[str, st
             raise Refusal(bad_keys, advice=f"{key} {problem}. Send it exactly once.", field=key)
         form[key] = values[0]
     return form
+
+
+def _optional(fields: Fields, key: str) -> str | None:
+    """Return the value of a key that may be missing; refuses with BAD_ENROL_KEYS where it was sent several times."""
+    values = [value for name, value in fields if name == key]
+    if len(values) > 1:
+        raise Refusal(Code.BAD_ENROL_KEYS, advice=f"{key} was sent {len(values)} times. Send it once.", field=key)
+    return values[0] if values else None
 
 
 def _flag(form: dict[str, str], key: str, bad_keys: Code) -> bool:

@@ -148,7 +148,9 @@ def enrol_faces(person_id: str) -> Response:
         with lend() as services:
             known = services.people.find(person_id)
             name = body.text("name") or (known.given_name or known.name if known else "")
-            ask = flows.EnrolRequest("", name, False, False, body.flag("in_place"))
+            sent_terms = body.text("consent") or None, body.text("retain_until") or None
+            terms = flows.check_terms(*sent_terms, Code.VALUE_REFUSED)
+            ask = flows.EnrolRequest("", name, False, False, body.flag("in_place"), terms)
             outcome = flows.enrol_photos(person_id, files, ask, services)
     return reply(outcome.code, outcome.results)
 

@@ -92,6 +92,7 @@ def clean_up(settings: Settings, records: Records, sweeping: bool, clock: Callab
     ended = clock() - settings.upload_ttl * HOUR_S
     uploads.expire(ended)
     records.acceptances.expire(ended)
+    records.forgetting.forget_due()
     records.database.scrub()
     if sweeping:
         records.forgetting.forget_without_row()

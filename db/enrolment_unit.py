@@ -24,6 +24,7 @@ from db.people import People
 from db.replay_rows import MarkRows
 from db.replays import remember
 from db.session import CommitLostError, Database
+from db.terms import keep_terms
 from db.uploads import UploadStore
 from pipeline.ports import Enrolled, EnrolmentRequest, Guard, NewFace
 from pipeline.pseudonym import pseudonym
@@ -170,14 +171,21 @@ class EnrolmentUnit:
         self._enrolments.remove(connection, [one.token for one in replaced], version)
         self._enrolments.add(connection, ours, version, int(self._clock()))
         remember(connection, ours.upload_id, request.marks, int(self._clock()), self._marks)
+        if request.terms is not None:
+            keep_terms(connection, request.id, request.terms, int(self._clock()))
         enrolled = Enrolled(person, before is not None, written.main, written.augmented)
-        if request.outcome is not None:
-            outcome = request.outcome(enrolled)
-            self._enrolments.set_outcome(ours.upload_id, outcome, connection)
-            if request.event is not None and self._audit is not None:
-                self._audit.record(request.event(outcome), connection)
+        self._note(connection, request, enrolled)
         self._step("ready to commit")
         return _Prepared(enrolled, before, tuple(replaced))
+
+    def _note(self, connection: Connection, request: EnrolmentRequest, enrolled: Enrolled) -> None:
+        """Store how the enrolment ends, for whoever asks again and for the audit."""
+        if request.outcome is None:
+            return
+        outcome = request.outcome(enrolled)
+        self._enrolments.set_outcome(request.upload.upload_id, outcome, connection)
+        if request.event is not None and self._audit is not None:
+            self._audit.record(request.event(outcome), connection)
 
     def _save_row(
         self, connection: Connection, before: Person | None, request: EnrolmentRequest, folder: str

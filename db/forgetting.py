@@ -11,7 +11,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -29,6 +29,7 @@ from db.people import People
 from db.schema import forgetting
 from db.sent_photos import SentPhotos
 from db.session import Database
+from db.terms import due
 from db.traces import erase
 from db.uploads import UploadStore
 from pipeline.ports import AuditEvent, Forgotten
@@ -92,15 +93,28 @@ class ForgettingUnit:
 
         Where that is most of the people, the settings may name another table: nobody is forgotten, and the log says so.
         """
-        orphans, everybody = self._people.without_row(), self._enrolments.people()[1]
-        if len(orphans) > _MANY and 2 * len(orphans) > everybody:
-            log.warning(
-                "%d of %d enrolled people have no row: check SQL_TABLE. If they are to be forgotten, use bin/people",
-                len(orphans),
-                everybody,
-            )
+        orphans = self._people.without_row()
+        if self._are_most(orphans, "have no row: check SQL_TABLE"):
             return 0
         return sum(self._forget(person_id, only_without_row=True) is not None for person_id in orphans)
+
+    def forget_due(self) -> int:
+        """Forget those who may be kept no longer, by the retention date of their enrolment; return how many.
+
+        Where that is most of the people, the clock may be wrong: nobody is forgotten, and the log says so.
+        """
+        with self._database.reading() as connection:
+            over = due(connection, self._clock())
+        if self._are_most(over, "are past their retention date: check the clock"):
+            return 0
+        return sum(self._forget(person_id, only_without_row=False) is not None for person_id in over)
+
+    def _are_most(self, person_ids: Sequence[str], why: str) -> bool:
+        everybody = self._enrolments.people()[1]
+        if len(person_ids) <= _MANY or 2 * len(person_ids) <= everybody:
+            return False
+        log.warning("%d of %d enrolled people %s. To forget them, use bin/people", len(person_ids), everybody, why)
+        return True
 
     def _forget(self, person_id: str, *, only_without_row: bool) -> Forgotten | None:
         self._enrolments.make_lock(person_id)

@@ -148,6 +148,16 @@ audit_subjects = sa.Table(
     **_MYSQL,
 )  # fmt: skip
 
+terms = sa.Table(
+    "faceapp_terms", OWN,
+    sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),
+    sa.Column("consent", sa.String(200), nullable=True),
+    sa.Column("retain_until", sa.BigInteger, nullable=True),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("retain_until", "reco_id"),
+    **_MYSQL,
+)  # fmt: skip
+
 outcomes = sa.Table(
     "faceapp_outcomes", OWN,
     sa.Column("upload_id", Exact(100), primary_key=True),

@@ -17,6 +17,7 @@ from db.schema import (
     replay_bands,
     replay_faces,
     replays,
+    terms,
 )
 
 _BATCH = 500
@@ -30,6 +31,7 @@ def erase(connection: Connection, person_id: str) -> dict[str, int]:
         "names": _delete(connection, given_names.c.reco_id, [person_id]),
         "links": links,
         "challenges": _delete(connection, challenges.c.reco_id, [person_id]),
+        "terms": _delete(connection, terms.c.reco_id, [person_id]),
         "audit_keys": _delete(connection, audit_subjects.c.reco_id, [person_id]),
         "replay_marks": _forget_marks(connection, person_id),
         "outcomes": _delete(connection, outcomes.c.upload_id, _uploads(connection, outcomes, person_id)),

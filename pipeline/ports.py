@@ -220,6 +220,14 @@ class Enrolled:
     aug: Sequence[str]
 
 
+@dataclass(frozen=True)
+class Terms:
+    """A reference to the consent, empty for none, and the second (since 1970) at which the person is forgotten."""
+
+    consent: str = ""
+    retain_until: int | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class EnrolmentRequest:
     """Whom to enrol, from which upload, with which faces; `marks` are remembered as long as they are enrolled.
@@ -236,6 +244,7 @@ class EnrolmentRequest:
     marks: Sequence[PhotoMark] = ()
     outcome: Callable[[Enrolled], Outcome] | None = None
     event: Callable[[Outcome], AuditEvent] | None = None
+    terms: Terms | None = None
 
 
 Guard = Callable[[Person | None, EnrolledFaces | None], None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -112,6 +113,10 @@ class EnrolForm(Shape):
     """Needs the scope `admin`."""
     in_place: Flag
     """Replace what is enrolled under the ID; else these photos are added to it."""
+    consent: Annotated[str, Field(max_length=200)] | SkipJsonSchema[None] = None
+    """A reference to the person's consent, kept until the person is forgotten."""
+    retain_until: date | SkipJsonSchema[None] = None
+    """The last day (UTC) for which the person may be kept; afterwards the person is forgotten."""
 
 
 class PickleMessage(Shape):
@@ -231,6 +236,10 @@ class FacesFiles(PhotoFiles):
     """1 to 200 characters; not needed for a person who is enrolled."""
     in_place: QueryFlag | SkipJsonSchema[None] = None
     """Replace what is enrolled; else these photos are added to it."""
+    consent: Annotated[str, Field(max_length=200)] | SkipJsonSchema[None] = None
+    """A reference to the person's consent."""
+    retain_until: date | SkipJsonSchema[None] = None
+    """The last day (UTC) for which the person may be kept."""
 
 
 class FacesJson(PhotosInJson):
@@ -240,6 +249,8 @@ class FacesJson(PhotosInJson):
 
     name: str | SkipJsonSchema[None] = None
     in_place: bool | SkipJsonSchema[None] = None
+    consent: Annotated[str, Field(max_length=200)] | SkipJsonSchema[None] = None
+    retain_until: date | SkipJsonSchema[None] = None
 
 
 class UploadSummary(Shape):

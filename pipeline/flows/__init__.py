@@ -25,6 +25,7 @@ from pipeline.flows.services import Services
 from pipeline.flows.upload import upload
 from pipeline.flows.verify import VerifyRequest, verify
 from pipeline.stages.sent_files import SentFile
+from pipeline.stages.terms import check_terms
 
 __all__ = [
     "MOST_CANDIDATES",
@@ -38,6 +39,7 @@ __all__ = [
     "Services",
     "VerifyRequest",
     "challenge",
+    "check_terms",
     "compare",
     "enrol",
     "enrol_photos",

@@ -21,6 +21,7 @@ from pipeline.ports import (
     NewFace,
     StoredImage,
     StoredPhoto,
+    Terms,
     Upload,
 )
 from pipeline.stages.album import Album, open_upload, shown_file
@@ -59,6 +60,7 @@ class EnrolRequest:
     delete_pickles: bool
     rebuild_db: bool
     in_place: bool
+    terms: Terms | None = None
 
 
 def enrol(ask: EnrolRequest, services: Services) -> Outcome:
@@ -105,7 +107,7 @@ def _enrol(ask: EnrolRequest, services: Services) -> Outcome:
             marks = [face.mark for face in faces if face.mark]
             reply = partial(_outcome, in_place=ask.in_place, results={**results, **_NOT_ASKED})
             pictures, event = _pictures(faces, services), partial(_event, upload.id, ledger, services)
-            request = EnrolmentRequest(upload.id, name, ask.in_place, upload, pictures, marks, reply, event)
+            request = EnrolmentRequest(upload.id, name, ask.in_place, upload, pictures, marks, reply, event, ask.terms)
             enrolled = services.enrolments.enrol(request, _guard(faces, ask.in_place, services))
             row.went_out = len(enrolled.main)
         results.update(_pickles(ask, services, ledger))

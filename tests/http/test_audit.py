@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from db.terms import terms_of
+from pipeline.ports import Terms
 from tests.http.site import ID, OTHER_ID, Site, code, new_photo
 from tools.records import audit, keys, people
 
@@ -64,3 +66,13 @@ def test_a_verdict_that_cannot_be_recorded_is_157_and_given_afterwards(site: Sit
     folder.unlink()
     moved.rename(folder)
     assert code(site.verify(upload)) == 200
+
+
+def test_consent_and_retention_are_fields_of_an_enrolment(site: Site, astronaut: bytes) -> None:
+    upload = site.uploaded(astronaut)
+    wrong = site.enrol(upload, retain_until="1999-01-01")
+    assert (code(wrong), wrong.get_json()["upload_results"]["field"]) == (108, "retain_until")
+    assert code(site.enrol(upload, retain_until="2999-12-31", consent="form 17")) == 800
+    _, records = site.records()
+    with records.database.reading() as connection:
+        assert terms_of(connection, ID) == Terms("form 17", 32503680000)

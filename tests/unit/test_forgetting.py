@@ -16,7 +16,7 @@ from db.challenges import Challenges
 from db.installation import PSEUDONYMS, RECEIPTS, own_key
 from db.replays import Replays
 from db.same_people import SamePeople
-from pipeline.ports import AuditEvent, EnrolmentRequest, PhotoMark
+from pipeline.ports import AuditEvent, EnrolmentRequest, PhotoMark, Terms
 from pipeline.pseudonym import pseudonym, use_key
 from security.receipts import is_genuine, make_receipt
 from tests.db_house import BLUE, GREEN, RED, WHITE, House, Where, die_at, forget_dying_at, raise_at, reply
@@ -38,7 +38,8 @@ def house(where: Where, tmp_path: Path) -> Iterator[House]:
 def live_through_everything(house: House, person_id: str = ID, name: str = NAME) -> None:
     """Leave every kind of trace that a person can leave."""
     first = house.upload(person_id, RED, GREEN)
-    request = EnrolmentRequest(person_id, name, False, first, house.faces(RED, GREEN), [MARK], reply)
+    terms = Terms(f"consent of {name}", 4_000_000_000)
+    request = EnrolmentRequest(person_id, name, False, first, house.faces(RED, GREEN), [MARK], reply, terms=terms)
     house.enroller.enrol(request)
     house.enrol(person_id, name, BLUE)
     house.enrol(person_id, f"{name} again", WHITE, in_place=True)
@@ -98,7 +99,7 @@ def test_nothing_is_left_of_a_forgotten_person_in_any_byte(house: House, caplog:
     assert forgotten.counts == {
         "images": 2, "augmentations": 4, "source_crops": 2, "other_files": 3, "uploads": 5, "uploaded_photos": 6,
         "rows": 1, "enrolments": 4, "names": 1, "links": 1, "challenges": 1, "replay_marks": 2, "outcomes": 1,
-        "acceptances": 1, "audit_keys": 1, "embeddings": 4,
+        "acceptances": 1, "terms": 1, "audit_keys": 1, "embeddings": 4,
     }  # fmt: skip
 
 

@@ -1,0 +1,13 @@
+"""Consent references and retention dates."""
+
+from __future__ import annotations
+
+from db import schema
+from db.migrations.steps import make
+
+revision, down_revision = "0003", "0002"
+
+
+def upgrade() -> None:
+    """Create the table."""
+    make(schema.terms)
