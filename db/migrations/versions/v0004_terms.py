@@ -5,7 +5,7 @@ from __future__ import annotations
 from db import schema
 from db.migrations.steps import make
 
-revision, down_revision = "0003", "0002"
+revision, down_revision = "0004", "0003"
 
 
 def upgrade() -> None:
