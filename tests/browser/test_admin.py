@@ -29,6 +29,7 @@ pytestmark = pytest.mark.slow
 
 WIDTHS = [390, 1280]
 VIEWS = ("Overview", "Requests", "Log", "Jobs", "People", "Uploads", "API keys", "Settings", "Models")
+MOST_BYTES = 300_000
 PASSWORD = ENV["SUPER_PASSWORD"]
 
 Open = Callable[..., tuple[Page, Watch]]
@@ -95,6 +96,14 @@ def test_the_password_opens_the_page_and_signing_out_closes_it(opened: Open, lig
     expect(page.get_by_text("You are signed out.")).to_be_visible()
     page.reload()
     expect(page.get_by_label("Password")).to_be_visible()
+
+
+def test_the_page_is_light(opened: Open, light: LightServer) -> None:
+    page, _ = opened(light.address, "/health")
+    sizes: list[int] = []
+    page.on("response", lambda response: sizes.append(len(response.body())))
+    page.goto(f"{light.address}/admin", wait_until="networkidle")
+    assert sum(sizes) < MOST_BYTES
 
 
 def test_guessing_is_locked_out_and_says_how_long(opened: Open, light: LightServer) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from codes_dict import Code
+from api.jobs import EXTENSION
+from codes_dict import Code, Outcome
 from db.installation import RECEIPTS, own_key
 from pipeline.pseudonym import pseudonym
 from security.keys import PREFIX
 from security.receipts import is_genuine
-from tests.http.front import front
+from tests.http.front import PASSWORD, front
 from tests.http.site import ENV, ID, OTHER_ID, Site, code, decoded, results
 
 READ = (
@@ -52,6 +53,16 @@ def desk(site: Site) -> Desk:
 @pytest.mark.parametrize("path", READ)
 def test_nothing_is_read_without_a_session(path: str) -> None:
     assert code(front().get(f"/admin/api/{path}")) == 401
+
+
+def test_jobs_are_listed_without_their_results() -> None:
+    client = front()
+    client.post("/admin/api/session", json={"password": PASSWORD})
+    jobs = client.application.extensions[EXTENSION]
+    jobs.start("train", "a key", "", lambda _: Outcome(Code.DONE, {"secret": 1})).wait()
+    (job,) = results(client.get("/admin/api/jobs"))["jobs"]
+    assert (job["kind"], job["owner"], job["state"], job["code"]) == ("train", "a key", "done", 101)
+    assert "secret" not in json.dumps(job)
 
 
 @pytest.mark.models
@@ -157,6 +168,10 @@ def test_the_cause_of_a_request_is_found_by_its_id(desk: Desk, astronaut: bytes)
     assert [one["request_id"] for one in desk.get("requests", code="109")["requests"]] == ["asked"]
     assert desk.get("log", request_id="asked")["lines"] == found["log"]
     assert {row["stage"] for row in desk.get("stages")["latency"]} >= {"decode", "detect", "quality"}
+    metrics = desk.site.client.get("/metrics").get_data(as_text=True)
+    assert "faceapp_photo_quality_count 1.0" in metrics
+    assert 'faceapp_model_batch_size_count{model="Dlib"}' in metrics
+    assert "faceapp_gallery_people 0.0" in metrics
     counted = desk.get("counts")
     assert (counted["today"]["109"], counted["hours"][-1]["counts"]["109"]) == (1, 1)
     assert counted["codes"]["109"]["message"]
