@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import threading
 import time
@@ -245,6 +246,9 @@ def test_who_is_being_forgotten_is_not_written_anew(where: Where, tmp_path: Path
     with pytest.raises(OSError, match="killed"):
         dying.forgetting.forget("A")
     both = House(with_keys(where, OLD, None), tmp_path, prepared=True)
+    folders, progress = rekeying(both)._folders, Progress()
+    folders._folder("ann-A", ["A"], progress)  # as if A had been listed before
+    assert (progress, len(files_in(both.root / "ann-A")) > 10) == (Progress(waiting=1), True)
     rekeying(both).run()
     both.forgetting.finish_all()
     assert (both.colours("A"), both.colours("B")) == (None, [WHITE])
@@ -255,6 +259,38 @@ def test_who_is_being_forgotten_is_not_written_anew(where: Where, tmp_path: Path
     with pytest.raises(Refusal, check=lambda refusal: refusal.code is Code.UPLOAD_GONE):
         both.uploads.open("A-" + "0" * 32)
     assert NO_KEY not in {key_of(path.read_bytes()) for path in files_in(both.root) if path.suffix == ".png"}
+
+
+def test_an_upload_that_ends_while_it_is_copied_does_not_come_back(where: Where, tmp_path: Path) -> None:
+    both = House(with_keys(where, OLD, None), tmp_path)
+    old = House(where, tmp_path, prepared=True).upload("A", RED)
+
+    def ends(name: str) -> None:
+        if name == "upload appeared":
+            shutil.rmtree(old.folder)
+
+    assert rekeying(both, ends).run() == Progress(changed=3, waiting=1)
+    assert list(both.uploads.root.iterdir()) == []
+
+
+def test_an_upload_whose_copy_appears_while_it_is_opened_is_found(
+    where: Where, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = House(with_keys(where, OLD, None), tmp_path)
+    upload_id = House(where, tmp_path, prepared=True).upload("A", RED).upload_id
+    is_dir, asked = Path.is_dir, list[Path]()
+
+    def moved_meanwhile(path: Path) -> bool:
+        found = is_dir(path)
+        asked.append(path)
+        if len(asked) == 1:
+            rekeying(both).run()
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "is_dir", moved_meanwhile)
+        upload = both.uploads.open(upload_id)
+    assert [photo.data for photo in upload.load()] == [bytes(RED)]
 
 
 def test_a_person_s_folder_inside_another_s_keeps_its_files(where: Where, tmp_path: Path) -> None:
