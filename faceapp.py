@@ -13,6 +13,7 @@ from api import (
     console,
     errors,
     facehash,
+    facenet,
     gate,
     jobs,
     limits,
@@ -62,6 +63,7 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
     access.register(app)
     app.register_blueprint(endpoints.blueprint)
     app.register_blueprint(compare.blueprint)
+    app.register_blueprint(facenet.blueprint)
     app.register_blueprint(liveness.blueprint)
     app.register_blueprint(limits.blueprint)
     app.register_blueprint(jobs.blueprint)

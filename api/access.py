@@ -26,7 +26,7 @@ DOOR = "door"
 """Stands for the operator's side: no key opens it, `api.door` decides."""
 
 _OPEN = {"/", "/codes", "/docs", "/openapi.json", "/health", "/health/live", "/health/ready"}
-_OPEN_BELOW = ("/codes/", "/docs/", "/static/console/")
+_OPEN_BELOW = ("/codes/", "/docs/", "/help/", "/static/console/")
 _SCOPES = {
     "upload": ("/upload_imgs", "/liveness/challenge"),
     "enrol": ("/upload_db",),
@@ -34,6 +34,11 @@ _SCOPES = {
     "search": ("/search", "/recognition", "/api/verify/linear", "/detect", "/embed"),
     "facehash": ("/recognize", "/train"),
 }
+_BELOW = {
+    "/api/person/create": "enrol", "/api/person/update/": "enrol", "/api/person/": "people",
+    "/api/face/create": "enrol", "/api/face/update/": "enrol", "/api/face/": "people",
+}  # fmt: skip
+"""What paths begin with, the more special ones first."""
 _BY_PATH = {path: scope for scope, paths in _SCOPES.items() for path in paths}
 _READING = ("GET", "HEAD")
 
@@ -49,7 +54,7 @@ def needed_scope(method: str, path: str) -> str:
         return "people" if method in (*_READING, "DELETE") else "enrol"
     if bare.startswith("/jobs/") and method in _READING:
         return ANY
-    return _BY_PATH.get(bare, ADMIN)
+    return _BY_PATH.get(bare) or next((scope for start, scope in _BELOW.items() if bare.startswith(start)), ADMIN)
 
 
 def admit(head: Head, services: Source, waits: bool = True) -> Caller:

@@ -304,6 +304,7 @@ class ServiceContainer:
             audit=records.audit,
             basis=basis,
             faces=records.faces,
+            announced=records.announced,
             receipt=partial(receipt_for, records.database),
             classifiers=ClassifierService(
                 FaceHashHomes(facehash_files(settings)),

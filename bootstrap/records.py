@@ -13,6 +13,7 @@ from bootstrap.sealing import kept_files, note_keys
 from bootstrap.vectors import open_gallery
 from codes_dict import Refusal
 from db.acceptances import Acceptances
+from db.announced import Announced
 from db.audit import AuditTrail
 from db.challenges import Challenges
 from db.enrolment_unit import EnrolmentUnit
@@ -58,6 +59,7 @@ class Records:
     forgetting: ForgettingUnit
     audit: AuditTrail
     faces: FaceRecords
+    announced: Announced
 
     def close(self) -> None:
         """Close connections."""
@@ -97,6 +99,7 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
         forgetting,
         audit,
         faces,
+        Announced(database),
     )
     note_keys(kept, kept_uploads)
     prepare(records)

@@ -13,7 +13,7 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import sqlalchemy as sa
@@ -50,6 +50,22 @@ class _New:
     enrolment: Enrolment
     faces: tuple[EnrolledFace, ...]
     made: int
+
+
+@dataclass(frozen=True)
+class _Change:
+    """Which of a person's faces go, to whom if to anybody, and which of the others get another id."""
+
+    person_id: str
+    taken: frozenset[str]
+    to: str = ""
+    guard: FaceGuard | None = None
+    new_ids: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def people(self) -> list[str]:
+        """Whose locks are taken, in the order in which they are."""
+        return sorted({self.person_id, self.to} - {""})
 
 
 class FaceRecords:
@@ -103,6 +119,21 @@ class FaceRecords:
             faces = self._of(connection, person_id) if person_id is not None else []
         return next((face for face in faces if face.id == face_id), None)
 
+    def page(self, start: int, most: int) -> tuple[int, list[EnrolledFace]]:
+        """Return how many faces there are, and up to `most` of them from number `start`, oldest first."""
+        with self._database.reading() as connection:
+            counted = enrolments.c.removed_version.is_(None)
+            query = sa.select(enrolments.c.reco_id, enrolments.c.token, enrolments.c.images).where(counted)
+            places = [
+                (person_id, token, number)
+                for person_id, token, images in connection.execute(query.order_by(enrolments.c.added_version))
+                for number in range(1, images + 1)
+            ]
+            page = places[start : start + most]
+            owners = dict.fromkeys(person_id for person_id, _, _ in page)
+            found = {(one.token, one.number): one for owner in owners for one in self._of(connection, owner)}
+        return len(places), [found[token, number] for _, token, number in page]
+
     def picture(self, face: EnrolledFace) -> bytes | None:
         """Return the aligned face as PNG, None where the file is gone. Raises `SealBrokenError`."""
         return self._folders.picture(Enrolment(face.token, face.person_id, face.folder, "", 0), face.number)
@@ -115,47 +146,50 @@ class FaceRecords:
         with NO_ROW where a face or the other ID is not there, VALUE_REFUSED where no face would be left, NO_FOLDER
         where embeddings are missing, and as an enrolment does.
         """
-        for one in (person_id, *([to] if to else [])):
+        self._make(_Change(person_id, frozenset(taken), to, guard))
+
+    def replace(self, person_id: str, old: str, new: str) -> None:
+        """Take the face `old` away; the person's face `new` gets its id. Refuses as `take` does."""
+        self._make(_Change(person_id, frozenset([old]), new_ids={new: old}))
+
+    def _make(self, change: _Change) -> None:
+        for one in change.people:
             self._records.make_lock(one)
         for _ in range(_TRIES):
             try:
-                return self._attempt(person_id, frozenset(taken), to, guard)
+                return self._attempt(change)
             except _ChangedError:
                 continue
         raise Refusal(Code.BUSY, "the person changed again and again")
 
-    def _attempt(self, person_id: str, taken: frozenset[str], to: str, guard: FaceGuard | None) -> None:
-        faces = self.of(person_id)
-        rows = self._embeddings(person_id, faces)
-        leaving = [face for face in faces if face.id in taken]
-        if len(leaving) != len(taken):
+    def _attempt(self, change: _Change) -> None:
+        faces = self.of(change.person_id)
+        leaving = [face for face in faces if face.id in change.taken]
+        if len(leaving) != len(change.taken):
             raise Refusal(Code.NO_ROW, advice="The person has no face with this id.", field="face_id")
         if len(leaving) == len(faces):
-            raise Refusal(
-                Code.VALUE_REFUSED, advice="It is the person's only face: forget the person.", field="face_id"
-            )
-        new = _plan(person_id, [face for face in faces if face.id not in taken])
-        if to:
-            row = self._people.find(to)
+            advice = "It is the person's only face: forget the person."
+            raise Refusal(Code.VALUE_REFUSED, advice=advice, field="face_id")
+        rows = self._embeddings(change.person_id, faces)
+        new = _plan(change.person_id, [face for face in faces if face.id not in change.taken])
+        if change.to:
+            row = self._people.find(change.to)
             if row is None:
                 raise Refusal(Code.NO_ROW, field="to")
-            new.append(_new(to, row.path, leaving, int(self._clock())))
+            new.append(_new(change.to, row.path, leaving, int(self._clock())))
         old = list(dict.fromkeys((face.token, face.folder) for face in faces))
         with ExitStack() as notes:
             for one in new:
                 notes.enter_context(self._inflight.note(one.enrolment.token, one.enrolment.folder))
-            self._commit(person_id, faces, leaving, new, rows, to, guard)
+            self._commit(change, faces, new, rows)
             self._tidy(old)
 
     def _commit(
         self,
-        person_id: str,
+        change: _Change,
         faces: Sequence[EnrolledFace],
-        leaving: Sequence[EnrolledFace],
         new: Sequence[_New],
         rows: Mapping[str, Mapping[str, Floats]],
-        to: str,
-        guard: FaceGuard | None,
     ) -> None:
         with ExitStack() as undo:
             undo.callback(self._discard, new)
@@ -166,12 +200,12 @@ class FaceRecords:
             self._step("files written")
             try:
                 with self._database.writing() as connection:
-                    self._lock(connection, sorted({person_id, *([to] if to else [])}))
-                    if self._of(connection, person_id) != list(faces):
+                    self._lock(connection, change.people)
+                    if self._of(connection, change.person_id) != list(faces):
                         raise _ChangedError
-                    if to and guard:
-                        guard(_stacked(rows, leaving), self._gallery.snapshot().person(to))
-                    self._replace(connection, person_id, new)
+                    if change.to and change.guard:
+                        change.guard(_stacked(rows, new[-1].faces), self._gallery.snapshot().person(change.to))
+                    self._replace(connection, change, new)
                     self._step("ready to commit")
             except CommitLostError:
                 undo.pop_all()  # it may be committed: only files that the database does not list are ever removed
@@ -184,14 +218,14 @@ class FaceRecords:
             if not self._records.lock(connection, one) or is_being_forgotten(connection, one):
                 raise Refusal(Code.BUSY, "the person is being forgotten")
 
-    def _replace(self, connection: Connection, person_id: str, new: Sequence[_New]) -> None:
-        old = [one.token for one in self._records.of_person(connection, person_id)]
+    def _replace(self, connection: Connection, change: _Change, new: Sequence[_New]) -> None:
+        old = [one.token for one in self._records.of_person(connection, change.person_id)]
         self._records.remove(connection, old, self._records.next_version(connection))
         connection.execute(sa.delete(face_ids).where(face_ids.c.token.in_(old)))
         for one in new:
             self._records.add(connection, one.enrolment, self._records.next_version(connection), one.made)
             ids = [
-                {"face_id": face.id, "token": one.enrolment.token, "number": number}
+                {"face_id": change.new_ids.get(face.id, face.id), "token": one.enrolment.token, "number": number}
                 for number, face in enumerate(one.faces, start=1)
             ]
             connection.execute(sa.insert(face_ids), ids)

@@ -30,7 +30,7 @@ from db.schema import forgetting
 from db.sent_photos import SentPhotos
 from db.session import Database
 from db.terms import due
-from db.traces import erase
+from db.traces import erase, is_announced
 from db.uploads import UploadStore
 from pipeline.ports import AuditEvent, Forgotten
 from pipeline.pseudonym import pseudonym
@@ -150,7 +150,7 @@ class ForgettingUnit:
         shared = [one for one in inside if self._is_shared(connection, one, person_id)]
         own = [one for one in inside if one not in shared]
         counts = {**self._faces.count(own), **self._uploads.count(person_id)}
-        if not enrolled and path is None and not notes and not any(counts.values()):
+        if not (enrolled or path is not None or notes or any(counts.values()) or is_announced(connection, person_id)):
             return None
         tokens = sorted({*(one.token for one in enrolled), *(one.token for one in notes)})
         return _Plan(tuple(tokens), tuple(own), tuple(shared), counts)

@@ -61,6 +61,15 @@ class People:
             given = _given_names_of(connection, [person.id for person in found])
         return [_named(person, given) for person in found]
 
+    def page(self, start: int, most: int) -> tuple[int, list[Person]]:
+        """Return how many rows there are, and up to `most` of them from number `start`, by ID."""
+        with self._database.reading() as connection:
+            count = int(connection.execute(sa.select(sa.func.count()).select_from(self._table)).scalar_one())
+            query = self._select().order_by(self._id).offset(start).limit(most)
+            found = [_read(row) for row in connection.execute(query)]
+            given = _given_names_of(connection, [person.id for person in found])
+        return count, [_named(person, given) for person in found]
+
     def rename(self, person_id: str, name: str) -> Person | None:
         """Give an ID's row another name, and no other path; None where there is no row. Raises `Refusal(DB_DOWN)`."""
         with self._database.writing() as connection:

@@ -110,6 +110,14 @@ given_names = sa.Table(
     **_MYSQL,
 )  # fmt: skip
 
+announced = sa.Table(
+    "faceapp_announced", OWN,
+    sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),
+    sa.Column("name", sa.String(NAME_WIDTH), nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    **_MYSQL,
+)  # fmt: skip
+
 same_people = sa.Table(
     "faceapp_same", OWN,
     sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),

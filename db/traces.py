@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from db.same_people import count_links, forget_links
 from db.schema import (
     acceptances,
+    announced,
     audit_subjects,
     challenges,
     given_names,
@@ -30,6 +31,7 @@ def erase(connection: Connection, person_id: str) -> dict[str, int]:
     return {
         "names": _delete(connection, given_names.c.reco_id, [person_id]),
         "links": links,
+        "announcements": _delete(connection, announced.c.reco_id, [person_id]),
         "challenges": _delete(connection, challenges.c.reco_id, [person_id]),
         "terms": _delete(connection, terms.c.reco_id, [person_id]),
         "audit_keys": _delete(connection, audit_subjects.c.reco_id, [person_id]),
@@ -37,6 +39,11 @@ def erase(connection: Connection, person_id: str) -> dict[str, int]:
         "outcomes": _delete(connection, outcomes.c.upload_id, _uploads(connection, outcomes, person_id)),
         "acceptances": _delete(connection, acceptances.c.upload_id, _uploads(connection, acceptances, person_id)),
     }
+
+
+def is_announced(connection: Connection, person_id: str) -> bool:
+    """Whether an ID has a name and no face yet."""
+    return connection.execute(sa.select(announced.c.name).where(announced.c.reco_id == person_id)).first() is not None
 
 
 def _forget_marks(connection: Connection, person_id: str) -> int:

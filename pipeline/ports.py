@@ -187,6 +187,10 @@ class People(Protocol):
         """Return up to `most` rows whose ID or name contains a text, by ID, those after the ID `after`."""
         ...
 
+    def page(self, start: int, most: int) -> tuple[int, Sequence[Person]]:
+        """Return how many rows there are, and up to `most` of them from number `start`, by ID."""
+        ...
+
     def rename(self, person_id: str, name: str) -> Person | None:
         """Give an ID's row another name; None where there is no row."""
         ...
@@ -267,6 +271,30 @@ class Enrolments(Protocol):
         ...
 
 
+class Announced(Protocol):
+    """People who have an ID and a name, and no face yet."""
+
+    def add(self, person_id: str, name: str) -> bool:
+        """Announce somebody; False where the ID is announced already."""
+        ...
+
+    def find(self, person_id: str) -> str | None:
+        """Return the name of somebody who is announced."""
+        ...
+
+    def rename(self, person_id: str, name: str) -> None:
+        """Give somebody who is announced another name."""
+        ...
+
+    def remove(self, person_id: str) -> bool:
+        """Take somebody out; False where nobody was there."""
+        ...
+
+    def all(self) -> Sequence[tuple[str, str]]:
+        """Return the IDs and names of everybody who is announced, by ID."""
+        ...
+
+
 @dataclass(frozen=True)
 class EnrolledFace:
     """A face that somebody is enrolled with. `made` is when, in seconds since 1970.
@@ -301,8 +329,16 @@ class Faces(Protocol):
         """Return the aligned face as PNG; None where the file is gone."""
         ...
 
+    def page(self, start: int, most: int) -> tuple[int, Sequence[EnrolledFace]]:
+        """Return how many faces there are, and up to `most` of them from number `start`, oldest first."""
+        ...
+
     def take(self, person_id: str, taken: Collection[str], to: str = "", guard: FaceGuard | None = None) -> None:
         """Take faces away from a person, all or none; with `to`, they become faces of that ID."""
+        ...
+
+    def replace(self, person_id: str, old: str, new: str) -> None:
+        """Take the face `old` away; the person's face `new` gets its id."""
         ...
 
 

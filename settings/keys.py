@@ -149,6 +149,7 @@ class Settings(Listening):
     log_keep: values.Whole = key("Number of rotated log files to keep", "5", 1, 100)
     log_format: values.LogFormat = key("Form of the log's lines", "text")
     metrics_open: values.Flag = key("Whether /metrics needs no key; otherwise it needs the scope admin", "false")
+    dev_api: values.Flag = key("Whether /api/dev/embeddings shows embeddings to callers with the scope admin", "false")
 
     @field_validator("sql_user", "sql_schema")
     @classmethod

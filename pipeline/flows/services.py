@@ -13,6 +13,7 @@ from pipeline.flows.policy import Policy
 from pipeline.ledger import Ledger
 from pipeline.ports import (
     Acceptances,
+    Announced,
     Audit,
     Challenges,
     Classifiers,
@@ -60,6 +61,7 @@ class Services:
     audit: Audit
     basis: str
     faces: Faces
+    announced: Announced
     receipt: Callable[[str, Forgotten], Mapping[str, Any]]
     classifiers: Classifiers
     decode: Decode = decode

@@ -109,6 +109,11 @@ class MemoryPeople(Faulty):
         found = [one for one in self.rows.values() if text.lower() in f"{one.id} {one.name}".lower() and one.id > after]
         return sorted(found, key=lambda person: person.id)[:most]
 
+    def page(self, start: int, most: int) -> tuple[int, list[Person]]:
+        """Return some rows by ID."""
+        found = self.search("", len(self.rows))
+        return len(found), found[start : start + most]
+
     def rename(self, person_id: str, name: str) -> Person | None:
         """Replace the row."""
         self.check()
@@ -320,6 +325,15 @@ class MemoryFaces(Faulty):
         count = max((len(one) for one in rows.values()), default=0)
         return [EnrolledFace(f"{person_id}_{at:02}", person_id, "0" * 32, at, person_id, 7) for at in range(count)]
 
+    def page(self, start: int, most: int) -> tuple[int, list[EnrolledFace]]:
+        """Return some faces."""
+        found = [face for person_id in self.gallery.everybody for face in self.of(person_id)]
+        return len(found), found[start : start + most]
+
+    def replace(self, person_id: str, old: str, new: str) -> None:
+        """Take the old one away."""
+        self.take(person_id, {old})
+
     def find(self, face_id: str) -> EnrolledFace | None:
         """Return a face."""
         return next((one for one in self.of(face_id.rpartition("_")[0]) if one.id == face_id), None)
@@ -379,3 +393,35 @@ class MemoryClassifiers(Faulty):
         self.homes[home] = dict(faces)
         progress(1.0)
         return ClassifierReport(1, {name: len(next(iter(one.values()))) for name, one in faces.items()}, {})
+
+
+class MemoryAnnounced(Faulty):
+    """Names by ID."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, str] = {}
+
+    def add(self, person_id: str, name: str) -> bool:
+        """Add a name."""
+        self.check()
+        is_new = person_id not in self.names
+        self.names.setdefault(person_id, name)
+        return is_new
+
+    def find(self, person_id: str) -> str | None:
+        """Return a name."""
+        self.check()
+        return self.names.get(person_id)
+
+    def rename(self, person_id: str, name: str) -> None:
+        """Replace a name."""
+        self.names[person_id] = name
+
+    def remove(self, person_id: str) -> bool:
+        """Remove a name."""
+        return self.names.pop(person_id, None) is not None
+
+    def all(self) -> list[tuple[str, str]]:
+        """Return all names."""
+        self.check()
+        return sorted(self.names.items())

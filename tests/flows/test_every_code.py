@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from codes_dict import Code, Outcome
-from pipeline.flows import CompareRequest, SearchRequest, SentFile, compare, faces_of, move_face, search
+from pipeline.flows import CompareRequest, SearchRequest, SentFile, compare, facenet, faces_of, move_face, search
 from pipeline.types import Liveness
 from tests.flows.world import ANN, BEN, BLACK, BLUE, DARK_RED, RED, World, code_of, photo_file, stored_photo
 
@@ -85,6 +85,11 @@ def comparing(first: tuple[int, int, int], *others: tuple[int, int, int]) -> Arr
         return lambda: compare(CompareRequest(sent(first), sent(*others)), world.services)
 
     return arrange
+
+
+def known(world: World) -> str:
+    world.known(ANN, RED)
+    return ANN
 
 
 def changed(call: Arrange, **policy: object) -> Arrange:
@@ -229,6 +234,8 @@ CASES: list[tuple[str, Code, Arrange]] = [
     ("search", Code.DONE, lambda world: lambda: search(SearchRequest(sent(RED)), world.services)),
     ("search, nobody", Code.NO_FACE, lambda world: lambda: search(SearchRequest(sent(BLACK)), world.services)),
     ("face of the same person", Code.VALUE_REFUSED, lambda world: lambda: move_face(ANN, "", ANN, world.services)),
+    ("person, taken", Code.CONFLICT, lambda world: lambda: facenet.create_person(known(world), "A", world.services)),
+    ("page, beyond", Code.NO_ROUTE, lambda world: lambda: facenet.page_of_people(2, 9, world.services)),
     ("faces", Code.DONE, lambda world: lambda: faces_of(sent(RED), world.services, embeddings=True)),
     ("verify, no vectors", Code.VECTORS_DOWN, with_fault("gallery", Code.VECTORS_DOWN, verifying(RED))),
 ]  # fmt: skip

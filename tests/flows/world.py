@@ -17,6 +17,7 @@ from pipeline.types import Crop, Detection, EnrolledFaces, Face, Floats, Livenes
 from tests.fakes import ColourDetector, ColourEmbedder, ColourScorer, GivenJudge, detection_in, face_of, photo_of
 from tests.flows.records import (
     MemoryAcceptances,
+    MemoryAnnounced,
     MemoryAudit,
     MemoryChallenges,
     MemoryClassifiers,
@@ -55,6 +56,7 @@ class Settings:
     require_challenge: bool = False
     challenge_actions: tuple[str, ...] = ("turn_left", "turn_right")
     duplicate_policy: str = "warn"
+    dev_api: bool = False
     max_image_mb: int = 1
     max_pixels: int = 1_000_000
 
@@ -68,6 +70,7 @@ class World:
         self.state_of: Callable[[Face], Liveness] = lambda _: Liveness.LIVE
         self.liveness_fault: Code | None = None
         self.uploads, self.people, self.gallery = MemoryUploads(), MemoryPeople(), MemoryGallery()
+        self.announced = MemoryAnnounced()
         self.forgetting = MemoryForgetting(self.people, self.gallery)
         self.audit = MemoryAudit()
         self.enrolments = MemoryEnrolments(self.uploads, self.people, self.gallery, self.audit)
@@ -97,6 +100,7 @@ class World:
             basis="0123456789abcdef",
             faces=MemoryFaces(self.gallery),
             classifiers=self.classifiers,
+            announced=self.announced,
             receipt=lambda person_id, forgotten: {"person": f"not {person_id}", **forgotten.counts},
         )
 

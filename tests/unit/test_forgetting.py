@@ -98,8 +98,8 @@ def test_nothing_is_left_of_a_forgotten_person_in_any_byte(house: House, caplog:
     assert house.colours("Other") == [(40, 90, 70)]
     assert forgotten.counts == {
         "images": 2, "augmentations": 4, "source_crops": 2, "other_files": 3, "uploads": 5, "uploaded_photos": 6,
-        "rows": 1, "enrolments": 4, "names": 1, "links": 1, "challenges": 1, "replay_marks": 2, "outcomes": 1,
-        "acceptances": 1, "terms": 1, "audit_keys": 1, "embeddings": 4,
+        "rows": 1, "enrolments": 4, "names": 1, "links": 1, "announcements": 0, "challenges": 1, "replay_marks": 2,
+        "outcomes": 1, "acceptances": 1, "terms": 1, "audit_keys": 1, "embeddings": 4,
     }  # fmt: skip
 
 

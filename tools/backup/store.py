@@ -32,6 +32,4 @@ def store_of(settings: Settings) -> Store:
     def create() -> None:
         initialise(settings.sql_uri, names, settings.sql_user, settings.sql_pass, settings.sql_schema)
 
-    return Store(
-        open_database(settings), names, create, settings.db_path, audit_folder(settings), settings.sqlite_path
-    )
+    return Store(open_database(settings), names, create, settings.db_path, audit_folder(settings), settings.sqlite_path)

@@ -1,0 +1,58 @@
+"""People who have an ID and a name, and no face yet. Their rows in the people table are made with the first face."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from codes_dict import Code
+from db.schema import announced
+from db.session import Database, put
+
+
+class Announced:
+    """The table of announced people. Every method raises `Refusal(DB_DOWN)` while the database is away."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database, self._clock = database, clock
+
+    def add(self, person_id: str, name: str) -> bool:
+        """Announce somebody; False where the ID is announced already."""
+        row = {"reco_id": person_id, "name": name, "created": int(self._clock())}
+        try:
+            with self._database.writing(failed=Code.DB_DOWN) as connection:
+                known = sa.select(announced.c.reco_id).where(announced.c.reco_id == person_id)
+                if connection.execute(known).first() is not None:
+                    return False
+                connection.execute(sa.insert(announced).values(row))
+        except exc.IntegrityError:  # another request was faster
+            return False
+        return True
+
+    def find(self, person_id: str) -> str | None:
+        """Return the name of somebody who is announced."""
+        with self._database.reading() as connection:
+            name = connection.execute(sa.select(announced.c.name).where(announced.c.reco_id == person_id)).scalar()
+        return None if name is None else str(name)
+
+    def rename(self, person_id: str, name: str) -> None:
+        """Give somebody who is announced another name."""
+        with self._database.writing(failed=Code.DB_DOWN) as connection:
+            found = sa.select(announced.c.created).where(announced.c.reco_id == person_id)
+            created = connection.execute(found).scalar()
+            if created is not None:
+                put(connection, announced, {"reco_id": person_id, "name": name, "created": created})
+
+    def remove(self, person_id: str) -> bool:
+        """Take somebody out; False where nobody was there."""
+        with self._database.writing(failed=Code.DB_DOWN) as connection:
+            return bool(connection.execute(sa.delete(announced).where(announced.c.reco_id == person_id)).rowcount)
+
+    def all(self) -> list[tuple[str, str]]:
+        """Return the IDs and names of everybody who is announced, by ID."""
+        with self._database.reading() as connection:
+            query = sa.select(announced.c.reco_id, announced.c.name).order_by(announced.c.reco_id)
+            return [(str(person_id), str(name)) for person_id, name in connection.execute(query)]
