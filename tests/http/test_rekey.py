@@ -101,6 +101,13 @@ def test_a_start_does_not_hide_what_is_kept_unsealed(site: Site) -> None:
     assert "DATA_KEY" not in (site.folder / ".env").read_text()
 
 
+def test_a_start_does_not_hide_classifiers_either(site: Site) -> None:
+    home = load_settings(site.folder / ".env").facehash_folder / "HOME_one"
+    home.mkdir(parents=True)
+    with pytest.raises(SetupError, match="bin/rekey --seal"):
+        start.seal(site.folder, lambda _line: None)
+
+
 def test_a_value_in_env_is_replaced_where_it_is_and_everything_else_stays(tmp_path: Path) -> None:
     env = tmp_path / ".env"
     env.write_text("# first\nVER_TOL=2\n export DATA_KEY = 'old'\nDATA_KEYS=x\n")

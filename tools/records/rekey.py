@@ -59,7 +59,8 @@ def begin_empty(env: Path, settings: Settings) -> str:
     """Write a key into `.env` where nothing is kept yet; return what to tell. Raises `ValueError` or `OSError`."""
     if settings.data_key != (None,):
         return f"DATA_KEY is set already: files are sealed with the key {key_id(settings.data_key[0])}."
-    if keys_in_use(settings.db_path) | keys_in_use(settings.upload_folder):
+    used = keys_in_use(settings.db_path) | keys_in_use(settings.upload_folder)
+    if used or any(settings.facehash_folder.glob("HOME_*")):
         raise ValueError("files are kept already, unsealed: seal them with bin/rekey --seal")
     set_value(env, "DATA_KEY", new_key())
     return f"{env}: files are sealed with the new key in DATA_KEY. Keep a copy of it elsewhere."
