@@ -24,6 +24,7 @@ from bootstrap.sealing import described as described_seal
 from bootstrap.threads import share_cores
 from codes_dict import Refusal
 from env_validator import listening_address
+from pipeline.jobs import MOST_UNDER_WAY
 from pipeline.models.decoding import DecodingPool
 from pipeline.parallel import default_threads
 
@@ -31,7 +32,8 @@ _log = logging.getLogger(__name__)
 
 
 RESERVED_THREADS = 4
-"""Threads that costly requests cannot occupy, so that health checks are always answered."""
+"""Threads that costly requests cannot occupy, so that health checks are always answered; requests that wait for their
+job have threads of their own."""
 
 
 def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) -> int:
@@ -59,7 +61,7 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
         threading.Thread(target=_warm, args=(container, decoding, maintenance, address), daemon=True).start()
 
     try:
-        app, workers = create_app(container, door), door.most + RESERVED_THREADS
+        app, workers = create_app(container, door), door.most + RESERVED_THREADS + MOST_UNDER_WAY
         may_send = partial(refusal_of, services=container)
         serve(app, listening, workers, on_listening, container.max_upload_bytes, may_send=may_send)
     finally:

@@ -12,7 +12,7 @@ from pipeline.classifier.options import Options
 from pipeline.classifier.strangers import Doubles, Strangers, deviates
 from pipeline.types import Counts, Floats
 
-STRANGERS, CALIBRATING = 3000, 20_000
+STRANGERS, CALIBRATING = 3000, 10_000
 """Strangers who are drawn to train on, and to calibrate with."""
 COPIES = 8
 """Variants of each face to train on: it and its person's mean, moved as photos of one person differ."""
@@ -21,6 +21,8 @@ MOST_ROWS = 6000
 HELD_OUT = 5
 """Every so many-th face of a user validates."""
 _ROUNDS, _LEAST = 5, 1e-15
+_TOGETHER = 16
+"""Steps of the optimizer in one call of TensorFlow: a step itself takes less than a call."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,9 @@ def _network(users: int, strangers: Strangers, options: Options) -> Any:
     )
     network = keras.Model(given, layers.Softmax(name="chance")(last(tensor)), name="facehash")
     scaled.set_weights([strangers.mean, np.diag(strangers.total)])
-    network.compile(keras.optimizers.Adam(options.learning_rate), "sparse_categorical_crossentropy")
+    network.compile(
+        keras.optimizers.Adam(options.learning_rate), "sparse_categorical_crossentropy", steps_per_execution=_TOGETHER
+    )
     return network
 
 

@@ -18,6 +18,8 @@ from tools.evaluation.layout import LayoutError
 
 PHOTOS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".heic", ".heif", ".avif", ".gif", ".tif", ".tiff"})
 CAMERA = re.compile(r"camera:(?P<device>.+)|(?P<number>[0-9]{1,2})", re.ASCII)
+WHOLE = 0.95
+"""The share of the length that a video announces which its last frame has to reach; frames are often not counted."""
 MOST_MISSED = 5
 """Frames in a row that cannot be decoded before a video counts as broken off."""
 
@@ -97,10 +99,11 @@ def _video(path: Path) -> Source:
     source = Source(path.stem, True, lambda: iter(()), fps, count if count > 0 else None)
 
     def frames() -> Iterator[Frame]:
-        number = 0
-        for number, pixels in enumerate(_read(capture), start=1):
-            yield Frame(number - 1, (number - 1) / fps, pixels)
-        source.broke_off = number == 0 or (source.count is not None and number < source.count - 1)
+        last = -1.0
+        for number, pixels in enumerate(_read(capture)):
+            last = max(number / fps if count <= 0 else 0.0, float(capture.get(cv2.CAP_PROP_POS_MSEC)) / 1000)
+            yield Frame(number, last, pixels)
+        source.broke_off = last < WHOLE * (source.count or 0) / fps - 2 / fps
 
     source.frames = frames
     return source
