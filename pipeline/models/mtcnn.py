@@ -41,6 +41,8 @@ MOST_FACES = 10
 _CELL, _STRIDE, _PYRAMID_STEP = 12, 2, 0.709
 _PROPOSED, _REFINED, _ACCEPTED = 0.6, 0.7, 0.8
 _OVERLAP_IN_SCALE, _OVERLAP = 0.5, 0.7
+STRIP_AREA = 150_000
+"""Pixels that the first network is given at once: OpenVINO keeps the memory of the most."""
 _PATCHES_AT_ONCE, _MOST_PATCHES = 64, 1024
 _CANDIDATES = 1000
 """Cells of one size, and candidates of all sizes, that are considered, best first; crowds have a few hundred."""
@@ -125,7 +127,7 @@ class MtcnnDetector:
         height, width = view.pixels.shape[:2]
         for scale in _pyramid(height, width):
             size = int(width * scale), int(height * scale)
-            offsets, scores = self._proposals([_level(view.pixels, size)])
+            offsets, scores = _in_strips(self._proposals, _level(view.pixels, size))
             across, down = (-(-(side - 2) // 2) - 4 for side in size)  # the cells that see the photo
             boxes = _boxes_of(offsets[0, :down, :across], scores[0, :down, :across], scale)
             proposals.append(boxes[_best(boxes, _OVERLAP_IN_SCALE)])
@@ -221,6 +223,23 @@ def _level(pixels: Floats, size: tuple[int, int]) -> Floats:
     level = np.zeros((1, rounded(height), rounded(width), 3), np.float32)
     cv2.resize(pixels, size, dst=level[0, :height, :width], interpolation=cv2.INTER_AREA)
     return level
+
+
+def _in_strips(network: Runner, level: Floats) -> Sequence[Floats]:
+    """Run the first network over a level, a large one in strips of rows: the result is that of the whole level.
+
+    A strip of 2 n + 10 rows gives n rows of cells, and its neighbours begin 2 n rows further up and down.
+    """
+    _, height, width, _ = level.shape
+    if height * width <= STRIP_AREA:
+        return network([level])
+    rows = max(_CELL, STRIP_AREA // width) - (_CELL - _STRIDE)
+    rows += rows % 2
+    starts = range(0, height - (_CELL - _STRIDE), rows)
+    missing = starts[-1] + rows + _CELL - _STRIDE - height
+    whole = np.pad(level, ((0, 0), (0, missing), (0, 0), (0, 0)))
+    strips = [network([whole[:, start : start + rows + _CELL - _STRIDE]]) for start in starts]
+    return [np.concatenate(parts, axis=1) for parts in zip(*strips, strict=True)]
 
 
 def _boxes_of(offsets: Floats, scores: Floats, scale: float) -> Boxes:

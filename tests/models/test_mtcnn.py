@@ -169,6 +169,18 @@ def test_a_large_photo_is_looked_at_closer_only_where_its_face_is_small(
     assert [len(faces), *seen] == pytest.approx([1, *looks])
 
 
+@pytest.mark.parametrize("area", [2_000, 20_000, 60_000])
+def test_a_level_in_strips_gives_what_the_whole_level_gives(
+    area: int, detector: MtcnnDetector, astronaut: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = (pixels_of(astronaut).astype(np.float32) - np.float32(127.5)) / np.float32(128)
+    level = mtcnn._level(pixels, (450, 301))
+    whole = detector._proposals([level])
+    monkeypatch.setattr(mtcnn, "STRIP_AREA", area)
+    for part, expected in zip(mtcnn._in_strips(detector._proposals, level), whole, strict=True):
+        assert np.abs(part[:, : expected.shape[1]] - expected).max() < 1e-5
+
+
 @pytest.mark.parametrize("size", [(1, 12_000), (12_000, 1), (1, 4_000_000), (400, 8_000), (8_000, 6_000), (30, 600)])
 def test_what_is_looked_at_is_bounded_by_area_whatever_the_shape(
     detector: MtcnnDetector, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch

@@ -14,7 +14,7 @@ import pytest
 
 from env_validator import load_settings
 from pipeline.models.weights import WeightStore
-from tools.installation import environment, first_weights, start, testing
+from tools.installation import environment, fetch_models, start, testing
 from tools.installation.environment import SetupError, prepare
 from tools.installation.first_settings import FirstChoice, make_folders, random_password, write_first
 
@@ -161,18 +161,18 @@ def test_options_fall_back_to_the_variables(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_without_leave_to_download_nothing_is_fetched(clone: Path) -> None:
     choice = FirstChoice(fetch=False)
-    assert first_weights.fetch_mobilefacenet(clone, choice, silent) == "FETCH_MODELS is false"
+    assert fetch_models.fetch_mobilefacenet(clone, choice, silent) == "FETCH_MODELS is false"
 
 
 def test_a_mirror_is_searched_by_content_and_not_by_name(clone: Path, shared_data: Path) -> None:
     choice = FirstChoice(mirror=str(shared_data / "weights"), fetch=False)
-    assert first_weights.fetch_mobilefacenet(clone, choice, silent) == ""
+    assert fetch_models.fetch_mobilefacenet(clone, choice, silent) == ""
 
 
 def test_an_answer_that_does_not_come_is_not_waited_for(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(first_weights, "LIMIT_S", 0.05)
+    monkeypatch.setattr(fetch_models, "LIMIT_S", 0.05)
     monkeypatch.setattr(WeightStore, "fetch", lambda *args: time.sleep(2))
-    reason = first_weights.fetch_mobilefacenet(clone, FirstChoice(), silent)
+    reason = fetch_models.fetch_mobilefacenet(clone, FirstChoice(), silent)
     assert reason == "no answer within 0 s"
 
 

@@ -1,16 +1,17 @@
-"""What `bin/fetch-models` does: downloads weight files into the weight folder, or prints why it cannot."""
+"""Downloading weight files: what `bin/fetch-models` does, and the one file that the first start fetches."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.models.download import Progress
 from pipeline.models.weights import FetchFailed, WeightStore
 from pipeline.registry import FACENOX_WEIGHTS, FASNET_WEIGHTS, REGISTRY, WeightFile
+from tools.installation.first_settings import FirstChoice
 
 FOLDER = Path(__file__).resolve().parents[2] / "bin" / "model" / "weights"
 
@@ -19,6 +20,10 @@ _FILES: dict[str, tuple[WeightFile, ...]] = {
     "Fasnet": FASNET_WEIGHTS,
     "Facenox": (FACENOX_WEIGHTS,),
 }
+
+AT_START = "MobileFaceNet"
+LIMIT_S = 10.0
+"""Seconds that fetching it may take at the first start."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -32,6 +37,21 @@ def main(arguments: Sequence[str]) -> int:
     names = options.names or list(_FILES)
     brought = [_bring(name, store, options.timeout) for name in names]
     return 0 if all(brought) else 1
+
+
+def fetch_mobilefacenet(root: Path, choice: FirstChoice, say: Callable[[str], None]) -> str:
+    """Return why the weights are not available, empty if they are.
+
+    A mirror folder is searched by SHA-256. Nothing else is tried if downloads are not allowed.
+    """
+    weights = REGISTRY[AT_START].weights
+    store = WeightStore(root / "bin" / "model" / "weights", choice.mirror)
+    if store.find(weights.file, weights.sha256):
+        return ""
+    if not choice.fetch:
+        return "FETCH_MODELS is false"
+    say(f"Fetching {AT_START} (4 MB, {weights.licence}), {LIMIT_S:.0f} s at most")
+    return store.fetch_within([weights], LIMIT_S).get(weights.file, "")
 
 
 def _parser() -> argparse.ArgumentParser:

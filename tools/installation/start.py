@@ -39,8 +39,8 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
 def first_time(root: Path, chosen: argparse.Namespace, say: Say) -> None:
     """Create what is missing: folders, `.env`, the table. Raises `SetupError`."""
     from db import files
+    from tools.installation.fetch_models import fetch_mobilefacenet
     from tools.installation.first_settings import FirstChoice, make_folders, write_first
-    from tools.installation.first_weights import fetch_mobilefacenet
 
     files.for_owner_only()
     make_folders(root)
