@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,7 +48,7 @@ def recognise(home: str, username: str, photo: SentFile, services: Services) -> 
 
     Refuses with NOT_VERIFIED, with NO_FACE, with VALUE_REFUSED for an unknown user, and with BAD_BASE64.
     """
-    return recorded("recognize", "", services, lambda: _recognised(home, check_name(username), photo, services))
+    return recorded("recognize", "", services, lambda: _recognised(home, _user(username), photo, services))
 
 
 def _recognised(home: str, user: str, photo: SentFile, services: Services) -> Outcome:
@@ -74,7 +75,7 @@ def look_at_lesson(
     Refuses with NO_FACE where too few are left, with DIFFERENT_PEOPLE where the photos are not of one person, or not of
     the user whom the home knows, with VALUE_REFUSED for too few photos, and with BAD_BASE64 where none decodes.
     """
-    user, ledger = check_name(username), Ledger()
+    user, ledger = _user(username), Ledger()
     if len(photos) < LEAST_IMAGES:
         raise Refusal(Code.VALUE_REFUSED, advice=f"Send {LEAST_IMAGES} or more images of the user.", field="images")
     if all(photo.data is None for photo in photos):
@@ -121,6 +122,11 @@ def _trained(
         "validation": dict(report.validation),
     }
     return Outcome(Code.DONE, results)
+
+
+def _user(name: str) -> str:
+    """Return a user's name as it is compared: clients write accents as one character or as two."""
+    return unicodedata.normalize("NFC", check_name(name))
 
 
 def _odd(faces: Sequence[Sighting], known: EnrolledFaces | None, services: Services) -> set[int]:

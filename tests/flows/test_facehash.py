@@ -77,3 +77,9 @@ def test_the_progress_of_looking_rises_to_one() -> None:
     look_at_lesson(HOME, "ada", sent(*[RED] * 10), World().services, shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
+
+
+def test_a_name_is_the_same_however_its_accents_are_written() -> None:
+    world = World()
+    trained(world, "Zo\u00eb", *[RED] * 10)
+    assert ended(partial(recognise, HOME, "Zoe\u0308", sent(RED)[0], world.services))[0] is Code.DONE
