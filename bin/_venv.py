@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from importlib import import_module
@@ -29,6 +30,11 @@ def run(module: str) -> NoReturn:
     """Call `main` of a module with the command line's arguments, in the Python of `.venv`; exit with its status."""
     use_venv()
     sys.exit(import_module(module).main(sys.argv[1:]))
+
+
+def check_arguments(about: str | None) -> None:
+    """End with help for --help, and with a sentence for anything else: the command takes no arguments."""
+    argparse.ArgumentParser(prog=f"bin/{Path(sys.argv[0]).name}", description=about).parse_args()
 
 
 def is_within() -> bool:

@@ -191,7 +191,7 @@ class Settings(Listening):
 
 @dataclass(frozen=True)
 class Key:
-    """A key of `.env` as faults and the README describe it. `default` is its text, None for a required key."""
+    """A key of `.env` as faults and the documentation describe it. `default` is its text, None for a required key."""
 
     name: str
     meaning: str

@@ -26,7 +26,7 @@ _KEY_BYTES = 32
 
 @dataclass(frozen=True)
 class Accepts:
-    """What a value may be, in words for faults and for the README, and the check that reads its text."""
+    """What a value may be, in words for faults and for the documentation, and the check that reads its text."""
 
     words: str
     check: NoInfoValidatorFunction | WithInfoValidatorFunction = str

@@ -1,4 +1,4 @@
-# ruff: noqa: D102 - README.md explains each key
+# ruff: noqa: D102 - docs/settings.md explains each key
 """The settings that the flows read. The server's `Settings` are handed in as they are."""
 
 from __future__ import annotations

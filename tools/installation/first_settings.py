@@ -76,7 +76,7 @@ def write_first(root: Path, choice: FirstChoice, fetch: Fetch, say: Callable[[st
     say(f"Wrote {file} from .env.example")
     if obstacle:
         say(f"Recognition models: Dlib and SFace. MobileFaceNet is not available: {obstacle}.")
-        say("A third model improves decisions a little; README.md explains how to add it later.")
+        say("A third model improves decisions a little; docs/install.md explains how to add it later.")
     else:
         say("Recognition models: Dlib, SFace and MobileFaceNet, fused")
     say(f"SUPER_PASSWORD (shown only once; stored in .env): {secret}")

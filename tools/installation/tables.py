@@ -1,4 +1,4 @@
-"""The generated tables of README.md: the codes and the settings."""
+"""The generated tables of the documentation: the codes and the settings."""
 
 from __future__ import annotations
 
@@ -29,24 +29,30 @@ def settings_table(example: str) -> str:
     return "\n".join(rows)
 
 
-def refresh(text: str, example: str) -> str:
-    """Return the text of README.md with current tables; raises `ValueError` if a marker is missing."""
-    for name, table in {"codes": codes_table(), "settings": settings_table(example)}.items():
-        begin, end = f"<!-- {name}: made by bin/docs -->", f"<!-- end of {name} -->"
-        if text.count(begin) != 1 or text.count(end) != 1:
-            raise ValueError(f"README.md lacks the markers of the table of {name}")
-        before, rest = text.split(begin)
-        text = f"{before}{begin}\n{table}\n{end}{rest.split(end)[1]}"
-    return text
+def tables(example: str) -> dict[str, str]:
+    """Return the generated tables by name; `docs/NAME.md` is the page of each."""
+    return {"codes": codes_table(), "settings": settings_table(example)}
 
 
-def refresh_file(root: Path) -> bool:
-    """Update README.md; returns whether anything changed."""
-    readme = root / "README.md"
-    before = readme.read_text(encoding="utf-8")
-    after = refresh(before, (root / ".env.example").read_text(encoding="utf-8"))
-    readme.write_text(after, encoding="utf-8")
-    return after != before
+def refresh(text: str, name: str, table: str) -> str:
+    """Return a page's text with its table as it is now; raises `ValueError` if a marker is missing."""
+    begin, end = f"<!-- {name}: made by bin/docs -->", f"<!-- end of {name} -->"
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ValueError(f"the page lacks the markers of the table of {name}")
+    before, rest = text.split(begin)
+    return f"{before}{begin}\n{table}\n{end}{rest.split(end)[1]}"
+
+
+def refresh_pages(root: Path) -> list[str]:
+    """Update the pages; returns those that changed."""
+    changed = []
+    for name, table in tables((root / ".env.example").read_text(encoding="utf-8")).items():
+        page = root / "docs" / f"{name}.md"
+        before = page.read_text(encoding="utf-8")
+        after = refresh(before, name, table)
+        page.write_text(after, encoding="utf-8")
+        changed += [f"docs/{name}.md"] if after != before else []
+    return changed
 
 
 def _row(key: Key, value: str) -> str:
