@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
@@ -151,6 +152,33 @@ def test_a_training_can_be_polled(client: FlaskClient) -> None:
     assert (found["state"], found["progress"], found["result"]["code"]) == ("done", 1.0, 101)
     assert found["result"]["results"]["faces"] == 10
     assert client.post("/train?async=perhaps", json=lesson()).get_json()["code"] == 422
+
+
+def test_while_a_key_is_trained_the_old_model_answers_and_a_second_training_is_409(
+    world: World, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.post("/train", json=lesson())
+    begun, go_on, train = threading.Event(), threading.Event(), world.classifiers.train
+
+    def slowly(*arguments: Any) -> Any:
+        begun.set()
+        go_on.wait(30)
+        return train(*arguments)
+
+    monkeypatch.setattr(world.classifiers, "train", slowly)
+    started = client.post("/train?async=true", json=lesson(BLUE, username="ben")).get_json()
+    assert begun.wait(30)
+    assert client.get(started["poll"]).get_json()["results"]["state"] == "running"
+
+    def asked(user: str, colour: Colour) -> Any:
+        return client.post("/recognize/", json={"API_KEY": KEY, "username": user, "image": text(colour)}).get_json()
+
+    assert (asked("ada", RED)["responseType"], asked("ben", BLUE)["code"]) == ("SUCCESS", 422)
+    second = client.post("/train", json=lesson()).get_json()
+    assert (second["responseType"], second["code"]) == ("ERROR", 409)
+    go_on.set()
+    client.application.extensions["faceapp.jobs"].find(started["job"], "").wait()
+    assert (asked("ada", RED)["responseType"], asked("ben", BLUE)["responseType"]) == ("SUCCESS", "SUCCESS")
 
 
 def test_other_errors_are_in_the_form_too(client: FlaskClient) -> None:

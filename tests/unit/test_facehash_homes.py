@@ -14,10 +14,10 @@ from pipeline.classifier.options import Options, chosen
 from pipeline.ports import NewClassifier
 from pipeline.types import EnrolledFaces
 from security.sealing import Seal
+from tests.http.site import ENV
 from tools.facehash.command import main
 
 HOME = "0a1b2c3d"
-ENV = "FACEHASH_FOLDER"
 
 
 def new(*users: str, network: bytes = b"network") -> NewClassifier:
@@ -101,3 +101,38 @@ def test_what_is_stored_can_be_sealed_and_sealed_anew(tmp_path: Path) -> None:
     assert homes(new_one, old).reseal() == 3
     found = homes(new_one).current(HOME)
     assert (found.users if found else None, homes(new_one).reseal()) == (("Zebulon",), 0)
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> Path:
+    """Return the settings of a server with two versions of a home."""
+    for name in ("people", "uploads"):
+        (tmp_path / name).mkdir()
+    values = {**ENV, "FACEHASH_FOLDER": "homes"}
+    (tmp_path / ".env").write_text("".join(f"{key}='{value}'\n" for key, value in values.items()))
+    homes = FaceHashHomes(KeptFiles(tmp_path / "homes", FACEHASH))
+    homes.add(HOME, new("ada"))
+    homes.add(HOME, new("ada", "ben"))
+    return tmp_path / ".env"
+
+
+def said(env: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main([*arguments, "--env", str(env)]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_command_lists_and_rolls_back(env: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(env, capsys, "list") == f"{HOME}\tversion 2\tada, ben\n"
+    assert "version 1 is in use" in said(env, capsys, "rollback", HOME).replace("Version", "version")
+    assert said(env, capsys, "list") == f"{HOME}\tversion 1\tada\n"
+    assert said(env, capsys, "versions", HOME).splitlines()[0].endswith("(in use)")
+    said(env, capsys, "rollback", HOME, "2")
+    assert main(["rollback", HOME, "7", "--env", str(env)]) == 2
+    assert capsys.readouterr().err == "bin/facehash: version 7 is not stored\n"
+
+
+def test_the_command_forgets_a_key(env: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["forget", HOME, "nobody", "--env", str(env)]) == 2
+    assert said(env, capsys, "forget", HOME) == "Everything of this key was removed.\n"
+    assert said(env, capsys, "list") == "There are no classifiers.\n"
+    assert main(["forget", "../..", "--env", str(env)]) == 2
