@@ -16,7 +16,7 @@ from tools.installation import testing
 ROOT = Path(__file__).resolve().parents[2]
 LISTS = ["requirements.txt", *testing.BESIDE]
 SECOND_OPENCV = {"opencv-python", "opencv-python-headless", "opencv-contrib-python"}
-NEVER_IMPORTED = {"google-pasta", "libclang", "onnxruntime", "openvino-telemetry", "retina-face", "wheel"}
+NEVER_IMPORTED = {"google-pasta", "libclang", "onnxruntime", "openvino-telemetry", "pip", "retina-face", "wheel"}
 """What others declare and the server never imports (docs/dependencies.md)."""
 
 FOR_OTHERS = {

@@ -43,7 +43,8 @@ def run_all(root: Path, arguments: Sequence[str], say: Say) -> int:
     python = prepare(root, ["requirements.txt", *BESIDE], say)
     install_from_debian(say)
     help_real_mysql(root)
-    return run(root, {**static_checks(root, python), "pytest": [*pytest(python), *arguments]}, say)
+    checks = {**static_checks(root, python), **known_vulnerabilities(python)}
+    return run(root, {**checks, "pytest": [*pytest(python), *arguments]}, say)
 
 
 def run_quick(root: Path, arguments: Sequence[str], say: Say) -> int:
@@ -60,6 +61,11 @@ def static_checks(root: Path, python: Path) -> dict[str, list[str]]:
         "mypy": [str(python), "-m", "mypy", *sources(root)],
         "import-linter": [str(python.with_name("lint-imports")), "--no-logo"],
     }
+
+
+def known_vulnerabilities(python: Path) -> dict[str, list[str]]:
+    """Return the command that asks whether a pinned package is known to be vulnerable."""
+    return {"pip-audit": [str(python), "-m", "tools.installation.vulnerabilities", "requirements.txt"]}
 
 
 def pytest(python: Path) -> list[str]:
