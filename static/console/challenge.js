@@ -49,7 +49,8 @@ async function walked(steps, instructions) {
       start.disabled = false;
       start.focus();
       await new Promise((resolve) => start.addEventListener("click", resolve, { once: true }));
-      start.disabled = true;
+      start.hidden = true;
+      cancel.focus();
       return photographed(video, steps, { text, dots, dialog });
     })();
     taken.catch((error) => fill(text, refusal(error)));

@@ -29,16 +29,17 @@ async function open(code) {
 function show(found) {
   const close = el("button", { class: "button button-small", type: "button", onclick: () => dialog.close() }, "Close");
   const rows = [
+    ["Cause", found.cause],
     ["What you can do", found.caller],
     ["What the operator can do", found.operator],
     ["HTTP status", String(found.http_status)],
     ["Try again", found.retry ? "Yes, the same request can succeed later." : "No, not unchanged."],
-    ["Name", found.name],
-  ];
+    ["Replies with it today", found.today],
+  ].filter(([, value]) => value !== undefined && value !== null);
   const dialog = el("dialog", { "aria-labelledby": "code-title", class: "code-dialog" },
     el("div", { class: "dialog-head" }, el("h2", { id: "code-title" }, el("span", { class: "code-number", "data-kind": KINDS[found.kind] ?? "" }, `Code ${found.number}`)), close),
     el("p", { class: "lead" }, found.message),
-    el("dl", { class: "pairs" }, rows.map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])));
+    el("dl", { class: "pairs" }, rows.map(([name, value]) => [el("dt", {}, name), el("dd", {}, String(value))])));
   dialog.addEventListener("close", () => dialog.remove());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   document.body.append(dialog);

@@ -7,27 +7,27 @@ import { showLedger } from "./ledger.js";
 import { count } from "./numbers.js";
 import { showOutcome } from "./outcome.js";
 import { withProgress } from "./progress.js";
-import { onUpload, session, setUpload } from "./session.js";
+import { onChange, session, setUpload, whyNoUpload } from "./session.js";
 
-// `paths` are the server's, of /openapi.json; `after` is called once somebody was enrolled.
-export function startEnrol(paths, after) {
+// `endpoints` is a promise of what the server can do; `after` is called once somebody was enrolled.
+export function startEnrol(endpoints, after) {
   const button = find("enrol-go");
   const changed = () => {
-    const why = !session.upload ? "Upload photos first." : !find("person-name").value.trim() ? "Enter a name first." : "";
+    const why = whyNoUpload() || (find("person-name").value.trim() ? "" : "Enter a name first.");
     setEnabled(button, !why, why);
   };
-  onUpload(changed);
+  onChange(changed);
   find("person-name").addEventListener("input", changed);
   button.addEventListener("click", async () => {
     if (!isEnabled(button)) return;
-    const reply = await enrol(paths);
+    const reply = await enrol(endpoints);
     changed();
     if (reply.results?.mysql_id !== undefined) after();
   });
   changed();
 }
 
-async function enrol(paths) {
+async function enrol(endpoints) {
   const { id, person } = session.upload;
   const form = { upload_id: id, name: find("person-name").value, delete_pickles: false, rebuild_db: false, in_place: find("in-place").checked };
   const reply = await withProgress(find("enrol-progress"), find("enrol-go"), "The server enrols the face", () =>
@@ -38,17 +38,17 @@ async function enrol(paths) {
   fill(find("enrol-shown"));
   if (saved) {
     setUpload(null);
-    await showSaved(saved, person, paths);
+    await showSaved(saved, person, endpoints);
   }
   return reply;
 }
 
 // The saved pictures where an endpoint gives them, their number where not.
-async function showSaved(saved, person, paths) {
+async function showSaved(saved, person, endpoints) {
   const place = find("enrol-shown");
   fill(place, el("p", { class: "saved-line" }, `${count(saved.main.length, "face crop")} and ${count(saved.aug.length, "augmented picture")} saved`),
     el("details", { class: "small soft" }, el("summary", {}, "File names"), el("ul", { class: "files" }, [...saved.main, ...saved.aug].map((name) => el("li", {}, name)))));
-  if (!paths.has("/people/{person_id}/faces")) return;
+  if (!(await endpoints).has("GET /people/{person_id}/faces")) return;
   const reply = await send("GET", `/people/${encodeURIComponent(person)}/faces`);
   const pictures = (reply.results?.faces ?? []).flatMap((face) => [face.thumbnail, ...(face.augmented ?? [])]).filter(Boolean);
   const shown = await Promise.all(pictures.slice(0, 15).map(thumbnail));

@@ -7,15 +7,14 @@ import { details, titleOf } from "./stages.js";
 
 let rows = 0;
 
-// Show a reply's stages under `title`; `head` stands above them; `pictures` are Files by name.
-export function showLedger(title, reply, pictures, head = null) {
+// Show a reply's stages under `title`, in `result`; `head` comes above them; `pictures` are Files by name.
+export function showLedger(title, reply, pictures, head = null, result = find("result")) {
   const stages = reply.results?.stages ?? [];
   const longest = Math.max(1, ...stages.map((stage) => stage.milliseconds));
   const total = stages.reduce((sum, stage) => sum + stage.milliseconds, 0);
-  const result = find("result");
   fill(result,
     el("div", { class: "result-head" },
-      el("h2", { id: "result-title" }, title),
+      el("h2", { id: `${result.id}-title` }, title),
       reply.requestId ? el("p", { class: "small soft request" }, "Request ", el("code", {}, reply.requestId)) : null),
     head,
     stages.length ? el("div", { class: "ledger" },

@@ -12,6 +12,6 @@ export function showOutcome(place, reply, { accepted = null, more = null } = {})
       el("p", {}, reply.message)),
     advice && advice !== "Nothing." ? el("p", { class: "small soft" }, advice) : null,
     faults.length ? el("ul", { class: "small soft" }, faults.map((fault) => el("li", {}, fault))) : null,
-    more);
+    ...[more].flat());
   announce(`${reply.message} ${advice ?? ""}`);
 }

@@ -4,8 +4,6 @@ import { hasCamera, takePhotos } from "./camera.js";
 import { el, fill } from "./dom.js";
 import { count } from "./numbers.js";
 
-let pickers = 0;
-
 export class Picker {
   // `limit` photos at most; `onchange` is called whenever they change.
   constructor(place, { label, limit = 100, extra = null, onchange = () => {} }) {
@@ -13,7 +11,7 @@ export class Picker {
     this.limit = limit;
     this.onchange = onchange;
     this.place = place;
-    this.input = el("input", { type: "file", accept: "image/*", multiple: limit > 1, class: "visually-hidden", tabindex: "-1", id: `files-${++pickers}`, "aria-label": label });
+    this.input = el("input", { type: "file", accept: "image/*", multiple: limit > 1, hidden: true, "aria-label": label });
     this.input.addEventListener("change", () => {
       this.add([...this.input.files]);
       this.input.value = "";
@@ -23,7 +21,7 @@ export class Picker {
       el("p", { class: "drop-text" }, limit > 1 ? "Drop photos here" : "Drop a photo here"));
     this.choices = el("div", { class: "actions" },
       el("button", { class: "button", type: "button", onclick: () => this.input.click() }, limit > 1 ? "Choose photos" : "Choose photo"),
-      hasCamera() ? el("button", { class: "button", type: "button", onclick: () => this.photograph() }, "Use camera") : null,
+      hasCamera() ? el("button", { class: "button", type: "button", onclick: () => this.photograph() }, "Camera") : null,
       extra);
     place.classList.add("picker");
     place.append(this.input, this.list, this.empty, this.choices);

@@ -2,6 +2,7 @@
 
 import { announce, el, fill } from "./dom.js";
 import { bytes } from "./numbers.js";
+import { setBusy } from "./session.js";
 
 // Run `work(onProgress)` with its progress shown in `place`; the button is off meanwhile.
 export async function withProgress(place, button, doing, work) {
@@ -11,12 +12,14 @@ export async function withProgress(place, button, doing, work) {
   place.hidden = false;
   button.setAttribute("aria-disabled", "true");
   button.setAttribute("aria-busy", "true");
+  setBusy(true);
   announce(doing);
   try {
     return await work((done, total) => showBytes(place.firstChild, bar, text, done, total, doing));
   } finally {
     place.hidden = true;
     button.removeAttribute("aria-busy");
+    setBusy(false);
   }
 }
 

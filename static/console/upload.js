@@ -3,12 +3,12 @@
 import { send } from "./api.js";
 import { el, find, fill, isEnabled, setEnabled } from "./dom.js";
 import { showLedger } from "./ledger.js";
-import { count, fixed } from "./numbers.js";
+import { count } from "./numbers.js";
 import { showOutcome } from "./outcome.js";
 import { Picker } from "./picker.js";
 import { withProgress } from "./progress.js";
-import { ring } from "./ring.js";
-import { session, setUpload } from "./session.js";
+import { about } from "./scores.js";
+import { onChange, session, setUpload, whyNoUpload } from "./session.js";
 
 let picker = null;
 
@@ -17,12 +17,13 @@ export function startUpload(extra) {
   picker = new Picker(find("upload-picker"), { label: "Photos to upload", extra, onchange: changed });
   find("upload-go").addEventListener("click", () => isEnabled(find("upload-go")) && upload());
   find("person-id").addEventListener("input", changed);
+  onChange(changed);
   changed();
 }
 
 function changed() {
   const photos = picker.photos.length;
-  const why = !photos ? "Choose photos first." : !personId() ? "Enter the ID first." : "";
+  const why = session.isBusy ? whyNoUpload() : !photos ? "Choose photos first." : !personId() ? "Enter the ID first." : "";
   const button = find("upload-go");
   button.textContent = photos ? `Upload ${picker.summary}` : "Upload";
   setEnabled(button, !why, why);
@@ -46,37 +47,12 @@ async function upload() {
   const results = reply.results ?? {};
   const known = results.scores ?? {};
   session.pictures = picker.pictures();
-  if (results.scores || results.reasons) picker.describe((name) => described(name, results));
+  if (results.scores || results.reasons) picker.describe((name) => about(results.scores?.[name], results.reasons?.[name] ?? [], (results.saved ?? []).includes(name)));
   find("person-id").setAttribute("aria-invalid", String(results.field === "id" || reply.code === 127));
   showOutcome(find("upload-outcome"), reply, { accepted: (results.saved ?? []).length > 0 });
   setUpload(reply.code === 119 ? { id: results.upload_id, person: personId(), kept: results.saved.length } : null);
-  const kept = count((results.saved ?? []).length, "photo");
-  showLedger("Upload", reply, session.pictures, el("p", { class: "soft" }, `${kept} of ${Object.keys(known).length} kept`));
+  const kept = (results.saved ?? []).length;
+  const of = count(Object.keys(known).length, "photo");
+  showLedger("Upload", reply, session.pictures, results.scores ? el("p", { class: "soft" }, `${kept} of ${of} kept`) : null);
   return reply;
-}
-
-function described(name, results) {
-  const score = results.scores?.[name];
-  const kept = (results.saved ?? []).includes(name);
-  const checks = results.reasons?.[name] ?? [];
-  const failed = checks.filter((check) => !check.passed);
-  const cause = failed.find((check) => check.check !== "UnifiedQualityScore") ?? failed[0];
-  const lines = [];
-  if (cause) {
-    lines.push(el("span", { class: "small" }, cause.advice), el("span", { class: "small soft" }, `${words(cause.check)} ${measured(cause)}`));
-  } else {
-    lines.push(el("span", { class: "small soft" }, kept ? "Kept" : "Not kept"));
-  }
-  return { lines, ring: score === undefined ? el("span", { class: "small soft" }, "–") : ring(score, kept) };
-}
-
-function measured(check) {
-  if (check.value === null) return "";
-  return check.threshold === null ? fixed(check.value, 1) : `${fixed(check.value, 1)}, limit ${fixed(check.threshold, 1)}`;
-}
-
-// "HeadPoseYaw" as "Head pose yaw".
-export function words(name) {
-  const text = name.replace(/[._]/g, " ").replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

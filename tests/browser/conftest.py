@@ -14,7 +14,7 @@ from pathlib import Path
 
 import cv2
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.watched import Watch
 from tools.installation.trial import TrialServer, trial_server
@@ -31,6 +31,8 @@ QUIET = (
     "--disable-component-update", "--disable-sync", "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
 )  # fmt: skip
+
+expect.set_options(timeout=PATIENCE_MS)
 
 SETTINGS = {"SELECTED_MODELS": "Dlib,SFace", "FETCH_MODELS": "false", "ENROL_LIVENESS": "warn"}
 
@@ -102,13 +104,15 @@ def opened(browser: Browser, width: int) -> Iterator[Callable[..., tuple[Page, W
     contexts: list[BrowserContext] = []
     watches: list[Watch] = []
 
-    def open_page(address: str, path: str = "/", **options: object) -> tuple[Page, Watch]:
+    def open_page(address: str, path: str = "/", script: str = "", **options: object) -> tuple[Page, Watch]:
         size = {"width": width, "height": HEIGHTS[width]}
         settings = {"viewport": size, "permissions": ["camera"], "reduced_motion": "reduce", **options}
         context = browser.new_context(**settings)  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
+        if script:
+            page.add_init_script(script)
         watches.append(Watch(page, address))
         page.goto(f"{address}{path}")
         return page, watches[-1]

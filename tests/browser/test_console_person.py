@@ -3,46 +3,92 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.browser.tasks import WIDTHS, enrol, photo, sample, upload, verify
+from tests.browser.watched import Watch
 from tests.http.site import new_photo, variant
+from tools.installation.trial import TrialServer
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
-
-WIDTHS = [390, 1280]
-
-
-def photo(name: str, data: bytes) -> FilePayload:
-    return {"name": name, "mimeType": "image/png", "buffer": data}
-
-
-def upload(page: Page, *photos: FilePayload) -> None:
-    page.locator("#upload-picker input[type=file]").set_input_files(list(photos))
-    page.get_by_role("button", name=re.compile("^Upload")).click()
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_person_is_uploaded_enrolled_and_verified(page: Page, width: int, astronaut: bytes) -> None:
-    page.get_by_label("ID", exact=True).fill(f"RECO_ID_1{width}")
-    upload(page, photo("one.png", astronaut))
+    upload(page, f"RECO_ID_1{width}", photo("one.png", astronaut))
     expect(page.locator("#upload-outcome .code")).to_have_text("119")
     expect(page.get_by_role("img", name=re.compile(r"Score \d+\.\d of 10, kept"))).to_have_count(1)
-    page.get_by_label("Name").fill("Ada Lovelace")
-    page.get_by_role("button", name="Enrol").click()
+    enrol(page, "Ada Lovelace")
     expect(page.locator("#enrol-outcome .code")).to_have_text("800")
     expect(page.locator("#enrol-shown")).to_contain_text("1 face crop and 4 augmented pictures saved")
-    upload(page, photo("now.jpg", new_photo(astronaut, width)))
-    page.get_by_role("button", name="Verify", exact=True).click()
+    upload(page, f"RECO_ID_1{width}", photo("now.jpg", new_photo(astronaut, width)))
+    verify(page)
     expect(page.locator(".verdict-text")).to_have_text("Verified")
     expect(page.locator(".facts")).to_contain_text("Ada Lovelace")
+    expect(page.locator(".facts")).to_contain_text("1 in ")
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_rejected_photo_says_which_check_failed_and_what_to_do(page: Page, astronaut: bytes) -> None:
-    page.get_by_label("ID", exact=True).fill("RECO_ID_2")
-    upload(page, photo("dark.jpg", variant(astronaut, 0.15)))
+def test_from_the_first_page_to_a_verified_person_it_takes_three_clicks(
+    opened: Callable[..., tuple[Page, Watch]], server: TrialServer, width: int
+) -> None:
+    page, _ = opened(server.address, script=f"Math.random = () => {WIDTHS.index(width) / 3}")
+    page.get_by_role("button", name="Try samples").click()
+    expect(page.locator("#enrol-go")).to_have_attribute("aria-disabled", "false")
+    page.get_by_role("button", name="Enrol").click()
+    expect(page.locator("#verify-go")).to_have_attribute("aria-disabled", "false")
+    expect(page.locator("#upload-picker")).to_contain_text(re.compile("sample_[345].jpg"))
+    verify(page)
+    expect(page.locator(".verdict-text")).to_have_text("Verified")
+    expect(page.locator(".facts")).to_contain_text("Sample Person")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_rejected_photo_says_which_check_failed_and_what_to_do(page: Page) -> None:
+    upload(page, "RECO_ID_2", photo("dark.jpg", variant(sample(1), 0.15)))
     expect(page.locator("#upload-outcome .code")).to_have_text("120")
     expect(page.locator(".photo")).to_contain_text("Move to the light: the face is too dark.")
     expect(page.get_by_role("img", name=re.compile("rejected"))).to_have_count(1)
+
+
+def test_equal_file_names_stay_apart(page: Page, astronaut: bytes) -> None:
+    upload(page, "RECO_ID_3", photo("me.jpg", sample(1)), photo("me.jpg", astronaut))
+    expect(page.locator(".photo-name")).to_have_text(["me.jpg", "me.jpg (2)"])
+    expect(page.get_by_role("img", name=re.compile("Score"))).to_have_count(2)
+
+
+def test_photos_can_be_dropped_and_removed(page: Page) -> None:
+    page.evaluate(
+        """() => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File(["x"], "dropped.jpg", { type: "image/jpeg" }));
+            const drop = new DragEvent("drop", { dataTransfer: transfer, cancelable: true });
+            document.getElementById("upload-picker").dispatchEvent(drop);
+        }"""
+    )
+    expect(page.locator(".photo-name")).to_have_text("dropped.jpg")
+    page.get_by_role("button", name="Remove dropped.jpg").click()
+    expect(page.locator("#upload-picker .drop-text")).to_be_visible()
+
+
+def test_who_is_somebody_else_is_not_verified_and_the_ledger_shows_how_far(page: Page, grace_hopper: bytes) -> None:
+    upload(page, "RECO_ID_4", photo("one.jpg", sample(1)))
+    enrol(page, "Sample")
+    upload(page, "RECO_ID_4", photo("other.jpg", grace_hopper))
+    verify(page)
+    expect(page.locator(".verdict-text")).to_have_text("Not verified")
+    page.get_by_role("button", name="1:1 comparison").click()
+    bars = page.locator(".stage-body .bar")
+    expect(bars.locator(".bar-label")).to_have_text(["Fused distance", "Dlib", "SFace"])
+    expect(bars.first).to_contain_text("beyond")
+
+
+def test_a_wrong_id_marks_the_field(opened: Callable[..., tuple[Page, Watch]], server: TrialServer) -> None:
+    page, watch = opened(server.address)
+    watch.expected.add(400)
+    upload(page, "nobody", photo("one.jpg", sample(1)))
+    expect(page.locator("#upload-outcome .code")).to_have_text("127")
+    expect(page.get_by_label("ID", exact=True)).to_have_attribute("aria-invalid", "true")

@@ -1,0 +1,36 @@
+// Which group of tasks is shown; the arrow keys move between the tabs.
+
+import { el, find } from "./dom.js";
+
+const KEYS = { ArrowRight: 1, ArrowLeft: -1 };
+
+// `tabs` are [id of the panel, title]; a single one needs no tabs.
+export function startTabs(tabs) {
+  if (tabs.length < 2) return;
+  const list = find("tabs");
+  const buttons = tabs.map(([panel, title]) => el("button", { class: "tab", type: "button", role: "tab", id: `tab-${panel}`, "aria-controls": panel }, title));
+  const choose = (chosen) => {
+    tabs.forEach(([panel], number) => {
+      const isChosen = buttons[number] === chosen;
+      find(panel).hidden = !isChosen;
+      buttons[number].setAttribute("aria-selected", String(isChosen));
+      buttons[number].tabIndex = isChosen ? 0 : -1;
+    });
+  };
+  buttons.forEach((button, number) => {
+    button.addEventListener("click", () => choose(button));
+    button.addEventListener("keydown", (event) => {
+      const step = KEYS[event.key];
+      if (!step) return;
+      const next = buttons[(number + step + buttons.length) % buttons.length];
+      choose(next);
+      next.focus();
+    });
+    const panel = find(tabs[number][0]);
+    panel.setAttribute("role", "tabpanel");
+    panel.setAttribute("aria-labelledby", button.id);
+  });
+  list.append(...buttons);
+  list.hidden = false;
+  choose(buttons[0]);
+}

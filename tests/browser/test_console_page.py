@@ -1,0 +1,111 @@
+"""The console as a page: its explanations, keyboard, screen readers, weight, key, and what it keeps."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import cast
+
+import pytest
+from playwright.sync_api import Page, expect
+from werkzeug.serving import make_server
+
+from api.source import Source
+from faceapp import create_app
+from security.keys import KeySet, new_key
+from tests.browser.accessibility import serious
+from tests.browser.tasks import WIDTHS, choose, photo, sample, upload
+from tests.browser.watched import Watch
+from tests.http.front import FrontSource
+from tools.installation.trial import TrialServer
+
+pytestmark = [pytest.mark.models, pytest.mark.slow]
+
+MOST_BYTES = 300_000
+Opened = Callable[..., tuple[Page, Watch]]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_axe_finds_nothing_serious(opened: Opened, server: TrialServer, width: int, scheme: str) -> None:
+    page, _ = opened(server.address, color_scheme=scheme)
+    upload(page, "RECO_ID_5", photo("one.jpg", sample(1)))
+    for stage in ("Faces", "Quality"):
+        page.get_by_role("button", name=stage).click()
+    assert serious(page) == []
+    page.locator("#upload-outcome .code").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Files uploaded successfully.")
+    assert serious(page) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_is_wider_than_the_page(page: Page, width: int) -> None:
+    upload(page, "RECO_ID_6", photo("a_photo_with_a_very_long_name_" * 4 + ".jpg", sample(1)))
+    page.get_by_role("button", name="Faces").click()
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+
+
+def test_a_code_is_explained_where_it_is_shown(page: Page) -> None:
+    upload(page, "RECO_ID_7", photo("one.jpg", sample(1)))
+    page.get_by_role("button", name="Code 126: explain").click()
+    expect(page.get_by_role("dialog")).to_contain_text("Regex matched ID.")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_the_tasks_can_be_reached_and_used_with_the_keyboard_alone(page: Page) -> None:
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the tasks")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("ID", exact=True)).to_be_focused()
+    page.keyboard.type("RECO_ID_8")
+    order = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        order.append(page.evaluate("document.activeElement.id || document.activeElement.textContent"))
+    assert order == [
+        "Choose photos", "Camera", "Try samples", "upload-go", "person-name", "in-place", "enrol-go", "skip_liveness",
+        "skip_verify", "skip_db_search", "challenge-go", "verify-go",
+    ]  # fmt: skip
+
+
+def test_the_page_is_light_and_paints_at_once(opened: Opened, server: TrialServer) -> None:
+    page, _ = opened(server.address)
+    page.get_by_text("Ready", exact=True).wait_for()
+    sizes = page.evaluate("performance.getEntriesByType('resource').map((one) => [one.name, one.encodedBodySize])")
+    own = {name: size for name, size in sizes if "/static/" in name}
+    assert sum(own.values()) < MOST_BYTES
+    paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    print(f"first paint after {paint:.0f} ms, {sum(own.values())} bytes in {len(own)} files")
+
+
+@pytest.fixture
+def locked() -> Iterator[tuple[str, str]]:
+    """Return the address of a server that has keys and nothing else, and a key of it."""
+    key, record = new_key("a test", ["upload"], int(time.time()), None)
+    application = create_app(cast(Source, FrontSource(load=lambda: KeySet((record,)))))
+    running = make_server("127.0.0.1", 0, application, threaded=True)
+    serving = threading.Thread(target=running.serve_forever)
+    serving.start()
+    yield f"http://127.0.0.1:{running.port}", key
+    running.shutdown()
+    serving.join()
+
+
+def test_once_there_are_keys_the_page_asks_for_one_and_keeps_it_in_memory_alone(
+    locked: tuple[str, str], opened: Opened
+) -> None:
+    address, key = locked
+    page, watch = opened(address)
+    watch.expected |= {401, 503}
+    page.get_by_label("ID", exact=True).fill("RECO_ID_9")
+    choose(page, "upload-picker", photo("one.jpg", sample(1)))
+    page.locator("#upload-go").click()
+    page.get_by_label("API key").fill(key)
+    page.get_by_role("button", name="Use key").click()
+    expect(page.locator("#upload-outcome .code")).to_have_text("176")
+    assert page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
+    page.get_by_role("button", name="Forget key").click()
+    page.locator("#upload-go").click()
+    expect(page.get_by_label("API key")).to_be_visible()
