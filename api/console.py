@@ -45,7 +45,7 @@ def page(name: str = "index.html") -> Response:
 
 
 @blueprint.get("/static/console/<path:name>")
-@describe(path=FilePath, other={200: Other("The file.", "*/*")})
+@describe(path=FilePath, other={200: Other("The file.", "*/*"), 304: Other("The file did not change.", "*/*")})
 def file(name: str) -> Response:
     """Serve a file of the console."""
     return served(name)
