@@ -130,8 +130,11 @@ class Quality:
     checks: tuple[Check, ...]
 
 
-TIGHT_REACH = 1.3
-"""A photo that reaches less far around a face (`Box.reach`) shows too little for any liveness engine to rely on."""
+TIGHT_REACH, OPEN_REACH = 1.3, 1.5
+"""A photo that reaches less far around a face (`Box.reach`) shows too little for any liveness engine to rely on.
+
+From the second on its surroundings count in full.
+"""
 
 
 class Liveness(Enum):

@@ -46,11 +46,15 @@ class KerasFunction:
     def converted(self) -> Any:
         """Return it as an `openvino.Model` with weights of its own; raises what OpenVINO raises.
 
-        Shared weights, OpenVINO's default, would be read after TensorFlow has freed them.
+        Shared weights, OpenVINO's default, would be read after TensorFlow has freed them. The conversion of layers that
+        ask for the number of rows, as group normalisation does, leaves that number among the outputs: only the
+        function's own stay, which TensorFlow calls Identity.
         """
         import openvino
 
-        return openvino.convert_model(self.traced, share_weights=False)
+        model = openvino.convert_model(self.traced, share_weights=False)
+        own = [one for one in model.get_results() if any(name.startswith("Identity") for name in one.output(0).names)]
+        return openvino.Model(own, model.get_parameters())
 
     def samples(self, low: float, high: float) -> list[Array]:
         """Return inputs between `low` and `high` to try it with, the same every time."""

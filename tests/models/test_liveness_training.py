@@ -1,4 +1,4 @@
-"""The liveness network, from its fixed part to a file that the server loads."""
+"""The liveness network, from what it learns to a file that the server loads."""
 
 from __future__ import annotations
 
@@ -17,47 +17,24 @@ from pipeline.types import Box, Detection, Pixels
 from tools.training.calibrate import LeftOut, figures
 from tools.training.cards import CARD, save_model
 from tools.training.evaluate import judges_of, measure
-from tools.training.make import measured
-from tools.training.network import (
-    COLUMNS,
-    STAGES,
-    TEXTURE,
-    VIEWS,
-    HeadKind,
-    assemble,
-    build_head,
-    build_statistics,
-)
+from tools.training.lessons import Lessons, Origin
+from tools.training.make import Plans, make_model, measured
+from tools.training.network import COLUMNS, FACE_VIEW, around_odds, assemble, build_head, build_statistics
 from tools.training.read import Readings
-from tools.training.samples import Arrays, scaled
+from tools.training.samples import Arrays
 from tools.training.scene import cut_scene
 from tools.training.sources import Item, Sample, spoof_items
-from tools.training.train import Head, Plan, Table, best_epoch, train_all, train_fold
+from tools.training.train import Plan, Table, best_epoch, train_all, train_fold
+from tools.training.trunk import AROUND_VIEW, LESSON_VIEW, TrunkPlan, build_trunk, train_trunk, trunk_outputs
 
 pytestmark = pytest.mark.models
-SIDE = VIEWS[0].size
-
-
-@cache
-def minifasnet() -> Any:
-    """Return MiniFASNetV2 as DeepFace builds it, with random weights that are always the same."""
-    from deepface.models.spoofing.tf import FasNetBackbone
-
-    network = FasNetBackbone.MiniFASNetV2(conv6_kernel=(5, 5))
-    rng = np.random.default_rng(7)
-    for layer in network.layers:
-        shapes = [weights.shape for weights in layer.get_weights()]
-        if type(layer).__name__ == "BatchNormalization":
-            layer.set_weights([rng.uniform(0.5, 1.5, shape) for shape in shapes])
-        else:
-            layer.set_weights([rng.normal(0, np.prod(shape[:-1]) ** -0.5, shape) for shape in shapes])
-    return network
+SIDE = FACE_VIEW.size
 
 
 @cache
 def statistics_of() -> Any:
-    """Return the fixed part around it."""
-    return build_statistics(minifasnet())
+    """Return what counts the heads' shares."""
+    return build_statistics()
 
 
 def face_views(count: int, *, rough: bool, seed: int) -> Pixels:
@@ -71,16 +48,21 @@ def face_views(count: int, *, rough: bool, seed: int) -> Pixels:
     return views
 
 
-def both_views(faces: Pixels) -> tuple[Pixels, Pixels]:
-    """Return what the network is given of faces: the view itself, and as if it were the box alone."""
-    side = VIEWS[1].size
-    boxes = np.stack([cv2.resize(one, (side, side), interpolation=cv2.INTER_AREA) for one in faces])
-    return faces, np.asarray(boxes, np.uint8)
+def network_of(heads: list[Any]) -> Any:
+    """Return the whole network, its trunk untrained."""
+    return assemble(build_trunk(1), statistics_of(), heads, 0.0)
 
 
-def network_of(heads: list[Head]) -> Any:
-    """Return the whole network."""
-    return assemble(statistics_of(), [(head.kind, head.network) for head in heads])
+def lessons(count: int = 48) -> Lessons:
+    """Return lessons of which every other is an attack, with a frame around it."""
+    views = np.repeat(face_views(count, rough=False, seed=11)[:, :1, :1], LESSON_VIEW.size, axis=1)
+    views = np.ascontiguousarray(np.repeat(views, LESSON_VIEW.size, axis=2))
+    views[:, 30:66, 30:66] = face_views(count, rough=False, seed=12)[:, 30:66, 30:66]
+    views[1::2, 24:72, 24:30] = views[1::2, 24:72, 66:72] = 0
+    attack = np.arange(count) % 2 == 1
+    odds = np.repeat(np.where(attack, 5.0, -5.0)[:, None], 3, axis=1).astype(np.float32)
+    origins = tuple(Origin("portraits", "", "presented" if one else "photo", bool(one)) for one in attack)
+    return Lessons(views, odds, attack.astype(np.float32), np.ones(count, np.float32), origins)
 
 
 @pytest.fixture(scope="module")
@@ -88,26 +70,24 @@ def table() -> Table:
     faces = np.concatenate([face_views(40, rough=False, seed=1), face_views(40, rough=True, seed=2)])
     allowed = np.repeat(np.array([[1, 0, 0, 0], [0, 1, 1, 0]], np.float32), 40, axis=0)
     groups = np.repeat(np.arange(4, dtype=np.int32), 20)
-    return measured(statistics_of(), Arrays(both_views(faces), allowed, groups))
-
-
-def test_the_copied_stages_answer_as_the_network_itself_does() -> None:
-    network = minifasnet()
-    views = [scaled(view) for view in both_views(face_views(3, rough=True, seed=6))]
-    own = np.asarray(statistics_of()(views)[STAGES])
-    last = type(network)(network.input, network.get_layer("conv_5_model_1_add").output)
-    answers = np.asarray(last(views[1]))
-    expected = np.concatenate([answers.mean(axis=(1, 2)), np.square(answers).mean(axis=(1, 2))], axis=1)
-    assert own.shape[0] == 3
-    np.testing.assert_allclose(own[:, -expected.shape[1] :], expected, rtol=1e-3, atol=1e-4)
+    return measured(statistics_of(), Arrays(faces, allowed, groups))
 
 
 def test_textures_are_shares_and_a_flat_picture_has_none() -> None:
-    flat = [np.zeros((1, view.size, view.size, 3), np.float32) for view in VIEWS]
-    out = np.asarray(statistics_of()(flat)[TEXTURE])
+    out = np.asarray(statistics_of()(np.zeros((1, SIDE, SIDE, 3), np.float32)))
     assert float(out.min()) >= 0
     assert float(out.max()) <= 1
     assert np.abs(out[0, :704]).max() < 1e-4
+
+
+def test_a_trunk_learns_what_is_around_a_face_and_the_same_plan_gives_the_same_trunk() -> None:
+    given, plan = lessons(), TrunkPlan(steps=60, batch=16)
+    first, again = (train_trunk(given, given.shares(()), plan, lambda line: None) for _ in range(2))
+    for one, other in zip(first.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    views = np.stack([cv2.resize(one, (AROUND_VIEW.size, AROUND_VIEW.size)) for one in given.around])
+    odds = around_odds(trunk_outputs(first, views))
+    assert float(np.median(odds[1::2])) > float(np.median(odds[::2])) + 2
 
 
 def test_the_fixed_part_is_not_trained() -> None:
@@ -119,7 +99,7 @@ def test_heads_learn_a_grid_and_tell_it_on_faces_that_they_have_not_seen(table: 
     heads, losses = train_all(table, np.full(4, 0.25), 3, plan)
     network = network_of(heads)
     fresh = np.concatenate([face_views(10, rough=False, seed=3), face_views(10, rough=True, seed=4)])
-    live = np.asarray(network([scaled(view) for view in both_views(fresh)]))[:, 0]
+    live = np.asarray(network([fresh.astype(np.float32), np.zeros((20, 80, 80, 3), np.float32)]))[:, 0]
     assert losses[-1] < losses[0]
     assert (live[:10] > 0.5).all()
     assert (live[10:] < 0.5).all()
@@ -133,7 +113,7 @@ def test_training_again_with_the_same_seed_gives_the_same_losses(table: Table) -
 
 def test_a_fold_scores_after_each_epoch_and_stops_when_left_out_faces_gain_nothing(table: Table) -> None:
     plan = Plan(epochs=6, steps=5, batch=16, heads=1, patience=1)
-    turned = Table(table.statistics[:60], np.roll(table.allowed, 40, axis=0)[:60], table.groups[:60], table.widths)
+    turned = Table(table.statistics[:60], np.roll(table.allowed, 40, axis=0)[:60], table.groups[:60])
     fold = train_fold(table, np.array([0.25] * 4), table.statistics[:7], turned, plan)
     assert fold.scores.shape == (len(fold.left_out), 67)
     assert len(fold.left_out) < 6
@@ -150,8 +130,20 @@ def test_a_saved_network_is_loaded_by_its_card_and_judges(tmp_path: Path, table:
     assert load_judge(["cnn"], path, None, tmp_path).cnn is not None
 
 
+def test_a_network_that_its_file_does_not_keep_is_not_saved(tmp_path: Path) -> None:
+    import keras
+    from keras import layers
+
+    view = layers.Input((8, 8, 3))
+    even = layers.LayerNormalization(axis=[1, 2, 3], center=False, scale=False)(view)
+    network = keras.Model(view, layers.GlobalMaxPooling2D()(even))
+    with pytest.raises(ValueError, match="other outputs"):
+        save_model(network, CARD, {}, tmp_path / "made.h5")
+    assert not (tmp_path / "made.h5").exists()
+
+
 def test_a_head_sees_no_statistic_further_than_six_spreads_away() -> None:
-    head = build_head(HeadKind(STAGES, 32), np.zeros(4, np.float32), np.ones(4, np.float32), 1)
+    head = build_head(32, np.zeros(4, np.float32), np.ones(4, np.float32), 1)
     near, far = (np.asarray(head(np.full((1, 4), value, np.float32))) for value in (6.0, 6000.0))
     assert near == pytest.approx(far)
 
@@ -164,15 +156,15 @@ def left_out(count: int = 120) -> LeftOut:
         item = Item(Path(f"{index}.jpg"), -1, index % 2 == 1, f"source_{index % 6 // 2}")
         samples.append(Sample(item, scene, Box(10, 10, 90, 90)))
     attack = np.array([one.item.attack for one in samples])
-    raw = np.clip(np.where(attack, 0.8, 0.4) + rng.normal(0, 0.05, count), 0.01, 0.99)
+    voted = np.clip(np.where(attack, 0.8, 0.4) + rng.normal(0, 0.05, count), 0.01, 0.99).astype(np.float32)
     missed = [Item(Path("m.jpg"), -1, False, "source_0")] * 4
     even = FasnetScores(np.full((count, 2, 3), 1 / 3, np.float32), np.full((count, 3), 1 / 3, np.float32))
     readings = Readings(even, np.zeros(count, np.float32), np.full(count, 1.0, np.float32), {})
-    return LeftOut(samples, raw.astype(np.float32), readings, missed)
+    return LeftOut(samples, voted, np.zeros(count, np.float32), readings, missed)
 
 
 def test_the_cards_figures_count_faces_that_were_not_found() -> None:
-    rates = figures(left_out(), CARD)["cnn"]["left_out_sources"]
+    rates = figures(left_out())["cnn"]["left_out_sources"]
     assert (rates["apcer"], rates["attacks"]) == (0.0, 60)
     assert (rates["bona_fide_nonresponse"], rates["bpcer"]) == (0.0625, 0.0625)
 
@@ -199,3 +191,26 @@ def test_a_folder_is_measured_per_engine_and_missing_faces_count(tmp_path: Path,
     assert isinstance(rates, dict)
     assert (rates["apcer"], rates["attack_nonresponse"]) == (0.0, round(1 / 7, 4))
     assert (rates["bpcer"], rates["bona_fide_nonresponse"]) == (round(1 / 7, 4), round(1 / 7, 4))
+
+
+def test_two_trainings_on_a_few_pictures_give_the_same_file(tmp_path: Path, shared_data: Path) -> None:
+    data, made = tmp_path / "data", []
+    for place in (
+        "spoof/source_1/bona_fide",
+        "spoof/source_1/attack",
+        "spoof/source_5/bona_fide",
+        "spoof/source_5/attack",
+    ):
+        (data / place).mkdir(parents=True)
+        for path in sorted((shared_data / "data" / place).iterdir())[:3]:
+            (data / place / path.name).symlink_to(path)
+    (data / "lfw" / "images").mkdir(parents=True)
+    for path in sorted((shared_data / "data" / "lfw" / "images").iterdir())[:7]:
+        (data / "lfw" / "images" / path.name).symlink_to(path)
+    for name, with_figures in (("first", True), ("again", False)):
+        plans = Plans(TrunkPlan(steps=3, batch=8), Plan(epochs=1, steps=2, batch=8, heads=1), with_figures)
+        out = tmp_path / f"{name}.h5"
+        make_model(data, out, shared_data / "weights", tmp_path, plans, lambda line: None)
+        made.append(out.read_bytes())
+    assert made[0] == made[1]
+    assert set(json.loads((tmp_path / "first.json").read_text())["reaches"]) > {"cnn", "cnn,fasnet,facenox"}

@@ -12,7 +12,7 @@ import pytest
 
 from codes_dict import Code, Refusal
 from pipeline.models.liveness.card import SEED_CARD, View, parse_card, read_card
-from pipeline.models.liveness.cnn import calibrated
+from pipeline.models.liveness.cnn import Cnn, calibrated
 from pipeline.models.liveness.views import cut_view, network_inputs
 from pipeline.types import Box
 
@@ -79,6 +79,9 @@ def test_a_model_without_a_card_is_read_by_the_older_convention(tmp_path: Path) 
         ("output.kinds", {"7": "mask"}),
         ("output.slope", -1),
         ("output.decisive", [2]),
+        ("output.around", 3),
+        ("output.around", 1),
+        ("input.views", [{"size": 112, "scale": 1.15, "inside": 1}]),
     ],
 )
 def test_a_card_with_a_fault_is_refused(tmp_path: Path, path: str, value: object) -> None:
@@ -101,6 +104,17 @@ def test_a_view_reaches_over_the_edge_of_the_photo_with_its_fill_value() -> None
     assert view[0, 0].tolist() == [7, 7, 7]
     assert view[20, 20].tolist() == [200, 200, 200]
     assert float((view == 200).mean()) == 0.25
+
+
+@pytest.mark.parametrize("place", [(0, 0), (10, 4), (30, 30)])
+def test_a_view_that_stays_inside_is_shrunk_and_moved_until_it_fills_nothing(place: tuple[int, int]) -> None:
+    photo = np.full((40, 60, 3), 200, np.uint8)
+    photo[:, :, 0] = np.arange(60)
+    view = cut_view(photo, Box(*place, 10, 10), View(size=40, scale=3.0, fill=7, inside=True))
+    assert (view[..., 1] == 200).all()
+    assert int(view[0, -1, 0]) - int(view[0, 0, 0]) == pytest.approx(29, abs=1)
+    whole = cut_view(photo, Box(*place, 10, 10), View(size=40, scale=9.0, fill=7, inside=True))
+    assert int(whole[0, -1, 0]) - int(whole[0, 0, 0]) == pytest.approx(39, abs=1)
 
 
 def test_a_box_far_outside_gives_the_fill_value_alone() -> None:
@@ -131,6 +145,14 @@ def test_a_decisive_column_is_left_out_of_the_score_even_where_it_holds_nearly_a
     card = parse_card(changed("output", {**GOOD["output"], "spoof": [1], "decisive": [2]}))
     raw = np.array([[0.3, 0.1, 0.6], [0.0, 3e-6, 0.99999997]], np.float32)
     assert calibrated(raw, card).tolist() == pytest.approx([0.25, 1.0])
+
+
+def test_the_column_around_counts_where_the_photo_shows_the_surroundings() -> None:
+    card = parse_card(changed("output", {**GOOD["output"], "spoof": [1], "around": 2}))
+    cnn = Cnn(card, lambda inputs: [np.repeat(np.array([[0.9, 0.1, 0.8]], np.float32), len(inputs[0]), axis=0)])
+    photo = np.zeros((100, 100, 3), np.uint8)
+    boxes = [Box(0, 0, side, side) for side in (90, 60, 70.714)]
+    assert cnn.score([photo] * 3, boxes).attack.tolist() == pytest.approx([0.1, 0.8, 0.4], abs=1e-3)
 
 
 def test_calibration_moves_the_log_odds() -> None:

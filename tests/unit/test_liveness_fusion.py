@@ -33,7 +33,7 @@ def chance(odds: float) -> float:
 
 def test_open_faces_are_judged_by_the_sum_of_all_engines() -> None:
     score = fused_scores(one(chance(1)), fasnet(chance(-3), chance(-1)), one(-0.5), one(1.5))
-    assert odds_of(score) == pytest.approx(-2 - 0.5 + 0.3 + 2, abs=1e-3)
+    assert odds_of(score) == pytest.approx(-2 - 0.5 + 0.5 + 1, abs=1e-3)
 
 
 def test_a_network_of_our_own_that_is_sure_of_a_live_face_does_not_outvote_the_others() -> None:
@@ -43,7 +43,7 @@ def test_a_network_of_our_own_that_is_sure_of_a_live_face_does_not_outvote_the_o
 
 def test_no_engine_says_more_than_its_limit() -> None:
     mixed = fused_scores(one(chance(40)), fasnet(0.0, 0.0), one(90.0), one(3.0))
-    assert odds_of(mixed) == pytest.approx(-6 + 6 + 0.3 * 6 + 2, abs=1e-3)
+    assert odds_of(mixed) == pytest.approx(-6 + 6 + 0.5 * 6 + 1, abs=1e-3)
 
 
 @pytest.mark.parametrize("engines", [engines for engines in ATTACK_ABOVE if len(engines) == 2])

@@ -10,11 +10,14 @@ import pytest
 from pipeline.types import Box, Detection, Pixels
 from tools.training.attacks import on_paper, on_screen, simulate
 from tools.training.camera import photograph
-from tools.training.folds import LIVE, Group, Pool
-from tools.training.network import COLUMNS, VIEWS
+from tools.training.composed import presented
+from tools.training.folds import LIVE, Group, Pool, clips_apart
+from tools.training.lessons import CLUTTER, PRESENTED, Lessons, Origin
+from tools.training.network import FACE_VIEW, KINDS
 from tools.training.samples import Arrays, augmented, plain, simulated, sketched
-from tools.training.scene import FACE, Scene, cut_scene, mirrored, tighten
+from tools.training.scene import CANVAS, FACE, Scene, cut_scene, cut_to_reach, mirrored, tighten
 from tools.training.sources import Item, Sample, bordered_photo, find_faces, spoof_items
+from tools.training.surroundings import cluttered, extended
 
 
 def photo() -> Pixels:
@@ -82,14 +85,68 @@ def test_labels_say_which_outputs_are_right() -> None:
     assert sketched([sample(False, "a")], 0, rng).allowed.tolist() == [[0, 0, 0, 1]]
 
 
-def test_views_have_the_networks_sizes() -> None:
-    assert [view.shape for view in plain([sample(False, "a")]).views] == [(1, one.size, one.size, 3) for one in VIEWS]
+def test_the_heads_view_has_the_networks_size() -> None:
+    assert plain([sample(False, "a")]).faces.shape == (1, FACE_VIEW.size, FACE_VIEW.size, 3)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_presented_face_and_things_behind_a_person_are_made_again_from_their_seed(seed: int) -> None:
+    rngs = [np.random.default_rng(seed) for _ in range(4)]
+    held = [presented(scene(), scene(), photo(), rng) for rng in rngs[:2]]
+    before = [cluttered(scene(), photo(), rng) for rng in rngs[2:]]
+    for first, again in (held, before):
+        assert (first.pixels == again.pixels).all()
+        assert first.box.height == pytest.approx(FACE)
+
+
+def test_things_behind_a_person_leave_the_face_as_it_is() -> None:
+    bare = Scene(scene().pixels, scene().box)
+    made = cluttered(bare, photo(), np.random.default_rng(1))
+    left, top = (int(value) for value in np.array(bare.box.centre) - 30)
+    assert (made.pixels[top : top + 30, left : left + 60] == bare.pixels[top : top + 30, left : left + 60]).all()
+    assert (made.pixels != bare.pixels).any()
+
+
+def test_an_extended_scene_fills_the_canvas_around_the_face() -> None:
+    wide = extended(scene())
+    assert wide.pixels.shape == (CANVAS, CANVAS, 3)
+    assert wide.box.centre == pytest.approx((CANVAS / 2, CANVAS / 2), abs=0.5)
+
+
+def test_a_scene_is_cut_to_a_reach_and_moved_into_what_there_is() -> None:
+    for seed in range(20):
+        cut = cut_to_reach(scene(), 1.6, np.random.default_rng(seed))
+        height, width = cut.pixels.shape[:2]
+        assert 1.5 * FACE < height < 1.9 * FACE
+        assert width <= scene().pixels.shape[1]
+        assert (cut.box.left >= 0, cut.box.left + cut.box.width <= width) == (True, True)
+
+
+def test_a_left_out_source_is_neither_a_face_nor_a_room_of_a_lesson() -> None:
+    origins = (
+        Origin("portraits", "clip a", PRESENTED, True),
+        Origin("portraits", "portraits", PRESENTED, True),
+        Origin("clip a", "", CLUTTER, False),
+        Origin("portraits", "", CLUTTER, False),
+    )
+    empty = np.zeros((4, 1, 1, 3), np.uint8)
+    none = np.zeros(4, np.float32)
+    lessons = Lessons(empty, np.zeros((4, 3), np.float32), none, none, origins)
+    assert (lessons.shares(["clip a"]) > 0).tolist() == [False, True, False, True]
+    assert lessons.shares(()).sum() == pytest.approx(1)
+
+
+def test_clips_are_left_out_with_the_source_of_their_people_and_all_others_together() -> None:
+    found = {"portraits", "source_1", "source_2", "clip Apfol_real2", "clip x", "clip y"}
+    assert [sorted(apart & found) for apart in clips_apart(found)] == [
+        ["clip Apfol_real2", "source_2"], ["clip x", "clip y"],
+    ]  # fmt: skip
 
 
 def test_a_left_out_source_is_never_drawn_nor_are_clips_of_its_people() -> None:
     names = ("source_1", "source_2", "clip Apfol_real2", "portraits")
     groups = tuple(Group(name, role) for name in names for role in (LIVE, "simulation"))
-    empty = Arrays((), np.zeros((0, len(COLUMNS)), np.float32), np.zeros(0, np.int32))
+    empty = Arrays(np.zeros((0, 1, 1, 3), np.uint8), np.zeros((0, len(KINDS)), np.float32), np.zeros(0, np.int32))
     weights = Pool(empty, groups).weights(["source_2"])
     assert [group.source for group, weight in zip(groups, weights, strict=True) if weight > 0] == [
         "source_1", "source_1", "portraits", "portraits",

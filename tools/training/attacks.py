@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from pipeline.types import Floats, Pixels
-from tools.training.scene import FACE, Rng, Scene, as_light
+from tools.training.scene import FACE, Rng, Scene, as_bytes, as_light
 
 SCREEN, PRINT, DRAWING = "screen", "print", "drawing"
 
@@ -31,9 +31,9 @@ def on_screen(scene: Scene, background: Pixels, rng: Rng) -> Scene:
     """Return the face as a camera sees it on a phone's, tablet's or monitor's screen."""
     placed = displayed(scene, rng)
     if rng.random() < 0.45:
-        placed = placed.with_pixels(_bytes(glared(as_light(placed.pixels), rng)))
+        placed = placed.with_pixels(as_bytes(glared(as_light(placed.pixels), rng)))
     if rng.random() < 0.25:
-        placed = placed.with_pixels(_bytes(_reflection(as_light(placed.pixels), background, rng)))
+        placed = placed.with_pixels(as_bytes(_reflection(as_light(placed.pixels), background, rng)))
     if rng.random() < 0.55:
         placed = _framed(placed, background, rng, bezel=True)
     return placed
@@ -48,14 +48,14 @@ def displayed(scene: Scene, rng: Rng) -> Scene:
         light = _moire(light, rng)
     if rng.random() < 0.2:
         light = _refresh_bands(light, rng)
-    return scene.with_pixels(_bytes(_recapture_blur(light, rng, 0.4, 2.2)))
+    return scene.with_pixels(as_bytes(_recapture_blur(light, rng, 0.4, 2.2)))
 
 
 def on_paper(scene: Scene, background: Pixels, rng: Rng) -> Scene:
     """Return the face as a camera sees it printed: a sheet, a photograph, a magazine or a cut-out."""
     placed = printed(scene, rng)
     if rng.random() < 0.3:
-        placed = placed.with_pixels(_bytes(glared(as_light(placed.pixels), rng)))
+        placed = placed.with_pixels(as_bytes(glared(as_light(placed.pixels), rng)))
     if rng.random() < 0.5:
         placed = placed.with_pixels(_curved(placed.pixels, rng))
     draw = rng.random()
@@ -70,7 +70,7 @@ def printed(scene: Scene, rng: Rng) -> Scene:
     if rng.random() < 0.5:
         light = _halftone(light, rng)
     light = _paper(light, rng)
-    return scene.with_pixels(_bytes(_recapture_blur(light, rng, 0.3, 1.8)))
+    return scene.with_pixels(as_bytes(_recapture_blur(light, rng, 0.3, 1.8)))
 
 
 def _screen_colours(light: Floats, rng: Rng) -> Floats:
@@ -213,7 +213,7 @@ def _curved(pixels: Pixels, rng: Rng) -> Pixels:
 def _framed(scene: Scene, background: Pixels, rng: Rng, *, bezel: bool) -> Scene:
     """Show the edges of the screen or sheet, with a background and maybe fingers around it."""
     height, width = scene.pixels.shape[:2]
-    around = _bytes(_resized(background, width, height) * np.float32(rng.uniform(0.25, 1.0)))
+    around = as_bytes(_resized(background, width, height) * np.float32(rng.uniform(0.25, 1.0)))
     box = scene.box
     reach = rng.uniform(0.12, 1.1, 4) * FACE
     x0, y0 = int(max(0, box.left - reach[0])), int(max(0, box.top - reach[1]))
@@ -242,13 +242,9 @@ def _cut_out(scene: Scene, background: Pixels, rng: Rng) -> Scene:
     mask = np.zeros((height, width), np.uint8)
     axes = (int(box.width * rng.uniform(0.5, 0.75)), int(box.height * rng.uniform(0.55, 0.8)))
     cv2.ellipse(mask, (int(box.centre[0]), int(box.centre[1])), axes, float(rng.normal(0, 6)), 0, 360, 255, -1)
-    around = _bytes(_resized(background, width, height))
+    around = as_bytes(_resized(background, width, height))
     return scene.with_pixels(np.where(mask[..., None] > 0, scene.pixels, around))
 
 
 def _resized(photo: Pixels, width: int, height: int) -> Floats:
     return as_light(np.asarray(cv2.resize(photo, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8))
-
-
-def _bytes(light: Floats) -> Pixels:
-    return np.asarray(np.clip(light * 255 + 0.5, 0, 255), dtype=np.uint8)

@@ -9,27 +9,38 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.models.liveness.card import Card
+from pipeline.models.liveness.cnn import blended, log_odds
 from pipeline.models.liveness.fusion import fused_scores
 from pipeline.models.liveness.judge import HALF
 from pipeline.types import Floats
-from tools.training.folds import PORTRAITS
+from tools.training.cards import CARD
 from tools.training.metrics import Presentation, as_json
 from tools.training.read import Readings
-from tools.training.sources import Item, Sample
+from tools.training.sources import CLIP, PORTRAITS, Item, Sample
+
+_PORTRAITS_REJECTED = 0.025
+"""The share of portraits that lie above a trunk's offset; on others it may be half as much again."""
 
 
 @dataclass(frozen=True, eq=False)
 class LeftOut:
-    """Faces with the raw CNN score (n,) of a fold that was not trained on them, and what the other engines read.
+    """Faces with what a network says of them that was not trained on them, and what the other engines read.
 
-    `missed` are the sources' pictures without a face.
+    `voted` is the heads' probability of an attack (n,), `around` the trunk's log-odds, less its offset (n,). `missed`
+    are the sources' pictures without a face.
     """
 
     samples: Sequence[Sample]
-    raw: Floats
+    voted: Floats
+    around: Floats
     readings: Readings
     missed: Sequence[Item]
+
+    @property
+    def cnn(self) -> Floats:
+        """The network's probability of an attack (n,), as the server reads it."""
+        odds = blended(self.around, log_odds(self.voted), self.readings.reach)
+        return np.asarray(np.where(self.voted >= 1, 1, 1 / (1 + np.exp(-odds))), dtype=np.float32)
 
     @property
     def attack(self) -> npt.NDArray[np.bool_]:
@@ -42,32 +53,53 @@ class LeftOut:
         return np.array([one.item.source for one in self.samples])
 
 
-def figures(left_out: LeftOut, card: Card) -> dict[str, Any]:
+def offset_of(odds: Floats, samples: Sequence[Sample]) -> float:
+    """Return the log-odds above which 2.5 % of the portraits lie that nothing was trained on; 0 without portraits."""
+    portraits = odds[[one.item.source == PORTRAITS for one in samples]]
+    return float(np.quantile(portraits, 1 - _PORTRAITS_REJECTED)) if len(portraits) else 0.0
+
+
+def scores_of(left_out: LeftOut) -> dict[str, tuple[Floats, float]]:
+    """Return by engines the probability of an attack (n,), and the highest one that counts as bona fide."""
+    cnn, read = left_out.cnn, left_out.readings
+    scores = {"cnn": (cnn, CARD.live), "fasnet": (np.array(read.fasnet.spoof, np.float32), HALF)}
+    for name, fasnet, facenox in (
+        ("cnn,fasnet", read.fasnet, None),
+        ("cnn,facenox", None, read.facenox),
+        ("cnn,fasnet,facenox", read.fasnet, read.facenox),
+    ):
+        scores[name] = _with_drawings(cnn, fused_scores(cnn, fasnet, facenox, read.reach)), HALF
+    return scores
+
+
+def figures(left_out: LeftOut) -> dict[str, Any]:
     """Return the error rates on left-out sources, of the CNN alone, of DeepFace's Fasnet, and of engines together.
 
     Pictures without a face count as in ISO/IEC 30107-3: such an attack is rejected, such a bona fide picture is an
     error. Tight faces are judged.
     """
-    cnn, fasnet, facenox, reach = (
-        left_out.raw,
-        left_out.readings.fasnet,
-        left_out.readings.facenox,
-        left_out.readings.reach,
-    )
-    scores = {
-        "cnn": (cnn, card.live),
-        "fasnet": (np.array(fasnet.spoof, np.float32), HALF),
-        "cnn, fasnet": (_with_drawings(cnn, fused_scores(cnn, fasnet, None, reach)), HALF),
-        "cnn, fasnet, facenox": (_with_drawings(cnn, fused_scores(cnn, fasnet, facenox, reach)), HALF),
-    }
     spoof = np.array([not name.startswith("clip ") and name != PORTRAITS for name in left_out.source])
     return {
         name: {
             "left_out_sources": as_json(_presentations(left_out, values, live, spoof)),
-            "portraits_rejected": _share(values[left_out.source == PORTRAITS] > live),
             "clips": _clips(left_out, values, live),
         }
-        for name, (values, live) in scores.items()
+        for name, (values, live) in scores_of(left_out).items()
+    }
+
+
+def reaches(left_out: LeftOut) -> dict[str, dict[str, float]]:
+    """Return the card's error rates by engines: of portraits, of bona fide frames of clips, and of replayed ones."""
+    clip = np.array([name.startswith(f"{CLIP} ") for name in left_out.source])
+    chosen = {
+        "portraits_rejected": left_out.source == PORTRAITS,
+        "bona_fide_frames_rejected": clip & ~left_out.attack,
+        "replayed_frames_accepted": clip & left_out.attack,
+    }
+    wrong = {name: (values <= live) == left_out.attack for name, (values, live) in scores_of(left_out).items()}
+    return {
+        engines: {rate: _mean(faults[rows]) for rate, rows in chosen.items() if rows.any()}
+        for engines, faults in wrong.items()
     }
 
 
@@ -93,4 +125,8 @@ def _clips(left_out: LeftOut, scores: Floats, live: float) -> dict[str, float | 
 
 
 def _share(values: npt.NDArray[np.bool_]) -> float | None:
-    return round(float(values.mean()), 4) if len(values) else None
+    return _mean(values) if len(values) else None
+
+
+def _mean(values: npt.NDArray[np.bool_]) -> float:
+    return round(float(values.mean()), 4)

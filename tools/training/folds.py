@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,15 +10,22 @@ import numpy.typing as npt
 
 from tools.training.samples import Arrays, augmented, joined, simulated, sketched
 from tools.training.scene import Rng
-from tools.training.sources import Sample
+from tools.training.sources import CLIP, PORTRAITS, Sample
 
 LIVE, ATTACK, SIMULATION, DRAWING = "live", "attack", "simulation", "drawing"
-PORTRAITS = "portraits"
 SAME_PEOPLE: Mapping[str, tuple[str, ...]] = {
     "source_2": ("clip Apfol_real2", "clip Apfol_fake2"),
     "source_3": ("clip Krzysiek354_real",),
 }
 """Clips that show a source's people with its camera: they are left out with it."""
+
+
+def clips_apart(sources: Collection[str]) -> list[frozenset[str]]:
+    """Return which sources are left out together: the clips of a source's people with it, then all other clips."""
+    with_sources = [frozenset((source, *clips)) for source, clips in SAME_PEOPLE.items()]
+    known = frozenset().union(*with_sources)
+    others = frozenset(name for name in sources if name.startswith(f"{CLIP} ") and name not in known)
+    return [apart for apart in (*with_sources, others) if apart & frozenset(sources)]
 
 
 @dataclass(frozen=True)

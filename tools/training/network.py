@@ -1,103 +1,124 @@
-"""The liveness network: fixed layers that measure the face in two ways, and small trained heads that weigh that.
+"""The liveness network: one look at the face's texture, one at what is around it.
 
-There are few sources to learn from, so only the heads are trained. They weigh
+- The **trunk** sees the face with its surroundings and answers for faces whose photo shows these (`trunk`).
+- Small **heads** weigh shares that filters of our own count in the face (`texture`). There are few sources to learn
+  from, so only the heads are trained; several vote. Theirs is the answer for faces that fill their photo, and they name
+  the kind of attack.
 
-- **texture**: shares counted by filters of our own (`texture`), and
-- **stages**: the mean and the mean square of every channel at the end of every stage of MiniFASNetV2: how often and
-  how strongly each of its filters answers, wherever in the face. MiniFASNet was trained to look at a small face in
-  its surroundings; here the face alone fills its input, so that its early stages see skin and screens closely, and
-  its own verdict is not asked for.
-
-A camera that shifts one measurement rarely shifts the other likewise, so each head weighs one of them, and heads of
-several kinds vote. Plain Keras layers throughout: the file loads anywhere without code of ours.
+Plain Keras layers throughout, and no weights of others: the file loads anywhere without code of ours.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pipeline.models.liveness.card import View
-from pipeline.models.liveness.fasnet import SIZE
 from pipeline.types import Floats
-from tools.training.backbone import copied
 from tools.training.texture import texture
+from tools.training.trunk import AROUND_VIEW, OUTPUTS, SCALE
 
-VIEWS = (View(size=112, scale=1.15, fill=0), View(size=SIZE, scale=1.0, fill=0, square=False))
-"""The face with little around it, for its texture, and its box alone, stretched to a square, for the stages."""
-COLOUR, FACTOR, OFFSET = "BGR", 1.0, 0.0
-"""As MiniFASNet was trained."""
-COLUMNS = ("live", "screen", "print", "drawing")
-
-
-@dataclass(frozen=True)
-class HeadKind:
-    """What a head weighs, by its place among the measurements, through how many hidden units: 0 is a linear head."""
-
-    part: int
-    hidden: int
+FACE_VIEW = View(size=112, scale=1.15, fill=0)
+VIEWS = (FACE_VIEW, AROUND_VIEW)
+COLOUR, FACTOR, OFFSET = "RGB", 1.0, 0.0
+KINDS = ("live", "screen", "print", "drawing")
+"""What the heads tell apart."""
+COLUMNS = (*KINDS, "around")
+"""The network's output: the heads' vote, which sums to 1, and the trunk's probability of an attack."""
+HEADS = (32, 0)
+"""The hidden units of each kind of head; 0 is a linear one."""
 
 
-TEXTURE, STAGES = 0, 1
-HEADS = (HeadKind(TEXTURE, 32), HeadKind(STAGES, 32), HeadKind(STAGES, 0))
+AROUND_WEIGHTS = np.array([0.5, 0.5, 0.0, 1.0], np.float32)
+"""How the trunk's `OUTPUTS` are weighed; facenox's, which rejects many webcams' faces, is learned beside the others."""
 
 
-def build_statistics(network: Any) -> Any:
-    """Build the fixed part around MiniFASNet: both views, BGR from 0 to 255, to both measurements (n, k)."""
+SURELY_LIVE = 0.02
+"""The trunk's probability of an attack below which the heads' vote for a drawing counts less, the more so the lower."""
+
+
+def build_statistics() -> Any:
+    """Build what the heads weigh: the face's view, RGB from 0 to 255, to shares (n, k)."""
     import keras
     from keras import layers
 
-    face = layers.Input((VIEWS[0].size, VIEWS[0].size, 3), name="face")
-    box, stages = copied(network)
-    pooled = []
-    for at, stage in enumerate(stages):
-        square = layers.Multiply(name=f"square_{at}")([stage, stage])
-        pooled += [
-            layers.GlobalAveragePooling2D(name=f"mean_{at}")(stage),
-            layers.GlobalAveragePooling2D(name=f"mean_square_{at}")(square),
-        ]
-    measured = [texture(face), layers.Concatenate(name="stages")(pooled)]
-    return keras.Model([face, box], measured, name="statistics")
+    face = layers.Input((FACE_VIEW.size, FACE_VIEW.size, 3), name="face")
+    return keras.Model(face, texture(face), name="statistics")
 
 
-def widths(statistics: Any) -> tuple[int, ...]:
-    """Return how many numbers each measurement has."""
-    return tuple(int(output.shape[-1]) for output in statistics.outputs)
-
-
-def build_head(kind: HeadKind, mean: Floats, spread: Floats, seed: int) -> Any:
-    """Build one trainable head: a measurement (n, k) to a softmax over `COLUMNS`; `mean` and `spread` scale it."""
+def build_head(hidden: int, mean: Floats, spread: Floats, seed: int) -> Any:
+    """Build one trainable head: the shares (n, k) to a softmax over `KINDS`; `mean` and `spread` scale them."""
     import keras
     from keras import layers, regularizers
 
     keras.utils.set_random_seed(seed)
-    given = layers.Input((len(mean),))
-    tensor = layers.BatchNormalization(trainable=False, epsilon=0.0, scale=False, center=False)(given)
-    tensor = layers.ReLU(max_value=12.0)(layers.Rescaling(1.0, 6.0)(tensor))
-    tensor = layers.Rescaling(1.0, -6.0)(tensor)
-    tensor = layers.Dropout(0.3)(tensor)
-    if kind.hidden:
-        tensor = layers.Dense(kind.hidden, activation="relu", kernel_regularizer=regularizers.L2(1e-3))(tensor)
-        tensor = layers.Dropout(0.3)(tensor)
-    begin = "glorot_uniform" if kind.hidden else "zeros"
-    last = regularizers.L2(1e-3 if kind.hidden else 1e-2)
-    output = layers.Dense(len(COLUMNS), "softmax", kernel_initializer=begin, kernel_regularizer=last)(tensor)
-    head = keras.Model(given, output, name=f"head_{kind.part}_{kind.hidden}_{seed}")
-    normalisation = next(layer for layer in head.layers if isinstance(layer, layers.BatchNormalization))
-    normalisation.set_weights([mean, np.square(spread)])
+    called = f"head_{hidden}_{seed}"
+    level = layers.BatchNormalization(trainable=False, epsilon=0.0, scale=False, center=False, name=f"{called}_level")
+    given = layers.Input((len(mean),), name=f"{called}_shares")
+    tensor = layers.Rescaling(1.0, 6.0, name=f"{called}_up")(level(given))
+    tensor = layers.ReLU(max_value=12.0, name=f"{called}_kept")(tensor)
+    tensor = layers.Rescaling(1.0, -6.0, name=f"{called}_down")(tensor)
+    tensor = layers.Dropout(0.3, name=f"{called}_in_part")(tensor)
+    if hidden:
+        tensor = layers.Dense(
+            hidden, activation="relu", kernel_regularizer=regularizers.L2(1e-3), name=f"{called}_hidden"
+        )(tensor)
+        tensor = layers.Dropout(0.3, name=f"{called}_hidden_in_part")(tensor)
+    begin = "glorot_uniform" if hidden else "zeros"
+    last = regularizers.L2(1e-3 if hidden else 1e-2)
+    weigh = layers.Dense(
+        len(KINDS), "softmax", kernel_initializer=begin, kernel_regularizer=last, name=f"{called}_kind"
+    )
+    head = keras.Model(given, weigh(tensor), name=called)
+    level.set_weights([mean, np.square(spread)])
     return head
 
 
-def assemble(statistics: Any, heads: Sequence[tuple[HeadKind, Any]]) -> Any:
-    """Put the fixed part and the heads together: both views to the mean of the heads' softmax."""
+def assemble(trunk: Any, statistics: Any, heads: Sequence[Any], offset: float) -> Any:
+    """Put everything together: both views to the mean of the heads' softmax and the trunk's own probability.
+
+    `offset` are the trunk's log-odds that count as an even chance.
+    """
     import keras
     from keras import layers
 
-    views = [layers.Input((one.size, one.size, 3), name=name) for one, name in zip(VIEWS, ("face", "box"), strict=True)]
-    measured = statistics(views)
-    votes = [head(measured[kind.part]) for kind, head in heads]
-    output = layers.Average(name="kind")(votes) if len(votes) > 1 else votes[0]
-    return keras.Model(views, output, name="liveness")
+    measured = statistics.outputs[0]
+    votes = [head(measured) for head in heads]
+    voted = layers.Average(name="kind")(votes) if len(votes) > 1 else votes[0]
+    around = _fixed(AROUND_WEIGHTS[:, None] * SCALE, "around_attack", "sigmoid", -offset)(trunk.outputs[0])
+    output = layers.Concatenate(name="attack")([_unless_clearly_live(voted, around), around])
+    return keras.Model([statistics.inputs[0], trunk.inputs[0]], output, name="liveness")
+
+
+def _unless_clearly_live(voted: Any, around: Any) -> Any:
+    """Take from the vote for a drawing, which decides alone, and give to live, where the trunk is sure of a live face.
+
+    An old studio portrait has a drawing's texture, but not its surroundings.
+    """
+    from keras import layers
+
+    surely = layers.Rescaling(-1 / SURELY_LIVE, 1.0, name="sureness")(around)
+    surely = layers.ReLU(max_value=1.0, name="surely_live")(surely)
+    drawing = _fixed(np.eye(len(KINDS), dtype=np.float32)[:, 3:], "drawing")(voted)
+    moved = layers.Multiply(name="no_drawing")([drawing, surely])
+    to_live = _fixed(np.array([[1, 0, 0, -1]], np.float32), "live_instead")(moved)
+    return layers.Add(name="kinds")([voted, to_live])
+
+
+def _fixed(weights: Floats, name: str, activation: str | None = None, bias: float | None = None) -> Any:
+    """Return a dense layer with these weights (inputs, outputs)."""
+    from keras import layers
+
+    layer = layers.Dense(weights.shape[1], activation, use_bias=bias is not None, name=name)
+    layer.build((None, weights.shape[0]))
+    layer.set_weights([weights] if bias is None else [weights, np.full(weights.shape[1], bias, np.float32)])
+    return layer
+
+
+def around_odds(outputs: Floats) -> Floats:
+    """Return the trunk's log-odds (n,), before the offset, of its outputs in log-odds (n, 4)."""
+    if outputs.shape[1] != len(OUTPUTS):
+        raise ValueError(f"{outputs.shape[1]} outputs are not {len(OUTPUTS)}")
+    return np.asarray(outputs @ AROUND_WEIGHTS, dtype=np.float32)

@@ -8,25 +8,26 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.models.liveness.views import cut_view
 from pipeline.types import Floats, Pixels
 from tools.training.attacks import DRAWING, simulate
 from tools.training.camera import photograph
 from tools.training.drawings import drawn
-from tools.training.network import COLUMNS, VIEWS
-from tools.training.scene import Rng, Scene, jittered, mirrored, scene_views, tighten
+from tools.training.network import FACE_VIEW, KINDS
+from tools.training.scene import Rng, Scene, jittered, mirrored, tighten
 from tools.training.sources import Sample
 
-LIVE = COLUMNS.index("live")
+LIVE = KINDS.index("live")
 
 
 @dataclass(frozen=True, eq=False)
 class Arrays:
-    """`views` are uint8 arrays (n, size, size, 3); `allowed` (n, columns) marks the outputs that are right.
+    """`faces` are views in RGB (n, size, size, 3); `allowed` (n, kinds) marks the outputs that are right.
 
     `groups` (n,) numbers what is drawn equally often: a source's bona fide faces, its attacks, its simulations.
     """
 
-    views: tuple[npt.NDArray[np.uint8], ...]
+    faces: npt.NDArray[np.uint8]
     allowed: Floats
     groups: npt.NDArray[np.int32]
 
@@ -36,15 +37,18 @@ class Arrays:
 
 def joined(parts: Sequence[Arrays]) -> Arrays:
     """Put arrays behind each other."""
-    views = tuple(np.concatenate([part.views[index] for part in parts]) for index in range(len(VIEWS)))
     return Arrays(
-        views, np.concatenate([part.allowed for part in parts]), np.concatenate([part.groups for part in parts])
+        np.concatenate([part.faces for part in parts]),
+        np.concatenate([part.allowed for part in parts]),
+        np.concatenate([part.groups for part in parts]),
     )
 
 
 def plain(samples: Sequence[Sample]) -> Arrays:
     """Cut the views of samples as they are, for measuring."""
-    rows = [(scene_views(one.scene, one.scene.box, VIEWS), _allowed(one.item.attack, None), 0) for one in samples]
+    rows = [
+        (cut_view(one.scene.pixels, one.scene.box, FACE_VIEW), _allowed(one.item.attack, None), 0) for one in samples
+    ]
     return _stacked(rows)
 
 
@@ -55,7 +59,7 @@ def augmented(samples: Sequence[Sample], copies: int, group: int, rng: Rng, stre
         for _ in range(copies):
             scene = _varied(one.scene, rng)
             scene = scene.with_pixels(photograph(scene.pixels, rng, strength))
-            rows.append((_views(scene, rng), _allowed(one.item.attack, None), group))
+            rows.append((_face(scene, rng), _allowed(one.item.attack, None), group))
     return _stacked(rows)
 
 
@@ -68,7 +72,7 @@ def simulated(samples: Sequence[Sample], copies: int, group: int, rng: Rng, back
             scene, kind = simulate(one.scene, background, rng)
             scene = _varied(scene, rng)
             scene = scene.with_pixels(photograph(scene.pixels, rng, 0.6))
-            rows.append((_views(scene, rng), _allowed(True, kind), group))
+            rows.append((_face(scene, rng), _allowed(True, kind), group))
     return _stacked(rows)
 
 
@@ -78,13 +82,8 @@ def sketched(samples: Sequence[Sample], group: int, rng: Rng) -> Arrays:
     for one in samples:
         scene = _varied(drawn(one.scene, rng), rng)
         scene = scene.with_pixels(photograph(scene.pixels, rng, 0.4))
-        rows.append((_views(scene, rng), _allowed(True, DRAWING), group))
+        rows.append((_face(scene, rng), _allowed(True, DRAWING), group))
     return _stacked(rows)
-
-
-def scaled(view: npt.NDArray[np.uint8]) -> Floats:
-    """Return RGB pixels as the network wants them: BGR, 0 to 255."""
-    return view[..., ::-1].astype(np.float32)
 
 
 def _varied(scene: Scene, rng: Rng) -> Scene:
@@ -97,22 +96,22 @@ def _varied(scene: Scene, rng: Rng) -> Scene:
     return scene
 
 
-def _views(scene: Scene, rng: Rng) -> list[Pixels]:
-    return scene_views(scene, jittered(scene.box, rng), VIEWS)
+def _face(scene: Scene, rng: Rng) -> Pixels:
+    return cut_view(scene.pixels, jittered(scene.box, rng), FACE_VIEW)
 
 
 def _allowed(attack: bool, kind: str | None) -> Floats:
     """Return which outputs are right: a screen as well as a print where the kind of a real attack is not known."""
-    row = np.full(len(COLUMNS), attack and kind is None, np.float32)
+    row = np.full(len(KINDS), attack and kind is None, np.float32)
     if not attack:
         row[LIVE] = 1
     elif kind is None:
-        row[[LIVE, COLUMNS.index(DRAWING)]] = 0
+        row[[LIVE, KINDS.index(DRAWING)]] = 0
     else:
-        row[COLUMNS.index(kind)] = 1
+        row[KINDS.index(kind)] = 1
     return row
 
 
-def _stacked(rows: Sequence[tuple[list[Pixels], Floats, int]]) -> Arrays:
-    views = tuple(np.stack([row[0][index] for row in rows]) for index in range(len(VIEWS)))
-    return Arrays(views, np.stack([row[1] for row in rows]), np.array([row[2] for row in rows], np.int32))
+def _stacked(rows: Sequence[tuple[Pixels, Floats, int]]) -> Arrays:
+    faces, allowed, groups = zip(*rows, strict=True)
+    return Arrays(np.stack(faces), np.stack(allowed), np.array(groups, np.int32))

@@ -7,11 +7,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from pipeline.models.liveness.card import View
-from pipeline.models.liveness.views import cut_view
 from pipeline.types import Box, Floats, Pixels
 
-SIDE = 320
+CANVAS = 320
 """Side of a full scene in pixels."""
 FACE = 100
 """Longer side of the face's box in a scene, in pixels."""
@@ -34,7 +32,7 @@ class Scene:
 def cut_scene(photo: Pixels, box: Box) -> Scene:
     """Cut the scene around a face out of its photo, scaled so that the box's longer side has `FACE` pixels."""
     scale = FACE / max(box.width, box.height, 1.0)
-    reach = SIDE / 2 / scale
+    reach = CANVAS / 2 / scale
     centre_x, centre_y = box.centre
     left, top = max(0, round(centre_x - reach)), max(0, round(centre_y - reach))
     region = photo[top : round(centre_y + reach), left : round(centre_x + reach)]
@@ -60,6 +58,19 @@ def tighten(scene: Scene, reach: float, rng: Rng) -> Scene:
     return Scene(scene.pixels[y0:y1, x0:x1], Box(box.left - x0, box.top - y0, box.width, box.height))
 
 
+def cut_to_reach(scene: Scene, reach: float, rng: Rng) -> Scene:
+    """Cut the scene to about `reach` times the box's longer side, moved into what there is."""
+    box, (height, width) = scene.box, scene.pixels.shape[:2]
+    longer = max(box.width, box.height)
+    tall = int(min(height, longer * reach * rng.uniform(0.95, 1.15)))
+    wide = int(min(width, longer * reach * rng.uniform(0.95, 1.3)))
+    x, y = np.array(box.centre) + rng.normal(0, 0.06, 2) * longer
+    left = min(max(round(x - wide / 2), 0), width - wide)
+    top = min(max(round(y - tall / 2), 0), height - tall)
+    moved = Box(box.left - left, box.top - top, box.width, box.height)
+    return Scene(np.ascontiguousarray(scene.pixels[top : top + tall, left : left + wide]), moved)
+
+
 def mirrored(scene: Scene) -> Scene:
     """Return the scene as a mirror shows it."""
     box, width = scene.box, scene.pixels.shape[1]
@@ -77,11 +88,11 @@ def jittered(box: Box, rng: Rng, amount: float = 0.06) -> Box:
     return Box(centre_x + shift_x - width / 2, centre_y + shift_y - height / 2, width, height)
 
 
-def scene_views(scene: Scene, box: Box, views: tuple[View, ...]) -> list[Pixels]:
-    """Cut every view of the network out of a scene."""
-    return [cut_view(scene.pixels, box, view) for view in views]
-
-
 def as_light(pixels: Pixels) -> Floats:
     """Return pixel values as float32 from 0 to 1."""
     return np.asarray(pixels.astype(np.float32) / np.float32(255), dtype=np.float32)
+
+
+def as_bytes(light: Floats) -> Pixels:
+    """Return values from 0 to 1 as pixels."""
+    return np.asarray(np.clip(light * 255 + 0.5, 0, 255), dtype=np.uint8)

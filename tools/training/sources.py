@@ -21,6 +21,8 @@ from tools.training.scene import Scene, cut_scene
 IMAGES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp"))
 CLIPS = frozenset((".webm", ".mp4", ".gif", ".avi", ".mov", ".mkv"))
 CONFIDENT = 0.9
+PORTRAITS, CLIP = "portraits", "clip"
+"""The source of all portraits, and how the sources of clips begin."""
 _BATCH = 32
 
 
@@ -56,14 +58,14 @@ def spoof_items(folder: Path) -> list[Item]:
 def portrait_items(folder: Path) -> list[Item]:
     """List the photos of `folder/<person>/`, all bona fide, as the source `portraits`."""
     paths = sorted(path for path in folder.glob("*/*") if path.suffix.lower() in IMAGES)
-    return [Item(path, -1, False, "portraits") for path in paths]
+    return [Item(path, -1, False, PORTRAITS) for path in paths]
 
 
 def clip_items(folder: Path, step: int) -> list[Item]:
     """List every `step`-th frame of the clips in `folder`; each clip is a source of its own."""
     items = []
     for path in sorted(folder.iterdir()):
-        items += _items_of(path, "fake" in path.name.lower(), f"clip {path.stem}", step)
+        items += _items_of(path, "fake" in path.name.lower(), f"{CLIP} {path.stem}", step)
     return items
 
 
@@ -173,7 +175,7 @@ def _chosen(item: Item, pixels: Pixels, faces: Sequence[Detection]) -> list[floa
     if not faces:
         return None
     box = faces[0].box
-    if item.source == "portraits":
+    if item.source == PORTRAITS:
         middle = (pixels.shape[1] / 2, pixels.shape[0] / 2)
         box = min((face.box for face in faces), key=lambda one: float(np.hypot(*np.subtract(one.centre, middle))))
     return [box.left, box.top, box.width, box.height]

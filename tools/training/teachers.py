@@ -32,6 +32,9 @@ class Teachers:
         return np.asarray(np.clip(odds, -LOUDEST, LOUDEST), dtype=np.float32)
 
 
-def load_teachers(weights: Path) -> Teachers:
-    """Load all teachers from one folder; raises `Refusal(Code.NO_LIVENESS)` naming the file that is missing."""
-    return Teachers(load_fasnet(weights), load_facenox(weights))
+def load_teachers(weights: Path, kept: Path | None = None) -> Teachers:
+    """Load all teachers from one folder; raises `Refusal(Code.NO_LIVENESS)` naming the file that is missing.
+
+    `kept` is where converted networks are kept, so that they run faster; None keeps none.
+    """
+    return Teachers(load_fasnet(weights, kept), load_facenox(weights))

@@ -15,16 +15,16 @@ import numpy.typing as npt
 
 SCALES = 5
 _CROP = ((10, 10), (18, 18))
-_BRIGHTNESS = np.array([0.114, 0.587, 0.299])
-_BLUENESS = np.array([0.5, -0.331, -0.169])
-_REDNESS = np.array([-0.081, -0.419, 0.5])
-"""ITU-R BT.601 for BGR in steps of an 8-bit pixel."""
+_BRIGHTNESS = np.array([0.299, 0.587, 0.114])
+_BLUENESS = np.array([-0.169, -0.331, 0.5])
+_REDNESS = np.array([0.5, -0.419, -0.081])
+"""ITU-R BT.601 for RGB in steps of an 8-bit pixel."""
 
 Kernel = npt.NDArray[np.float64]
 
 
 def texture(face: Any) -> Any:
-    """Measure face views (n, 112, 112, 3), BGR from 0 to 255: shares (n, k) from 0 to 1."""
+    """Measure face views (n, 112, 112, 3), RGB from 0 to 255: shares (n, k) from 0 to 1."""
     from keras import layers
 
     level = layers.Cropping2D(_CROP, name="inner")(face)
@@ -77,7 +77,7 @@ def _tone_kernels() -> tuple[Kernel, Kernel]:
     ):
         step = (high - low) / 12
         ramps += [(mix / width, -(low + step * (index + 0.5)) / width + 0.5) for index in range(12)]
-    red, green, blue = np.eye(3)[::-1]
+    red, green, blue = np.eye(3)
     ramps += [(unit / 4, -level / 4 + 0.5) for unit in (red, green, blue) for level in (8, 250)]
     for first, second in ((red, green), (green, blue), (red, blue)):
         difference = (first - second) / 12

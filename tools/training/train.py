@@ -6,7 +6,6 @@ trained on everything for that many epochs.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +15,12 @@ import numpy.typing as npt
 
 from pipeline.models.liveness.judge import DECISIVE
 from pipeline.types import Floats
-from tools.training.network import COLUMNS, HEADS, HeadKind, build_head
+from tools.training.network import HEADS, KINDS, build_head
 from tools.training.samples import LIVE
 from tools.training.scene import Rng
 
 Weights = npt.NDArray[np.float64]
-DRAWING = COLUMNS.index("drawing")
+DRAWING = KINDS.index("drawing")
 _SMOOTHING = 0.94
 _LEAST_SPREAD = np.float32(1e-5)
 
@@ -41,24 +40,11 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Measured faces: statistics (n, k), which outputs are right (n, columns), and the group of each (n,).
-
-    `statistics` holds the measurements beside each other; `widths` says how many numbers each of them has.
-    """
+    """Measured faces: shares (n, k), which outputs are right (n, kinds), and the group of each (n,)."""
 
     statistics: Floats
     allowed: Floats
     groups: npt.NDArray[np.int32]
-    widths: tuple[int, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Head:
-    """A head, its kind, and the columns of the statistics that it weighs."""
-
-    kind: HeadKind
-    network: Any
-    columns: slice
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +76,7 @@ def train_fold(table: Table, weights: Weights, watched: Floats, judged: Table, p
     return Fold(np.stack(scores), tuple(trained), tuple(losses))
 
 
-def train_all(table: Table, weights: Weights, epochs: int, plan: Plan) -> tuple[list[Head], list[float]]:
+def train_all(table: Table, weights: Weights, epochs: int, plan: Plan) -> tuple[list[Any], list[float]]:
     """Train on everything for `epochs` epochs; return the heads and the loss of each epoch."""
     losses = []
     for heads, loss in _epochs(table, weights, plan):
@@ -100,12 +86,12 @@ def train_all(table: Table, weights: Weights, epochs: int, plan: Plan) -> tuple[
     raise ValueError(f"{epochs} epochs are more than the plan's {plan.epochs}")
 
 
-def attack_scores(heads: Sequence[Head], statistics: Floats) -> Floats:
+def attack_scores(heads: Sequence[Any], statistics: Floats) -> Floats:
     """Return the raw probability of an attack (n,) as the heads vote: of a screen or print, were it no drawing.
 
     Where they are sure of a drawing, it is 1.
     """
-    votes = [np.asarray(head.network(statistics[:, head.columns], training=False)) for head in heads]
+    votes = [np.asarray(head(statistics, training=False)) for head in heads]
     columns = np.mean(votes, axis=0)
     drawing = columns[:, DRAWING]
     other = 1 - columns[:, LIVE] / np.maximum(1 - drawing, 1e-6)
@@ -131,33 +117,26 @@ def best_epoch(folds: Sequence[Fold]) -> int:
     return int(np.mean(rows, axis=0).argmin()) + 1
 
 
-def _epochs(table: Table, weights: Weights, plan: Plan) -> Iterator[tuple[list[Head], float]]:
+def _epochs(table: Table, weights: Weights, plan: Plan) -> Iterator[tuple[list[Any], float]]:
     """Yield the heads and their mean loss after each epoch."""
     heads = _heads(table, weights, plan)
-    steps = [_step_of(head.network, plan) for head in heads]
+    steps = [_step_of(head, plan) for head in heads]
     draws = [_batches(table, weights, plan.batch, np.random.default_rng(plan.seed + i)) for i in range(len(heads))]
     for epoch in range(plan.epochs):
         rate = plan.rate * 0.5 * (1 + float(np.cos(np.pi * epoch / plan.epochs)))
         losses = []
-        for head, step, batches in zip(heads, steps, draws, strict=True):
+        for step, batches in zip(steps, draws, strict=True):
             for _ in range(plan.steps):
                 statistics, allowed = next(batches)
-                losses.append(step(statistics[:, head.columns], allowed, rate))
+                losses.append(step(statistics, allowed, rate))
         yield heads, float(np.mean(losses))
 
 
-def _heads(table: Table, weights: Weights, plan: Plan) -> list[Head]:
+def _heads(table: Table, weights: Weights, plan: Plan) -> list[Any]:
     """Build the heads, each scaled by what is drawn from the table."""
     drawn = table.statistics[weights[table.groups] > 0]
     mean, spread = drawn.mean(axis=0), drawn.std(axis=0) + _LEAST_SPREAD
-    ends = np.cumsum((0, *table.widths))
-    columns = [slice(int(start), int(end)) for start, end in itertools.pairwise(ends)]
-    return [
-        Head(kind, build_head(kind, mean[columns[kind.part]], spread[columns[kind.part]], plan.seed + index), at)
-        for kind in HEADS
-        for at in (columns[kind.part],)
-        for index in range(plan.heads)
-    ]
+    return [build_head(hidden, mean, spread, plan.seed + index) for hidden in HEADS for index in range(plan.heads)]
 
 
 def _step_of(head: Any, plan: Plan) -> Callable[[Floats, Floats, float], float]:

@@ -27,13 +27,15 @@ class View:
     """One input of the model: a square crop around the face.
 
     The crop's side is `scale` times the longer side of the face's box, or the box itself, stretched, where `square`
-    is false. What is outside the photo is filled with the value `fill` (0 to 255). `size` is in pixels.
+    is false. What is outside the photo is filled with the value `fill` (0 to 255); where `inside` is true, the crop
+    is shrunk and moved until it is in the photo, so that nothing is filled. `size` is in pixels.
     """
 
     size: int
     scale: float
     square: bool = True
     fill: int = 127
+    inside: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Card:
     `views` are the model's inputs in order; pixel values become `value * factor + offset`. `spoof` are the output
     columns that mean an attack (their sum is the score), `kinds` name some of them. A score at or over
     `threshold` is an attack, one at or under `live` is bona fide, both in [0, 1]. A column in `decisive` that holds
-    0.8 or more of the output is an attack whatever else is said; the score is taken without those columns. `slope`
+    0.8 or more of the output is an attack whatever else is said; the score is taken without those columns. The column
+    `around`, where there is one, is the probability of an attack for faces whose surroundings can be seen. `slope`
     and `intercept` calibrate the log-odds of the raw score. `reaches` holds error rates by the engines that judge
     together, their names joined by commas.
     """
@@ -59,6 +62,7 @@ class Card:
     threshold: float
     live: float
     decisive: tuple[int, ...] = ()
+    around: int | None = None
     slope: float = 1.0
     intercept: float = 0.0
     sha256: str | None = None
@@ -114,6 +118,7 @@ def parse_card(data: Mapping[str, Any]) -> Card:
         threshold=_share(output["threshold"], "threshold"),
         live=_share(output["live"], "live"),
         decisive=tuple(_whole(column, "decisive", 0, 15) for column in output.get("decisive", [])),
+        around=_optional_column(output.get("around")),
         slope=_number(output.get("slope", 1.0), "slope"),
         intercept=_number(output.get("intercept", 0.0), "intercept"),
         sha256=_digest(data.get("sha256")),
@@ -127,14 +132,12 @@ def _view(entry: Mapping[str, Any]) -> View:
     scale = _number(entry["scale"], "scale")
     if not 0.2 <= scale <= 8:
         raise ValueError(f"scale {scale} is not within 0.2 to 8")
-    square = entry.get("square", True)
-    if not isinstance(square, bool):
-        raise ValueError("square is not true or false")
     return View(
         size=_whole(entry["size"], "size", 16, 1024),
         scale=scale,
-        square=square,
+        square=_either(entry.get("square", True), "square"),
         fill=_whole(entry.get("fill", 127), "fill", 0, 255),
+        inside=_either(entry.get("inside", False), "inside"),
     )
 
 
@@ -143,6 +146,8 @@ def _check_columns(card: Card) -> None:
         raise ValueError("there is no view")
     if not card.spoof or max((*card.spoof, *card.kinds, *card.decisive)) >= card.outputs:
         raise ValueError("spoof, kinds and decisive want columns that the output has")
+    if card.around is not None and (card.around >= card.outputs or card.around in (*card.spoof, *card.decisive)):
+        raise ValueError("around is not a column of its own that the output has")
     if len({*card.spoof, *card.decisive}) != len(card.spoof) + len(card.decisive):
         raise ValueError("spoof and decisive name a column twice")
     if card.live > card.threshold:
@@ -164,6 +169,12 @@ def _share(value: Any, name: str) -> float:
     return number
 
 
+def _either(value: Any, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is not true or false")
+    return value
+
+
 def _shares(rates: Mapping[str, Any]) -> Mapping[str, float]:
     return {str(name): _share(rate, "reaches") for name, rate in rates.items()}
 
@@ -172,6 +183,10 @@ def _whole(value: Any, name: str, least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise ValueError(f"{name} is not a whole number within {least} to {most}")
     return value
+
+
+def _optional_column(value: Any) -> int | None:
+    return None if value is None else _whole(value, "around", 0, 15)
 
 
 def _one_of(value: Any, accepted: tuple[str, ...], name: str) -> str:

@@ -16,7 +16,7 @@ from pipeline.models.liveness.card import Card, read_card
 from pipeline.models.liveness.keras_file import check_network, load_network
 from pipeline.models.liveness.views import network_inputs
 from pipeline.models.runtime import Runner, in_parts
-from pipeline.types import Box, Floats, Pixels
+from pipeline.types import OPEN_REACH, TIGHT_REACH, Box, Floats, Pixels
 
 _EDGE = 1e-6
 _FACES_AT_ONCE = 8
@@ -48,7 +48,12 @@ class Cnn:
             raise Refusal(Code.NO_LIVENESS, f"the model gave {raw.shape} for {len(photos)} faces")
         if not np.isfinite(raw).all():
             raise Refusal(Code.NO_LIVENESS, "the model's output is not a number")
-        return CnnScores(calibrated(raw, self.card), raw)
+        attack = calibrated(raw, self.card)
+        if self.card.around is not None:
+            reach = np.array([box.reach(photo) for photo, box in zip(photos, boxes, strict=True)], dtype=np.float32)
+            odds = blended(log_odds(raw[:, self.card.around]), log_odds(attack), reach)
+            attack = np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float32)
+        return CnnScores(attack, raw)
 
 
 def calibrated(raw: Floats, card: Card) -> Floats:
@@ -76,6 +81,12 @@ def log_odds(probability: Floats) -> Floats:
     """Return log(p / (1 - p)), with p kept 1e-6 away from 0 and 1."""
     kept = np.clip(probability.astype(np.float64), _EDGE, 1 - _EDGE)
     return np.asarray(np.log(kept / (1 - kept)), dtype=np.float32)
+
+
+def blended(open_odds: Floats, tight_odds: Floats, reach: Floats) -> Floats:
+    """Blend the log-odds for open faces and those for tight ones by how far the photo reaches: (faces,) each."""
+    share = np.clip((reach - TIGHT_REACH) / (OPEN_REACH - TIGHT_REACH), 0, 1)
+    return np.asarray(share * open_odds + (1 - share) * tight_odds, dtype=np.float32)
 
 
 def load_cnn(model_file: Path, pinned_sha256: str | None, kept: Path | None = None) -> Cnn:

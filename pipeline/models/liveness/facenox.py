@@ -14,10 +14,11 @@ import numpy as np
 
 from codes_dict import Code, Refusal
 from pipeline.models.batching import RequestBatcher
+from pipeline.models.liveness.views import reflected
 from pipeline.models.liveness.weights import check_weights
 from pipeline.models.runtime import ModelUnavailable, OpenVinoRunner, in_parts
 from pipeline.registry import FACENOX_WEIGHTS
-from pipeline.types import Box, Counts, Floats, Pixels
+from pipeline.types import Box, Floats, Pixels
 
 SCALE = 1.5
 SIZE = 128
@@ -72,14 +73,7 @@ def cut_reflected(photo: Pixels, box: Box) -> Pixels:
     region = photo[max(top, 0) : top + side, max(left, 0) : left + side]
     if region.shape[:2] != (side, side):
         height, width = photo.shape[:2]
-        rows, columns = _reflected(top + np.arange(side), height), _reflected(left + np.arange(side), width)
+        rows, columns = reflected(top + np.arange(side), height), reflected(left + np.arange(side), width)
         region = photo[rows[:, None], columns[None, :]]
     method = cv2.INTER_AREA if side > SIZE else cv2.INTER_LANCZOS4
     return np.asarray(cv2.resize(region, (SIZE, SIZE), interpolation=method), dtype=np.uint8)
-
-
-def _reflected(places: Counts, length: int) -> Counts:
-    """Return which pixel is seen at each place when both edges of a row of `length` pixels are mirrors."""
-    period = max(1, 2 * (length - 1))
-    turned = places % period
-    return np.asarray(np.minimum(turned, period - turned), dtype=np.int64)

@@ -11,18 +11,18 @@ from types import MappingProxyType
 
 import numpy as np
 
-from pipeline.models.liveness.cnn import log_odds
+from pipeline.models.liveness.cnn import blended, log_odds
 from pipeline.models.liveness.fasnet import LIVE, FasnetScores
-from pipeline.types import TIGHT_REACH, Floats
+from pipeline.types import Floats
 
 LOUDEST, TIGHT_LOUDEST = 6.0, 3.0
 """How far one engine's log-odds reach, for open and for tight faces: networks are surest where they know least."""
-WEIGHTS: Mapping[str, float] = MappingProxyType({"cnn": 0.3, "fasnet": 1.0, "facenox": 1.0})
+WEIGHTS: Mapping[str, float] = MappingProxyType({"cnn": 0.5, "fasnet": 1.0, "facenox": 1.0})
 """What an engine's log-odds count for where the photo shows the face's surroundings; Fasnet's are the mean of two."""
 ATTACK_ABOVE: Mapping[frozenset[str], float] = MappingProxyType(
     {
-        frozenset({"cnn", "fasnet", "facenox"}): -2.0,
-        frozenset({"cnn", "fasnet"}): 0.5,
+        frozenset({"cnn", "fasnet", "facenox"}): -1.0,
+        frozenset({"cnn", "fasnet"}): 1.0,
         frozenset({"fasnet", "facenox"}): -1.0,
         frozenset({"cnn", "facenox"}): 1.5,
     }
@@ -41,8 +41,6 @@ REACHES: Mapping[str, Mapping[str, float]] = MappingProxyType(
     }
 )  # fmt: skip
 """What the engines of others reach without the own network, which says so of itself in its card (docs/liveness.md)."""
-OPEN_REACH = 1.5
-"""From this reach on a face is open; up to `TIGHT_REACH` it is tight."""
 BARE_WEIGHT, TIGHT_INTERCEPT = 0.4, 0.6
 """For tight faces: how much Fasnet's reading of the face on black counts beside our own network's, and the offset."""
 
@@ -55,8 +53,7 @@ def fused_scores(cnn: Floats | None, fasnet: FasnetScores | None, facenox: Float
     """
     odds = _open_odds(cnn, fasnet, facenox)
     if cnn is not None:
-        share = np.clip((reach - TIGHT_REACH) / (OPEN_REACH - TIGHT_REACH), 0, 1)
-        odds = np.asarray(share * odds + (1 - share) * _tight_odds(cnn, fasnet), dtype=np.float32)
+        odds = blended(odds, _tight_odds(cnn, fasnet), reach)
     return np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float32)
 
 

@@ -199,9 +199,12 @@ def _spoof_reason(kind: str | None) -> str:
 
 
 def _kind(card: Card, columns: Floats) -> str | None:
-    """Name the kind of attack where one of the card's named columns holds most of what speaks for an attack."""
+    """Name the kind of attack where one of the card's named columns holds most of what speaks for an attack.
+
+    Where little speaks for any, something else decided, and nothing is named.
+    """
     total = float(columns[[*card.spoof, *card.decisive]].sum())
     for column, name in card.kinds.items():
-        if card.activation == "probability" and total > 0 and columns[column] / total >= 0.7:
+        if card.activation == "probability" and total >= HALF and columns[column] / total >= 0.7:
             return name
     return None

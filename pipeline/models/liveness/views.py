@@ -8,23 +8,19 @@ import cv2
 import numpy as np
 
 from pipeline.models.liveness.card import Card, View
-from pipeline.types import Box, Floats, Pixels
+from pipeline.types import Box, Counts, Floats, Pixels
 
 
 def cut_view(photo: Pixels, box: Box, view: View) -> Pixels:
     """Cut one view of a face: uint8 RGB of shape (view.size, view.size, 3).
 
     Shrinking averages areas, so that no detail is folded into another; enlarging interpolates. What lies outside
-    the photo takes the view's fill value.
+    the photo takes the view's fill value, unless the view stays inside it.
     """
-    width = max(box.width, box.height) if view.square else box.width
-    height = max(box.width, box.height) if view.square else box.height
-    centre_x, centre_y = box.centre
-    left = round(centre_x - width * view.scale / 2)
-    top = round(centre_y - height * view.scale / 2)
-    right = left + max(1, round(width * view.scale))
-    bottom = top + max(1, round(height * view.scale))
-    region = _cut(photo, left, top, right, bottom, view.fill)
+    left, top, width, height = _area(box, view)
+    if view.inside:
+        left, top, width, height = _moved_inside(photo, box, width, height)
+    region = _cut(photo, left, top, left + width, top + height, view.fill)
     shrinks = region.shape[0] > view.size or region.shape[1] > view.size
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(region, (view.size, view.size), interpolation=method), dtype=np.uint8)
@@ -39,6 +35,32 @@ def network_inputs(photos: Sequence[Pixels], boxes: Sequence[Box], card: Card) -
         batch = batch if card.colour == "RGB" else batch[..., ::-1]
         inputs.append(np.ascontiguousarray(batch * np.float32(card.factor) + np.float32(card.offset)))
     return inputs
+
+
+def reflected(places: Counts, length: int) -> Counts:
+    """Return which pixel is seen at each place when both edges of a row of `length` pixels are mirrors."""
+    period = max(1, 2 * (length - 1))
+    turned = places % period
+    return np.asarray(np.minimum(turned, period - turned), dtype=np.int64)
+
+
+def _area(box: Box, view: View) -> tuple[int, int, int, int]:
+    """Return left, top, width and height of the view in the photo's pixels."""
+    width = (max(box.width, box.height) if view.square else box.width) * view.scale
+    height = (max(box.width, box.height) if view.square else box.height) * view.scale
+    centre_x, centre_y = box.centre
+    return round(centre_x - width / 2), round(centre_y - height / 2), max(1, round(width)), max(1, round(height))
+
+
+def _moved_inside(photo: Pixels, box: Box, width: int, height: int) -> tuple[int, int, int, int]:
+    """Shrink an area around the box in its own proportions, and move it, until the photo holds all of it."""
+    rows, columns = photo.shape[:2]
+    share = min(1.0, rows / height, columns / width)
+    width, height = max(1, int(width * share)), max(1, int(height * share))
+    centre_x, centre_y = box.centre
+    left = min(max(round(centre_x - width / 2), 0), columns - width)
+    top = min(max(round(centre_y - height / 2), 0), rows - height)
+    return left, top, width, height
 
 
 def _cut(photo: Pixels, left: int, top: int, right: int, bottom: int, fill: int) -> Pixels:
