@@ -30,6 +30,7 @@ async function show() {
   if (!isSignedIn) return;
   const { view, what } = asked();
   const turn = ++shown;
+  delete find("main").dataset.ready;
   for (const link of find("views").querySelectorAll("a")) {
     if (link.hash !== `#${view}`) link.removeAttribute("aria-current");
     else {
@@ -49,7 +50,7 @@ async function show() {
   }
   if (turn === shown && isSignedIn) {
     fill(find("main"), head, place);
-    find("main").dataset.ready = view;
+    find("main").dataset.ready = what ? `${view}/${what}` : view;
   }
 }
 

@@ -75,7 +75,9 @@ def sign_in(opened: Open, address: str, password: str, **options: Any) -> Page:
 
 
 def view(page: Page, title: str) -> None:
-    page.get_by_role("navigation").get_by_role("link", name=title, exact=True).click()
+    link = page.get_by_role("navigation").get_by_role("link", name=title, exact=True)
+    link.click()
+    expect(page.locator("#main")).to_have_attribute("data-ready", str(link.get_attribute("href"))[1:])
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
 
 
