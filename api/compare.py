@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from api.access import caller, lend
 from api.bodies import MULTIPART
 from api.envelope import reply
+from api.forms import readable_photos
 from api.gate import gate
 from api.jobs import jobs
 from api.openapi import JSON, LEASED, describe
@@ -55,6 +56,8 @@ def compare() -> Response:
     """
     with gate().passing():
         body = sent(request, source().max_photos(), ("a", "b"))
+        for side in ("a", "b"):
+            readable_photos(body.photos[side], side)
         document = body.choice("document", {**_SET, "true": "a", "1": "a"})
         selfie = "a" if document == "b" else "b"
         live = body.choice("live", {**_SET, "true": selfie, "1": selfie})
@@ -79,7 +82,7 @@ def search() -> Response:
     with gate().passing():
         body = sent(request, source().max_photos())
         ask = flows.SearchRequest(
-            body.photos[ALL], body.number("limit", 1, flows.MOST_CANDIDATES, 5), body.flag("live")
+            readable_photos(body.photos[ALL]), body.number("limit", 1, flows.MOST_CANDIDATES, 5), body.flag("live")
         )
         if body.flag("async"):
             return reply(Code.DONE, _start_search(ask))

@@ -19,6 +19,7 @@ _KEYS = {
 }
 """Endpoint to the names of results, code and message."""
 
+_SAY_ACCEPTED = ("verify", "verify-photo")
 _OTHERS = ("results", "code", "message")
 _SHOWN_TO_ALL = ("name", "in", "out", "code", "milliseconds", "advice", "about")
 
@@ -40,7 +41,7 @@ def reply(code: Code, results: Any) -> Response:
         response.status_code = code.status
         return response
     results_key, code_key, message_key = keys_of(request.path)
-    if request.path.strip("/") == "verify":
+    if request.path.strip("/") in _SAY_ACCEPTED:
         results = {"accepted": False, **(results or {})}
     response = jsonify(
         {

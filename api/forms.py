@@ -59,13 +59,22 @@ def wanted_photos(body: Sent) -> list[SentFile]:
     return body.photos[ALL]
 
 
+def readable_photos(files: list[SentFile], field: str | None = None) -> list[SentFile]:
+    """Return photos that a key brought; refuses with NO_FILES where there are none, BAD_BASE64 where none decodes."""
+    if not files:
+        raise Refusal(Code.NO_FILES, field=field)
+    if all(file.data is None for file in files):
+        raise Refusal(Code.BAD_BASE64, field=field)
+    return files
+
+
 def challenge_form(request: Request) -> str:
     """Parse the form of /liveness/challenge: one id. Refuses with BAD_FORM and NO_ID."""
     return _single_id([value for key, value in _fields(request) if key == "id"])
 
 
-def _single_id(sent: list[str]) -> str:
-    if len(sent) != 1 or not sent[0]:
+def _single_id(sent: Sequence[object]) -> str:
+    if len(sent) != 1 or not isinstance(sent[0], str) or not sent[0]:
         raise Refusal(Code.NO_ID, field="id")
     return sent[0]
 

@@ -22,27 +22,34 @@ _WHITE_SPACE = b" \t\r\n\f\v"
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _BINARY_TYPES = ("image/", "application/octet-stream")
 _LONGEST_NAME = 200
+_WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 ALL = ""
 """The set of all photos, of an endpoint that takes one."""
 
 _FLAGS = {"true": "true", "1": "true", "false": "", "0": ""}
+_ABSENT = object()
 
 
 @dataclass(frozen=True, eq=False)
 class Sent:
-    """What a request brought: photos by the set that they belong to, and its other fields, in the order of arrival."""
+    """What a request brought: photos by the set that they belong to, and its other fields, in the order of arrival.
+
+    A field's value is text, or in JSON whatever was sent.
+    """
 
     photos: Mapping[str, list[SentFile]]
-    fields: Sequence[tuple[str, str]]
+    fields: Sequence[tuple[str, object]]
 
     def text(self, key: str, default: str = "") -> str:
-        """Return a field; refuses with MALFORMED where it was sent more than once."""
-        values = [value for name, value in self.fields if name == key]
-        if len(values) > 1:
-            raise Refusal(Code.MALFORMED, advice=f"{key} was sent {len(values)} times. Send it once.", field=key)
-        return values[0] if values else default
+        """Return a field; refuses with VALUE_REFUSED what is no text."""
+        value = self._value(key)
+        if value is _ABSENT:
+            return default
+        if not isinstance(value, str):
+            raise Refusal(Code.VALUE_REFUSED, advice=f"Send {key} as text.", field=key)
+        return value
 
     def flag(self, key: str) -> bool:
         """Return a field that is true or false, false where it is absent; refuses with VALUE_REFUSED."""
@@ -50,19 +57,30 @@ class Sent:
 
     def choice(self, key: str, choices: Mapping[str, str]) -> str:
         """Return what a field's value stands for, in any letter case, an empty text where it is absent."""
-        value = self.text(key).strip().lower()
-        if value and value not in choices:
+        value = self._value(key)
+        if value is _ABSENT:
+            return ""
+        written = str(value).lower() if isinstance(value, str | int) else ""
+        if written not in choices:
             raise Refusal(Code.VALUE_REFUSED, advice=f"Set {key} to one of {', '.join(choices)}.", field=key)
-        return choices[value] if value else ""
+        return choices[written]
 
     def number(self, key: str, low: int, high: int, default: int) -> int:
         """Return a field that is a whole number from `low` to `high`; refuses with VALUE_REFUSED."""
-        value = self.text(key).strip()
-        if not value:
+        value = self._value(key)
+        if value is _ABSENT:
             return default
-        if not (value.isascii() and value.isdigit() and low <= int(value[:9]) <= high):
+        written = str(value) if isinstance(value, str | int) else ""
+        if not (_WHOLE.fullmatch(written) and low <= int(written) <= high):
             raise Refusal(Code.VALUE_REFUSED, advice=f"Set {key} to a whole number, {low} to {high}.", field=key)
-        return int(value)
+        return int(written)
+
+    def _value(self, key: str) -> object:
+        """Return a field's value; refuses with MALFORMED where it was sent more than once."""
+        values = [value for name, value in self.fields if name == key]
+        if len(values) > 1:
+            raise Refusal(Code.MALFORMED, advice=f"{key} was sent {len(values)} times. Send it once.", field=key)
+        return values[0] if values else _ABSENT
 
 
 def sent(request: Request, most: int, sets: Sequence[str] = ()) -> Sent:
@@ -74,13 +92,13 @@ def sent(request: Request, most: int, sets: Sequence[str] = ()) -> Sent:
     Refuses with TOO_LARGE where there are more than `most`, before any is decoded, and with the codes of `api.bodies`.
     """
     found: dict[str, list[Part | object]] = {key: [] for key in sets or (ALL,)}
-    fields = list(request.args.items(multi=True))
+    fields: list[tuple[str, object]] = list(request.args.items(multi=True))
     for key, value in _pairs(request, most):
         photos = _photos_in(key, value, sets)
         if photos:
             found[key if sets else ALL] += photos
-        elif isinstance(value, str | int | float):
-            fields.append((key, str(value).lower() if isinstance(value, bool) else str(value)))
+        elif not isinstance(value, Part):
+            fields.append((key, value))
     if sum(map(len, found.values())) > most:
         raise too_many(most)
     by_form = request.mimetype == FORM

@@ -139,7 +139,7 @@ def verify_photo() -> Response:
 def enrol_faces(person_id: str) -> Response:
     """Enrol photos in one call: /upload_imgs and /upload_db together.
 
-    Without `name`, a person who is enrolled keeps the name.
+    Without `name`, a person who is enrolled keeps the name, and a new one is called by the ID.
     """
     with gate().passing():
         concerns(person_id)
@@ -147,7 +147,7 @@ def enrol_faces(person_id: str) -> Response:
         files = wanted_photos(body)
         with lend() as services:
             known = services.people.find(person_id)
-            name = body.text("name") or (known.given_name or known.name if known else "")
+            name = body.text("name", (known.given_name or known.name) if known else person_id)
             sent_terms = body.text("consent") or None, body.text("retain_until") or None
             terms = flows.check_terms(*sent_terms, Code.VALUE_REFUSED)
             ask = flows.EnrolRequest("", name, False, False, body.flag("in_place"), terms)

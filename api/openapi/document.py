@@ -123,10 +123,16 @@ def _operation(app: Flask, rule: Rule, method: str, description: Description, re
 
 
 def _parameters(place: str, model: type[Shape] | None, rule: Rule) -> Iterator[dict[str, Any]]:
+    """Yield a model's fields as parameters; those that a `not` rules out together are one, written as several."""
     schema = model.model_json_schema(schema_generator=SchemaMaker) if model else {}
     properties = schema.get("properties", {})
     if place == "path" and set(properties) != rule.arguments:
         raise ValueError(f"{rule.rule}: describe(path=...) names {sorted(properties)}")
+    together = set(schema.get("not", {}).get("properties", {}))
+    if together:
+        members = {"type": "object", "properties": {name: properties.pop(name) for name in sorted(together)}}
+        about = {"description": f"{' and '.join(sorted(together))}: not both.", "style": "form", "explode": True}
+        yield {"name": "flags", "in": place, "required": False, **about, "schema": {**members, "not": schema["not"]}}
     for name, its in properties.items():
         about = {"description": its.pop("description", "")}
         example = (model.example or {}).get(name) if model else None

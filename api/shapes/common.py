@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,8 +15,63 @@ Flag = Annotated[str, Field(pattern=r"^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])$"
 """`true` or `false` in a form, in any letter case."""
 QueryFlag = Annotated[str, Field(pattern=r"^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|0|1)$")]
 """`true` or `1`, `false` or `0`; false where it is absent."""
-Base64 = Annotated[str, Field(min_length=4, json_schema_extra={"format": "byte", "contentEncoding": "base64"})]
+
+
+def _base64(between: str, around: str) -> str:
+    """Return the pattern of base64 text: standard or URL-safe, padded or not, after the head of a data URL or not.
+
+    `between` are the white space characters that may stand in it, `around` those before and after.
+    """
+    digit = f"[A-Za-z0-9+/_-][{between}]*"
+    digits = f"(?:(?:(?:{digit}){{4}})+(?:(?:{digit}){{2,3}})?|(?:{digit}){{2,3}})"
+    head = f"(?:[{around}]*[Dd][Aa][Tt][Aa]:[^,]{{0,200}},)?"
+    return f"^{head}[{around}]*{digits}(?:=[{between}]*)*[{around}]*$"
+
+
+_IN_JSON = _base64(r" \t\r\n\f\v", r" \t\r\n\f\v")
+_IN_FORM = _base64(r"\t\r\n\f\v", r" \t\r\n\f\v")
+Base64 = Annotated[str, Field(pattern=_IN_JSON, json_schema_extra={"contentEncoding": "base64"})]
 """A file as base64 text, with or without the head of a data URL."""
+FormBase64 = Annotated[str, Field(pattern=_IN_FORM, json_schema_extra={"contentEncoding": "base64"})]
+"""The same in a form, where a space is a + that was not percent-encoded."""
+Photos = (
+    Base64
+    | Annotated[
+        list[Any],
+        Field(json_schema_extra={"contains": {"type": "string", "pattern": _IN_JSON}}),
+    ]
+)
+"""One photo as base64 text, or several: those that cannot be decoded are reported, one has to be readable."""
+Name = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+    ),
+]
+"""1 to 200 characters, not all of them spaces, none of them control characters."""
+JsonFlag = bool | Literal[0, 1] | QueryFlag
+"""The same in JSON."""
+Files = Annotated[
+    Any,
+    Field(
+        json_schema_extra={
+            "format": "binary",
+            "contentMediaType": "image/*",
+            "not": {"anyOf": [{"type": "null"}, {"type": "array", "maxItems": 0}]},
+        }
+    ),
+]
+"""One file or several, of any content: what is no photo is reported as that."""
+NOT_BOTH_SKIPS: dict[str, Any] = {
+    "not": {
+        "required": ["skip_verify", "skip_db_search"],
+        "properties": {
+            name: {"type": "string", "pattern": "^([Tt][Rr][Uu][Ee]|1)$"} for name in ("skip_verify", "skip_db_search")
+        },
+    }
+}
 
 EXAMPLE_ID = "RECO_ID_000024"
 

@@ -9,7 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Refused, Shape, Stage
 from api.openapi.shapes import STAGE_EXAMPLE
-from api.shapes.common import EXAMPLE_ID, Base64, QueryFlag
+from api.shapes.common import EXAMPLE_ID, Files, Photos, QueryFlag
 from api.shapes.pipeline import EXAMPLE_CHECK, EXAMPLE_PNG, Check, PhotoFiles, PhotosInJson
 
 WhichSet = Annotated[str, Field(pattern=r"^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[AaBb]|0|1)$")]
@@ -26,9 +26,9 @@ class CompareFiles(Shape):
 
     encoding: ClassVar = {"a": {"contentType": "image/*"}, "b": {"contentType": "image/*"}}
 
-    a: Annotated[list[bytes], Field(min_length=1)]
+    a: Files
     """Who the person is said to be."""
-    b: Annotated[list[bytes], Field(min_length=1)]
+    b: Files
     """The photos to check."""
     live: WhichSet | SkipJsonSchema[None] = None
     """The set that is a selfie, usually b: it has to be live."""
@@ -41,10 +41,10 @@ class CompareJson(Shape):
 
     example: ClassVar = {"a": EXAMPLE_PNG, "b": [EXAMPLE_PNG], "live": True}
 
-    a: Base64 | list[Base64]
-    b: Base64 | list[Base64]
-    live: bool | WhichSet | SkipJsonSchema[None] = None
-    document: bool | WhichSet | SkipJsonSchema[None] = None
+    a: Photos
+    b: Photos
+    live: bool | Literal[0, 1] | WhichSet | SkipJsonSchema[None] = None
+    document: bool | Literal[0, 1] | WhichSet | SkipJsonSchema[None] = None
 
 
 class PhotoQuality(Shape):

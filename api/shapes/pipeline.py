@@ -5,12 +5,23 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Refused, Shape, Stage
 from api.openapi.shapes import STAGE_EXAMPLE
-from api.shapes.common import EXAMPLE_ID, Base64, Flag, PersonId, QueryFlag
+from api.shapes.common import (
+    EXAMPLE_ID,
+    NOT_BOTH_SKIPS,
+    Files,
+    Flag,
+    FormBase64,
+    JsonFlag,
+    Name,
+    PersonId,
+    Photos,
+    QueryFlag,
+)
 
 EXAMPLE_UPLOAD = f"{EXAMPLE_ID}-cdb14bab722028d870ad785e528ac5df"
 EXAMPLE_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
@@ -33,7 +44,7 @@ class PhotoFiles(Shape):
 
     encoding: ClassVar = {"photo": {"contentType": "image/*"}}
 
-    photo: Annotated[list[bytes], Field(min_length=1)]
+    photo: Files
     """JPEG, PNG, WebP, BMP, HEIC, AVIF, GIF or TIFF, recognised by content."""
 
 
@@ -42,7 +53,7 @@ class PhotosInJson(Shape):
 
     example: ClassVar = {"images": [EXAMPLE_PNG]}
 
-    images: Annotated[list[Base64], Field(min_length=1)]
+    images: Photos
 
 
 class PhotosInForm(Shape):
@@ -50,7 +61,7 @@ class PhotosInForm(Shape):
 
     example: ClassVar = {"image_1": EXAMPLE_PNG}
 
-    image_1: Base64
+    image_1: FormBase64
 
 
 class Check(Shape):
@@ -106,7 +117,7 @@ class EnrolForm(Shape):
     }
 
     upload_id: str
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Name
     delete_pickles: Flag
     """Needs the scope `admin`."""
     rebuild_db: Flag
@@ -164,6 +175,8 @@ class EnrolResults(Shape):
 class VerifyForm(Shape):
     """The form of /verify: each key exactly once."""
 
+    model_config = ConfigDict(json_schema_extra=NOT_BOTH_SKIPS)
+
     example: ClassVar = {
         "upload_id": EXAMPLE_UPLOAD,
         "skip_verify": "false",
@@ -218,6 +231,8 @@ class VerifyRefused(Refused):
 class VerifyQuery(Shape):
     """The query of /verify-photo."""
 
+    model_config = ConfigDict(json_schema_extra=NOT_BOTH_SKIPS)
+
     example: ClassVar = {"id": EXAMPLE_ID}
 
     id: PersonId
@@ -232,8 +247,8 @@ class VerifyQuery(Shape):
 class FacesFiles(PhotoFiles):
     """Photos as files, and who they show."""
 
-    name: str | SkipJsonSchema[None] = None
-    """1 to 200 characters; not needed for a person who is enrolled."""
+    name: Name | SkipJsonSchema[None] = None
+    """Without it, the name stays, and a new person is called by the ID."""
     in_place: QueryFlag | SkipJsonSchema[None] = None
     """Replace what is enrolled; else these photos are added to it."""
     consent: Annotated[str, Field(max_length=200)] | SkipJsonSchema[None] = None
@@ -247,8 +262,8 @@ class FacesJson(PhotosInJson):
 
     example: ClassVar = {"name": "Ada Lovelace", "images": [EXAMPLE_PNG]}
 
-    name: str | SkipJsonSchema[None] = None
-    in_place: bool | SkipJsonSchema[None] = None
+    name: Name | SkipJsonSchema[None] = None
+    in_place: JsonFlag | SkipJsonSchema[None] = None
     consent: Annotated[str, Field(max_length=200)] | SkipJsonSchema[None] = None
     retain_until: date | SkipJsonSchema[None] = None
 

@@ -10,7 +10,7 @@ from codes_dict import Outcome, Refusal
 from pipeline.flows.enrol import EnrolRequest, enrol
 from pipeline.flows.services import Services
 from pipeline.flows.upload import upload
-from pipeline.flows.verify import VerifyRequest, verify
+from pipeline.flows.verify import VerifyRequest, check_skips, verify
 from pipeline.stages.sent_files import SentFile
 
 _OF_UPLOAD = ("upload_id", "scores", "saved", "rejected", "errors", "reasons")
@@ -23,6 +23,7 @@ def verify_photos(
 
     The results are those of `verify`, with the stages of both and what the upload said under `upload`.
     """
+    check_skips(ask, services)
     uploaded = upload(person_id, files, services, challenge)
     return _with_upload(uploaded, lambda upload_id: verify(replace(ask, upload_id=upload_id), services))
 

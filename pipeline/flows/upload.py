@@ -26,7 +26,8 @@ def upload(person_id: str, files: Sequence[SentFile], services: Services, challe
     scored: list[ScoredFile] = []
     results = _as_results(scored)
     with explained(results, ledger):
-        asked = redeem(person_id, challenge, services.challenges, ledger)
+        is_readable = any(file.data is not None for file in files)  # else the challenge can still be answered
+        asked = redeem(person_id, challenge, services.challenges, ledger) if is_readable else ()
         for looks in look_at(
             named_apart(files),
             services,
@@ -37,7 +38,7 @@ def upload(person_id: str, files: Sequence[SentFile], services: Services, challe
         ):
             scored += [look.file for look in looks]
         results.update(_as_results(scored))
-        if all(file.data is None for file in files):
+        if not is_readable:
             ledger.refuse("decode", Code.BAD_BASE64)
         results.update(_store(person_id, scored, asked, services, ledger))
     return Outcome(Code.UPLOADED, results)

@@ -49,7 +49,7 @@ def verify(ask: VerifyRequest, services: Services) -> Outcome:
 
     Each upload is accepted once: afterwards it is USED_BEFORE, with the first code and results under `earlier`.
     """
-    _check_skips(ask, services)
+    check_skips(ask, services)
     ledger = Ledger()
     upload = open_upload(ask.upload_id, services.uploads, services.policy.id_regex, ledger)
     once, acceptances = services.policy.replay_policy == "refuse", services.acceptances
@@ -111,7 +111,8 @@ def _accepted(code: Code, results: dict[str, Any], person: Person | None, score:
     return Outcome(code, results)
 
 
-def _check_skips(ask: VerifyRequest, services: Services) -> None:
+def check_skips(ask: VerifyRequest, services: Services) -> None:
+    """Refuse with BOTH_SKIPS or SKIP_NOT_ALLOWED what may not be skipped."""
     if ask.skip_verify and ask.skip_db_search:
         raise Refusal(Code.BOTH_SKIPS, field="skip_db_search")
     allowed = services.policy.allow_skip_liveness

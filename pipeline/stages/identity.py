@@ -37,7 +37,7 @@ def check_id(person_id: str, pattern: str, field: str = "id") -> Code:
 def check_name(name: str) -> str:
     """Return the name without spaces around it; refuse one that is empty, over 200 characters or has control ones."""
     stripped = name.strip()
-    if not 1 <= len(stripped) <= 200 or any(unicodedata.category(one) in ("Cc", "Cs") for one in stripped):
+    if not stripped or len(name) > 200 or any(unicodedata.category(one) in ("Cc", "Cs") for one in name):
         raise Refusal(Code.BAD_NAME, field="name")
     return stripped
 

@@ -1,0 +1,85 @@
+"""Schemathesis against the document: 200 requests over all endpoints, or as many as FACEAPP_SCHEMA_EXAMPLES says.
+
+All checks of schemathesis are on. The flows and stages are real, models and records are those of `tests.flows.world`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import schemathesis
+from flask import Flask
+from hypothesis import HealthCheck, settings
+
+from api.door import COOKIE, SESSION
+from api.source import Source
+from faceapp import create_app
+from pipeline.flows import Services
+from security.keys import KeySet, new_key
+from security.limits import Limits
+from tests.flows.world import ANN, RED, World
+from tests.http.front import PASSWORD, FrontSource
+
+EXAMPLES = int(os.environ.get("FACEAPP_SCHEMA_EXAMPLES", "200"))
+KEY, RECORD = new_key("schemathesis", ["admin"], int(time.time()), None)
+
+
+class WorldSource(FrontSource):
+    """A source whose services are a world of colours, in which one person is enrolled; there is one admin's key."""
+
+    def __init__(self) -> None:
+        super().__init__(load=lambda: KeySet([RECORD]))
+        self.world = World(id_regex=".*")
+        self.world.known(ANN, RED)
+
+    @contextmanager
+    def lease(self) -> Iterator[Services]:
+        """Lend the world's services."""
+        yield self.world.services
+
+    def limits(self) -> Limits:
+        """Count nothing: each request begins anew."""
+        return Limits()
+
+    def lacking(self) -> dict[str, object]:  # type: ignore[override]
+        """Lack nothing."""
+        return {}
+
+
+def from_this_machine(app: Flask) -> Callable[..., Any]:
+    """Return the application as it is called over a connection from this machine."""
+
+    def called(environ: dict[str, Any], start_response: Any) -> Any:
+        return app({**environ, "REMOTE_ADDR": "127.0.0.1", "SERVER_PROTOCOL": "HTTP/1.1"}, start_response)
+
+    return called
+
+
+APP = create_app(cast(Source, WorldSource()))
+schema = schemathesis.openapi.from_wsgi("/openapi.json", from_this_machine(APP))
+PER_OPERATION = max(1, EXAMPLES // len(list(schema.get_all_operations())))
+
+
+@schema.parametrize()
+@settings(
+    max_examples=PER_OPERATION,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_the_server_behaves_as_the_document_says(case: schemathesis.Case[Any]) -> None:
+    case.call_and_validate(headers={"X-API-Key": KEY, **session()})
+
+
+def session() -> dict[str, str]:
+    """Sign in; return the headers of the session."""
+    client = APP.test_client()
+    reply = client.post(SESSION, json={"password": PASSWORD})
+    cookie = client.get_cookie(COOKIE, path="/admin")
+    assert cookie is not None
+    return {"Cookie": f"{COOKIE}={cookie.value}", "X-CSRF-Token": reply.get_json()["results"]["csrf"]}
