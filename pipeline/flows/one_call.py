@@ -11,6 +11,7 @@ from pipeline.flows.enrol import EnrolRequest, enrol
 from pipeline.flows.services import Services
 from pipeline.flows.upload import upload
 from pipeline.flows.verify import VerifyRequest, check_skips, verify
+from pipeline.stages.identity import check_id, check_name
 from pipeline.stages.sent_files import SentFile
 
 _OF_UPLOAD = ("upload_id", "scores", "saved", "rejected", "errors", "reasons")
@@ -29,7 +30,9 @@ def verify_photos(
 
 
 def enrol_photos(person_id: str, files: Sequence[SentFile], ask: EnrolRequest, services: Services) -> Outcome:
-    """Enrol these photos; the same for `enrol`."""
+    """Enrol these photos; the same for `enrol`. What is wrong with ID and name is said before a photo is looked at."""
+    check_id(person_id, services.policy.id_regex)
+    check_name(ask.name)
     uploaded = upload(person_id, files, services)
     return _with_upload(uploaded, lambda upload_id: enrol(replace(ask, upload_id=upload_id), services))
 
