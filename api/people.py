@@ -55,7 +55,7 @@ def person(person_id: str) -> Response:
 @blueprint.patch("/people/<person_id>")
 @describe(
     RenamedResults,
-    refuses=[*LEASED, Code.NO_ROW, Code.BAD_NAME, Code.INSERT_FAILED],
+    refuses=[*LEASED, Code.NO_ROW, Code.BAD_NAME, Code.INSERT_FAILED, Code.VALUE_REFUSED],
     path=PersonPath,
     body={JSON: RenameForm, FORM: RenameForm},
 )
@@ -93,7 +93,12 @@ def take_face(person_id: str, face_id: str) -> Response:
 
 
 @blueprint.post("/people/<person_id>/faces/<face_id>/move")
-@describe(PersonFaces, refuses=[*_EDITED, Code.DIFFERENT_PEOPLE], path=FacePath, body={JSON: MoveForm, FORM: MoveForm})
+@describe(
+    PersonFaces,
+    refuses=[*_EDITED, Code.DIFFERENT_PEOPLE, Code.CONFLICT],
+    path=FacePath,
+    body={JSON: MoveForm, FORM: MoveForm},
+)
 def move_face(person_id: str, face_id: str) -> Response:
     """Move a face to another person, whom it has to show; shows that person."""
     concerns(person_id)

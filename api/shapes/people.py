@@ -8,7 +8,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Shape
-from api.shapes.common import EXAMPLE_ID, PersonId, PersonPath
+from api.shapes.common import EXAMPLE_ID, Name, PersonId, PersonPath
 
 
 class Receipt(Shape):
@@ -115,7 +115,7 @@ class RenameForm(Shape):
 
     example: ClassVar = {"name": "Ada King"}
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Name
 
 
 class MoveForm(Shape):

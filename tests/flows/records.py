@@ -345,6 +345,8 @@ class MemoryFaces(Faulty):
     def take(self, person_id: str, taken: Collection[str], to: str = "", guard: FaceGuard | None = None) -> None:
         """Take rows away, and add them to another person."""
         numbers, everybody = [one.number for one in self.of(person_id) if one.id in taken], self.gallery.everybody
+        if len(numbers) != len(set(taken)) or not numbers or (to and to not in everybody):
+            raise Refusal(Code.NO_ROW)
         rows = everybody[person_id]
         if len(numbers) == len(self.of(person_id)):
             raise Refusal(Code.VALUE_REFUSED)
