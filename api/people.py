@@ -95,7 +95,7 @@ def take_face(person_id: str, face_id: str) -> Response:
 @blueprint.post("/people/<person_id>/faces/<face_id>/move")
 @describe(
     PersonFaces,
-    refuses=[*_EDITED, Code.DIFFERENT_PEOPLE, Code.CONFLICT],
+    refuses=[*_EDITED, Code.DIFFERENT_PEOPLE],
     path=FacePath,
     body={JSON: MoveForm, FORM: MoveForm},
 )

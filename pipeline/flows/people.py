@@ -61,11 +61,12 @@ def take_face(person_id: str, face_id: str, services: Services) -> Outcome:
 def move_face(person_id: str, face_id: str, to: str, services: Services) -> Outcome:
     """Make a person's face one of another person, whom it has to show.
 
-    Refuses with DIFFERENT_PEOPLE where it does not, CONFLICT where `to` is the same person, VALUE_REFUSED where the
-    face is the only one, and NO_ROW.
+    Refuses with DIFFERENT_PEOPLE where it does not, VALUE_REFUSED where the face is the only one, and NO_ROW.
+    Where it is that person's already, nothing changes.
     """
     if to == person_id:
-        raise Refusal(Code.CONFLICT, advice="The face is this person's already.", field="to")
+        found_face(face_id, services, person_id)
+        return show_person(to, services)
 
     def guard(embeddings: Mapping[str, Floats], enrolled: EnrolledFaces | None) -> None:
         scorer, sim_func = services.scorer, services.policy.sim_func

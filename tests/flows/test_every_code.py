@@ -233,9 +233,9 @@ CASES: list[tuple[str, Code, Arrange]] = [
     ("compare, nobody", Code.NO_FACE, comparing(RED, BLACK)),
     ("search", Code.DONE, lambda world: lambda: search(SearchRequest(sent(RED)), world.services)),
     ("search, nobody", Code.NO_FACE, lambda world: lambda: search(SearchRequest(sent(BLACK)), world.services)),
-    ("face of the same person", Code.VALUE_REFUSED, lambda world: lambda: move_face(ANN, "", ANN, world.services)),
     ("person, taken", Code.CONFLICT, lambda world: lambda: facenet.create_person(known(world), "A", world.services)),
     ("page, beyond", Code.NO_ROUTE, lambda world: lambda: facenet.page_of_people(2, 9, world.services)),
+    ("no such face of the same person", Code.NO_ROW, lambda world: lambda: move_face(ANN, "", ANN, world.services)),
     ("faces", Code.DONE, lambda world: lambda: faces_of(sent(RED), world.services, embeddings=True)),
     ("verify, no vectors", Code.VECTORS_DOWN, with_fault("gallery", Code.VECTORS_DOWN, verifying(RED))),
 ]  # fmt: skip

@@ -77,7 +77,7 @@ def test_a_face_is_moved_only_to_whom_it_shows(moved: int, code: int) -> None:
 def test_a_face_stays_where_it_is() -> None:
     world = World()
     world.known(ANN, RED)
-    assert ended(lambda: move_face(ANN, f"{ANN}_00", ANN, world.services))[0] == 422
+    assert ended(lambda: move_face(ANN, f"{ANN}_00", ANN, world.services))[0] == 101
     with pytest.raises(Refusal) as caught:
         face_picture(BEN, f"{ANN}_00", world.services)
     assert caught.value.code is Code.NO_ROW
