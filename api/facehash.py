@@ -17,7 +17,17 @@ from api.jobs import jobs
 from api.openapi import JSON, LEASED, Other, describe
 from api.own_forms import answers_in, sentence
 from api.photos import Sent, sent
-from api.shapes.facehash import Failure, RecognizeBody, Recognized, TrainBody, Trained, TrainQuery, TrainStarted
+from api.shapes.facehash import (
+    Failure,
+    RecognizeBody,
+    Recognized,
+    RecognizeFiles,
+    TrainBody,
+    Trained,
+    TrainFiles,
+    TrainQuery,
+    TrainStarted,
+)
 from api.source import source
 from codes_dict import Code, Outcome, Refusal
 from pipeline import flows
@@ -42,7 +52,7 @@ blueprint = Blueprint("facehash", __name__)
 @blueprint.post("/recognize/", strict_slashes=False)
 @describe(
     refuses=[*_CODES, Code.CONFLICT],
-    body=dict.fromkeys(_BODIES, RecognizeBody),
+    body={**dict.fromkeys(_BODIES, RecognizeBody), MULTIPART: RecognizeFiles},
     other={200: Other("SUCCESS where the photo shows the user, else FAILURE.", model=Recognized)},
     failed=Failure,
 )
@@ -65,7 +75,7 @@ def recognize() -> Response:
 @describe(
     refuses=[*_CODES, Code.DIFFERENT_PEOPLE, Code.CONFLICT, Code.NO_STRANGERS],
     query=TrainQuery,
-    body=dict.fromkeys(_BODIES, TrainBody),
+    body={**dict.fromkeys(_BODIES, TrainBody), MULTIPART: TrainFiles},
     other={
         200: Other("The classifier knows the user.", model=Trained),
         202: Other("The training has begun, with `async=true`.", model=TrainStarted),

@@ -17,6 +17,8 @@ from api.photos import sent
 from api.shapes.recognition import (
     RecognitionBody,
     RecognitionError,
+    RecognitionFiles,
+    RecognitionForm,
     RecognitionHelp,
     RecognitionQuery,
     RecognitionResult,
@@ -43,7 +45,7 @@ def help_recognition() -> Response:
 @describe(
     refuses=[*LEASED, Code.NO_FACE, Code.BAD_BASE64, Code.ALL_REJECTED, Code.NO_FILES, Code.VALUE_REFUSED],
     query=RecognitionQuery,
-    body=dict.fromkeys((JSON, FORM, MULTIPART), RecognitionBody),
+    body={JSON: RecognitionBody, FORM: RecognitionForm, MULTIPART: RecognitionFiles},
     other={200: Other("The name of the largest face, or Unknown.", model=RecognitionResult)},
     failed=RecognitionError,
 )

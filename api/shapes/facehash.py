@@ -15,7 +15,7 @@ from api.shapes.pipeline import EXAMPLE_PNG
 class FaceHashUser(Shape):
     """Whose classifier, and which user."""
 
-    API_KEY: str
+    API_KEY: str | SkipJsonSchema[None] = None
     """`API_KEY_TEST_1` on a server without keys; else the key of the header, or left out."""
     username: Annotated[str, Field(min_length=1, max_length=200)]
     """The user's name, `userName` too."""
@@ -30,18 +30,36 @@ class RecognizeBody(FaceHashUser):
     """The photo, `picture` too."""
 
 
+class RecognizeFiles(FaceHashUser):
+    """A photo, as a file, that may show the user."""
+
+    encoding: ClassVar = {"image": {"contentType": "image/*"}}
+
+    image: bytes
+    """The photo, `picture` too."""
+
+
 class TrainBody(FaceHashUser):
     """Images of the user, and hyper-parameters for those who want to choose some."""
 
     example: ClassVar = {"API_KEY": "API_KEY_TEST_1", "username": "ada", "images": [EXAMPLE_PNG] * 10}
 
-    images: Annotated[list[Base64], Field(min_length=10, max_length=100)]
+    images: Annotated[list[Base64], Field(min_length=10)]
     epochs: Annotated[int, Field(ge=1, le=100)] | SkipJsonSchema[None] = None
     batch_size: Annotated[int, Field(ge=32, le=1024)] | SkipJsonSchema[None] = None
     learning_rate: Annotated[float, Field(ge=1e-4, le=0.1)] | SkipJsonSchema[None] = None
     hidden_units: Annotated[int, Field(ge=0, le=256)] | SkipJsonSchema[None] = None
     dropout: Annotated[float, Field(ge=0, le=0.5)] | SkipJsonSchema[None] = None
     l2: Annotated[float, Field(ge=0, le=0.1)] | SkipJsonSchema[None] = None
+
+
+class TrainFiles(TrainBody):
+    """The same with the images as files."""
+
+    example: ClassVar = None
+    encoding: ClassVar = {"images": {"contentType": "image/*"}}
+
+    images: Annotated[list[bytes], Field(min_length=10)]  # type: ignore[assignment]
 
 
 class TrainQuery(Shape):

@@ -126,7 +126,7 @@ class EnrolForm(Shape):
     """Replace what is enrolled under the ID; else these photos are added to it."""
     consent: Annotated[str, Field(max_length=200)] | SkipJsonSchema[None] = None
     """A reference to the person's consent, kept until the person is forgotten."""
-    retain_until: date | SkipJsonSchema[None] = None
+    retain_until: date | Literal[""] | SkipJsonSchema[None] = None
     """The last day (UTC) for which the person may be kept; afterwards the person is forgotten."""
 
 
@@ -253,7 +253,7 @@ class FacesFiles(PhotoFiles):
     """Replace what is enrolled; else these photos are added to it."""
     consent: Annotated[str, Field(max_length=200)] | SkipJsonSchema[None] = None
     """A reference to the person's consent."""
-    retain_until: date | SkipJsonSchema[None] = None
+    retain_until: date | Literal[""] | SkipJsonSchema[None] = None
     """The last day (UTC) for which the person may be kept."""
 
 
@@ -265,7 +265,7 @@ class FacesJson(PhotosInJson):
     name: Name | SkipJsonSchema[None] = None
     in_place: JsonFlag | SkipJsonSchema[None] = None
     consent: Annotated[str, Field(max_length=200)] | SkipJsonSchema[None] = None
-    retain_until: date | SkipJsonSchema[None] = None
+    retain_until: date | Literal[""] | SkipJsonSchema[None] = None
 
 
 class UploadSummary(Shape):

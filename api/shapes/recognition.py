@@ -8,7 +8,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Shape
-from api.shapes.common import EXAMPLE_ID, Base64, Flag
+from api.shapes.common import EXAMPLE_ID, Base64, Files, FormBase64, QueryFlag
 from api.shapes.pipeline import EXAMPLE_PNG
 
 
@@ -20,12 +20,28 @@ class RecognitionBody(Shape):
     file: Base64
 
 
+class RecognitionForm(Shape):
+    """A photo in a form."""
+
+    example: ClassVar = {"file": EXAMPLE_PNG}
+
+    file: FormBase64
+
+
+class RecognitionFiles(Shape):
+    """A photo as a file."""
+
+    encoding: ClassVar = {"file": {"contentType": "image/*"}}
+
+    file: Files
+
+
 class RecognitionQuery(Shape):
     """What the reply holds."""
 
     example: ClassVar = {"all": "true"}
 
-    all: Flag = "false"
+    all: QueryFlag = "false"
     """`true` lists every face of the photo."""
 
 

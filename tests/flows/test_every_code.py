@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from codes_dict import Code, Outcome
-from pipeline.flows import CompareRequest, SearchRequest, SentFile, compare, facenet, faces_of, move_face, search
+from pipeline.flows import (
+    CompareRequest,
+    SearchRequest,
+    SentFile,
+    compare,
+    facenet,
+    faces_of,
+    move_face,
+    search,
+    take_face,
+)
 from pipeline.types import Liveness
 from tests.flows.world import ANN, BEN, BLACK, BLUE, DARK_RED, RED, World, code_of, photo_file, stored_photo
 
@@ -116,6 +126,11 @@ def damaged(world: World) -> Callable[[], Outcome]:
     photo = stored_photo(RED)
     upload = world.stored(type(photo)(photo.image, photo.data[:60]))
     return lambda: world.verify(upload.upload_id)
+
+
+def only_face(world: World) -> Callable[[], Outcome]:
+    world.known(ANN, RED)
+    return lambda: take_face(ANN, f"{ANN}_00", world.services)
 
 
 def without_folder(world: World) -> Callable[[], Outcome]:
@@ -235,6 +250,7 @@ CASES: list[tuple[str, Code, Arrange]] = [
     ("search, nobody", Code.NO_FACE, lambda world: lambda: search(SearchRequest(sent(BLACK)), world.services)),
     ("person, taken", Code.CONFLICT, lambda world: lambda: facenet.create_person(known(world), "A", world.services)),
     ("page, beyond", Code.NO_ROUTE, lambda world: lambda: facenet.page_of_people(2, 9, world.services)),
+    ("the only face", Code.VALUE_REFUSED, only_face),
     ("no such face of the same person", Code.NO_ROW, lambda world: lambda: move_face(ANN, "", ANN, world.services)),
     ("faces", Code.DONE, lambda world: lambda: faces_of(sent(RED), world.services, embeddings=True)),
     ("verify, no vectors", Code.VECTORS_DOWN, with_fault("gallery", Code.VECTORS_DOWN, verifying(RED))),
