@@ -61,7 +61,7 @@ def list_people() -> Response:
 @blueprint.post("/api/person/create", strict_slashes=False)
 @describe(
     CreatedPerson,
-    refuses=[*LEASED, Code.ID_NOT_MATCHED, Code.BAD_NAME, Code.CONFLICT],
+    refuses=[*LEASED, Code.ID_NOT_MATCHED, Code.BAD_NAME, Code.CONFLICT, Code.VALUE_REFUSED],
     body={JSON: NewPerson, FORM: NewPerson, MULTIPART: NewPerson},
 )
 def create_person() -> Response:
@@ -76,7 +76,7 @@ def create_person() -> Response:
 @blueprint.route("/api/person/update/<person_id>", methods=["POST", "PUT", "PATCH"], strict_slashes=False)
 @describe(
     RenamedResults,
-    refuses=[*LEASED, Code.NO_ROW, Code.BAD_NAME, Code.INSERT_FAILED],
+    refuses=[*LEASED, Code.NO_ROW, Code.BAD_NAME, Code.INSERT_FAILED, Code.VALUE_REFUSED],
     path=PersonPath,
     body={JSON: RenameForm, FORM: RenameForm, MULTIPART: RenameForm},
 )

@@ -53,13 +53,12 @@ class TrainBody(FaceHashUser):
     l2: Annotated[float, Field(ge=0, le=0.1)] | SkipJsonSchema[None] = None
 
 
-class TrainFiles(TrainBody):
-    """The same with the images as files."""
+class TrainFiles(FaceHashUser):
+    """The same with the images as files; hyper-parameters are fields as in the other forms."""
 
-    example: ClassVar = None
     encoding: ClassVar = {"images": {"contentType": "image/*"}}
 
-    images: Annotated[list[bytes], Field(min_length=10)]  # type: ignore[assignment]
+    images: Annotated[list[bytes], Field(min_length=10)]
 
 
 class TrainQuery(Shape):

@@ -22,9 +22,9 @@ class PageQuery(Shape):
 
     example: ClassVar = {"page": 1}
 
-    page: Annotated[int | SkipJsonSchema[None], Field(ge=1)] = None
+    page: Annotated[int, Field(ge=1)] | SkipJsonSchema[None] = None
     """1 by default."""
-    page_size: Annotated[int | SkipJsonSchema[None], Field(ge=1, le=100)] = None
+    page_size: Annotated[int, Field(ge=1, le=100)] | SkipJsonSchema[None] = None
     """50 by default."""
 
 
@@ -150,7 +150,7 @@ class LinearFiles(FaceImageFiles):
 
     person_id: PersonId | SkipJsonSchema[None] = None
     """Compare with this person's faces alone."""
-    limit: Annotated[int | SkipJsonSchema[None], Field(ge=1, le=1000)] = None
+    limit: Annotated[int, Field(ge=1, le=1000)] | SkipJsonSchema[None] = None
     """How many faces the reply lists, 50 by default."""
 
 
@@ -158,7 +158,7 @@ class LinearJson(FaceImageJson):
     """One photo as base64 text."""
 
     person_id: PersonId | SkipJsonSchema[None] = None
-    limit: Annotated[int | SkipJsonSchema[None], Field(ge=1, le=1000)] = None
+    limit: Annotated[int, Field(ge=1, le=1000)] | SkipJsonSchema[None] = None
 
 
 class ComparedFace(FaceRow):

@@ -49,7 +49,7 @@ class PeoplePageQuery(Shape):
     """Text in the ID or the name."""
     after: str | SkipJsonSchema[None] = None
     """The ID that `next` of the page before named."""
-    limit: Annotated[int | SkipJsonSchema[None], Field(ge=1, le=100)] = None
+    limit: Annotated[int, Field(ge=1, le=100)] | SkipJsonSchema[None] = None
     """People of a page, 50 by default."""
 
 
