@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
@@ -148,7 +148,7 @@ class DeletedFace(Shape):
 class LinearFiles(FaceImageFiles):
     """One photo as a file."""
 
-    person_id: PersonId | SkipJsonSchema[None] = None
+    person_id: PersonId | Literal[""] | SkipJsonSchema[None] = None
     """Compare with this person's faces alone."""
     limit: Annotated[int, Field(ge=1, le=1000)] | SkipJsonSchema[None] = None
     """How many faces the reply lists, 50 by default."""
@@ -157,7 +157,7 @@ class LinearFiles(FaceImageFiles):
 class LinearJson(FaceImageJson):
     """One photo as base64 text."""
 
-    person_id: PersonId | SkipJsonSchema[None] = None
+    person_id: PersonId | Literal[""] | SkipJsonSchema[None] = None
     limit: Annotated[int, Field(ge=1, le=1000)] | SkipJsonSchema[None] = None
 
 

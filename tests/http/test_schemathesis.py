@@ -68,14 +68,14 @@ schemathesis.openapi.format("date", dates(datetime.now(UTC).date() + timedelta(d
 """Days that a person may be kept until: the schema cannot say that they have to come."""
 APP = create_app(cast(Source, WorldSource()))
 schema = schemathesis.openapi.from_wsgi("/openapi.json", from_this_machine(APP))
-schema = schema.exclude(path=["/train", "/recognize/"])
+endpoints = schema.exclude(path=["/train", "/recognize/"])
 """FaceHash answers in its own form, with its own idea of what is refused: tests/http/test_facehash.py has its cases."""
 REJECTIONS = schema.config.checks.negative_data_rejection
 REJECTIONS.expected_statuses = [*REJECTIONS.expected_statuses, "413"]  # too many photos
-PER_OPERATION = max(1, EXAMPLES // len(list(schema.get_all_operations())))
+PER_OPERATION = max(1, EXAMPLES // len(list(endpoints.get_all_operations())))
 
 
-@schema.parametrize()
+@endpoints.parametrize()
 @settings(
     max_examples=PER_OPERATION,
     deadline=None,
