@@ -15,6 +15,8 @@ from db.kept import KeptFiles
 from db.same_people import SamePeople, forget_links
 from db.schema import PeopleNames, enrolments, given_names, people_words
 from db.session import Database, put
+from db.terms import terms_of
+from pipeline.ports import Terms
 from pipeline.types import Person
 
 
@@ -123,6 +125,11 @@ class People:
     def same_as(self, person_id: str) -> frozenset[str]:
         """Return the IDs that an admin has declared to be the same person. Raises `Refusal(DB_DOWN)`."""
         return SamePeople(self._database).of(person_id)
+
+    def terms(self, person_id: str) -> Terms | None:
+        """Return the terms under which somebody is enrolled; None where none were sent. Raises `Refusal(DB_DOWN)`."""
+        with self._database.reading() as connection:
+            return terms_of(connection, person_id)
 
     def is_inside(self, person: Person) -> bool:
         """Whether the row's path is inside DB_PATH, where a folder can be."""

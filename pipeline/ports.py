@@ -199,6 +199,10 @@ class People(Protocol):
         """Whether the row's folder is in the image database."""
         ...
 
+    def terms(self, person_id: str) -> Terms | None:
+        """Return the terms under which somebody is enrolled; None where none were sent."""
+        ...
+
     def same_as(self, person_id: str) -> frozenset[str]:
         """Return the IDs that an admin has declared to be the same person."""
         ...

@@ -93,11 +93,17 @@ class PersonFaces(PersonRow):
     example: ClassVar = {
         **PersonRow.example,
         "since": 1795737600,
+        "consent": "consent form 2026-117",
+        "retain_until": None,
         "faces": [{"face_id": EXAMPLE_FACE, "made": 1795737600}],
     }
 
     since: int | None
     """When the person was first enrolled, in seconds since 1970."""
+    consent: str | None
+    """The reference to the consent that was sent with an enrolment."""
+    retain_until: int | None
+    """When the person is forgotten, in seconds since 1970; null where no date was sent."""
     faces: list[EnrolledFaceRow]
 
 

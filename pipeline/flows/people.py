@@ -8,7 +8,7 @@ from typing import Any
 from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.audit import note
 from pipeline.flows.services import Services
-from pipeline.ports import EnrolledFace
+from pipeline.ports import EnrolledFace, Terms
 from pipeline.stages.compare import against_template
 from pipeline.stages.identity import check_name, shown_name
 from pipeline.types import EnrolledFaces, Floats, Person
@@ -29,8 +29,9 @@ def show_person(person_id: str, services: Services) -> Outcome:
     """Return a person and the faces. Refuses with NO_ROW."""
     person = _found(person_id, services)
     faces = services.faces.of(person_id)
-    since = faces[0].made if faces else None
-    return Outcome(Code.DONE, {**_row(person), "since": since, "faces": [shown_face(face) for face in faces]})
+    since, terms = faces[0].made if faces else None, services.people.terms(person_id) or Terms()
+    kept = {"consent": terms.consent or None, "retain_until": terms.retain_until}
+    return Outcome(Code.DONE, {**_row(person), "since": since, **kept, "faces": [shown_face(face) for face in faces]})
 
 
 def rename_person(person_id: str, name: str, services: Services) -> Outcome:

@@ -22,6 +22,7 @@ from pipeline.ports import (
     PhotoMark,
     StoredImage,
     StoredPhoto,
+    Terms,
 )
 from pipeline.stages.distance import template
 from pipeline.types import EnrolledFaces, Floats, Person
@@ -97,6 +98,7 @@ class MemoryPeople(Faulty):
         self.rows: dict[str, Person] = {}
         self.folders: set[str] = set()
         self.same: dict[str, frozenset[str]] = {}
+        self.kept_terms: dict[str, Terms] = {}
 
     def find(self, person_id: str) -> Person | None:
         """Return the row of this ID."""
@@ -125,6 +127,10 @@ class MemoryPeople(Faulty):
     def folder_exists(self, person: Person) -> bool:
         """Whether the person has a folder."""
         return person.id in self.folders
+
+    def terms(self, person_id: str) -> Terms | None:
+        """Return what was given."""
+        return self.kept_terms.get(person_id)
 
     def same_as(self, person_id: str) -> frozenset[str]:
         """Return the linked IDs."""

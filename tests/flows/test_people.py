@@ -6,6 +6,7 @@ import pytest
 
 from codes_dict import Code, Refusal
 from pipeline.flows import face_picture, list_people, move_face, rename_person, show_person, take_face
+from pipeline.ports import Terms
 from pipeline.types import Person
 from tests.flows.world import ANN, BEN, BLUE, DARK_RED, RED, World, ended
 
@@ -42,6 +43,9 @@ def test_a_person_is_shown_with_the_faces() -> None:
     world.known(ANN, RED, DARK_RED)
     shown = show_person(ANN, world.services).results
     assert (shown["name"], shown["since"], len(shown["faces"])) == ("Ann van Dyck", 7, 2)
+    assert (shown["consent"], shown["retain_until"]) == (None, None)
+    world.people.kept_terms[ANN] = Terms("form 7", 1900000000)
+    assert show_person(ANN, world.services).results["consent"] == "form 7"
     assert face_picture(ANN, shown["faces"][0]["face_id"], world.services) == b"picture"
 
 
