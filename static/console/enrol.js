@@ -48,20 +48,17 @@ async function showSaved(saved, person, endpoints) {
   const place = find("enrol-shown");
   fill(place, el("p", { class: "saved-line" }, `${count(saved.main.length, "face crop")} and ${count(saved.aug.length, "augmented picture")} saved`),
     el("details", { class: "small soft" }, el("summary", {}, "File names"), el("ul", { class: "files" }, [...saved.main, ...saved.aug].map((name) => el("li", {}, name)))));
-  if (!(await endpoints).has("GET /people/{person_id}/faces")) return;
-  const reply = await send("GET", `/people/${encodeURIComponent(person)}/faces`);
-  const pictures = (reply.results?.faces ?? []).flatMap((face) => [face.thumbnail, ...(face.augmented ?? [])]).filter(Boolean);
-  const shown = await Promise.all(pictures.slice(0, 15).map(thumbnail));
+  if (!(await endpoints).has("GET /people/{person_id}/faces/{face_id}")) return;
+  const path = `/people/${encodeURIComponent(person)}`;
+  const faces = (await send("GET", path)).results?.faces ?? [];
+  const shown = await Promise.all(faces.slice(-saved.main.length).map((face) => thumbnail(`${path}/faces/${face.face_id}`)));
   place.prepend(el("div", { class: "thumbs" }, shown));
 }
 
 // A picture may need the key, which an <img> cannot send.
-async function thumbnail(source) {
-  const image = el("img", { alt: "", width: 56, height: 56 });
-  if (source.startsWith("data:")) image.src = source;
-  else {
-    const reply = await fetch(source, { headers: headers() });
-    if (reply.ok) image.src = URL.createObjectURL(await reply.blob());
-  }
+async function thumbnail(path) {
+  const image = el("img", { alt: "Saved face", width: 56, height: 56 });
+  const reply = await fetch(path, { headers: headers() });
+  if (reply.ok) image.src = URL.createObjectURL(await reply.blob());
   return image;
 }

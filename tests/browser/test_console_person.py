@@ -24,6 +24,7 @@ def test_a_person_is_uploaded_enrolled_and_verified(page: Page, width: int, astr
     enrol(page, "Ada Lovelace")
     expect(page.locator("#enrol-outcome .code")).to_have_text("800")
     expect(page.locator("#enrol-shown")).to_contain_text("1 face crop and 4 augmented pictures saved")
+    expect(page.get_by_role("img", name="Saved face")).to_have_count(1)
     upload(page, f"RECO_ID_1{width}", photo("now.jpg", new_photo(astronaut, width)))
     verify(page)
     expect(page.locator(".verdict-text")).to_have_text("Verified")
