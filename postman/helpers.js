@@ -1,0 +1,39 @@
+// What every request's test may call. `keep` hands a value to later requests; `given` is a variable, whoever set it.
+keep = (name, value) => pm.collectionVariables.set(name, value);
+given = (name) => pm.variables.replaceIn(`{{${name}}}`);
+// The three steps' replies have keys of their own; all others are code, message, results and system_errors.
+keysOf = (path) => ({
+    '/upload_imgs': ['upload_code', 'upload_message', 'upload_results'],
+    '/upload_db': ['result_code', 'result_message', 'upload_results'],
+    '/verify': ['recognition_code', 'recognition_message', 'recognition_results'],
+}[path] || ['code', 'message', 'results']);
+status = (statuses) => pm.test(`HTTP status ${statuses.join(' or ')}`, () => pm.expect(statuses).to.include(pm.response.code));
+requestId = () => pm.test('a request id', () => pm.expect(pm.response.headers.get('X-Request-ID')).to.match(/^[A-Za-z0-9._-]{1,64}$/));
+answers = (numbers, statuses) => {
+    const body = pm.response.json();
+    const [code, message, results] = keysOf(pm.request.url.getPath());
+    pm.test(`code ${numbers.join(' or ')}`, () => pm.expect(numbers).to.include(body[code]));
+    status(statuses);
+    pm.test('exactly the four keys', () => pm.expect(Object.keys(body)).to.have.members([code, message, results, 'system_errors']));
+    pm.test('the message says something', () => pm.expect(body[message]).to.be.a('string').and.not.empty);
+    pm.test('no fault in the settings', () => pm.expect(body.system_errors).to.equal(null));
+    requestId();
+    return body;
+};
+// Every refusal says what to do; `wrong` is the field that is wrong, if it is one.
+refuses = (numbers, statuses, wrong) => {
+    const body = answers(numbers, statuses);
+    const told = body[keysOf(pm.request.url.getPath())[2]];
+    pm.test('advice, and whether to send the same request again', () => {
+        pm.expect(told.advice).to.be.a('string').and.not.empty;
+        pm.expect(told.retry).to.be.a('boolean');
+    });
+    if (wrong) pm.test(`the field ${wrong}`, () => pm.expect(told.field).to.equal(wrong));
+    return body;
+};
+// Replies in another form: a picture, a page, or another service's JSON.
+answersOwn = (statuses) => {
+    status(statuses);
+    requestId();
+    return /json/.test(pm.response.headers.get('Content-Type')) ? pm.response.json() : null;
+};
