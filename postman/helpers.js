@@ -1,5 +1,5 @@
-// What every request's test may call. `keep` hands a value to later requests; `given` is a variable, whoever set it.
-keep = (name, value) => pm.collectionVariables.set(name, value);
+// What every request's test may call. What is to be kept for later requests is set in the request's own script: what
+// a script sets after its end, by a function that others call, is lost. `given` is a variable, whoever set it.
 given = (name) => pm.variables.replaceIn(`{{${name}}}`);
 // The three steps' replies have keys of their own; all others are code, message, results and system_errors.
 keysOf = (path) => ({

@@ -93,7 +93,7 @@ class _Maker:
             {"name": one["name"], "description": one["about"].strip(), "item": list(map(self._item, one["requests"]))}
             for one in plan["folders"]
         ]
-        inner = dict.fromkeys(re.findall(r"keep\('(\w+)'", json.dumps(plan)), "")
+        inner = dict.fromkeys(re.findall(r"Variables\.set\('(\w+)'", json.dumps(plan)), "")
         variables = [{"key": key, "value": value} for key, value in {**plan["inputs"], **inner}.items()]
         return {
             "info": {
