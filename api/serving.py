@@ -86,6 +86,18 @@ def serve(
     _allow_open_files()
     host, port = listening.getsockname()[:2]
     loop = _Loop()
+    server = _server(app, listening, threads, loop)
+    server.adj.body_limit = body_limit
+    server.adj.may_send = may_send
+    with _stop_signals(server.pull_trigger) as is_stopping:
+        on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        while not is_stopping():
+            loop.turn(server, CHECK_S)
+        _log.info("stopping: no new connections; pending requests finish")
+        _drain(server, loop, draining_s)
+
+
+def _server(app: Callable[..., Any], listening: socket.socket, threads: int, loop: _Loop) -> Any:
     server = create_server(
         app,
         map=loop.channels,
@@ -100,14 +112,7 @@ def serve(
         clear_untrusted_proxy_headers=False,  # `api.loopback` refuses them, `api.head` reads them
     )
     server.channel_class = Channel
-    server.adj.body_limit = body_limit
-    server.adj.may_send = may_send
-    with _stop_signals(server.pull_trigger) as is_stopping:
-        on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
-        while not is_stopping():
-            loop.turn(server, CHECK_S)
-        _log.info("stopping: no new connections; pending requests finish")
-        _drain(server, loop, draining_s)
+    return server
 
 
 def exit_now(status: int) -> NoReturn:
