@@ -55,19 +55,24 @@ def execute(where: Where, *statements: str) -> None:
 
 
 def empty(where: Where) -> None:
-    """Remove the rows of our tables, and the tables that only a test wanted."""
+    """Remove the rows of our tables, and the tables that only a test wanted, over one connection."""
     engine = make_engine(where.uri, where.user, where.password, where.schema)
     with engine.connect() as connection:
-        tables = sa.inspect(connection).get_table_names()
+        for table in sa.inspect(connection).get_table_names():
+            for statement in emptying(table):
+                connection.exec_driver_sql(statement)
+        connection.commit()
     engine.dispose()
-    for table in tables:
-        if table == "faceapp_state":
-            execute(where, "UPDATE faceapp_state SET value = 0")
-        elif table == "faceapp_audit":
-            execute(where, f"UPDATE faceapp_audit SET count = 0, mac = '{START}'")
-        elif table in ("faceapp_migrations", "faceapp_own_keys"):
-            continue
-        elif table == "faceapp":
-            execute(where, "DELETE FROM faceapp", "ALTER TABLE faceapp AUTO_INCREMENT = 1")
-        else:
-            execute(where, f"DELETE FROM {table}" if table.startswith("faceapp_") else f"DROP TABLE `{table}`")
+
+
+def emptying(table: str) -> list[str]:
+    """Return the statements after which a table is as it was made."""
+    if table in ("faceapp_migrations", "faceapp_own_keys"):
+        return []
+    special = {
+        "faceapp_state": ["UPDATE faceapp_state SET value = 0"],
+        "faceapp_audit": [f"UPDATE faceapp_audit SET count = 0, mac = '{START}'"],
+        "faceapp": ["DELETE FROM faceapp", "ALTER TABLE faceapp AUTO_INCREMENT = 1"],
+    }
+    ours = f"DELETE FROM {table}" if table.startswith("faceapp_") else f"DROP TABLE `{table}`"
+    return special.get(table, [ours])
