@@ -129,7 +129,7 @@ def _home(body: Sent) -> str:
     Who may call was decided from the headers. API_KEY names the same key once more, or is left out where the header has
     it; another one is refused. It never becomes a path.
     """
-    key, who = body.text("API_KEY"), caller()
+    key, who = _named_key(body), caller()
     if not who.key_id:
         if key != TEST_KEY:
             raise Refusal(Code.NO_KEY, advice=f"On a server without keys, API_KEY is {TEST_KEY}.", field="API_KEY")
@@ -139,6 +139,16 @@ def _home(body: Sent) -> str:
         advice = "Send the same key in API_KEY and in the header X-API-Key, or leave API_KEY out."
         raise Refusal(Code.NO_KEY, advice=advice, field="API_KEY")
     return who.key_id
+
+
+def _named_key(body: Sent) -> str:
+    """Return what API_KEY says; JSON's null says nothing, and what is no text names no key."""
+    if ("API_KEY", None) in body.fields:
+        return ""
+    try:
+        return body.text("API_KEY")
+    except Refusal as refusal:
+        raise Refusal(Code.NO_KEY, advice=refusal.advice, field="API_KEY") from refusal
 
 
 def _photos(body: Sent) -> list[flows.SentFile]:

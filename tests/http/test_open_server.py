@@ -109,8 +109,14 @@ def test_every_route_has_a_scope_or_is_for_admins() -> None:
     """What is added without a line in the table of `api.access` is closed to all but admins."""
     app = create_app(cast(Source, FrontSource(Rules())))
     for_admins = {rule.rule for rule in app.url_map.iter_rules() if access.needed_scope("POST", rule.rule) == "admin"}
-    for_admins -= {"/limits/<person_id>", "/metrics", "/jobs/<job_id>", "/static/console/<path:name>"}
-    open_to_reading = {"/", "/codes", "/codes/<int:number>", "/docs", "/openapi.json"}
+    for_admins -= {
+        "/api/dev/embeddings/<face_id>",
+        "/limits/<person_id>",
+        "/metrics",
+        "/jobs/<job_id>",
+        "/static/console/<path:name>",
+    }
+    open_to_reading = {"/", "/codes", "/codes/<int:number>", "/docs", "/help/<path:path>", "/openapi.json"}
     assert for_admins == {*open_to_reading, "/health", "/health/live", "/health/ready"}
     assert access.needed_scope("GET", "/unheard-of") == "admin"
 
