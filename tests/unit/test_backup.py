@@ -41,7 +41,8 @@ def store_of(where: Where, folder: Path) -> Store:
     def create() -> None:
         initialise(where.uri, names, where.user, where.password, where.schema)
 
-    return Store(where.database(), names, create, folder / "people", folder / "audit", sqlite_path(where.uri))
+    folders = folder / "people", folder / "audit", folder / "facehash"
+    return Store(where.database(), names, create, *folders, sqlite_path(where.uri))
 
 
 def elsewhere(where: Where, folder: Path) -> Where:
@@ -66,6 +67,9 @@ def fill(house: House) -> None:
 
 def test_everything_comes_back_and_goes_on(house: House, where: Where, tmp_path: Path) -> None:
     fill(house)
+    classifier = Path("facehash/HOME_key/v000001/card.json")
+    (tmp_path / classifier).parent.mkdir(parents=True)
+    (tmp_path / classifier).write_bytes(b"a version of a classifier")
     head = house.audit.head()
     files, people = house.files(), house.people.all()
     made = take(store_of(where, tmp_path), tmp_path / "backup")
@@ -76,6 +80,7 @@ def test_everything_comes_back_and_goes_on(house: House, where: Where, tmp_path:
     new = House(again, tmp_path / "new", prepared=True)
     assert (new.files(), new.people.all()) == (files, people)
     assert (new.colours("A"), new.colours("B")) == ([RED, GREEN], [GREEN])
+    assert (tmp_path / "new" / classifier).read_bytes() == b"a version of a classifier"
     assert new.recover() == 0
     new.enrol("C", "Cid", BLUE, outcome=reply)
     assert new.enrol("A", "Ann", BLUE, outcome=reply).existed
@@ -156,7 +161,9 @@ def test_a_killed_backup_is_none(house: House, where: Where, tmp_path: Path, ste
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", ["marked", "people restored", "audit restored", "database restored"])
+@pytest.mark.parametrize(
+    "step", ["marked", "people restored", "audit restored", "facehash restored", "database restored"]
+)
 def test_a_killed_restoration_goes_on(house: House, where: Where, tmp_path: Path, step: str) -> None:
     fill(house)
     take(store_of(where, tmp_path), tmp_path / "backup")

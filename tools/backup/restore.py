@@ -38,7 +38,7 @@ def restore(source: Path, store: Store, step: Step = lambda _name: None) -> mani
     store.people.mkdir(parents=True, exist_ok=True)
     files.write_bytes_atomic(mark, name)
     step("marked")
-    for folder, target in (("people", store.people), ("audit", store.audit)):
+    for folder, target in store.folders.items():
         names = list(manifest.relative_files(source / folder))
         for start in range(0, len(names), _TOGETHER):
             some = names[start : start + _TOGETHER]
@@ -69,7 +69,7 @@ def _kind(kind: str) -> str:
 
 
 def _check_empty(store: Store) -> None:
-    for folder in (store.people, store.audit):
+    for folder in store.folders.values():
         if folder.exists() and any(not Path(name).name.startswith(".") for name in manifest.relative_files(folder)):
             raise ValueError(f"{folder} is not empty")
     if store.file is None or store.file.exists():

@@ -15,14 +15,20 @@ from env_validator import Settings
 
 @dataclass(frozen=True, eq=False)
 class Store:
-    """A database, whose tables `initialise` creates, and the folders of people and audit. `file` is SQLite's."""
+    """A database, whose tables `initialise` creates, and folders: people, audit, FaceHash. `file` is SQLite's."""
 
     database: Database
     names: PeopleNames
     initialise: Callable[[], None]
     people: Path
     audit: Path
+    facehash: Path
     file: Path | None = None
+
+    @property
+    def folders(self) -> dict[str, Path]:
+        """The folders, by what a backup calls them."""
+        return {"people": self.people, "audit": self.audit, "facehash": self.facehash}
 
 
 def store_of(settings: Settings) -> Store:
@@ -32,4 +38,5 @@ def store_of(settings: Settings) -> Store:
     def create() -> None:
         initialise(settings.sql_uri, names, settings.sql_user, settings.sql_pass, settings.sql_schema)
 
-    return Store(open_database(settings), names, create, settings.db_path, audit_folder(settings), settings.sqlite_path)
+    folders = settings.db_path, audit_folder(settings), settings.facehash_folder
+    return Store(open_database(settings), names, create, *folders, settings.sqlite_path)

@@ -49,7 +49,8 @@ def take(store: Store, target: Path, step: Step = lambda _name: None) -> manifes
             break
     else:
         raise ValueError("people keep being removed: try again when it is quieter")
-    _mirror(store.audit, target / "audit")
+    for name in ("audit", "facehash"):
+        _mirror(store.folders[name], target / name)
     found = {name: manifest.sha256(target / name) for name in manifest.relative_files(target)}
     kind = "sqlite" if store.file else "server"
     now = datetime.now(UTC).isoformat(timespec="seconds")
