@@ -37,8 +37,8 @@ def reply(code: Code, results: Any) -> Response:
     results = results if sees_everything() else _without_others(results)
     own = form_of(request.path)
     if own is not None:
-        response = jsonify(own(code, results if isinstance(results, Mapping) else {}))
-        response.status_code = code.status
+        response = jsonify(own.body(code, results if isinstance(results, Mapping) else {}))
+        response.status_code = own.status(code)
         return response
     results_key, code_key, message_key = keys_of(request.path)
     if request.path.strip("/") in _SAY_ACCEPTED:

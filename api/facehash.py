@@ -15,7 +15,7 @@ from api.envelope import reply
 from api.gate import gate
 from api.jobs import jobs
 from api.openapi import JSON, LEASED, Other, describe
-from api.own_forms import answers_in, sentence
+from api.own_forms import Form, answers_in, sentence
 from api.photos import Sent, sent
 from api.shapes.facehash import (
     Failure,
@@ -177,4 +177,4 @@ def _form(code: Code, results: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"responseType": "SUCCESS", "successDescription": "Model trained successfully."}
 
 
-answers_in(_form, "/recognize", "/train")
+answers_in(Form(_form), "/recognize", "/train")

@@ -12,7 +12,7 @@ from api.bodies import FORM, MULTIPART
 from api.envelope import reply
 from api.gate import gate
 from api.openapi import JSON, LEASED, Other, describe
-from api.own_forms import answers_in, sentence
+from api.own_forms import Form, answers_in, sentence
 from api.photos import sent
 from api.shapes.recognition import (
     RecognitionBody,
@@ -84,4 +84,4 @@ def _form(code: Code, results: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"result": FAILED, "error": sentence(code, results), "code": int(code)}
 
 
-answers_in(_form, "/recognition")
+answers_in(Form(_form), "/recognition")

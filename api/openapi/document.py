@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -18,6 +19,7 @@ from api.envelope import keys_of
 from api.openapi.describing import Description, description_of
 from api.openapi.replies import HEADERS, Replies, codes_of, media
 from api.openapi.shapes import Shape
+from api.own_forms import status_of
 
 _ARGUMENT = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 _KEYS = {
@@ -118,7 +120,7 @@ def _operation(app: Flask, rule: Rule, method: str, description: Description, re
         "security": security_of(method, rule.rule),
         "parameters": [*_parameters("path", description.path, rule), *_parameters("query", description.query, rule)],
         **({"requestBody": {"required": True, "content": body}} if body else {}),
-        "responses": replies.of(name, description, codes, keys_of(rule.rule)),
+        "responses": replies.of(name, description, codes, keys_of(rule.rule), partial(status_of, path=rule.rule)),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -49,9 +49,16 @@ class Replies:
         self.examples: dict[str, Any] = {}
         self.envelopes: dict[str, Any] = {}
 
-    def of(self, name: str, description: Description, codes: Iterable[Code], keys: Keys) -> dict[str, Any]:
+    def of(
+        self,
+        name: str,
+        description: Description,
+        codes: Iterable[Code],
+        keys: Keys,
+        status_of: Callable[[Code], int],
+    ) -> dict[str, Any]:
         """Return OpenAPI's responses of the endpoint `name`, by HTTP status."""
-        by_status = groupby(sorted(codes, key=lambda code: (code.status, code)), key=lambda code: code.status)
+        by_status = groupby(sorted(codes, key=lambda code: (status_of(code), code)), key=status_of)
         found = {str(status): self._reply(name, description, list(its), keys) for status, its in by_status}
         for status, other in description.other.items():
             reply = found.setdefault(str(status), {"description": "", "content": {}})
