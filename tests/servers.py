@@ -51,6 +51,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def answers(port: int) -> bool:
+    """Tell whether somebody listens on a port of 127.0.0.1."""
+    with socket.socket() as probe:
+        probe.settimeout(2)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def greets(host: str, port: int) -> bool:
     """Tell whether a MySQL server at that address sends its greeting (protocol 10)."""
     try:

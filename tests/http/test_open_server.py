@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import socket
-import threading
 from ipaddress import ip_network
-from typing import Any, cast
+from typing import cast
 
 import pytest
-from waitress import wasyncore
-from waitress.server import create_server
 
 from api import access
-from api.access import refusal_of
-from api.connections import Channel
 from api.head import Head
 from api.source import Source
 from codes_dict import Code
 from faceapp import create_app
 from security.callers import Rules
 from tests.http.front import FORM, FrontSource, front
+from tests.http.served import Served
 from tests.http.site import code, results
 
 ENDPOINTS = ("/upload_imgs?id=RECO_ID_1", "/upload_db", "/verify", "/liveness/challenge", "/nothing")
@@ -134,40 +130,11 @@ def test_the_clients_address_is_what_trusted_proxies_say() -> None:
     assert seen("::1", "2001:db8::1") == "2001:db8::1"
 
 
-class Served:
-    """The application behind the real receiver of requests, on a socket."""
-
-    def __init__(self, rules: Rules) -> None:
-        source = cast(Source, FrontSource(rules))
-        self._channels: dict[int, Any] = {}
-        listening = socket.create_server(("127.0.0.1", 0))
-        self.address = listening.getsockname()
-        self._server = create_server(
-            create_app(source), map=self._channels, sockets=[listening], threads=2, clear_untrusted_proxy_headers=False
-        )
-        self._server.channel_class = Channel
-        self._server.adj.body_limit = lambda: 1 << 20
-        self._server.adj.may_send = lambda head: refusal_of(head, source)
-        self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._loop)
-        self._thread.start()
-
-    def _loop(self) -> None:
-        while not self._is_over.is_set():
-            wasyncore.loop(timeout=0.05, use_poll=True, map=self._channels, count=1)
-
-    def close(self) -> None:
-        self._is_over.set()
-        self._thread.join()
-        self._server.task_dispatcher.shutdown()
-        wasyncore.close_all(self._channels, ignore_all=True)
-
-
 @pytest.mark.parametrize("expect", [b"", b"Expect: 100-continue\r\n"])
 @pytest.mark.parametrize("length", [b"Content-Length: 160000000\r\n", b"Transfer-Encoding: chunked\r\n"])
 @pytest.mark.parametrize("bad", [b"Host: evil.example\r\n", b"Host: localhost\r\nX-Forwarded-For: 127.0.0.1\r\n"])
 def test_who_is_refused_gets_the_reply_before_a_byte_of_the_body(bad: bytes, length: bytes, expect: bytes) -> None:
-    served = Served(Rules())
+    served = Served(FrontSource(Rules()))
     try:
         with socket.create_connection(served.address, timeout=20) as caller:
             caller.sendall(b"POST /upload_imgs?id=RECO_ID_1 HTTP/1.1\r\n" + bad + length + expect + b"\r\n")
@@ -179,7 +146,7 @@ def test_who_is_refused_gets_the_reply_before_a_byte_of_the_body(bad: bytes, len
 
 
 def test_what_is_let_in_is_received_and_answered() -> None:
-    served = Served(Rules())
+    served = Served(FrontSource(Rules()))
     body = b"upload_id=x"
     try:
         with socket.create_connection(served.address, timeout=20) as caller:
