@@ -91,7 +91,7 @@ def with_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
 @pytest.mark.parametrize("name", [*LOCATIONS, DEPLOYED])
 def test_the_server_without_keys_lets_nobody_in_through_nginx(without_keys: Proxied, name: str, path: str) -> None:
     """The silent one cannot be told from a local program; what it passes on shows the rest."""
-    plain = [] if name == "silent" else [{}]
+    plain: list[dict[str, str]] = [] if name == "silent" else [{}]
     for headers in (*plain, *BROWSERS, *FORWARDED):
         status, body = without_keys.send(name, path, headers)
         assert (status, headers) == (403, headers)
