@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -247,12 +248,16 @@ class ServiceContainer:
 
     def warm(self) -> None:
         """Load everything and run every model once; raises `Refusal` BAD_ENV, or NO_LIVENESS where that is missing."""
-        with self.lease() as services:
-            face = sample_face()
-            services.detector.detect([face.photo.pixels])
-            for embedder in services.embedders.values():
-                embedder.embed(services.augment(face.crop, 2))
-            services.judge().judge([face])
+        face = sample_face()
+        with ThreadPoolExecutor(1, "warming") as beside:
+            copies = beside.submit(augment, face.crop, 2)  # its library takes as long to import as a network to load
+            with suppress(SettingsFault):
+                self._liveness.begin(self._file.current())
+            with self.lease() as services:
+                services.detector.detect([face.photo.pixels])
+                for embedder in services.embedders.values():
+                    embedder.embed(copies.result())
+                services.judge().judge([face])
         self._is_warm = True
 
     def close(self) -> None:

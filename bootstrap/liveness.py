@@ -63,6 +63,10 @@ class LivenessLoader:
         self._loading: _Loading | None = None
         self._fetching: threading.Thread | None = None
 
+    def begin(self, settings: Settings) -> None:
+        """Begin to load the judge, in a thread of its own, unless that is done or under way."""
+        self._loading_of(settings)
+
     def judge(self, settings: Settings) -> LivenessJudge:
         """Return the judge; raises `Refusal(NO_LIVENESS)` if there is none, BUSY if it is still being loaded."""
         loading = self._loading_of(settings)

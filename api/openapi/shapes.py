@@ -15,7 +15,7 @@ class Shape(BaseModel):
     `example` fits the model; `encoding` is OpenAPI's, for the fields of a multipart body.
     """
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    model_config = ConfigDict(use_attribute_docstrings=True, defer_build=True)
     example: ClassVar[Mapping[str, Any] | None] = None
     encoding: ClassVar[Mapping[str, Mapping[str, str]]] = {}
 

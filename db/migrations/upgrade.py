@@ -11,20 +11,16 @@ from functools import cache
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection
 
 from codes_dict import Code, Refusal
+from db.migrations.fresh import is_empty, make_tables, versions
 from db.schema import state
 from db.session import Database
 
 log = logging.getLogger(__name__)
 
-HERE = Path(__file__).resolve().parent
-VERSION_TABLE = "faceapp_migrations"
+_REVISIONS = Path(__file__).resolve().parent / "versions"
 _WAIT_S = 60
 _ALEMBIC = threading.Lock()  # its context is global in a process
 
@@ -46,26 +42,28 @@ def upgrade(database: Database, *, create: bool = False) -> None:
             _check(database, version)
             if version != revisions()[0]:
                 log.info("bringing the tables from version %s to %s", version or "none", revisions()[0])
-                settings = _settings()
-                settings.attributes["connection"] = connection
-                command.upgrade(settings, "head")
+                _bring(connection)
 
 
 @cache
 def revisions() -> list[str]:
-    """Return the revisions that this version knows, newest first."""
-    return [one.revision for one in ScriptDirectory.from_config(_settings()).walk_revisions()]
+    """Return the revisions that this version knows, newest first: the numbers in their files' names."""
+    return sorted((file.name[1:5] for file in _REVISIONS.glob("v[0-9]*.py")), reverse=True)
 
 
-def _settings() -> Config:
-    settings = Config()
-    settings.set_main_option("script_location", str(HERE).replace("%", "%%"))
-    settings.set_main_option("path_separator", "os")
-    return settings
+def _bring(connection: Connection) -> None:
+    if is_empty(connection):
+        make_tables(connection, revisions()[0])
+        return
+    from db.migrations.applying import apply_revisions
+
+    apply_revisions(connection)
 
 
 def _version(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+    if not sa.inspect(connection).has_table(versions.name):
+        return None
+    return connection.execute(sa.select(versions.c.version_num)).scalar()
 
 
 def _check(database: Database, version: str | None) -> None:

@@ -6,6 +6,8 @@ import logging
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,18 +16,22 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import event
 
 from codes_dict import Code, Refusal
 from db.initialise import initialise
 from db.keys import KeyRecords
-from db.migrations.upgrade import VERSION_TABLE, revisions, upgrade
+from db.migrations.applying import apply_revisions, settings
+from db.migrations.fresh import versions
+from db.migrations.upgrade import revisions, upgrade
 from db.schema import OWN, PeopleNames
 from db.session import Database
 from tests.db_house import BLUE, RED, House, Where
 from tests.processes import ended, started
 
-BEFORE = Path(__file__).resolve().parents[1] / "data" / "before_migrations.sql"
+ROOT = Path(__file__).resolve().parents[2]
+BEFORE = ROOT / "tests" / "data" / "before_migrations.sql"
 KEPT = ("faceapp_state", "faceapp_enrolments", "faceapp_locks")
 """What the oldest databases have."""
 
@@ -39,7 +45,7 @@ def house(where: Where, tmp_path: Path) -> Iterator[House]:
 
 def make_old(house: House) -> None:
     """Take away what the revisions have added, and the version."""
-    for table in (*(one for one in OWN.tables if one not in KEPT), VERSION_TABLE):
+    for table in (*(one for one in OWN.tables if one not in KEPT), versions.name):
         house.execute(f"DROP TABLE {table}")
 
 
@@ -49,6 +55,17 @@ def differences(database: Database) -> list[Any]:
         ours = {"include_name": lambda name, kind, _: kind != "table" or name in OWN.tables}
         options = {**ours, "compare_type": False}  # a server tells types as it stores them: MEDIUMTEXT is LONGTEXT
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), OWN))
+
+
+def contents(database: Database) -> dict[str, Any]:
+    """Return each table's declaration and rows; the audit's key, which is drawn, as its length."""
+    with database.reading() as connection:
+        rows = {}
+        for name, words in connection.execute(sa.text("SELECT name, sql FROM sqlite_master WHERE type = 'table'")):
+            found = connection.execute(sa.text(f"SELECT * FROM {name}")).all()
+            kept = [tuple(len(cell) if name == "faceapp_own_keys" else cell for cell in row) for row in found]
+            rows[name] = "".join(str(words).split()), sorted(kept)
+        return rows
 
 
 def upgrade_dying_after(statements: int, where: Where) -> None:
@@ -121,7 +138,7 @@ def test_several_processes_upgrade_at_once(where: Where, tmp_path: Path) -> None
 
 def test_a_database_of_a_newer_version_is_158_for_everybody_until_the_version_fits(house: House) -> None:
     house.enrol("A", "ann", RED)
-    house.execute(f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+    house.execute(f"UPDATE {versions.name} SET version_num = '9999'")
     for work in (
         lambda: upgrade(house.database),
         lambda: house.people.find("A"),
@@ -134,7 +151,7 @@ def test_a_database_of_a_newer_version_is_158_for_everybody_until_the_version_fi
         assert caught.value.code is Code.DB_NEWER
     assert "version 9999" in caught.value.detail
     with house.database.migrating(writes=True) as connection:
-        connection.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '{revisions()[0]}'"))
+        connection.execute(sa.text(f"UPDATE {versions.name} SET version_num = '{revisions()[0]}'"))
     upgrade(house.database)
     assert house.colours("A") == [RED]
 
@@ -150,3 +167,27 @@ def test_a_database_that_is_up_to_date_is_only_read(house: House, caplog: pytest
 
 def test_each_revision_follows_another_and_none_is_skipped() -> None:
     assert revisions() == [f"{number:04}" for number in range(len(revisions()), 0, -1)]
+    assert revisions() == [one.revision for one in ScriptDirectory.from_config(settings()).walk_revisions()]
+
+
+def test_a_fresh_database_is_what_the_revisions_would_make_of_it(tmp_path: Path) -> None:
+    made = [Where(f"sqlite:///{tmp_path / name}").database() for name in ("fresh", "by_revisions")]
+    for name in ("fresh", "by_revisions"):
+        sqlite3.connect(tmp_path / name).close()
+    upgrade(made[0], create=True)
+    with made[1].migrating(writes=True) as connection:
+        apply_revisions(connection)
+    fresh, by_revisions = map(contents, made)
+    assert fresh == by_revisions
+    for one in made:
+        one.dispose()
+
+
+def test_a_database_that_is_there_or_new_is_opened_without_importing_alembic(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path / 'new.sqlite'}"
+    program = (
+        "import sys; from db.initialise import initialise; from db.schema import PeopleNames\n"
+        f"for _ in range(2): initialise({uri!r}, PeopleNames())\n"
+        "sys.exit('alembic' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0

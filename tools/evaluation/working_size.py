@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from pipeline.stages.align import crop_face
 from pipeline.stages.decode import decode
 from pipeline.stages.quality import assess, look
 from pipeline.stages.subject import people_of
-from pipeline.types import Detector, Embedder, Face, Photo, Pixels
+from pipeline.types import Detector, Embedder, Face, LivenessJudge, Photo, Pixels
 from tools.benchmark.phone import SIZE, phone_photo
 from tools.benchmark.photos import encoded, read
 
@@ -54,8 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     asked = parser.parse_args(arguments)
     files = sorted(asked.folder.glob("*/*.jpg"))
     files = files[:: max(1, len(files) // asked.photos)][: asked.photos]
-    one, other = (list(_seen(files, MtcnnDetector(closer), asked.weights)) for closer in (False, True))
-    both = list(zip(one, other, strict=True))
+    both = list(_seen_both(files, asked.weights))
     faces = [pair for pair in both if pair[0].subject and pair[1].subject]
     print(f"{len(files)} photos of {SIZE[0]}x{SIZE[1]}: with a face {len(faces)}, in both ways the same person count "
           f"{sum(a.people == b.people for a, b in both)}, the same liveness verdict "
@@ -68,21 +67,32 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _seen(files: Sequence[Path], detector: Detector, weights: Path) -> Iterator[_Seen]:
+def _seen_both(files: Sequence[Path], weights: Path) -> Iterator[tuple[_Seen, _Seen]]:
+    """Yield what both ways say of each photo; a line after every hundred says how far it is."""
     store = WeightStore(weights)
     models: dict[str, Embedder] = {name: load_embedder(REGISTRY[name], store) for name in ("Dlib", "MobileFaceNet")}
     judge = load_judge(ENGINES, Path("bin/model/liveness_best.h5"), None, weights, WEIGHTS / "compiled")
+    ways = MtcnnDetector(always_closer=False), MtcnnDetector(always_closer=True)
     for start in range(0, len(files), AT_ONCE):
         photos = [_photo(file, start + at) for at, file in enumerate(files[start : start + AT_ONCE])]
-        for photo, found in zip(photos, detector.detect([one.pixels for one in photos]), strict=True):
-            faces = [Face(photo, one, crop_face(photo, one)) for one in found]
-            if not faces:
-                yield _Seen(None, 0, 0.0, "none")
-                continue
-            quality = assess(photo, faces, look([faces[0].crop], models)[0], 7.0)
-            box, verdict = found[0].box, judge.judge(faces[:1])[0]
-            place = box.left, box.top, box.width, box.height
-            yield _Seen(place, people_of(found).count, quality.score, verdict.state.value)
+        one, other = (_seen(photos, way, models, judge) for way in ways)
+        yield from zip(one, other, strict=True)
+        if start % 100 < AT_ONCE:
+            print(f"{start + len(photos)} of {len(files)}", file=sys.stderr, flush=True)
+
+
+def _seen(
+    photos: Sequence[Photo], detector: Detector, models: Mapping[str, Embedder], judge: LivenessJudge
+) -> Iterator[_Seen]:
+    for photo, found in zip(photos, detector.detect([one.pixels for one in photos]), strict=True):
+        faces = [Face(photo, one, crop_face(photo, one)) for one in found]
+        if not faces:
+            yield _Seen(None, 0, 0.0, "none")
+            continue
+        quality = assess(photo, faces, look([faces[0].crop], models)[0], 7.0)
+        box, verdict = found[0].box, judge.judge(faces[:1])[0]
+        place = box.left, box.top, box.width, box.height
+        yield _Seen(place, people_of(found).count, quality.score, verdict.state.value)
 
 
 def _photo(file: Path, number: int) -> Photo:
