@@ -232,8 +232,8 @@ def test_the_commands_say_what_they_did(tmp_path: Path, capsys: pytest.CaptureFi
         shutil.copy(ROOT / ".env.example", tmp_path / site / ".env")
     old, new = (["--env", str(tmp_path / site / ".env")] for site in ("old", "new"))
     assert tables.main(old) == 0
-    assert backup.main("backup", [str(tmp_path / "backup"), *old]) == 0
-    assert backup.main("restore", [str(tmp_path / "backup"), *new]) == 0
+    assert backup.main(["backup", str(tmp_path / "backup"), *old]) == 0
+    assert backup.main(["restore", str(tmp_path / "backup"), *new]) == 0
     assert "was restored: 2 files" in capsys.readouterr().out
-    assert backup.main("restore", [str(tmp_path / "backup"), *new]) == 2
+    assert backup.main(["restore", str(tmp_path / "backup"), *new]) == 2
     assert "bin/restore: " in capsys.readouterr().err

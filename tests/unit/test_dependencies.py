@@ -16,6 +16,7 @@ from tools.installation import testing
 ROOT = Path(__file__).resolve().parents[2]
 LISTS = ["requirements.txt", *testing.BESIDE]
 SECOND_OPENCV = {"opencv-python", "opencv-python-headless", "opencv-contrib-python"}
+SERVER = ("api", "bootstrap", "db", "faceapp_client", "pipeline", "security", "settings")
 NEVER_IMPORTED = {"google-pasta", "libclang", "onnxruntime", "openvino-telemetry", "pip", "retina-face", "wheel"}
 """What others declare and the server never imports (docs/dependencies.md)."""
 
@@ -51,14 +52,14 @@ def test_every_package_of_the_server_is_imported_or_required_by_another() -> Non
     required = {need for name in locked for need in needs_of(name)}
     assert {
         name
-        for name in locked - required - imported("api", "bootstrap", "db", "pipeline", "security", "settings")
+        for name in locked - required - imported(*SERVER)
         if is_here(name)
     } <= FOR_OTHERS
 
 
 def test_every_direct_dependency_is_explained() -> None:
     explained = set(re.findall(r"`([a-z0-9-]+)`", (ROOT / "docs" / "dependencies.md").read_text()))
-    assert imported("api", "bootstrap", "db", "pipeline", "security", "settings", "tools") <= explained
+    assert imported(*SERVER, "tools") <= explained
 
 
 def test_every_package_is_pinned_to_one_version() -> None:

@@ -35,10 +35,12 @@ SCENARIOS: Mapping[str, Scenario] = {
     "impostor_verify": verdicts.impostor_verify,
 }
 
+ROOT = Path(__file__).resolve().parents[2]
 
-def main(root: Path, arguments: Sequence[str]) -> int:
+
+def main(arguments: Sequence[str]) -> int:
     """Measure; return 0 where every scenario ran, 2 where one could not."""
-    options = _options(arguments)
+    options = make_parser().parse_args(arguments)
     rounds = Rounds(3 if options.quick else ROUNDS, options.quick)
     data = options.data.resolve() if options.data.is_dir() else None  # settings' paths start elsewhere
     _say(f"Data: {data or 'photos from packages'}; {rounds.count} rounds; limits and replay policy are off")
@@ -49,7 +51,7 @@ def main(root: Path, arguments: Sequence[str]) -> int:
         _say(f"{name} ...")
         with tempfile.TemporaryDirectory(prefix="faceapp-bench-") as folder:
             try:
-                results += SCENARIOS[name](Bench(root, Path(folder), data, rounds, _say))
+                results += SCENARIOS[name](Bench(ROOT, Path(folder), data, rounds, _say))
             except (CannotMeasureError, ModelUnavailable, NoServerError, ImportError, OSError) as reason:
                 left_out.append(f"{name} was left out: {reason}")
     gigaflops, gigabytes = roofline.flops_per_s() / 1e9, roofline.bytes_per_s() / 1e9
@@ -63,7 +65,8 @@ def main(root: Path, arguments: Sequence[str]) -> int:
     return 2 if left_out else 0
 
 
-def _options(arguments: Sequence[str]) -> argparse.Namespace:
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes."""
     parser = argparse.ArgumentParser(prog="bin/bench", description="Measure against named peers, in one run.")
     parser.add_argument("--only", action="append", choices=SCENARIOS, metavar="NAME", help=", ".join(SCENARIOS))
     parser.add_argument("--quick", action="store_true", help="three rounds; slow peers do a part of their work")
@@ -71,7 +74,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--data", type=Path, default=Path("../shared"), help="folder of shared data (default: %(default)s)"
     )
-    return parser.parse_args(arguments)
+    return parser
 
 
 def _say(line: str) -> None:

@@ -29,7 +29,7 @@ OUT = ROOT / "bin" / "model" / "calibration"
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns 0, or 2 where the data cannot be used or cannot show a rate that was asked for."""
-    arguments = _parser().parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     try:
         files = run(arguments)
     except FAULTS as fault:
@@ -60,7 +60,8 @@ def run(arguments: Namespace) -> list[Path]:
     return [_one(names, functions, rates, arguments, bench, about) for names in _sets(list(bench.embedders))]
 
 
-def _parser() -> ArgumentParser:
+def make_parser() -> ArgumentParser:
+    """Return what the command takes."""
     parser = ArgumentParser(prog="bin/calibrate", description="Measure thresholds at stated false match rates.")
     add_common(parser)
     parser.add_argument(

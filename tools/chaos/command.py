@@ -23,11 +23,7 @@ LONGEST_S = 0.6
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run; returns 0 if nothing was lost or mixed, 1 if something was."""
-    parser = argparse.ArgumentParser(prog="bin/chaos", description=__doc__)
-    parser.add_argument("--kills", type=int, default=200, help="how often (200)")
-    parser.add_argument("--seed", type=int, default=1, help="draws steps and moments (1)")
-    parser.add_argument("--report", type=Path, default=None, help="write the outcome to this file as JSON")
-    asked = parser.parse_args(argv)
+    asked = make_parser().parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="faceapp-chaos-") as folder:
         report = kill_often(Path(folder), asked.kills, asked.seed)
     text = json.dumps(report, indent=2)
@@ -35,6 +31,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         asked.report.write_text(text + "\n")
     print(text)
     return 1 if report["faults"] else 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes."""
+    parser = argparse.ArgumentParser(prog="bin/chaos", description=__doc__)
+    parser.add_argument("--kills", type=int, default=200, help="how often (200)")
+    parser.add_argument("--seed", type=int, default=1, help="draws steps and moments (1)")
+    parser.add_argument("--report", type=Path, default=None, help="write the outcome to this file as JSON")
+    return parser
 
 
 def kill_often(folder: Path, kills: int, seed: int) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class CannotStartError(Exception):
 
 def main(arguments: Sequence[str]) -> int:
     """Return 0 if everybody is enrolled, 1 if somebody is left out or not reached, 2 if the run could not start."""
-    options = _options(arguments)
+    options = make_parser().parse_args(arguments)
     try:
         settings = _settings(options.env, options.folder)
         people, left_out = read_folder(options.folder)
@@ -53,7 +53,8 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if report.is_whole and report.not_reached == 0 and report.counts[State.LEFT_OUT] == 0 else 1
 
 
-def _options(arguments: Sequence[str]) -> argparse.Namespace:
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes."""
     parser = argparse.ArgumentParser(
         prog="bin/enrol-folder",
         description="Enrol an existing folder of people into the server's store, as /upload_imgs and /upload_db would. "
@@ -65,7 +66,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         "--env", type=Path, default=ROOT / ".env", help="the settings (default: .env in this repository)"
     )
     parser.add_argument("--ray", metavar="ADDRESS", help="enrol on the Ray cluster at HOST:PORT (requirements-ray.txt)")
-    return parser.parse_args(arguments)
+    return parser
 
 
 def _place(text: str) -> Path:

@@ -39,7 +39,7 @@ OTHER_RULES = ((1, 1), (1, 3), (2, 2), (3, 3))
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; returns 0, or 2 where the data or the models cannot be used."""
-    arguments = _parser().parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     try:
         found = evaluate(arguments)
     except FAULTS as fault:
@@ -76,7 +76,8 @@ def evaluate(arguments: Namespace) -> dict[str, Any]:
     return found
 
 
-def _parser() -> ArgumentParser:
+def make_parser() -> ArgumentParser:
+    """Return what the command takes."""
     parser = ArgumentParser(prog="bin/evaluate", description="Measure recognition on a folder of people.")
     add_common(parser)
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="pairs in LFW's format (default: pairs.txt nearby)")

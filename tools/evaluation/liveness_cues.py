@@ -166,10 +166,7 @@ def measure(clip: Clip, detector: Detector) -> list[str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Measure every clip of a folder; return 0, or 2 if there are none."""
-    about = "Measure replay hashes, flatness, head turns, smiles and blinks on clips."
-    parser = argparse.ArgumentParser(prog="bin/evaluate-cues", description=about)
-    parser.add_argument("folder", type=Path, help="a folder of clips (.gif, .webm, .mp4, .mov, .avi)")
-    folder: Path = parser.parse_args(arguments).folder
+    folder: Path = make_parser().parse_args(arguments).folder
     clips = sorted(file for file in folder.iterdir() if file.suffix.lower() in ENDINGS) if folder.is_dir() else []
     if not clips:
         print(f"{folder} has no clips.")
@@ -178,3 +175,11 @@ def main(arguments: Sequence[str]) -> int:
     for file in clips:
         print("\n".join(measure(read_clip(file), detector)), flush=True)
     return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes."""
+    about = "Measure replay hashes, flatness, head turns, smiles and blinks on clips."
+    parser = argparse.ArgumentParser(prog="bin/evaluate-cues", description=about)
+    parser.add_argument("folder", type=Path, help="a folder of clips (.gif, .webm, .mp4, .mov, .avi)")
+    return parser

@@ -28,7 +28,7 @@ from tools.facehash.strangers import make, save
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns 0, or 2 with a line that says why nothing was done."""
-    arguments = _parser().parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     try:
         print(_COMMANDS[arguments.what](arguments))
     except (*FAULTS, SettingsFault, Refusal, OSError) as reason:
@@ -127,7 +127,8 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], str]] = {
 }
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--env", type=Path, default=ROOT / ".env", metavar="FILE", help="default: .env")
     parser = argparse.ArgumentParser(prog="bin/facehash", description="FaceHash's classifiers, one for each key.")

@@ -35,7 +35,7 @@ model: its own have 1, another model's tens and more."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Return 0, or 2 with a line that says why nothing was imported."""
-    arguments = _parser().parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     try:
         print(_imported(arguments, load_settings(arguments.env)))
     except (PickleRefusedError, SettingsFault, Refusal, ModelUnavailable, NoStrangersError, ValueError, OSError) as why:
@@ -81,7 +81,8 @@ def check_model(names: Mapping[str, Floats], strangers: Strangers, model: str) -
         )
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes."""
     parser = argparse.ArgumentParser(
         prog="bin/import-embeddings",
         description="Import a pickled dictionary of names and embeddings as users of a FaceHash classifier. Nothing of "

@@ -19,6 +19,11 @@ UV = "uv==0.13.9"
 Say = Callable[[str], None]
 
 
+def say(line: str) -> None:
+    """Print a line of progress."""
+    print(line, flush=True)
+
+
 class SetupError(Exception):
     """Why the installation cannot continue, in one sentence for the user."""
 

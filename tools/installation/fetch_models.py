@@ -28,7 +28,7 @@ LIMIT_S = 10.0
 
 def main(arguments: Sequence[str]) -> int:
     """Fetch the named models, or all; 0 if every file is there, 1 if one is missing, 2 for wrong arguments."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     unknown = [name for name in options.names if name not in _FILES]
     if unknown:
         print(f"Unknown model: {', '.join(unknown)}. Known models: {', '.join(_FILES)}.", file=sys.stderr)
@@ -54,7 +54,8 @@ def fetch_mobilefacenet(root: Path, choice: FirstChoice, say: Callable[[str], No
     return store.fetch_within([weights], LIMIT_S).get(weights.file, "")
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes."""
     parser = argparse.ArgumentParser(
         prog="bin/fetch-models", description="Fetch the weights of recognition and liveness models."
     )

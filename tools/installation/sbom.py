@@ -17,21 +17,27 @@ from packageurl import PackageURL
 from packaging.requirements import Requirement
 
 from pipeline.registry import LIVENESS_FILES, REGISTRY
+from tools.cli.table import about
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the document, or write it to a file; returns 0."""
-    parser = argparse.ArgumentParser(prog="bin/sbom", description=__doc__)
-    parser.add_argument("--output", type=Path, default=None, help="the file to write (default: print)")
-    asked = parser.parse_args(argv)
+    asked = make_parser().parse_args(argv)
     text = document(ROOT)
     if asked.output:
         asked.output.write_text(text + "\n", encoding="utf-8")
     else:
         print(text)
     return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes."""
+    parser = argparse.ArgumentParser(prog="bin/sbom", description=about(__doc__))
+    parser.add_argument("--output", type=Path, default=None, help="the file to write (default: print)")
+    return parser
 
 
 def document(root: Path) -> str:

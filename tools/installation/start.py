@@ -9,11 +9,36 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tools.cli.launch import use_venv
+from tools.installation.environment import SetupError, prepare, say
+
 Say = Callable[[str], None]
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Install, make what is missing, and serve; returns 0 after a clean stop, 2 with one sentence on the reason."""
+    try:
+        chosen = options(arguments)
+        prepare(ROOT, ["requirements.txt"], say)
+        use_venv()
+        first_time(ROOT, chosen, say)
+    except SetupError as error:
+        print(error, file=sys.stderr)
+        return 2
+    import faceapp
+    from api.serving import exit_now
+
+    return exit_now(faceapp.main())
 
 
 def options(arguments: Sequence[str]) -> argparse.Namespace:
-    """Read the command line; `mirror` and `fetch` default to the variables MODEL_MIRROR and FETCH_MODELS.
+    """Read the command line."""
+    return make_parser().parse_args(arguments)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes; `mirror` and `fetch` default to the variables MODEL_MIRROR and FETCH_MODELS.
 
     They apply only to the first start, which saves them in `.env`. The server itself reads only `.env`.
     """
@@ -33,7 +58,7 @@ def options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--seal", action="store_true", help="make a key that seals photos, faces and embeddings on the disk (DATA_KEY)"
     )
-    return parser.parse_args(arguments)
+    return parser
 
 
 def first_time(root: Path, chosen: argparse.Namespace, say: Say) -> None:

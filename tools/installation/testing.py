@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tools.installation.environment import prepare
+from tools.installation.environment import SetupError, prepare, say
 
 Say = Callable[[str], None]
 
@@ -40,6 +42,28 @@ INIT = Path("/run/systemd/system")
 APT_S = 240
 WORKERS = "2"
 """Processes that run the tests: while one waits for a server that starts, the other computes."""
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Return the exit code: 0 if everything passed, 1 if something failed, 2 with one sentence if the setup failed."""
+    options, further = make_parser().parse_known_args(arguments)
+    check = run_quick if options.quick else run_all
+    try:
+        return check(ROOT, further, say)
+    except SetupError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes; further arguments go to pytest."""
+    about = "Set up what the tests need, then run ruff, mypy, import-linter and pytest; further arguments go to pytest."
+    parser = argparse.ArgumentParser(prog="bin/test", description=about)
+    parser.add_argument("--quick", action="store_true", help="only what needs no model, server or browser: a minute")
+    return parser
 
 
 def run_all(root: Path, arguments: Sequence[str], say: Say) -> int:
@@ -88,18 +112,10 @@ def run(root: Path, checks: Mapping[str, Sequence[str]], say: Say) -> int:
 
 
 def sources(root: Path) -> list[str]:
-    """Return what mypy looks at: the packages, the modules of the root, and the commands."""
+    """Return what mypy looks at: the packages, the modules of the root, and what the commands share."""
     packages = [path.parent.name for path in sorted(root.glob("*/__init__.py"))]
     modules = [path.name for path in sorted(root.glob("*.py"))]
-    commands = [str(path.relative_to(root)) for path in sorted((root / "bin").iterdir()) if is_python(path)]
-    return [*packages, *modules, *commands]
-
-
-def is_python(path: Path) -> bool:
-    """Tell whether a file of `bin` is a command or module in Python."""
-    if not path.is_file():
-        return False
-    return path.suffix == ".py" or path.open("rb").readline().startswith(b"#!/usr/bin/env python3")
+    return [*packages, *modules, "bin/_venv.py"]
 
 
 def install_from_debian(say: Say) -> None:

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def main(argv: Sequence[str]) -> int:
     """Return 0 if all was looked at, 1 if a part was not (a video broke off, nobody was registered), 2 if nothing."""
-    options = _parser().parse_args(argv)
+    options = make_parser().parse_args(argv)
     if (options.register is None) != (options.id is None):
         print("bin/recognize: --register and --id go together", file=sys.stderr)
         return 2
@@ -97,7 +97,8 @@ def _with_progress(source: Source) -> Iterator[Frame]:
             progress.update(task, completed=done, speed=f"{done / max(time.monotonic() - began, 1e-9):.1f} fps")
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes."""
     parser = argparse.ArgumentParser(
         prog="bin/recognize",
         description="Name the faces of a photo, a folder of photos, a video, or a camera (a number or camera:DEVICE). "

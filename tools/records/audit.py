@@ -19,7 +19,7 @@ from tools.records.running import add_env, opened, run
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns 0, or 2 with a line for everything that is wrong."""
-    arguments = _parser().parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     return run("bin/audit", arguments.env, lambda settings: _done(arguments, settings))
 
 
@@ -78,7 +78,8 @@ def _stage(row: dict[str, Any]) -> str:
     return f"{row['name']}: {row['in']} in, {row['out']} out{ended}{numbers}"
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes."""
     common = argparse.ArgumentParser(add_help=False)
     add_env(common)
     common.add_argument(

@@ -20,14 +20,20 @@ _WHAT = {
 }
 
 
-def main(what: str, argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, or 2 with a line that says why nothing was done."""
+def main(argv: Sequence[str]) -> int:
+    """Run the command that the first argument names; returns 0, or 2 with a line that says why nothing was done."""
+    what = argv[0]
+    arguments = make_parser(what).parse_args(argv[1:])
+    work: Callable[[Store], Manifest] = partial(_taken if what == "backup" else _restored, arguments.folder)
+    return run(f"bin/{what}", arguments.env, lambda settings: _said(what, arguments.folder, work, settings))
+
+
+def make_parser(what: str = "backup") -> argparse.ArgumentParser:
+    """Return what the command takes."""
     parser = argparse.ArgumentParser(prog=f"bin/{what}", description=_WHAT[what])
     parser.add_argument("folder", type=Path, metavar="DIR", help="the backup")
     add_env(parser)
-    arguments = parser.parse_args(argv)
-    work: Callable[[Store], Manifest] = partial(_taken if what == "backup" else _restored, arguments.folder)
-    return run(f"bin/{what}", arguments.env, lambda settings: _said(what, arguments.folder, work, settings))
+    return parser
 
 
 def _taken(folder: Path, store: Store) -> Manifest:

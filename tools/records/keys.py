@@ -19,7 +19,7 @@ from tools.records.running import add_env, opened, run
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns 0, or 2 with a line that says why nothing was changed."""
-    arguments = _parser().parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     return run("bin/keys", arguments.env, lambda settings: _done(arguments, settings))
 
 
@@ -67,7 +67,8 @@ def _days(text: str) -> int:
     return int(text)
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes."""
     parser = argparse.ArgumentParser(prog="bin/keys", description="Make, list and revoke API keys.")
     add_env(parser)
     what = parser.add_subparsers(dest="what", required=True)

@@ -23,7 +23,7 @@ from tools.records.running import add_env, opened, run
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns 0, or 2 with a line that says why nothing was changed."""
-    arguments = _parser().parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     return run("bin/people", arguments.env, lambda settings: _done(arguments, settings))
 
 
@@ -67,7 +67,8 @@ def _link(what: str, first: str, second: str, people: People, links: SamePeople)
     return f"{first} and {second} are one person."
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes."""
     common = argparse.ArgumentParser(add_help=False)
     add_env(common)
     parser = argparse.ArgumentParser(prog="bin/people", description="The people who are enrolled.")

@@ -33,7 +33,7 @@ PATIENCE = 60
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns 0, or 2 with a line that says what is left."""
-    arguments = _parser().parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     return run("bin/rekey", arguments.env, lambda settings: _done(arguments, settings))
 
 
@@ -123,7 +123,8 @@ def _passes(
         gallery.close()
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes."""
     parser = argparse.ArgumentParser(
         prog="bin/rekey", description=__doc__, epilog="Without an option it finishes a change that was interrupted."
     )

@@ -8,19 +8,25 @@ from pathlib import Path
 
 from bootstrap.records import create_tables
 from env_validator import Settings
+from tools.cli.table import about
 from tools.records.rekey import begin_empty
 from tools.records.running import add_env, run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns 0, or 2 with a line for each reason."""
-    parser = argparse.ArgumentParser(prog="bin/init-db", description=__doc__)
+    asked = make_parser().parse_args(argv)
+    return run("bin/init-db", asked.env, lambda settings: _made(settings, asked.env if asked.seal else None))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes."""
+    parser = argparse.ArgumentParser(prog="bin/init-db", description=about(__doc__))
     add_env(parser)
     parser.add_argument(
         "--seal", action="store_true", help="make a key that seals photos, faces and embeddings on the disk (DATA_KEY)"
     )
-    asked = parser.parse_args(argv)
-    return run("bin/init-db", asked.env, lambda settings: _made(settings, asked.env if asked.seal else None))
+    return parser
 
 
 def _made(settings: Settings, seal: Path | None) -> str:

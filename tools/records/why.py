@@ -10,6 +10,7 @@ from pathlib import Path
 from api.log_reading import codes_in, lines_of, log_files
 from codes_dict import Code
 from env_validator import described
+from tools.cli.codes import explained
 from tools.records.running import add_env
 
 MOST_LINES = 200
@@ -18,10 +19,7 @@ _CODES = {str(int(code)): code for code in Code}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns 0, or 2 with a line that says why nothing is known."""
-    parser = argparse.ArgumentParser(prog="bin/why", description="Say what became of a request, or what a code means.")
-    add_env(parser)
-    parser.add_argument("asked", metavar="REQUEST_ID|CODE", help="the reply's X-Request-ID, or the number of a code")
-    arguments = parser.parse_args(argv)
+    arguments = make_parser().parse_args(argv)
     asked = arguments.asked
     try:
         log = None if asked in _CODES else _log_of(arguments.env)
@@ -30,6 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"bin/why: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes."""
+    parser = argparse.ArgumentParser(prog="bin/why", description="Say what became of a request, or what a code means.")
+    add_env(parser)
+    parser.add_argument("asked", metavar="REQUEST_ID|CODE", help="the reply's X-Request-ID, or the number of a code")
+    return parser
 
 
 def _log_of(env: Path) -> Path:
@@ -48,9 +54,3 @@ def _answer(asked: str, log: Path) -> str:
         raise ValueError(f"{asked}: no line of {log} or of the rotated files has this request id")
     known = [_CODES[str(number)] for number in codes if str(number) in _CODES]
     return "\n\n".join(["\n".join(lines[-MOST_LINES:]), *map(explained, known)])
-
-
-def explained(code: Code) -> str:
-    """Return what a code means and what to do about it, as a terminal shows it."""
-    rows = {"Cause": code.cause, "Caller": code.caller_does, "Operator": code.operator_does}
-    return "\n".join([f"{int(code)} {code.message}", *(f"  {name + ':':10}{text}" for name, text in rows.items())])

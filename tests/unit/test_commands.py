@@ -1,0 +1,248 @@
+"""`bin/faceapp`: every command has help that does nothing else, exit codes that mean something, JSON, completion."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import click
+import pytest
+from click.shell_completion import ShellComplete
+from click.testing import CliRunner, Result
+
+from codes_dict import Code
+from faceapp_client import Client, Retries
+from tests.flows.world import ANN, BEN, BLACK, BLUE, DARK_RED, GREEN, RED, World, photo_file
+from tests.http.world_server import URL, transport_to
+from tests.servers import free_port
+from tools.cli import launch, talking
+from tools.cli import main as cli
+from tools.cli.completion import PROGRAM, script
+from tools.cli.exits import DONE, FAILED, INTERRUPTED, LATER, NO
+from tools.cli.table import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("tensorflow", "keras", "deepface", "mtcnn", "dlib", "albumentations", "openvino", "torch")
+NAMES = sorted(COMMANDS)
+SCRIPTS = sorted(path for path in (ROOT / "bin").iterdir() if path.is_file() and path.suffix == "")
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> dict[str, str]:
+    """Return files with photos: of two people who are enrolled in tests, and of another one."""
+    files = {name: tmp_path / f"{name}.png" for name in ("red", "dark_red", "blue", "green", "black")}
+    for colour, file in zip((RED, DARK_RED, BLUE, GREEN, BLACK), files.values(), strict=True):
+        file.write_bytes(photo_file(colour))
+    return {name: str(file) for name, file in files.items()}
+
+
+@pytest.fixture
+def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return what runs a command against an application over the world."""
+    retries = Retries(most=0)
+    monkeypatch.setattr(talking, "Client", partial(Client, transport=transport_to(world), retries=retries))
+
+    def invoke(*arguments: str) -> Result:
+        return CliRunner(env={"FACEAPP_URL": URL}).invoke(cli.faceapp, arguments, standalone_mode=False)
+
+    return invoke
+
+
+def test_verify_ends_with_the_verdict(run: Run, photos: dict[str, str]) -> None:
+    enrolled = run("enrol", ANN, photos["red"], "--name", "Ann van Dyck", "--json")
+    assert (enrolled.return_value, json.loads(enrolled.stdout)["code"]) == (DONE, 800)
+    yes = run("verify", ANN, photos["dark_red"])
+    assert (yes.return_value, yes.stdout.splitlines()[1]) == (DONE, "Name: Ann van Dyck")
+    no = run("verify", ANN, photos["blue"])
+    assert (no.return_value, no.stdout.startswith("Not accepted: 500 ")) == (NO, True)
+
+
+def test_compare_search_and_detect_end_with_yes_or_no(run: Run, world: World, photos: dict[str, str]) -> None:
+    world.known(ANN, RED)
+    asked = {
+        ("compare", photos["red"], photos["dark_red"]): DONE,
+        ("compare", photos["red"], photos["blue"], photos["green"]): NO,
+        ("compare", photos["red"], photos["blue"]): NO,
+        ("search", photos["dark_red"]): DONE,
+        ("search", photos["blue"]): NO,
+        ("detect", photos["red"], photos["black"]): DONE,
+        ("detect", photos["black"]): NO,
+    }
+    assert {arguments: run(*arguments).return_value for arguments in asked} == asked
+    assert json.loads(run("search", photos["red"], "--json").stdout)["results"]["people"] == 1
+
+
+def test_people_are_listed_shown_renamed_and_forgotten(run: Run, world: World) -> None:
+    assert run("people", "list").stdout == "Nobody is enrolled.\n"
+    world.known(ANN, RED)
+    world.known(BEN, BLUE)
+    assert [one["id"] for one in json.loads(run("people", "list", "--json").stdout)["people"]] == [ANN, BEN]
+    assert ANN in run("people", "list").stdout
+    assert run("people", "rename", ANN, "Ann").stdout == f"{ANN} is called Ann.\n"
+    assert run("people", "show", ANN).stdout.splitlines()[0] == f"{ANN}  Ann"
+    assert json.loads(run("forget", ANN).stdout)["person"] == f"not {ANN}"
+    assert run("people", "forget", BEN).return_value == DONE
+
+
+def test_a_refusal_is_told_with_advice_and_where_to_ask_why(run: Run) -> None:
+    refused = run("forget", ANN)
+    assert (refused.return_value, refused.stdout) == (FAILED, "")
+    assert refused.stderr.startswith("116 ")
+    assert "bin/faceapp why " in refused.stderr
+    told = json.loads(run("forget", ANN, "--json").stdout)
+    assert (told["code"], told["results"]["retry"], bool(told["request_id"])) == (116, False, True)
+
+
+def test_what_can_succeed_later_has_an_exit_code_of_its_own(run: Run, world: World, photos: dict[str, str]) -> None:
+    world.known(ANN, RED)
+    world.liveness_fault = Code.NO_LIVENESS
+    assert run("verify", ANN, photos["red"]).return_value == LATER
+
+
+def test_no_server_is_one_line_with_its_address(photos: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(talking, "Client", partial(Client, retries=Retries(most=0)))
+    address = f"http://127.0.0.1:{free_port()}"
+    nobody = CliRunner().invoke(cli.faceapp, ["health", "--url", address], standalone_mode=False)
+    assert (nobody.return_value, len(nobody.stderr.splitlines()), address in nobody.stderr) == (LATER, 1, True)
+
+
+def test_without_an_address_the_server_of_this_checkout_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talking, "ENV_FILE", tmp_path / ".env")
+    assert talking.own_address() == "http://127.0.0.1:8001"
+    (tmp_path / ".env").write_text("HOST=0.0.0.0\nPORT=8002\n")
+    assert talking.own_address() == "http://127.0.0.1:8002"
+
+
+def test_codes_are_explained_without_a_server(run: Run) -> None:
+    assert run("codes", "630").stdout.startswith("630 ")
+    assert len(json.loads(run("codes", "--json").stdout)) == len(Code)
+    assert cli.main(["codes", "1"]) == FAILED
+
+
+@pytest.mark.parametrize("arguments", [["verify"], ["verify", ANN, "no-such-file.jpg"], ["nothing"], ["people", "eat"]])
+def test_wrong_arguments_do_nothing(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(arguments) == FAILED
+    assert "Error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_help_and_declares_what_it_takes(name: str) -> None:
+    about = COMMANDS[name]
+    module = import_module(about.module)
+    if about.clicked:
+        assert module.command.name == name
+        assert CliRunner().invoke(module.command, ["--help"]).exit_code == 0
+    else:
+        assert module.make_parser().description
+        with pytest.raises(SystemExit) as helped:
+            module.main([*about.first, "--help"])
+        assert helped.value.code == 0
+
+
+@pytest.mark.slow
+def test_help_loads_no_model_library() -> None:
+    modules = sorted({about.module for about in COMMANDS.values()})
+    code = f"""
+import sys
+from importlib import import_module
+for name in {modules!r}:
+    import_module(name)
+    heavy = [one for one in {HEAVY!r} if one in sys.modules]
+    assert not heavy, (name, heavy)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+
+
+def test_the_list_of_commands_loads_none_of_them() -> None:
+    code = "import sys; from tools.cli import main; main.main(['--help']); print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"
+    assert [name for name in NAMES if f"  {name} " not in done.stdout] == []
+
+
+def test_before_the_packages_are_installed_the_commands_are_listed_and_the_others_say_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(launch, "use_venv", lambda: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert launch.run(["--help"], cli.PROGRAM) == DONE
+    printed = capsys.readouterr().out
+    assert [name for name in NAMES if f"  {name} " not in printed] == []
+    assert launch.run(["verify", ANN], cli.PROGRAM) == FAILED
+    assert capsys.readouterr().err == "The packages are not installed. Run bin/setup first.\n"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if COMMANDS[name].bare])
+def test_what_runs_before_the_packages_are_installed_needs_none(name: str) -> None:
+    code = f"import sys; sys.path[:0] = ['.']; import {COMMANDS[name].module}"
+    subprocess.run([sys.executable, "-I", "-S", "-c", code], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_every_file_of_bin_is_a_name_of_a_command(script: Path) -> None:
+    lines = script.read_text().splitlines()
+    (call,) = [node for node in ast.walk(ast.parse(script.read_text())) if isinstance(node, ast.Call)]
+    names = [ast.literal_eval(one) for one in call.args]
+    assert (lines[0], len(lines), script.stat().st_mode & 0o111) == ("#!/usr/bin/env python3", 6, 0o111)
+    assert names == ([] if script.name == "faceapp" else ["people-local" if script.name == "people" else script.name])
+    assert set(names) <= set(COMMANDS)
+
+
+def completed(*words: str) -> Sequence[str]:
+    """Return what a shell is offered for the last word."""
+    made = ShellComplete(cli.faceapp, {}, cli.PROGRAM, cli.COMPLETE)
+    return [item.value for item in made.get_completions(list(words[:-1]), words[-1])]
+
+
+def test_commands_options_and_subcommands_are_completed() -> None:
+    assert completed("ver") == ["verify"]
+    assert "--skip-liveness" in completed("verify", "--skip")
+    assert completed("people", "sh") == ["show"]
+    assert completed("keys", "ma") == ["make"]
+    assert completed("keys", "make", "--sc") == ["--scopes"]
+    assert completed("evaluate", "--js") == ["--json"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_shells_script_calls_this_checkout(shell: str) -> None:
+    text = script(cli.faceapp, shell)
+    assert text.count(str(PROGRAM)) == 1
+    assert "commands[faceapp]" not in text
+    if shell == "bash":
+        asked = f"{text}\nCOMP_WORDS=(faceapp cali); COMP_CWORD=1; _faceapp_completion; echo ${{COMPREPLY[@]}}"
+        done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True)
+        assert done.stdout == "calibrate\n"
+
+
+def test_ctrl_c_leaves_click_as_the_interrupt_that_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def press(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.faceapp, "commands", {"press": click.Command("press", callback=press)})
+    monkeypatch.setattr(cli.Commands, "get_command", click.Group.get_command)
+    with pytest.raises(KeyboardInterrupt):
+        cli.main(["press"])
+
+
+def test_every_command_and_exit_code_is_in_the_documentation() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text()
+    assert [name for name in NAMES if f"`bin/{name}" not in page and f"bin/faceapp {name}" not in page] == []
+    assert re.findall(r"(?m)^\| (\d+) \| ", page) == [str(code) for code in (DONE, NO, FAILED, LATER, INTERRUPTED)]

@@ -1,0 +1,45 @@
+"""`bin/faceapp codes`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from codes_dict import Code
+from tools.cli.exits import DONE
+
+
+@click.command("codes")
+@click.argument("numbers", metavar="[CODE]...", nargs=-1, type=click.IntRange(min=0))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(numbers: tuple[int, ...], as_json: bool) -> int:
+    """Explain codes: all of them in a table, or those that are named in full. Needs no server."""
+    unknown = [str(number) for number in numbers if number not in {int(code) for code in Code}]
+    if unknown:
+        raise click.UsageError(f"No such code: {', '.join(unknown)}.")
+    chosen = [code for code in Code if not numbers or int(code) in numbers]
+    if as_json:
+        click.echo(json.dumps([_described(code) for code in chosen], indent=2, ensure_ascii=False))
+    elif numbers:
+        click.echo("\n\n".join(explained(code) for code in chosen))
+    else:
+        table = Table("Code", "HTTP", "Message")
+        for code in chosen:
+            table.add_row(str(int(code)), str(code.status), code.message)
+        Console(soft_wrap=True).print(table)
+    return DONE
+
+
+def explained(code: Code) -> str:
+    """Return what a code means and what to do about it, as a terminal shows it."""
+    rows = {"Cause": code.cause, "Caller": code.caller_does, "Operator": code.operator_does}
+    return "\n".join([f"{int(code)} {code.message}", *(f"  {name + ':':10}{text}" for name, text in rows.items())])
+
+
+def _described(code: Code) -> dict[str, object]:
+    about = {"number": int(code), "name": code.name, "message": code.message, "cause": code.cause}
+    advice = {"caller": code.caller_does, "operator": code.operator_does, "retry": code.retry}
+    return {**about, "http_status": code.status, "kind": code.kind.value, **advice}

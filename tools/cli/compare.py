@@ -1,0 +1,35 @@
+"""`bin/faceapp compare`."""
+
+from __future__ import annotations
+
+import click
+
+from faceapp_client import Comparison
+from tools.cli.exits import DONE, NO
+from tools.cli.talking import PHOTO, Talk, talking
+
+
+@click.command("compare")
+@click.argument("a", type=PHOTO)
+@click.argument("b", nargs=-1, required=True, type=PHOTO, metavar="B...")
+@click.option("--live", is_flag=True, help="B is a selfie and has to be live.")
+@click.option("--document", is_flag=True, help="A is a photo of an ID card or passport.")
+@talking
+def command(talk: Talk, a: str, b: tuple[str, ...], live: bool, document: bool) -> int:
+    """Say whether photo A and photos B show the same person. Exit code 0: they do; 1: they do not."""
+    with talk.working("Comparing"):
+        found = talk.client.compare(a, list(b), live=live, document=document)
+    talk.show(found, told(found))
+    return DONE if found.accepted else NO
+
+
+def told(found: Comparison) -> str:
+    """Return a comparison as a terminal shows it."""
+    lines = [f"{'Yes' if found.accepted else 'No'}: {found.code} {found.message}"]
+    if found.score is not None and found.threshold is not None:
+        lines.append(f"Score {found.score:.4f}, accepted up to {found.threshold:.4f}")
+    if found.fmr_at_score is not None:
+        lines.append(f"Share of strangers whose photos would pass at this score: {found.fmr_at_score:.1e}")
+    lines += [f"Left out: {photo} ({code})" for photo, code in (found.left_out or {}).items()]
+    lines += [f"Warning: {warning}" for warning in found.warnings]
+    return "\n".join([*lines, *filter(None, [found.advice])])

@@ -1,0 +1,79 @@
+"""Runs a command of the table, with the Python of `.venv` where it needs packages. Standard library only."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+from tools.cli.exits import DONE, FAILED, INTERRUPTED
+from tools.cli.table import COMMANDS, listed
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def main(*first: str) -> NoReturn:
+    """Run the command that `first` and the command line name, and exit with its code; Ctrl-C is one line."""
+    end_in_one_line(lambda: run([*first, *sys.argv[1:]], "bin/" + Path(sys.argv[0]).name))
+
+
+def run(arguments: Sequence[str], program: str) -> int:
+    """Run a command; returns its exit code."""
+    name = arguments[0] if arguments else ""
+    if name in COMMANDS and COMMANDS[name].bare and "_FACEAPP_COMPLETE" not in os.environ:
+        return int(import_module(COMMANDS[name].module).main(arguments[1:]))
+    use_venv()
+    if importlib.util.find_spec("click") is None:
+        if name in ("", "-h", "--help"):
+            print(listed())
+            return DONE
+        print("The packages are not installed. Run bin/setup first.", file=sys.stderr)
+        return FAILED
+    return int(import_module("tools.cli.main").main(arguments, program))
+
+
+def end_in_one_line(work: Callable[[], int]) -> NoReturn:
+    """Exit with what `work` returns; after Ctrl-C in any second, with one line in place of a traceback."""
+    pressed: list[int] = []
+
+    def interrupt(number: int, frame: object) -> NoReturn:
+        pressed.append(number)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+        status = work()
+    except BaseException:
+        if not pressed:  # libraries turn an interrupted import into errors of their own
+            raise
+        leave()
+    sys.exit(status)
+
+
+def leave() -> NoReturn:
+    """End the process and its workers without Python's shutdown, which waits for threads."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    workers = sys.modules.get("multiprocessing")
+    for worker in workers.active_children() if workers else ():
+        worker.terminate()
+    sys.stdout.flush()
+    print("\nStopped.", file=sys.stderr, flush=True)
+    os._exit(INTERRUPTED)
+
+
+def use_venv() -> None:
+    """Restart with the Python of `.venv` if it exists and is another one."""
+    python = ROOT / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not python.exists() or Path(sys.prefix).resolve() == (ROOT / ".venv").resolve():
+        return
+    sys.stdout.flush()
+    if hasattr(signal, "pthread_sigmask"):  # Ctrl-C waits until the new process can answer it
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    os.execv(python, [str(python), str(Path(sys.argv[0]).absolute()), *sys.argv[1:]])  # noqa: S606 - no shell needed
