@@ -1,0 +1,1 @@
+"""The documentation: every command and every reply in it is run."""
