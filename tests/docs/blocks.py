@@ -6,6 +6,7 @@ A comment on the line above a fence is the block's mark:
     <!-- options only: REASON -->    its commands exist and know the options that it gives them
     <!-- excerpt of FILE -->         its text is in that file
     <!-- request body -->            data that a request of the page sends, or that a file holds: it has to be JSON
+    <!-- anew -->                    it is run on a server where nobody is enrolled
 
 Without a mark, a block of `sh`, `python`, `js` or `console` is run, and a block of `json` or `text` is what the block
 before it answers. `<!-- enrolled: ID -->` anywhere in a page enrols Ada Lovelace before it.

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,11 @@ PROGRAMS = {"python": '"$CLONE/.venv/bin/python" "$CLONE/.block.py"', "js": 'nod
 
 @dataclass
 class Terminal:
-    """A terminal in `folder`, for one page; `address` is the server's host and port."""
+    """A terminal in `folder`, for one page; `address` is the server's host and port, `empty` forgets everybody."""
 
     folder: Path
     address: str
+    empty: Callable[[], None] = lambda: None
     bindings: Bindings = field(default_factory=Bindings)
     printed: str = ""
 
@@ -40,7 +42,9 @@ class Terminal:
         faults: list[str] = []
         for number, block in enumerate(page):
             has_reply = number + 1 < len(page) and page[number + 1].language in ("json", "text")
-            found = [] if block.mark else self._meet(block, has_reply and not page[number + 1].mark)
+            if block.mark == "anew":
+                self.empty()
+            found = [] if block.mark not in ("", "anew") else self._meet(block, has_reply and not page[number + 1].mark)
             faults += [f"{block}: {fault}" for fault in found]
         return faults
 

@@ -6,20 +6,20 @@ import contextlib
 import io
 import json
 import re
-import subprocess
-import sys
 from functools import cache
-from importlib import import_module
 
 import pytest
 
 from settings.keys import KEYS
 from tests.docs.blocks import LANGUAGES, ROOT, Block, all_blocks, pages
+from tools.cli.main import main
+from tools.cli.table import COMMANDS
 from tools.installation.collection import api_document, operation_of
 
 NOT_RUN = {
     "README.md": 1,
     "deploy/README.md": 1,
+    "docs/commands.md": 1,
     "docs/enrol-folder.md": 1,
     "docs/install.md": 2,
     "docs/quickstart.md": 1,
@@ -32,13 +32,13 @@ OPTIONS_ONLY = {"docs/calibration.md": 1, "docs/liveness.md": 2}
 BLOCKS = all_blocks()
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 CALL = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/\S*)")
-COMMAND = re.compile(r"(?<![\w/.])bin/[a-z][a-z-]*")
+COMMAND = re.compile(r"(?<![\w/.])bin/([a-z][a-z-]*)(?: ([a-z][a-z-]+))?")
 OF_OTHERS = {"FACEAPP_PICTURES", "FACEAPP_SCHEMA_EXAMPLES", "FACEAPP_TEST_HOSTILE", "RAY_AUTH_MODE", "TARGET"}
 """Variables that are no settings of the server."""
 
 
 def test_every_block_says_its_language_and_its_mark_is_known() -> None:
-    marks = r"(not run|options only): .{12,}|excerpt of \S+|request body|"
+    marks = r"(not run|options only): .{12,}|excerpt of \S+|request body|anew|"
     assert [str(block) for block in BLOCKS if block.language not in LANGUAGES] == []
     assert [f"{block}: {block.mark}" for block in BLOCKS if not re.fullmatch(marks, block.mark)] == []
 
@@ -80,6 +80,7 @@ def test_every_option_of_a_command_is_one_that_it_knows() -> None:
     texts = [block.text for block in BLOCKS if block.language in ("sh", "console")]
     texts += [span for text in pages().values() for span in INLINE.findall(text) if span.startswith("bin/")]
     found = {(command, option) for text in texts for command, option in options_of(text)}
+    assert {command for command, _ in found} <= COMMANDS.keys()
     assert [f"{command} {option}" for command, option in sorted(found) if option not in help_of(command)] == []
 
 
@@ -100,28 +101,31 @@ def test_every_setting_is_one_of_the_server() -> None:
 def options_of(text: str) -> list[tuple[str, str]]:
     """Return each command of ours in a text with each long option that is on its line."""
     lines = re.sub(r"\\\n\s*", " ", text).splitlines()
-    found = [(COMMAND.search(line), line.split("#")[0]) for line in lines]
-    return [(name[0], option) for name, line in found if name for option in re.findall(r" (--[a-z][a-z-]+)", line)]
+    found = [(name_of(line), line.split("#")[0]) for line in lines]
+    return [(name, option) for name, line in found if name for option in re.findall(r" (--[a-z][a-z-]+)", line)]
+
+
+def name_of(line: str) -> str:
+    """Return the command of `bin/faceapp` that a line calls, by that or by a name of its own; empty for none."""
+    found = COMMAND.search(line)
+    if found is None or found[1] == "model":
+        return ""
+    own = re.search(r'main\("([a-z-]+)"\)', (ROOT / "bin" / found[1]).read_text(encoding="utf-8"))
+    return own[1] if own else found[2] or ""
 
 
 @cache
-def help_of(command: str) -> str:
-    """Return what `--help` of a command and of its subcommands prints."""
-    script = ROOT / command
-    module = re.search(r'_venv\.run\("([\w.]+)"\)', script.read_text(encoding="utf-8"))
-    if module is None:
-        done = subprocess.run([sys.executable, str(script), "--help"], capture_output=True, text=True, check=False)
-        return done.stdout
-    main = import_module(module[1]).main
-    text = printed(main, "--help")
-    subcommands = re.search(r"\{([a-z,-]+)\}", text)
-    names = subcommands[1].split(",") if subcommands else re.findall(r"(?m)^    ([a-z][a-z-]+)(?: |$)", text)
-    return text + "".join(printed(main, one, "--help") for one in names)
+def help_of(name: str) -> str:
+    """Return what `--help` of a command of `bin/faceapp` and of its subcommands prints."""
+    text = printed(name, "--help")
+    choices = re.search(r"\{([a-z,-]+)\}", text)
+    names = choices[1].split(",") if choices else re.findall(r"(?m)^ +([a-z][a-z-]+)(?:  |$)", text)
+    return text + "".join(printed(name, one, "--help") for one in names)
 
 
-def printed(main: object, *arguments: str) -> str:
-    """Return what a command prints before it ends."""
-    assert callable(main)
-    with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.suppress(SystemExit):
-        main(list(arguments))
+def printed(*arguments: str) -> str:
+    """Return what `bin/faceapp` prints before it ends."""
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), contextlib.suppress(SystemExit):
+        main(arguments)
     return output.getvalue()

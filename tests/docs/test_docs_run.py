@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -62,10 +63,11 @@ def server(clone: Path, photos: None) -> Iterator[TrialServer]:
 @pytest.mark.models
 @pytest.mark.parametrize("page", sorted(PAGES, key=lambda page: (page == LAST, page)))
 def test_every_command_answers_what_its_page_shows(server: TrialServer, page: str) -> None:
-    forget_everybody(server.address)
+    empty = partial(forget_everybody, server.address)
+    empty()
     if enrolled := re.search(r"<!-- enrolled: (\S+) -->", PAGES[page]):
         enrol_ada(server, enrolled[1])
-    terminal = Terminal(server.folder, server.address.removeprefix("http://"))
+    terminal = Terminal(server.folder, server.address.removeprefix("http://"), empty)
     assert "\n".join(terminal.follow(list(blocks(page, PAGES[page])))) == ""
 
 
