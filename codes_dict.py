@@ -555,6 +555,15 @@ class Code(IntEnum):
         "Run bin/facehash strangers FOLDER with photos of many people, or select models that are shipped with some.",
         RETRY,
     )
+    NO_WEIGHTS = (
+        180,
+        "The weights of a model that this call needs are not on the server.",
+        503,
+        Kind.SERVER,
+        "Leave out what needs the model.",
+        "Put the files that the reply names into bin/model/weights, or run bin/fetch-models Age Gender Emotion.",
+        RETRY,
+    )
     TOO_MANY = (
         429,
         "Too many requests, or too many failed verifications of this ID.",

@@ -11,6 +11,7 @@ from api import (
     access,
     compare,
     console,
+    deepface,
     errors,
     facehash,
     facenet,
@@ -69,6 +70,7 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
     app.register_blueprint(jobs.blueprint)
     app.register_blueprint(facehash.blueprint)
     app.register_blueprint(recognition.blueprint)
+    app.register_blueprint(deepface.blueprint)
     app.register_blueprint(people.blueprint)
     app.register_blueprint(ops.blueprint)
     app.register_blueprint(admin)

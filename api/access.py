@@ -25,13 +25,16 @@ ANY = "any"
 DOOR = "door"
 """Stands for the operator's side: no key opens it, `api.door` decides."""
 
-_OPEN = {"/", "/codes", "/docs", "/openapi.json", "/health", "/health/live", "/health/ready"}
+_OPEN = {"/", "/codes", "/deepface", "/docs", "/openapi.json", "/health", "/health/live", "/health/ready"}
 _OPEN_BELOW = ("/codes/", "/docs/", "/help/", "/static/console/")
 _SCOPES = {
     "upload": ("/upload_imgs", "/liveness/challenge"),
-    "enrol": ("/upload_db",),
-    "verify": ("/verify", "/verify-photo", "/compare"),
-    "search": ("/search", "/recognition", "/api/verify/linear", "/detect", "/embed"),
+    "enrol": ("/upload_db", "/deepface/register"),
+    "verify": ("/verify", "/verify-photo", "/compare", "/deepface/verify"),
+    "search": (
+        *("/search", "/recognition", "/api/verify/linear", "/detect", "/embed"),
+        *("/deepface/represent", "/deepface/analyze", "/deepface/search", "/deepface/build/index"),
+    ),
     "facehash": ("/recognize", "/train"),
 }
 _BELOW = {

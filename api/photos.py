@@ -16,6 +16,13 @@ from pipeline.flows import SentFile
 DAMAGED = "The base64 text is damaged. Encode the file's bytes again."
 SPOILT = "The base64 text has spaces in place of +. In a form, percent-encode + as %2B."
 
+NOT_READ = (
+    "The server reads neither addresses nor paths: send the photo itself, as base64 text, as a data URL or as a file."
+)
+ADDRESS = f"This is an address or a path. {NOT_READ}"
+
+_ADDRESS = re.compile(r"\s*+(?:[a-z][a-z0-9+.-]{0,30}:|[~/.\\]|[^,]{1,250}\.[a-z0-9]{2,5}\s*+$)", re.IGNORECASE)
+"""What text that is no base64 is taken for an address or a path by: a scheme, how a path begins, a file's name."""
 _DATA_URL = re.compile(r"\s*data:[^,]{0,200},", re.ASCII | re.IGNORECASE)
 _BASE64_URL = re.compile(r"\s*data:[^,]{0,200};\s*base64\s*,", re.ASCII | re.IGNORECASE)
 _WHITE_SPACE = b" \t\r\n\f\v"
@@ -172,4 +179,6 @@ def _from_text(name: str, text: object, by_form: bool) -> SentFile:
         data = base64.b64decode(digits + b"=" * (-len(digits) % 4), validate=True)
     except ValueError:
         data = b""
-    return SentFile(name, data) if data else SentFile(name, None, DAMAGED)
+    if data:
+        return SentFile(name, data)
+    return SentFile(name, None, ADDRESS if not prefix and _ADDRESS.match(text) else DAMAGED)

@@ -20,6 +20,7 @@ from bootstrap.models import LoadFault, sample_face
 from bootstrap.operator import ServerOperator
 from bootstrap.readiness import lacking
 from bootstrap.records import Records, open_records, receipt_for
+from bootstrap.scorers import scorer_of, scorers_alone
 from bootstrap.sealing import check_keys, facehash_files
 from bootstrap.vectors import check_packages
 from codes_dict import Code, Refusal
@@ -29,12 +30,11 @@ from env_validator import PUBLISHED_PASSWORDS, Settings, SettingsFault, Settings
 from pipeline.classifier.service import ClassifierService
 from pipeline.classifier.trainer import Trainer
 from pipeline.flows import Services
-from pipeline.scoring import CalibrationFault, load_scorer
 from pipeline.stages.augment import augment
 from pipeline.stages.decode import Decode
 from pipeline.stages.decode import decode as decode_in_this_process
 from pipeline.stages.recent import RecentPhotos
-from pipeline.types import Detector, Embedder, Scorer
+from pipeline.types import Attributes, Detector, Embedder, Scorer
 from security.audit import digest_of
 from security.callers import Rules
 from security.door import Door
@@ -57,6 +57,11 @@ class Models(Protocol):
 
     def embedders(self, settings: Settings) -> Mapping[str, Embedder]:
         """Return the selected models in their order; raises `LoadFault` naming each that cannot be loaded."""
+        ...
+
+    @property
+    def attributes(self) -> Attributes:
+        """Return the models of age, gender and emotion, which load when they are first asked for."""
         ...
 
     def close(self) -> None:
@@ -277,7 +282,7 @@ class ServiceContainer:
             _log.warning("unknown keys in .env are ignored: %s", ", ".join(settings.unknown_keys))
         try:
             embedders = self._models.embedders(settings)
-            scorer = _scorer(settings, embedders)
+            scorer = scorer_of(settings, embedders)
             check_packages(settings)
             check_keys(settings)
         except LoadFault as fault:
@@ -317,22 +322,8 @@ class ServiceContainer:
                 {name: one.version for name, one in embedders.items()},
                 settings.calibration_folder,
             ),
+            attributes=self._models.attributes,
             decode=self._decode,
             recent=self._recent,
+            alone=scorers_alone(settings, embedders),
         )
-
-
-def _scorer(settings: Settings, embedders: Mapping[str, Embedder]) -> Scorer:
-    versions = {name: embedder.version for name, embedder in embedders.items()}
-    rates = settings.num_aug, settings.ver_fmr, settings.search_fpir
-    try:
-        scorer = load_scorer(versions, settings.sim_func, *rates, settings.calibration_folder)
-    except CalibrationFault as fault:
-        raise LoadFault([f"SELECTED_MODELS: {fault}"]) from fault
-    if not scorer.calibrated:
-        _log.warning(
-            "%s with %s is not calibrated: published thresholds decide; run bin/calibrate",
-            ",".join(versions),
-            settings.sim_func,
-        )
-    return scorer

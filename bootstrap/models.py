@@ -35,11 +35,13 @@ class LoadedModels:
     """Models by name; each is loaded and warmed at its first use and kept. Thread-safe."""
 
     def __init__(self, weights: Path = WEIGHTS) -> None:
+        from pipeline.models.attributes import AttributeModels
         from pipeline.models.bank import ModelBank
         from pipeline.models.embedders import load_embedder
         from pipeline.models.mtcnn import MtcnnDetector
 
         self._weights, self._mirror = weights, ""
+        self.attributes = AttributeModels(self._store)
         self.bank = ModelBank(MtcnnDetector, lambda spec: load_embedder(spec, self._store()))
 
     def detector(self) -> Detector:

@@ -227,3 +227,15 @@ LIVENESS_FILES: Mapping[str, tuple[WeightFile, ...]] = MappingProxyType(
     {"fasnet": FASNET_WEIGHTS, "facenox": (FACENOX_WEIGHTS,)}
 )
 """The files of the liveness engines that others trained, by the engine's name; `cnn` is the project's own."""
+
+AGE, GENDER, EMOTION = "age", "gender", "emotion"
+ATTRIBUTE_WEIGHTS: Mapping[str, WeightFile] = MappingProxyType(
+    {
+        AGE: WeightFile("age_model_weights.h5", _DEEPFACE + "age_model_weights.h5", None, "CC-BY-NC-4.0"),
+        GENDER: WeightFile("gender_model_weights.h5", _DEEPFACE + "gender_model_weights.h5", None, "CC-BY-NC-4.0"),
+        EMOTION: WeightFile(
+            "facial_expression_model_weights.h5", _DEEPFACE + "facial_expression_model_weights.h5", None, "MIT"
+        ),
+    }
+)
+"""What DeepFace's models of a face's attributes need, by attribute; age and gender began as VGG-Face."""

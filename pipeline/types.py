@@ -260,6 +260,17 @@ class LivenessJudge(Protocol):
         ...
 
 
+class Attributes(Protocol):
+    """Models that estimate a face's attributes: age, gender, emotion. No verdict uses them."""
+
+    def estimate(self, crops: Sequence[Crop], names: Sequence[str]) -> list[dict[str, dict[str, float]]]:
+        """Return for each crop, by attribute, how likely each value is (0 to 1); of an age, how likely each year is.
+
+        Raises `Refusal(Code.NO_WEIGHTS)` where a model is not there.
+        """
+        ...
+
+
 class Scorer(Protocol):
     """Distances of several models to one score, and the thresholds that a calibration gives it. Lower is closer."""
 

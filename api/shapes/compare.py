@@ -19,6 +19,11 @@ Box = Annotated[list[int], Field(min_length=4, max_length=4)]
 """Left, top, width, height in pixels of the upright photo."""
 
 _BOX = [320, 180, 240, 310]
+_FACE = {
+    "box": _BOX,
+    "landmarks": [[390.2, 300.1], [498.7, 298.4], [446.0, 362.9], [401.5, 420.3], [489.8, 418.8]],
+    "confidence": 0.9998,
+}
 
 
 class CompareFiles(Shape):
@@ -66,6 +71,16 @@ class Verdict(Shape):
 _VERDICT = {"state": "live", "score": 0.0312, "threshold": 0.5, "reason": ""}
 
 
+class FoundBox(Shape):
+    """A face."""
+
+    box: Box
+    landmarks: list[list[float]]
+    """Five points (x, y) in pixels of the upright photo: eyes, tip of the nose, corners of the mouth."""
+    confidence: float
+    """The detector's, 0 to 1."""
+
+
 class CompareResults(Shape):
     """Whether the photos show the same person."""
 
@@ -79,6 +94,7 @@ class CompareResults(Shape):
             "a": {"passport.jpg": {"score": 8.214, "reasons": [EXAMPLE_CHECK]}},
             "b": {"selfie.jpg": {"score": 9.731, "reasons": [EXAMPLE_CHECK]}},
         },
+        "faces": {"a": {"passport.jpg": _FACE}, "b": {"selfie.jpg": _FACE}},
         "liveness": {"selfie.jpg": _VERDICT},
         "left_out": {},
         "warnings": [],
@@ -95,6 +111,8 @@ class CompareResults(Shape):
     calibrated: bool
     quality: dict[str, dict[str, PhotoQuality]]
     """Each photo's score, by set."""
+    faces: dict[str, dict[str, FoundBox]]
+    """The face that was compared, by set and photo."""
     liveness: dict[str, Verdict] | None
     """The selfie's, by photo; null where `live` was not asked for."""
     left_out: dict[str, int]
@@ -189,16 +207,6 @@ class SearchResults(Shape):
     """Poll /jobs/ID."""
 
 
-class FoundBox(Shape):
-    """A face."""
-
-    box: Box
-    landmarks: list[list[float]]
-    """Five points (x, y) in pixels of the upright photo: eyes, tip of the nose, corners of the mouth."""
-    confidence: float
-    """The detector's, 0 to 1."""
-
-
 class PhotoFaces(PhotoQuality):
     """A photo, and its faces, largest first."""
 
@@ -206,11 +214,6 @@ class PhotoFaces(PhotoQuality):
     faces: list[FoundBox]
 
 
-_FACE = {
-    "box": _BOX,
-    "landmarks": [[390.2, 300.1], [498.7, 298.4], [446.0, 362.9], [401.5, 420.3], [489.8, 418.8]],
-    "confidence": 0.9998,
-}
 _PHOTO = {"file": "visitor.jpg", "score": 9.412, "reasons": [EXAMPLE_CHECK]}
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.audit import recorded
-from pipeline.flows.photos import Seen, see
+from pipeline.flows.photos import Seen, located, see
 from pipeline.flows.services import Services, explained
 from pipeline.ledger import Ledger
 from pipeline.stages.compare import check_agreement, first_look, shown
@@ -30,7 +31,7 @@ _SIDES = ("a", "b")
 class CompareRequest:
     """Two sets of photos. `document` names the set that is of an ID card or passport, `live` the one that is a selfie.
 
-    Both are `a`, `b`, or empty.
+    Both are `a`, `b`, or empty; `live` is `ab` where both sets have to be live.
     """
 
     a: Sequence[SentFile]
@@ -59,6 +60,7 @@ def _compare(ask: CompareRequest, services: Services) -> Outcome:
         "fmr_at_score": None,
         "calibrated": scorer.calibrated and not ask.document,
         "quality": {},
+        "faces": {},
         "liveness": None,
         "left_out": {},
         "warnings": [],
@@ -68,7 +70,8 @@ def _compare(ask: CompareRequest, services: Services) -> Outcome:
         files = {side: [next(named) for _ in getattr(ask, side)] for side in _SIDES}
         faces, images = {}, 0
         for side in _SIDES:
-            faces[side], images = _side(side, files[side], ask, services, ledger, results)
+            with _blaming(side):
+                faces[side], images = _side(side, files[side], ask, services, ledger, results)
         with ledger.stage("compare", len(faces["b"])) as row:
             enrolled, probes = EnrolledFaces(stacked(faces["a"])), Probes(faces["b"], images)
             look = first_look(probes, enrolled, scorer, services.policy.sim_func, services.policy.ver_tol)
@@ -77,6 +80,16 @@ def _compare(ask: CompareRequest, services: Services) -> Outcome:
         results |= {"accepted": look.verified, "score": shown(look.score), "threshold": shown(look.threshold)}
         results["fmr_at_score"] = None if ask.document else look.fmr
     return Outcome(Code.SAME_PERSON if look.verified else Code.NOT_SAME_PERSON, results)
+
+
+@contextmanager
+def _blaming(side: str) -> Iterator[None]:
+    """Let a refusal name the set that is wrong."""
+    try:
+        yield
+    except Refusal as refusal:
+        refusal.field = refusal.field or side
+        raise
 
 
 def _side(
@@ -89,8 +102,8 @@ def _side(
 ) -> tuple[list[Sighting], int]:
     """Return the faces of one set that are compared, and how many distinct images it has."""
     if not files:
-        raise Refusal(Code.NO_FILES, field=side)
-    seen = see(files, services, ledger, live=ask.live == side)
+        raise Refusal(Code.NO_FILES)
+    seen = see(files, services, ledger, live=side in ask.live)
     results["quality"][side] = seen.quality()
     results["warnings"] += _warnings(seen, services.policy.score_tol)
     if ask.document == side:
@@ -101,9 +114,11 @@ def _side(
         left_out |= seen.left_out
     results["left_out"] |= {name: int(code) for name, code in left_out.items()}
     if not faces:
-        raise Refusal(_reason(files, left_out), field=side)
-    if ask.live == side:
-        results["liveness"] = {face.photo.name: shown_verdict(face.verdict) for face in faces if face.verdict}
+        raise Refusal(_reason(files, left_out))
+    results["faces"][side] = {face.photo.name: located(face) for face in faces}
+    if side in ask.live:
+        verdicts = {face.photo.name: shown_verdict(face.verdict) for face in faces if face.verdict}
+        results["liveness"] = {**(results["liveness"] or {}), **verdicts}
         faces = keep_live(faces, ledger)
     check_one_person(faces, services.scorer, services.policy.sim_func)
     return [replace(face, verdict=None) for face in faces], seen.distinct.count

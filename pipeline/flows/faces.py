@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from codes_dict import Code, Outcome, Refusal
-from pipeline.flows.photos import see
+from pipeline.flows.photos import located, see
 from pipeline.flows.services import AT_ONCE, Services, explained
 from pipeline.ledger import Ledger
 from pipeline.stages.sent_files import SentFile, named_apart
 from pipeline.stages.sightings import Sighting
-from pipeline.stages.subject import shown_box
 
 
 def faces_of(sent: Sequence[SentFile], services: Services, *, embeddings: bool) -> Outcome:
@@ -39,12 +38,7 @@ def faces_of(sent: Sequence[SentFile], services: Services, *, embeddings: bool) 
 
 
 def _described(face: Sighting, versions: dict[str, str]) -> dict[str, Any]:
-    found, scale = face.detection, face.photo.scale
-    described: dict[str, Any] = {
-        "box": list(shown_box(face.photo, found.box)),
-        "landmarks": [[round(float(x) / scale, 1), round(float(y) / scale, 1)] for x, y in found.landmarks],
-        "confidence": round(found.confidence, 4),
-    }
+    described = located(face)
     if versions:
         described["embeddings"] = {
             name: {"version": version, "vector": [float(value) for value in face.embeddings[name]]}

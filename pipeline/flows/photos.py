@@ -17,6 +17,7 @@ from pipeline.stages.opening import Opener
 from pipeline.stages.recent import RecentPhotos
 from pipeline.stages.sent_files import ScoredFile, SentFile, decode_files, score_photos
 from pipeline.stages.sightings import Sighting, without_pixels
+from pipeline.stages.subject import shown_box
 from pipeline.types import NO_PIXELS, Check, Face, Photo
 
 _MEGABYTE = 1024 * 1024
@@ -96,6 +97,16 @@ def see(files: Sequence[SentFile], services: Services, ledger: Ledger, *, live: 
                 faces = judge_faces(faces, services.judge, ledger) if live and faces else faces
                 seen.faces[look.photo] = [_bare(face) for face in without_pixels(faces)]
     return seen
+
+
+def located(face: Face) -> dict[str, Any]:
+    """Return a face's box, landmarks and confidence as replies show them: in pixels of the upright file."""
+    found, scale = face.detection, face.photo.scale
+    return {
+        "box": list(shown_box(face.photo, found.box)),
+        "landmarks": [[round(float(x) / scale, 1), round(float(y) / scale, 1)] for x, y in found.landmarks],
+        "confidence": round(found.confidence, 4),
+    }
 
 
 def shown_check(check: Check) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from pipeline.ports import (
 from pipeline.stages.decode import Decode, decode
 from pipeline.stages.opening import Opener
 from pipeline.stages.recent import RecentPhotos
-from pipeline.types import Crop, Detector, Embedder, LivenessJudge, Scorer
+from pipeline.types import Attributes, Crop, Detector, Embedder, LivenessJudge, Scorer
 
 AT_ONCE = 4
 """Photos of a request that are decoded and in memory together."""
@@ -41,7 +41,8 @@ T = TypeVar("T")
 class Services:
     """Everything that is plugged into the flows. `judge` raises `Refusal(NO_LIVENESS)` where none could be loaded.
 
-    `basis` is the hash of models and thresholds that entries of the audit name.
+    `basis` is the hash of models and thresholds that entries of the audit name. `alone` holds the scorers of selected
+    models that can decide by themselves, for callers who name one of several.
     """
 
     policy: Policy
@@ -64,8 +65,10 @@ class Services:
     announced: Announced
     receipt: Callable[[str, Forgotten], Mapping[str, Any]]
     classifiers: Classifiers
+    attributes: Attributes
     decode: Decode = decode
     recent: RecentPhotos = field(default_factory=RecentPhotos)
+    alone: Mapping[str, Scorer] = field(default_factory=dict)
 
     @property
     def opener(self) -> Opener:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -49,21 +49,34 @@ def _function(spec: ModelSpec, path: Path) -> KerasFunction:
 
 
 def _loaded(spec: ModelSpec, path: Path) -> Any:
-    """Let DeepFace load the model from `path` and return its network.
+    """Let DeepFace load the model from `path` and return its network."""
 
-    Its downloads cannot start, because the file is where it looks.
+    def build() -> Any:
+        from deepface.modules import modeling
+
+        return modeling.get_model_class(task="facial_recognition", model_name=spec.name)().model
+
+    return deepface_network(spec.name, spec.file, path, lambda: built_by(spec.builder) if spec.builder else build())
+
+
+def deepface_network(name: str, file: str, path: Path, build: Callable[[], Any]) -> Any:
+    """Let DeepFace's code in `build` load the network `name` from `path`, which it knows as `file`; return it.
+
+    Its downloads cannot start, because the file is where it looks. Raises `ModelUnavailable`.
     """
-    with _LOADING, _deepface_home(spec.file, path):
+    with _LOADING, _deepface_home(file, path):
         try:
             # Importing this module makes TensorFlow's Keras the one that DeepFace is written for.
             from deepface import DeepFace  # noqa: F401
-            from deepface.modules import modeling
 
-            if spec.builder:
-                return import_module(spec.builder).load_model()
-            return modeling.get_model_class(task="facial_recognition", model_name=spec.name)().model
+            return build()
         except Exception as error:  # whatever DeepFace, Keras or HDF5 raise about a file or a missing package
-            raise ModelUnavailable(f"{spec.name}: DeepFace does not load {path.name}: {error}") from error
+            raise ModelUnavailable(f"{name}: DeepFace does not load {path.name}: {error}") from error
+
+
+def built_by(module: str) -> Any:
+    """Return the network that a module of DeepFace builds and loads the weights of."""
+    return import_module(module).load_model()
 
 
 @contextmanager

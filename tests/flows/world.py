@@ -14,7 +14,16 @@ from codes_dict import Code, Outcome, Refusal
 from pipeline.flows import EnrolRequest, SentFile, Services, VerifyRequest, challenge, enrol, forget, upload, verify
 from pipeline.ports import CachedFace, CachedPhoto, StoredImage, StoredPhoto
 from pipeline.types import Crop, Detection, EnrolledFaces, Face, Floats, Liveness, LivenessJudge, Person
-from tests.fakes import ColourDetector, ColourEmbedder, ColourScorer, GivenJudge, detection_in, face_of, photo_of
+from tests.fakes import (
+    ColourDetector,
+    ColourEmbedder,
+    ColourScorer,
+    GivenAttributes,
+    GivenJudge,
+    detection_in,
+    face_of,
+    photo_of,
+)
 from tests.flows.records import (
     MemoryAcceptances,
     MemoryAnnounced,
@@ -77,6 +86,7 @@ class World:
         self.replays, self.challenges = MemoryReplays(), MemoryChallenges()
         self.acceptances = MemoryAcceptances(self.audit)
         self.classifiers = MemoryClassifiers()
+        self.attributes = GivenAttributes()
 
     @property
     def services(self) -> Services:
@@ -100,6 +110,7 @@ class World:
             basis="0123456789abcdef",
             faces=MemoryFaces(self.gallery),
             classifiers=self.classifiers,
+            attributes=self.attributes,
             announced=self.announced,
             receipt=lambda person_id, forgotten: {"person": f"not {person_id}", **forgotten.counts},
         )

@@ -17,6 +17,7 @@ import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, settings
 from hypothesis.strategies import dates
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from api.door import COOKIE, SESSION
 from api.source import Source
@@ -70,6 +71,8 @@ APP = create_app(cast(Source, WorldSource()))
 schema = schemathesis.openapi.from_wsgi("/openapi.json", from_this_machine(APP))
 endpoints = schema.exclude(path=["/train", "/recognize/"])
 """FaceHash answers in its own form, with its own idea of what is refused: tests/http/test_facehash.py has its cases."""
+BAD_PHOTO_IS_400 = ("/deepface/",)
+"""Where another system's form answers 400 to a photo that is well encoded and shows nobody."""
 REJECTIONS = schema.config.checks.negative_data_rejection
 REJECTIONS.expected_statuses = [*REJECTIONS.expected_statuses, "413"]  # too many photos
 PER_OPERATION = max(1, EXAMPLES // len(list(endpoints.get_all_operations())))
@@ -84,7 +87,8 @@ PER_OPERATION = max(1, EXAMPLES // len(list(endpoints.get_all_operations())))
     suppress_health_check=list(HealthCheck),
 )
 def test_the_server_behaves_as_the_document_says(case: schemathesis.Case[Any]) -> None:
-    case.call_and_validate(headers={"X-API-Key": KEY, **session()})
+    excluded = [positive_data_acceptance] if case.path.startswith(BAD_PHOTO_IS_400) else []
+    case.call_and_validate(headers={"X-API-Key": KEY, **session()}, excluded_checks=excluded)
 
 
 def session() -> dict[str, str]:

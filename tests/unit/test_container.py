@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bootstrap import container as container_module
+from bootstrap import scorers
 from bootstrap.container import ServiceContainer
 from bootstrap.liveness import LivenessLoader
 from bootstrap.records import Records
 from codes_dict import Code, Refusal
 from env_validator import Settings
 from pipeline.types import Detector, Embedder, LivenessJudge
-from tests.fakes import ColourDetector, ColourEmbedder, ColourScorer
+from tests.fakes import ColourDetector, ColourEmbedder, ColourScorer, GivenAttributes
 from tests.http.site import ENV
 
 
@@ -24,6 +24,8 @@ class _Dlib(ColourEmbedder):
 
 class _Models:
     """Colours for a model of the registry."""
+
+    attributes = GivenAttributes()
 
     def detector(self) -> Detector:
         return ColourDetector()
@@ -59,7 +61,7 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> list[Records]:
 
 @pytest.fixture
 def container(tmp_path: Path, closed: list[Records], monkeypatch: pytest.MonkeyPatch) -> Iterator[ServiceContainer]:
-    monkeypatch.setattr(container_module, "load_scorer", lambda *_: ColourScorer())
+    monkeypatch.setattr(scorers, "load_scorer", lambda *_: ColourScorer())
     for name in ("people", "uploads"):
         (tmp_path / name).mkdir()
     _edit(tmp_path)

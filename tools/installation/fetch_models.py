@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pipeline.models.download import Progress
 from pipeline.models.weights import FetchFailed, WeightStore
-from pipeline.registry import FACENOX_WEIGHTS, FASNET_WEIGHTS, REGISTRY, WeightFile
+from pipeline.registry import ATTRIBUTE_WEIGHTS, FACENOX_WEIGHTS, FASNET_WEIGHTS, REGISTRY, WeightFile
 from tools.installation.first_settings import FirstChoice
 
 FOLDER = Path(__file__).resolve().parents[2] / "bin" / "model" / "weights"
@@ -19,6 +19,7 @@ _FILES: dict[str, tuple[WeightFile, ...]] = {
     **{name: (spec.weights,) for name, spec in REGISTRY.items()},
     "Fasnet": FASNET_WEIGHTS,
     "Facenox": (FACENOX_WEIGHTS,),
+    **{name.capitalize(): (weights,) for name, weights in ATTRIBUTE_WEIGHTS.items()},
 }
 
 AT_START = "MobileFaceNet"
