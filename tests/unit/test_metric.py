@@ -15,7 +15,7 @@ from tests.fakes import ColourScorer
 PROBE, OTHERS = np.array([[0.3, -1.2, 0.5]], np.float32), np.random.default_rng(1).normal(0, 1, (40, 3))
 
 
-def angle(one: np.ndarray, other: np.ndarray) -> float:  # type: ignore[type-arg]
+def angle(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.arccos(one @ other / np.linalg.norm(one) / np.linalg.norm(other)) / np.pi)
 
 
