@@ -128,6 +128,4 @@ def _read(response: httpx.Response) -> Reply:
         raise UnreachableError(
             f"{response.url} answered {response.status_code}, but not as a faceapp server.", "Check the address."
         ) from None
-    return Reply(
-        code=code, message=message, results=results, request_id=response.headers.get("X-Request-ID", "")
-    )
+    return Reply(code=code, message=message, results=results, request_id=response.headers.get("X-Request-ID", ""))

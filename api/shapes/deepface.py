@@ -11,7 +11,7 @@ from api.openapi import Shape
 from api.shapes.common import EXAMPLE_ID, Base64, FormBase64, JsonFlag, Name
 from api.shapes.pipeline import EXAMPLE_PNG
 from pipeline.flows import MOST_CANDIDATES
-from pipeline.stages.metric import METRICS
+from pipeline.flows.deepface import METRICS
 
 MOST_FACES = 10
 """Faces of a photo that are looked at."""

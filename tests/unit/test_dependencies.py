@@ -50,11 +50,7 @@ def test_the_lists_are_complete_except_for_what_nothing_imports() -> None:
 def test_every_package_of_the_server_is_imported_or_required_by_another() -> None:
     locked = pins("requirements.txt")
     required = {need for name in locked for need in needs_of(name)}
-    assert {
-        name
-        for name in locked - required - imported(*SERVER)
-        if is_here(name)
-    } <= FOR_OTHERS
+    assert {name for name in locked - required - imported(*SERVER) if is_here(name)} <= FOR_OTHERS
 
 
 def test_every_direct_dependency_is_explained() -> None:
