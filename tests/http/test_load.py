@@ -8,13 +8,14 @@ import threading
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, suppress
 from http.client import HTTPConnection
 from typing import cast
 
 import pytest
 from flask.testing import FlaskClient
 
-from api.gate import Gate
+from api.gate import IDLE_S, Gate
 from api.source import Source
 from codes_dict import Code, Refusal
 from faceapp import create_app
@@ -70,6 +71,13 @@ def is_alive(server: TrialServer) -> bool:
 
 
 @pytest.mark.models
+def test_as_many_as_may_wait_are_all_served(server: TrialServer, astronaut: bytes) -> None:
+    with ThreadPoolExecutor(AT_ONCE + WAITING) as pool:
+        crowd = [pool.submit(upload, server, astronaut) for _ in range(AT_ONCE + WAITING)]
+    assert {one.result() for one in crowd} == {(119, 200, None)}
+
+
+@pytest.mark.models
 def test_of_fifty_requests_at_once_each_is_answered_or_asked_to_come_again(
     server: TrialServer, astronaut: bytes
 ) -> None:
@@ -81,13 +89,6 @@ def test_of_fifty_requests_at_once_each_is_answered_or_asked_to_come_again(
     assert set(answers) <= {(119, 200, None), (503, 503, "2")}
     assert answers.count((119, 200, None)) >= AT_ONCE + WAITING
     assert upload(server, astronaut) == (119, 200, None)
-
-
-@pytest.mark.models
-def test_as_many_as_may_wait_are_all_served(server: TrialServer, astronaut: bytes) -> None:
-    with ThreadPoolExecutor(AT_ONCE + WAITING) as pool:
-        crowd = [pool.submit(upload, server, astronaut) for _ in range(AT_ONCE + WAITING)]
-    assert {one.result() for one in crowd} == {(119, 200, None)}
 
 
 @pytest.mark.models
@@ -153,6 +154,73 @@ def test_who_does_not_fit_into_the_queue_is_refused_at_once_and_not_after_a_wait
     crowd.end.set()
     assert [one.result() for one in inside] == ["done"] * 5
     assert crowd.call() == "done"
+
+
+class Arrivals:
+    """Requests of which as many come as a test says, at a gate with a clock that a test moves."""
+
+    def __init__(self, at_once: int, waiting: int) -> None:
+        self.now = 0.0
+        self.gate = Gate(at_once, waiting, lambda: self.now)
+        self.under_way: list[AbstractContextManager[None]] = []
+
+    def come(self, count: int) -> int:
+        """Let requests come and stay inside; return how many were let in."""
+        before = len(self.under_way)
+        for _ in range(count):
+            passing = self.gate.passing()
+            with suppress(Refusal):
+                passing.__enter__()
+                self.under_way.append(passing)
+        return len(self.under_way) - before
+
+    def end(self, count: int) -> None:
+        """Let requests that are inside end."""
+        for _ in range(count):
+            self.under_way.pop(0).__exit__(None, None, None)
+
+
+def crowded() -> Arrivals:
+    """Return a gate for eight at once with no places left, whose requests all hold a slot."""
+    crowd = Arrivals(at_once=8, waiting=0)
+    assert crowd.come(9) == 8
+    return crowd
+
+
+def test_once_more_came_than_fit_few_are_let_in_instead_of_filling_the_queue_again() -> None:
+    crowd = crowded()
+    crowd.end(3)
+    assert (crowd.come(5), crowd.gate.inside, crowd.gate.is_overloaded) == (0, 5, True)
+    crowd.end(2)
+    assert (crowd.come(5), crowd.gate.inside) == (1, 4)
+
+
+def test_an_overload_is_over_when_hardly_any_request_is_refused() -> None:
+    crowd = crowded()
+    crowd.end(8)
+    for _ in range(400):
+        assert crowd.come(2) == 2
+        crowd.end(2)
+    assert not crowd.gate.is_overloaded
+    assert crowd.come(8) == 8
+
+
+def test_an_overload_lasts_while_half_of_the_requests_are_refused() -> None:
+    crowd = crowded()
+    crowd.end(4)
+    for _ in range(400):
+        crowd.end(4)
+        assert crowd.come(8) == 4
+    assert crowd.gate.is_overloaded
+
+
+def test_an_overload_is_over_when_nobody_came_for_a_while() -> None:
+    crowd = crowded()
+    crowd.end(8)
+    assert (crowd.come(9), crowd.gate.is_overloaded) == (4, True)
+    crowd.end(4)
+    crowd.now = IDLE_S
+    assert crowd.come(8) == 8
 
 
 def test_a_request_that_fails_gives_its_place_back() -> None:

@@ -90,7 +90,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType({
     "bench": Command("Measure speed against named peers", "tools.benchmark.command", MEASURE),
     "test": Command("Run every check of this repository", "tools.installation.testing", DEVELOP, bare=True),
     "docs": Command("Update what is generated: tables, Postman collection", "tools.installation.docs", DEVELOP),
-    "soak": Command("Send hundreds of requests to a server of its own", "tools.installation.soak_command", DEVELOP),
+    "soak": Command("Send a server of its own twice what it can do", "tools.soak.command", DEVELOP),
     "chaos": Command("Kill enrolments at random moments and check what is left", "tools.chaos.command", DEVELOP),
     "sbom": Command("Print the bill of materials in CycloneDX", "tools.installation.sbom", DEVELOP),
     "train-liveness": Command("Train the liveness model", "tools.training.command", DEVELOP),

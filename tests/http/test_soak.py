@@ -1,0 +1,38 @@
+"""Twice as much as the server can do, for a few seconds; bin/soak does it for half an hour and judges times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.http.site import ROOT
+from tools.installation.trial import TrialServer, trial_server
+from tools.soak.command import SETTINGS, Memory, soak
+
+SECONDS = 8.0
+
+
+@pytest.fixture
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrialServer]:
+    changes = {**SETTINGS, "SELECTED_MODELS": "Dlib", "THREADS": "1", "LIVENESS_ENGINES": "cnn"}
+    with trial_server(ROOT, tmp_path_factory.mktemp("soak"), changes) as running:
+        yield running
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_under_too_much_load_requests_are_served_or_asked_to_come_again_and_nothing_is_lost(
+    server: TrialServer, grace_hopper: bytes
+) -> None:
+    report = soak(server, grace_hopper, SECONDS, 2.0, lambda _: None)
+    assert report["faults"] == []
+    assert report["accepted"] > 0
+    assert report["refused"] > 0
+
+
+def test_memory_grows_by_its_slope_after_settling() -> None:
+    flat = Memory([(float(second), 900.0 if second < 10 else 500.0) for second in range(100)])
+    rising = Memory([(float(second), 500.0 + second / 10) for second in range(100)])
+    assert flat.growth() == pytest.approx(0.0, abs=1e-9)
+    assert rising.growth() == pytest.approx(9.9 / 505.95, rel=1e-3)
