@@ -53,7 +53,7 @@ class Memory:
         middle, level = (sum(values) / len(kept) for values in zip(*kept, strict=True))
         spread = sum((when - middle) ** 2 for when, _ in kept)
         slope = sum((when - middle) * (mib - level) for when, mib in kept) / spread
-        return slope * last / level
+        return float(slope * last / level)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
