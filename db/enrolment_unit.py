@@ -40,6 +40,14 @@ class _MovedError(Exception):
 
 
 @dataclass(frozen=True)
+class _Stored:
+    """What an enrolment has stored before its commit, and up to when the gallery has to be read to see it."""
+
+    pictures: Written
+    until: int
+
+
+@dataclass(frozen=True)
 class _Prepared:
     enrolled: Enrolled
     before: Person | None
@@ -114,10 +122,10 @@ class EnrolmentUnit:
     def _commit(self, ours: Enrolment, request: EnrolmentRequest, guard: Guard | None) -> _Prepared:
         with ExitStack() as undo:
             undo.callback(self._discard, ours)
-            written = self._write(ours, request.faces)
+            stored = self._write(ours, request.faces)
             try:
                 with self._database.writing() as connection:
-                    done = self._prepare(connection, ours, written, request, guard)
+                    done = self._prepare(connection, ours, stored, request, guard)
             except CommitLostError:
                 undo.pop_all()  # it may be committed: only files that the database does not list are ever removed
                 if not self._is_committed(ours):
@@ -138,16 +146,17 @@ class EnrolmentUnit:
             raise Refusal(Code.NO_FOLDER, f"the path in the row of {pseudonym(request.id)} is outside DB_PATH")
         return row.path
 
-    def _write(self, ours: Enrolment, faces: Sequence[NewFace]) -> Written:
+    def _write(self, ours: Enrolment, faces: Sequence[NewFace]) -> _Stored:
         written = self._faces.write(ours.folder, ours.token, faces)
         self._step("files written")
         models = faces[0].embeddings
-        self._gallery.add(ours, {model: np.stack([face.embeddings[model] for face in faces]) for model in models})
+        rows = {model: np.stack([face.embeddings[model] for face in faces]) for model in models}
+        until = self._gallery.add(ours, rows)
         self._step("segments written")
-        return written
+        return _Stored(written, until)
 
     def _prepare(
-        self, connection: Connection, ours: Enrolment, written: Written, request: EnrolmentRequest, guard: Guard | None
+        self, connection: Connection, ours: Enrolment, stored: _Stored, request: EnrolmentRequest, guard: Guard | None
     ) -> _Prepared:
         if not self._enrolments.lock(connection, request.id):
             raise _MovedError
@@ -167,13 +176,13 @@ class EnrolmentUnit:
         # Enrolments of an ID without a row belong to a person whose row somebody has deleted.
         replaces = request.in_place or before is None
         replaced = self._enrolments.of_person(connection, request.id) if replaces else []
-        version = self._enrolments.next_version(connection)
+        version = self._enrolments.next_version(connection, stored.until)
         self._enrolments.remove(connection, [one.token for one in replaced], version)
         self._enrolments.add(connection, ours, version, int(self._clock()))
         remember(connection, ours.upload_id, request.marks, int(self._clock()), self._marks)
         if request.terms is not None:
             keep_terms(connection, request.id, request.terms, int(self._clock()))
-        enrolled = Enrolled(person, before is not None, written.main, written.augmented)
+        enrolled = Enrolled(person, before is not None, stored.pictures.main, stored.pictures.augmented)
         self._note(connection, request, enrolled)
         self._step("ready to commit")
         return _Prepared(enrolled, before, tuple(replaced))

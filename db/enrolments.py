@@ -14,7 +14,7 @@ from sqlalchemy import exc
 from sqlalchemy.engine import Connection
 
 from codes_dict import Code, Outcome
-from db.schema import INSTALLATION, VERSION, enrolments, locks, outcomes, state
+from db.schema import INSTALLATION, VECTORS, VERSION, enrolments, locks, outcomes, state
 from db.session import Database, put
 
 _BATCH = 500
@@ -34,11 +34,26 @@ class Enrolment:
 
 @dataclass(frozen=True)
 class Changes:
-    """What changed up to `version` since an earlier one: enrolments added and still valid, tokens removed."""
+    """What changed up to `version` since an earlier one: enrolments added and still valid, tokens removed.
+
+    `stored` is that of the `Position`.
+    """
 
     version: int
     added: tuple[Enrolment, ...]
     removed: frozenset[str]
+    stored: int
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far the records are: the last commit's version, and up to when the gallery's store has to be read for it.
+
+    `stored` is in the store's own time; 0 where it has none.
+    """
+
+    version: int
+    stored: int
 
 
 _COLUMNS = (
@@ -57,10 +72,16 @@ class EnrolmentRecords:
         with self._database.reading() as connection:
             return _version(connection)
 
+    def position(self) -> Position:
+        """Return the version and what a reader of the gallery's store has to wait for, as of one moment."""
+        with self._database.reading() as connection:
+            return _position(connection)
+
     def changes(self, since: int) -> Changes:
         """Return what was committed after version `since`; everything if the counter went back (a new database)."""
         with self._database.reading() as connection:
-            now = _version(connection)
+            position = _position(connection)
+            now = position.version
             since = since if since <= now else 0
             added, removed = enrolments.c.added_version, enrolments.c.removed_version
             new = (added > since) & (added <= now) & (removed.is_(None) | (removed > now))
@@ -68,7 +89,7 @@ class EnrolmentRecords:
             query = sa.select(*_COLUMNS).where(new).order_by(added)
             enrolled = tuple(Enrolment(*row) for row in connection.execute(query))
             tokens = frozenset(connection.execute(sa.select(enrolments.c.token).where(gone)).scalars())
-        return Changes(now, enrolled, tokens)
+        return Changes(now, enrolled, tokens, position.stored)
 
     def by_token(self, token: str) -> Enrolment | None:
         """Return the enrolment of a token, removed or not."""
@@ -232,10 +253,15 @@ class EnrolmentRecords:
         """Return the ID's enrolments that count, oldest first."""
         return _active(connection, enrolments.c.reco_id == person_id)
 
-    def next_version(self, connection: Connection) -> int:
-        """Increment the counter and lock it until the commit, so that versions and commits have one order."""
-        counter = state.c.name == VERSION
+    def next_version(self, connection: Connection, stored: int = 0) -> int:
+        """Increment the counter and lock it until the commit, so that versions and commits have one order.
+
+        `stored` is what `GalleryBackend.add` returned for an enrolment: whoever sees the version reads up to then.
+        """
+        counter, vectors = state.c.name == VERSION, state.c.name == VECTORS
         connection.execute(sa.update(state).where(counter).values(value=state.c.value + 1))
+        if stored:
+            connection.execute(sa.update(state).where(vectors & (state.c.value < stored)).values(value=stored))
         return _version(connection)
 
     def add(self, connection: Connection, enrolment: Enrolment, version: int, created: int) -> None:
@@ -256,6 +282,12 @@ class EnrolmentRecords:
 
 def _version(connection: Connection) -> int:
     return int(connection.execute(sa.select(state.c.value).where(state.c.name == VERSION)).scalar_one())
+
+
+def _position(connection: Connection) -> Position:
+    query = sa.select(state.c.name, state.c.value).where(state.c.name.in_((VERSION, VECTORS)))
+    found = {str(name): int(value) for name, value in connection.execute(query)}
+    return Position(found[VERSION], found.get(VECTORS, 0))
 
 
 def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:

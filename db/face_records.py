@@ -193,10 +193,11 @@ class FaceRecords:
     ) -> None:
         with ExitStack() as undo:
             undo.callback(self._discard, new)
+            until = 0
             for one in new:
                 sources = [(face.folder, face.token, face.number) for face in one.faces]
                 self._folders.copy(one.enrolment.folder, one.enrolment.token, sources)
-                self._gallery.add(one.enrolment, _stacked(rows, one.faces))
+                until = self._gallery.add(one.enrolment, _stacked(rows, one.faces))
             self._step("files written")
             try:
                 with self._database.writing() as connection:
@@ -205,7 +206,7 @@ class FaceRecords:
                         raise _ChangedError
                     if change.to and change.guard:
                         change.guard(_stacked(rows, new[-1].faces), self._gallery.snapshot().person(change.to))
-                    self._replace(connection, change, new)
+                    self._replace(connection, change, new, until)
                     self._step("ready to commit")
             except CommitLostError:
                 undo.pop_all()  # it may be committed: only files that the database does not list are ever removed
@@ -218,9 +219,9 @@ class FaceRecords:
             if not self._records.lock(connection, one) or is_being_forgotten(connection, one):
                 raise Refusal(Code.BUSY, "the person is being forgotten")
 
-    def _replace(self, connection: Connection, change: _Change, new: Sequence[_New]) -> None:
+    def _replace(self, connection: Connection, change: _Change, new: Sequence[_New], until: int) -> None:
         old = [one.token for one in self._records.of_person(connection, change.person_id)]
-        self._records.remove(connection, old, self._records.next_version(connection))
+        self._records.remove(connection, old, self._records.next_version(connection, until))
         connection.execute(sa.delete(face_ids).where(face_ids.c.token.in_(old)))
         for one in new:
             self._records.add(connection, one.enrolment, self._records.next_version(connection), one.made)

@@ -15,6 +15,9 @@ ID_WIDTH, NAME_WIDTH, PATH_WIDTH = 64, 200, 500
 VERSION = "gallery_version"
 """The name of the counter in `faceapp_state`."""
 
+VECTORS = "vectors"
+"""The name of the row that says up to when a Milvus has to be read: a timestamp of its own."""
+
 INSTALLATION = "installation"
 """The name of the row that identifies this database."""
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 import pipeline.models  # noqa: F401 - decides on a Keras before any test loads one
-from tests import loopback, milvus_lite, photos, servers
+from tests import loopback, milvus_servers, photos, servers
+from tools.installation.milvus_server import MilvusServer, NoMilvusError
+from tools.installation.milvus_server import milvus_server as run_milvus_server
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -74,13 +76,29 @@ def mysql9_server() -> Iterator[servers.RealMySQL]:
 
 
 @pytest.fixture(scope="session")
-def milvus_server() -> Iterator[milvus_lite.MilvusLite]:
+def milvus_lite() -> Iterator[milvus_servers.MilvusLite]:
     """Run a Milvus Lite for the whole session, or skip; a test that stops it starts it again."""
     try:
-        with milvus_lite.milvus_lite() as server:
+        with milvus_servers.milvus_lite() as server:
             yield server
     except servers.UnavailableError as reason:
         pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session")
+def real_milvus() -> Iterator[MilvusServer]:
+    """Run a Milvus server for the whole session, or skip; a test that stops it starts it again."""
+    try:
+        with run_milvus_server() as server:
+            yield server
+    except NoMilvusError as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def milvus_server(milvus_lite: milvus_servers.MilvusLite) -> milvus_servers.MilvusProcess:
+    """Return a Milvus; a test that stops it starts it again."""
+    return milvus_lite
 
 
 @pytest.fixture(autouse=True)

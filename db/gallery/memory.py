@@ -166,10 +166,10 @@ class MemoryGallery:
             log.warning("gallery file %s not written: %s", name, refusal.detail)
 
     # -- writing -------------------------------------------------------------------------------------------
-    def add(self, enrolment: Enrolment, embeddings: Embeddings) -> None:
+    def add(self, enrolment: Enrolment, embeddings: Embeddings) -> int:
         """Take over what an enrolment adds, (m, d) per model, before its commit: it counts once committed.
 
-        Raises `Refusal(Code.NO_SPACE)`.
+        Returns 0: files can be read as soon as they are written. Raises `Refusal(Code.NO_SPACE)`.
         """
         checked = {model: self._keys[model].checked(rows, len(rows)) for model, rows in embeddings.items()}
         if checked:
@@ -177,6 +177,7 @@ class MemoryGallery:
         self._handed[enrolment.token] = checked
         while len(self._handed) > _HANDED:
             self._handed.popitem(last=False)
+        return 0
 
     def remove(self, tokens: Collection[str]) -> None:
         """Remove what is stored of these enrolments, except what compaction has merged."""

@@ -13,8 +13,11 @@ from pipeline.ports import Gallery
 class GalleryBackend(Gallery, Protocol):
     """A gallery that can be written: `db.gallery.memory` uses memory and files, `db.milvus.gallery` uses Milvus."""
 
-    def add(self, enrolment: Enrolment, embeddings: Embeddings) -> None:
-        """Store what an enrolment adds, (m, d) per model, before its commit: it counts once committed."""
+    def add(self, enrolment: Enrolment, embeddings: Embeddings) -> int:
+        """Store what an enrolment adds, (m, d) per model, before its commit: it counts once committed.
+
+        Returns up to when a reader of the store has to read to see it, for `EnrolmentRecords.next_version`.
+        """
         ...
 
     def remove(self, tokens: Collection[str]) -> None:

@@ -3,7 +3,7 @@
 The partition `people` has a row for each enrolment, the template of its faces, which is what a search compares with;
 the partition `crops` has a row for each source crop, the embedding as the model returned it. A row holds the
 enrolment's token and the person's ID; its key is derived from the token, so that writing it again changes nothing. The
-row `mark` says that the collection was filled, and up to which version.
+row `filled`, the mark, says that the collection was filled, and up to which version.
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from db.milvus.connection import CALL_S, Milvus, library
+from db.milvus.connection import CALL_S, EVERYTHING, Milvus, library
 from pipeline.types import Floats
 
 MOST_HITS = 16_384
 """The most rows that Milvus returns for one probe."""
 
 _INDEX: Mapping[str, Any] = {"index_type": "HNSW", "params": {"M": 32, "efConstruction": 200}}
+_BY_VALUE = ("INVERTED", "Trie")  # servers before 2.4 know only the second, Milvus Lite only the first
 LOOKED_AT = 1024
 """Templates that a search in the index visits; docs/vector-store.md shows the recall with fewer."""
 
@@ -30,14 +32,19 @@ PEOPLE, CROPS, MARKS = "people", "crops", "_default"
 _TOKENS_AT_ONCE = 100
 _OTHERS_TRIES = 10
 _ROWS_AT_ONCE = 500
+_MARK = "filled"
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Says that a collection holds everything enrolled up to `version`; `filling` identifies the filling."""
+    """Says that a collection holds everything enrolled up to `version`; `filling` identifies the filling.
+
+    `stored` is Milvus's time by which all of it was written.
+    """
 
     filling: str
     version: int
+    stored: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,16 +63,21 @@ class VectorCollection:
     def __init__(self, milvus: Milvus, name: str, size: int, metric: str) -> None:
         self.name, self._milvus, self._size, self._metric = name, milvus, size, metric
         self._writing = threading.Lock()  # Milvus Lite takes one writer at a time
+        milvus.register(self)
 
     def prepare(self, client: Any) -> None:
-        """Create and load the collection if necessary."""
+        """Create the collection if necessary and begin to load it."""
         if not client.has_collection(self.name, timeout=CALL_S):
-            _unless_there(lambda: self._create(client), lambda: bool(client.has_collection(self.name, timeout=CALL_S)))
+            _unless_there([lambda: self._create(client)], lambda: client.has_collection(self.name, timeout=CALL_S))
         for partition in (PEOPLE, CROPS):
             self._make_partition(client, partition)
-        self._make_index(client, "token", {"index_type": "INVERTED"})
-        self._make_index(client, "person", {"index_type": "INVERTED"})
-        self._make_index(client, "vector", {"metric_type": self._metric, **_INDEX})
+        for field in ("token", "person"):
+            self._make_index(client, field, [{"index_type": kind} for kind in _BY_VALUE])
+        self._make_index(client, "vector", [{"metric_type": self._metric, **_INDEX}])
+        client.load_collection(self.name, timeout=CALL_S, _async=True)
+
+    def wait(self, client: Any) -> None:
+        """Wait until the collection is loaded."""
         client.load_collection(self.name, timeout=CALL_S)
 
     def _make_partition(self, client: Any, partition: str) -> None:
@@ -73,16 +85,21 @@ class VectorCollection:
             return bool(client.has_partition(self.name, partition, timeout=CALL_S))
 
         if not is_there():
-            _unless_there(lambda: client.create_partition(self.name, partition, timeout=CALL_S), is_there)
+            _unless_there([lambda: client.create_partition(self.name, partition, timeout=CALL_S)], is_there)
 
-    def _make_index(self, client: Any, field: str, kind: Mapping[str, Any]) -> None:
+    def _make_index(self, client: Any, field: str, kinds: Sequence[Mapping[str, Any]]) -> None:
+        """Create an index of the first of these kinds that the server knows."""
+
         def is_there() -> bool:
             return field in client.list_indexes(self.name, timeout=CALL_S)
 
-        if not is_there():
+        def make(kind: Mapping[str, Any]) -> None:
             wanted = client.prepare_index_params()
             wanted.add_index(field, index_name=field, **kind)
-            _unless_there(lambda: client.create_index(self.name, wanted, sync=False, timeout=CALL_S), is_there)
+            client.create_index(self.name, wanted, sync=False, timeout=CALL_S)
+
+        if not is_there():
+            _unless_there([partial(make, kind) for kind in kinds], is_there)
 
     def _create(self, client: Any) -> None:
         types = library().types
@@ -111,15 +128,15 @@ class VectorCollection:
 
     def set_mark(self, mark: Mark) -> None:
         """Write the mark."""
-        row = _row(mark.filling, "", mark.version, int(time.time()), np.ones(self._size, np.float32))
-        self._upsert([{**row, "key": "mark"}], MARKS)
+        row = _row(mark.filling, "", mark.version, mark.stored, np.ones(self._size, np.float32))
+        self._upsert([{**row, "key": _MARK}], MARKS)
 
     def _upsert(self, rows: list[dict[str, Any]], partition: str) -> None:
         def work(client: Any) -> None:
             with self._writing:
                 client.upsert(self.name, rows, partition_name=partition, timeout=CALL_S)
 
-        self._milvus.ask(self, work)
+        self._milvus.ask(work)
 
     def remove(self, tokens: Collection[str]) -> None:
         """Remove all rows of these enrolments."""
@@ -130,7 +147,7 @@ class VectorCollection:
                 with self._writing:
                     client.delete(self.name, filter=wanted, timeout=CALL_S)
 
-            self._milvus.ask(self, work)
+            self._milvus.ask(work)
 
     def drop_others(self, prefix: str, keep: Collection[str]) -> None:
         """Drop the collections whose names begin with `prefix`, except those in `keep`."""
@@ -140,13 +157,13 @@ class VectorCollection:
                 if name.startswith(prefix) and name not in keep:
                     client.drop_collection(name, timeout=CALL_S)
 
-        self._milvus.ask(self, work)
+        self._milvus.ask(work)
 
     # -- reading -------------------------------------------------------------------------------------------
-    def mark(self) -> Mark | None:
-        """Return the mark; None if the collection was never filled completely."""
-        rows = self._query('key == "mark"', [MARKS], ["token", "number"])
-        return Mark(str(rows[0]["token"]), int(rows[0]["number"])) if rows else None
+    def mark(self, *, latest: bool = False) -> Mark | None:
+        """Return the mark, `latest` as another process has just written it; None if it was never filled completely."""
+        rows = self._query(f'key == "{_MARK}"', [MARKS], ["token", "number", "made"], latest=latest)
+        return Mark(str(rows[0]["token"]), int(rows[0]["number"]), int(rows[0]["made"])) if rows else None
 
     def nearest(self, probes: Floats, limit: int) -> list[list[str]]:
         """Return for each probe, (n, d), the people of the nearest templates, nearest first, with repetitions."""
@@ -160,11 +177,11 @@ class VectorCollection:
                 partition_names=[PEOPLE],
                 output_fields=["person"],
                 search_params={"metric_type": self._metric, "params": {"ef": max(LOOKED_AT, limit)}},
-                consistency_level="Strong",
                 timeout=CALL_S,
+                **self._milvus.consistency(),
             )
 
-        return [[str(hit["entity"]["person"]) for hit in hits] for hits in self._milvus.ask(self, work)]
+        return [[str(hit["entity"]["person"]) for hit in hits] for hits in self._milvus.ask(work)]
 
     def embeddings(self, tokens: Sequence[str]) -> dict[str, Floats]:
         """Return the source crops' embeddings of these enrolments as they were written, float32 (m, d) by token."""
@@ -201,31 +218,23 @@ class VectorCollection:
             rows.close()
             return found
 
-        return self._milvus.ask(self, work)
+        return self._milvus.ask(work)
 
-    def _query(self, where: str, partitions: list[str], fields: list[str]) -> list[Mapping[str, Any]]:
+    def _query(
+        self, where: str, partitions: list[str], fields: list[str], *, latest: bool = False
+    ) -> list[Mapping[str, Any]]:
         def work(client: Any) -> list[Mapping[str, Any]]:
             found = client.query(
                 self.name,
                 filter=where,
                 partition_names=partitions,
                 output_fields=fields,
-                consistency_level="Strong",
                 timeout=CALL_S,
+                **(EVERYTHING if latest else self._milvus.consistency()),
             )
             return list(found)
 
-        return self._milvus.ask(self, work)
-
-
-@dataclass(frozen=True)
-class _Unprepared:
-    """Stands for collections that need not be loaded."""
-
-    name: str = ""
-
-    def prepare(self, client: Any) -> None:
-        pass
+        return self._milvus.ask(work)
 
 
 def purge_rows(milvus: Milvus, prefix: str, tokens: Collection[str]) -> int:
@@ -248,7 +257,7 @@ def purge_rows(milvus: Milvus, prefix: str, tokens: Collection[str]) -> int:
             client.compact(name, timeout=CALL_S)
         return gone
 
-    return milvus.ask(_Unprepared(), work)
+    return milvus.ask(work)
 
 
 def _row(token: str, person: str, number: int, made: int, vector: Floats) -> dict[str, Any]:
@@ -265,12 +274,19 @@ def _among(field: str, values: Iterable[str]) -> str:
     return f"{field} in [{listed}]"
 
 
-def _unless_there(make: Callable[[], object], is_there: Callable[[], bool]) -> None:
-    try:
-        make()
-    except library().errors:
-        for _ in range(_OTHERS_TRIES):  # another process was faster, or is about to be
-            if is_there():
-                return
-            time.sleep(0.1)
-        raise
+def _unless_there(ways: Sequence[Callable[[], object]], is_there: Callable[[], bool]) -> None:
+    """Make something in the first way that works, unless another process was faster, or is about to be."""
+    failure: Exception | None = None
+    for make in ways:
+        try:
+            make()
+        except library().errors as error:
+            failure = error
+        else:
+            return
+    for _ in range(_OTHERS_TRIES):
+        if is_there():
+            return
+        time.sleep(0.1)
+    if failure is not None:
+        raise failure

@@ -19,6 +19,11 @@ once. What can go wrong in between:
 
 The process remembers only what it has found complete: which filling of each collection (`Mark`), up to which version of
 the records. Each search reads the mark, so that a Milvus that was emptied is noticed at once.
+
+Milvus shows a write to readers after a while, and makes those who ask for it wait. Each commit stores Milvus's time
+after the enrolment's writes beside the records' version; each search reads both, and makes Milvus wait for that time
+and no longer. So whatever is committed is seen, through every server and after a restart of Milvus, and a search waits
+only where somebody was enrolled a moment before.
 """
 
 from __future__ import annotations
@@ -28,7 +33,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codes_dict import Code
 from db import files
@@ -88,36 +93,53 @@ class MilvusGallery:
 
         Rows that Milvus lacks are written first. Raises `Refusal(Code.DB_DOWN)` as well.
         """
+        position = self._enrolments.position()
+        self._milvus.wait_for(position.stored)
+        version, known = position.version, self._known
         marks = {model: one.mark() for model, one in self._rows.collections().items()}
-        version, known = self._enrolments.version(), self._known
         if marks != known.marks or version != known.version or self._rows.missing:
             with self._lock:
                 version = self._catch_up()
         return MilvusSnapshot(self, version)
 
     def _catch_up(self) -> int:
-        marks, known = {model: self._rows.filled(model) for model in self._rows.keys}, self._known
+        known = self._known
+        marks: Mapping[str, Mark] = {model: self._rows.filled(model) for model in self._rows.keys}
+        self._milvus.wait_for(max(one.stored for one in marks.values()))
         is_same = {model: one.filling for model, one in marks.items()} == {
             model: one.filling for model, one in known.marks.items()
         }
         changes = self._enrolments.changes(known.version if is_same else min(one.version for one in marks.values()))
-        self._rows.complete(changes.added, changes.removed)
+        self._milvus.wait_for(changes.stored)
+        if self._rows.complete(changes.added, changes.removed):
+            marks = self._set_marks({model: replace(one, stored=self._milvus.now()) for model, one in marks.items()})
         self._known = _Known(marks, changes.version)
         return changes.version
+
+    def _set_marks(self, marks: Mapping[str, Mark]) -> Mapping[str, Mark]:
+        for model, one in self._rows.collections().items():
+            one.set_mark(marks[model])
+        self._milvus.wait_for(max(one.stored for one in marks.values()))
+        return marks
 
     def person(self, person_id: str) -> EnrolledFaces | None:
         """Return each model's embeddings of a person's enrolled source crops as of now, float32 (m, d)."""
         return self._enrolled([person_id]).get(person_id)
 
     def _enrolled(self, person_ids: Sequence[str]) -> dict[str, EnrolledFaces]:
-        enrolled = self._enrolments.of_people(person_ids)
+        enrolled = self._records(person_ids)
         while True:
             found, is_whole = self._rows.joined(enrolled)
             if is_whole:
                 return found
-            before, enrolled = enrolled, self._enrolments.of_people(person_ids)
+            before, enrolled = enrolled, self._records(person_ids)
             if enrolled == before:
                 return found  # otherwise an enrolment was replaced, and its rows removed, after its record was read
+
+    def _records(self, person_ids: Sequence[str]) -> list[Enrolment]:
+        enrolled = self._enrolments.of_people(person_ids)
+        self._milvus.wait_for(self._enrolments.position().stored)  # some may be newer than the snapshot
+        return enrolled
 
     def count(self, version: int) -> int:
         """Return how many people were enrolled at that version of the records, or are now."""
@@ -148,10 +170,14 @@ class MilvusGallery:
         return [ranking for model, one in collections.items() for ranking in one.nearest(probes[model], limit)]
 
     # -- writing -------------------------------------------------------------------------------------------
-    def add(self, enrolment: Enrolment, embeddings: Embeddings) -> None:
-        """Write what an enrolment adds, (m, d) per model; it counts once the enrolment is committed."""
+    def add(self, enrolment: Enrolment, embeddings: Embeddings) -> int:
+        """Write what an enrolment adds, (m, d) per model; it counts once the enrolment is committed.
+
+        Returns Milvus's time: whoever reads up to then sees it.
+        """
         for model, rows in embeddings.items():
             self._rows.put(model, {enrolment.token: enrolment.id}, {enrolment.token: rows})
+        return self._milvus.now()
 
     def remove(self, tokens: Collection[str]) -> None:
         """Remove the rows of these enrolments, which do not count."""
@@ -182,7 +208,7 @@ class MilvusGallery:
                     self._rows.recompute(model, everybody.added[start : start + CHUNK])
                 old = one.older_than(self._clock() - _YOUNG_S)
                 one.remove(set(old) - self._enrolments.active(old))
-                one.set_mark(Mark(secrets.token_hex(16), everybody.version))
+                one.set_mark(Mark(secrets.token_hex(16), everybody.version, self._milvus.now()))
                 one.drop_others(self._rows.prefix(), {each.name for each in collections.values()})
         return dict.fromkeys(collections, Code.PICKLE_REBUILT)
 
@@ -196,12 +222,11 @@ class MilvusGallery:
         with self._lock:
             version, collections, marks = self._catch_up(), self._rows.collections(), self._known.marks
             with files.locked(self._kept.root / LOCK) as acquired:
-                if not acquired or any(one.mark() != marks[model] for model, one in collections.items()):
+                if not acquired or any(one.mark(latest=True) != marks[model] for model, one in collections.items()):
                     return False
-                newer = {model: Mark(mark.filling, version) for model, mark in marks.items()}
-                for model, one in collections.items():
-                    one.set_mark(newer[model])
-                self._known = _Known(newer, version)
+                stored = self._milvus.now()
+                newer = {model: Mark(mark.filling, version, stored) for model, mark in marks.items()}
+                self._known = _Known(self._set_marks(newer), version)
         return True
 
     def close(self) -> None:

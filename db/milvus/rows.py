@@ -91,26 +91,29 @@ class MilvusRows:
         self.put(model, {one.token: one.id for one in enrolled}, computed)
         return set(computed)
 
-    def complete(self, enrolled: Sequence[Enrolment], removed: frozenset[str]) -> None:
-        """Write the missing rows of these enrolments, and of those that were missing before."""
+    def complete(self, enrolled: Sequence[Enrolment], removed: frozenset[str]) -> bool:
+        """Write the missing rows of these enrolments, and of those that were missing before; tell whether any were."""
         for token in removed:
             self.missing.pop(token, None)
         retried = [one for one in list(self.missing.values())[:_RETRIES] if self._faces.has_crops(one)]
-        for model in self.keys:
-            self._complete(model, [*enrolled, *retried])
+        has_written = [self._complete(model, [*enrolled, *retried]) for model in self.keys]
+        return any(has_written)
 
-    def _complete(self, model: str, enrolled: Sequence[Enrolment]) -> None:
+    def _complete(self, model: str, enrolled: Sequence[Enrolment]) -> bool:
+        has_written = False
         for start in range(0, len(enrolled), CHUNK):
             some = enrolled[start : start + CHUNK]
             existing = self.collections()[model].numbers([one.token for one in some])
             incomplete = [one for one in some if existing.get(one.token) != set(range(one.images + 1))]
             written = self.recompute(model, incomplete)
+            has_written |= bool(written)
             for one in incomplete:
                 if one.token in written:
                     self.missing.pop(one.token, None)
                 elif one.token not in self.missing:
                     log.warning("enrolment %s has no embeddings and no source crops", one.token)
                     self.missing[one.token] = one
+        return has_written
 
     def filled(self, model: str) -> Mark:
         """Return the collection's mark, after filling the collection if it has none."""
@@ -119,12 +122,12 @@ class MilvusRows:
         if mark is not None:
             return mark
         with files.locked(self._root / LOCK, wait=True):
-            mark = collection.mark()
+            mark = collection.mark(latest=True)
             if mark is None:  # otherwise another process has filled it in the meantime
                 everybody = self._enrolments.changes(0)
                 log.info("filling %s with %d enrolments", collection.name, len(everybody.added))
                 self._complete(model, everybody.added)
-                mark = Mark(secrets.token_hex(16), everybody.version)
+                mark = Mark(secrets.token_hex(16), everybody.version, self._milvus.now())
                 collection.set_mark(mark)
             return mark
 

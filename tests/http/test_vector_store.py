@@ -9,13 +9,13 @@ import pytest
 
 from bootstrap import vectors
 from tests.http.site import ID, OTHER_ID, Site, code, results, variant
-from tests.milvus_lite import MilvusLite
+from tests.milvus_servers import MilvusProcess
 
 pytestmark = pytest.mark.models
 
 
 @pytest.fixture
-def site(make_site: Callable[..., Site], milvus_server: MilvusLite) -> Site:
+def site(make_site: Callable[..., Site], milvus_server: MilvusProcess) -> Site:
     """Return a server with its gallery in Milvus."""
     return make_site(VECTOR_STORE=f"milvus:{milvus_server.uri}")
 
@@ -42,7 +42,7 @@ def test_verdicts_and_scores_are_those_of_a_gallery_in_memory(
 
 
 def test_while_milvus_is_away_the_answer_is_156_and_afterwards_it_works_without_a_restart(
-    site: Site, milvus_server: MilvusLite, astronaut: bytes
+    site: Site, milvus_server: MilvusProcess, astronaut: bytes
 ) -> None:
     site.enrolled(astronaut)
     probe, more = site.uploaded(variant(astronaut)), site.uploaded(variant(astronaut, 0.8))
@@ -71,7 +71,7 @@ def test_rebuild_and_deletion_of_pickles_hide_nobody(site: Site, astronaut: byte
 
 
 def test_an_enrolment_stands_where_milvus_goes_away_between_its_commit_and_a_rebuild(
-    site: Site, milvus_server: MilvusLite, astronaut: bytes, monkeypatch: pytest.MonkeyPatch
+    site: Site, milvus_server: MilvusProcess, astronaut: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload_id, enroller = site.uploaded(astronaut), site.services().enrolments
     monkeypatch.setattr(enroller, "_step", lambda name: milvus_server.stop() if name == "committed" else None)

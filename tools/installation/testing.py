@@ -19,6 +19,7 @@ BESIDE = (
     "requirements-ray.txt",
     "requirements-milvus.txt",
     "requirements-milvus-lite.txt",
+    "requirements-milvus-server.txt",
     "requirements-redis.txt",
 )
 """Requirement files of the tests, in addition to the server's."""

@@ -1,4 +1,4 @@
-"""A Milvus Lite as a process on loopback: several processes may speak to it, and it can be away for a while."""
+"""Milvus as a process on loopback, Lite or a server: several processes may use it, and it can be away for a while."""
 
 from __future__ import annotations
 
@@ -7,14 +7,36 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Protocol, TypeVar
 
-from tests.servers import UnavailableError, free_port, wait_until
+from codes_dict import Code, Refusal
+from tests.servers import STARTING_S, UnavailableError, free_port, wait_until
+
+T = TypeVar("T")
 
 _PROGRAM = "import sys; from milvus_lite.cmdline import main; sys.exit(main(sys.argv[1:]))"
+
+
+class MilvusProcess(Protocol):
+    """A Milvus that a test may stop and start again."""
+
+    @property
+    def uri(self) -> str:
+        """Where it answers."""
+        ...
+
+    def start(self) -> None:
+        """Start on the same port with the data of before; returns when it answers."""
+        ...
+
+    def stop(self) -> None:
+        """Kill it; the data stay."""
+        ...
 
 
 class MilvusLite:
@@ -52,11 +74,23 @@ class MilvusLite:
             self._process = None
 
 
+def patiently(work: Callable[[], T]) -> T:
+    """Return what `work` returns once Milvus, just started, has loaded its collections: until then it is 156."""
+    deadline = time.monotonic() + STARTING_S
+    while True:
+        try:
+            return work()
+        except Refusal as refusal:
+            if refusal.code is not Code.VECTORS_DOWN or time.monotonic() > deadline:
+                raise
+        time.sleep(0.2)
+
+
 @contextmanager
 def milvus_lite() -> Iterator[MilvusLite]:
     """Run a Milvus Lite; raises `UnavailableError` where it is not installed."""
     if find_spec("pymilvus") is None or find_spec("milvus_lite") is None:
-        raise UnavailableError("milvus-lite is not installed (requirements-dev.txt)")
+        raise UnavailableError("milvus-lite is not installed (requirements-milvus-lite.txt)")
     folder = Path(tempfile.mkdtemp(prefix="faceapp-milvus-"))
     server = MilvusLite(folder)
     try:
