@@ -33,7 +33,14 @@ BLOCKS = all_blocks()
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 CALL = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/\S*)")
 COMMAND = re.compile(r"(?<![\w/.])bin/([a-z][a-z-]*)(?: ([a-z][a-z-]+))?")
-OF_OTHERS = {"FACEAPP_PICTURES", "FACEAPP_SCHEMA_EXAMPLES", "FACEAPP_TEST_HOSTILE", "RAY_AUTH_MODE", "TARGET"}
+OF_OTHERS = {
+    "FACEAPP_PICTURES",
+    "FACEAPP_SCHEMA_EXAMPLES",
+    "FACEAPP_TEST_HOSTILE",
+    "FACEAPP_TEST_MILVUS",
+    "RAY_AUTH_MODE",
+    "TARGET",
+}
 """Variables that are no settings of the server."""
 
 

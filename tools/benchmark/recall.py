@@ -112,7 +112,7 @@ def filled(gallery: Gallery, folder: Path) -> tuple[MemorySnapshot, dict[str, Ve
         for start in range(0, len(entries[model]), 2000):
             store.put(entries[model][start : start + 2000])
         for step in ("flush", "release_collection", "load_collection"):
-            milvus.ask(store, methodcaller(step, store.name))
+            milvus.ask(methodcaller(step, store.name))
     return index.snapshot(1), stores
 
 
