@@ -22,7 +22,9 @@ __all__ = [
     "SettingsFault",
     "SettingsFile",
     "described",
+    "folders_inside",
     "listening_address",
+    "listening_faults",
     "load_settings",
     "operator_password",
 ]
@@ -80,16 +82,46 @@ def load_settings(file: Path) -> Settings:
 
 def listening_address(file: Path) -> tuple[str, int, int]:
     """Return HOST, PORT and THREADS of `file`, whatever else is wrong there; a bad one counts as left out."""
+    found, _ = _listening(file)
+    return found.host, found.port, found.threads
+
+
+def listening_faults(file: Path) -> list[str]:
+    """Return a line for everything that makes the server listen elsewhere than `file` was meant to say."""
+    found, bad = _listening(file)
+    if not file.is_file():
+        return [f"There is no {file}: requests are answered with 176. Listening on {found.host}:{found.port}."]
+    lines = [f"{name}: {what}, accepted: {_ACCEPTED[name]}. Used instead: {getattr(found, name.lower())}"
+             for name, what in bad.items() if name in _ACCEPTED]  # fmt: skip
+    lines += [f"{what}. Listening on {found.host}:{found.port}" for name, what in bad.items() if name not in _ACCEPTED]
+    return lines
+
+
+def _listening(file: Path) -> tuple[Listening, dict[str, str]]:
+    """Return what can be used, and what is wrong by key, or by the file's name where none of it can be read."""
+    try:
+        values, _ = _parse(_read(file), file)
+    except SettingsFault as fault:
+        return Listening.model_validate({}), {file.name: fault.env_errs[0]}
+    try:
+        return Listening.model_validate(values), {}
+    except ValidationError as error:
+        bad = {str(one["loc"][0]): one["msg"] if one["type"] == "bad_value" else "is out of range"
+               for one in error.errors(include_url=False, include_input=False)}  # fmt: skip
+        return Listening.model_validate({name: value for name, value in values.items() if name not in bad}), bad
+
+
+def folders_inside(file: Path) -> list[Path]:
+    """Return the folders that `file` names by paths below its own folder, whatever else is wrong there."""
     try:
         values, _ = _parse(_read(file), file)
     except SettingsFault:
-        values = {}
-    try:
-        found = Listening.model_validate(values)
-    except ValidationError as error:
-        bad = {one["loc"][0] for one in error.errors()}
-        found = Listening.model_validate({name: value for name, value in values.items() if name not in bad})
-    return found.host, found.port, found.threads
+        return []
+    named = [values.get(key, "") for key in ("DB_PATH", "UPLOAD_FOLDER", "MODEL_PATH")]
+    files = [values.get("LOG_LOC", ""), values.get("SQL_URI", "").partition("sqlite:///")[2]]
+    root = file.absolute().parent
+    found = [root / name for name in named if name] + [(root / name).parent for name in files if name]
+    return [folder for folder in found if folder.resolve().is_relative_to(root.resolve())]
 
 
 def operator_password(file: Path) -> str | None:

@@ -12,7 +12,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="-")
-"""The id of the current request; `-` outside of requests."""
+"""The id of the current request; `start` and `maintenance` for the server's own work, `-` for anything else."""
 
 _OURS = ("faceapp", "api", "bootstrap", "pipeline", "db", "security", "env_validator", "tools")
 _BREAKS = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")

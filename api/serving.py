@@ -74,13 +74,14 @@ def serve(
     body_limit: Callable[[], int] = lambda: NEVER,
     draining_s: float = DRAINING_S,
     may_send: Callable[[Head], Refusal | None] = lambda _: None,
+    on_stopping: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve the WSGI application until SIGTERM or Ctrl-C, then finish pending requests (at most `draining_s` seconds).
 
-    `on_ready` gets the address when requests are accepted. A request body larger than `body_limit()` bytes is received
-    but not kept: the application sees its length and no content. None is received where `may_send(head)` refuses.
-    A request that is refused, or that cannot be read, reaches the application with `receiving.REFUSAL` in its
-    environment. Call in the main thread.
+    `on_ready` gets the address when requests are accepted, `on_stopping` is called when they no longer are. A request
+    body larger than `body_limit()` bytes is received but not kept: the application sees its length and no content.
+    None is received where `may_send(head)` refuses. A request that is refused, or that cannot be read, reaches the
+    application with `receiving.REFUSAL` in its environment. Call in the main thread.
     """
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     _allow_open_files()
@@ -94,6 +95,7 @@ def serve(
         while not is_stopping():
             loop.turn(server, CHECK_S)
         _log.info("stopping: no new connections; pending requests finish")
+        on_stopping()
         _drain(server, loop, draining_s)
 
 

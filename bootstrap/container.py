@@ -279,7 +279,7 @@ class ServiceContainer:
         """Build services; the former ones keep serving until these are ready."""
         log_to(settings.log_loc, settings.log_max_mb * MEGABYTE, settings.log_keep, settings.log_format)
         if settings.unknown_keys:
-            _log.warning("unknown keys in .env are ignored: %s", ", ".join(settings.unknown_keys))
+            _log.warning("unknown keys in .env are ignored: %s", ", ".join(settings.unknown_explained()))
         try:
             embedders = self._models.embedders(settings)
             scorer = scorer_of(settings, embedders)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from api.logs import REQUEST_ID
 from bootstrap.container import ServiceContainer
 from bootstrap.records import Records
 from codes_dict import Refusal
@@ -46,6 +47,7 @@ class Maintenance:
         self._stopped.set()
 
     def _run(self) -> None:
+        REQUEST_ID.set("maintenance")
         rounds = 0
         while not self._stopped.is_set():
             with self._container.current_records() as current:
@@ -64,6 +66,8 @@ def warm_up(container: ServiceContainer) -> None:
         container.warm()
     except Refusal as refusal:
         _log.warning("not ready yet: %s", refusal)
+    except Exception as error:  # noqa: BLE001 - the next round tries again
+        _log.error("599 warming: %s", type(error).__name__, exc_info=error)
 
 
 def run_maintenance(

@@ -13,17 +13,19 @@ from flask import Flask
 
 from api.access import refusal_of
 from api.gate import Gate
+from api.logs import REQUEST_ID
 from api.serving import CannotListenError, open_socket, serve
 from api.source import Source
 from bootstrap.container import ServiceContainer
 from bootstrap.engines import described, liveness_loader
 from bootstrap.maintenance import Maintenance
 from bootstrap.models import LoadedModels
-from bootstrap.quiet import silence_tensorflow
+from bootstrap.quiet import NOWHERE, silence_tensorflow
 from bootstrap.sealing import described as described_seal
 from bootstrap.threads import share_cores
 from codes_dict import Refusal
-from env_validator import listening_address
+from env_validator import described as settings_rows
+from env_validator import listening_address, listening_faults
 from pipeline.jobs import MOST_UNDER_WAY
 from pipeline.models.decoding import DecodingPool
 from pipeline.parallel import default_threads
@@ -41,8 +43,10 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
 
     The server starts even with faulty settings: requests get 176 until they are fixed.
     """
-    silence_tensorflow()
+    silence_tensorflow(greetings_file(env_file))
     host, port, threads = listening_address(env_file)
+    for line in listening_faults(env_file):
+        print(line, file=sys.stderr, flush=True)
     try:
         listening = open_socket(host, port)
     except CannotListenError as reason:
@@ -62,24 +66,41 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
 
     try:
         app, workers = create_app(container, door), door.most + RESERVED_THREADS + MOST_UNDER_WAY
-        may_send = partial(refusal_of, services=container)
-        serve(app, listening, workers, on_listening, container.max_upload_bytes, may_send=may_send)
+        limit, may_send = container.max_upload_bytes, partial(refusal_of, services=container)
+        serve(app, listening, workers, on_listening, limit, may_send=may_send, on_stopping=_say_stopping)
     finally:
         maintenance.stop()
         container.close()
         models.close()
         decoding.close()
+    print("Stopped.", flush=True)
     return 0
+
+
+def greetings_file(env_file: Path) -> Path:
+    """Return where libraries' greetings go: beside the log, or nowhere while LOG_LOC is wrong."""
+    row = next(row for row in settings_rows(env_file) if row["key"] == "LOG_LOC")
+    if row["fault"] or not row["value"]:
+        return NOWHERE
+    return (env_file.absolute().parent / str(row["value"])).with_suffix(".libraries.log")
+
+
+def _say_stopping() -> None:
+    print("Stopping: pending requests finish; Ctrl-C again stops at once.", flush=True)
 
 
 def _warm(container: ServiceContainer, decoding: DecodingPool, maintenance: Maintenance, address: str) -> None:
     """Load everything before the first request, and print the outcome."""
+    REQUEST_ID.set("start")
     try:
         decoding.warm()
         container.warm()
     except Refusal as refusal:
         _log.error("%s", refusal)
         print(f"Listening on {address}, but not ready: {refusal}", file=sys.stderr, flush=True)
+    except Exception as error:  # noqa: BLE001 - told and retried, as a refusal is
+        _log.error("599 warming: %s", type(error).__name__, exc_info=error)
+        print(f"Listening on {address}, but not ready: {error} (the log says more)", file=sys.stderr, flush=True)
     else:
         about = container.liveness()
         if about is not None:

@@ -6,6 +6,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import cache
 from typing import TypeVar, cast
 
@@ -31,7 +32,8 @@ def parallel_map(work: Callable[[Item], Result], items: Sequence[Item]) -> list[
 
     Worth it where `work` leaves the interpreter for most of its time, as decoding and matrix products do. The caller's
     thread works too, helped by threads that all requests share: one whose helpers are busy elsewhere waits for nobody.
-    What `work` raises is raised here, after all items are done; of several faults the first item's.
+    Log lines of helpers carry the caller's request id. What `work` raises is raised here, after all items are done;
+    of several faults the first item's.
     """
     left = deque(enumerate(items))
     done: dict[int, Result] = {}
@@ -48,7 +50,7 @@ def parallel_map(work: Callable[[Item], Result], items: Sequence[Item]) -> list[
             except Exception as fault:  # noqa: BLE001 - raised below, in the thread of the caller
                 faults[at] = fault
 
-    helpers = [_helpers().submit(work_on) for _ in range(min(usable_cores(), len(items)) - 1)]
+    helpers = [_helpers().submit(copy_context().run, work_on) for _ in range(min(usable_cores(), len(items)) - 1)]
     work_on()
     for helper in helpers:
         if not helper.cancel():

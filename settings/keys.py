@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,12 @@ class Settings(Listening):
     def unknown_keys(self) -> tuple[str, ...]:
         """Keys of the file that mean nothing: most likely misspelt."""
         return tuple(self.model_extra or ())
+
+    def unknown_explained(self) -> list[str]:
+        """Return each unknown key with the known one that it resembles most, if any does."""
+        known = {name.upper() for name in type(self).model_fields}
+        near = {key: get_close_matches(key.upper(), known, 1) for key in self.unknown_keys}
+        return [f"{key} (did you mean {found[0]}?)" if found else key for key, found in near.items()]
 
     @property
     def super_password_published(self) -> bool:

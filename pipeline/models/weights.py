@@ -94,6 +94,10 @@ class WeightStore:
             attempt.join(max(0.0, until - time.monotonic()))
         return dict(reasons)
 
+    def is_in_mirror(self, path: Path) -> bool:
+        """Tell whether a file that was found lies in the mirror folder, and not in the own one."""
+        return self._mirror_folder is not None and path.parent == self._mirror_folder != self.folder
+
     def sha256(self, path: Path) -> str:
         """Return the SHA-256 of a file in hex; computed again only when its size or time changed."""
         stat = path.stat()

@@ -74,8 +74,10 @@ class Run:
         raise AssertionError(f"{beginning!r} was not printed, but: {self.lines[-LINES:]}")
 
     def end(self) -> int:
-        """Stop it as an operator does."""
+        """Stop it as an operator does, and check that it says so."""
         self.process.send_signal(signal.SIGTERM)
+        self.until("Stopping: ")
+        assert self.until("Stopped") == "Stopped."
         return self.process.wait(60)
 
     def close(self) -> None:
@@ -155,7 +157,10 @@ def test_a_port_in_use_is_one_sentence_and_exit_2(clone: Path) -> None:
             check=False,
         )
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1] == f"Port {port} is already in use. Set PORT in .env."
+    assert (done.stdout, done.stderr) == (
+        "",
+        f"Port {port} is already in use. Choose another one: bin/start --port {port + 1}\n",
+    )
 
 
 def test_a_mirror_that_is_not_there_is_one_sentence_and_exit_2(clone: Path) -> None:

@@ -38,6 +38,16 @@ def test_the_tables_of_the_example_settings_are_made_and_a_second_run_keeps_the_
     assert sqlite3.connect(file).execute("SELECT * FROM reco_table").fetchall() == [(1, "A", "ann", "ann-A")]
 
 
+@pytest.mark.parametrize("example", [".env.example", ".env.mysql.example"])
+def test_a_fresh_clone_gets_its_folders(tmp_path: Path, example: str) -> None:
+    done = init_db(Path(shutil.copy(ROOT / example, tmp_path / ".env")))
+    assert sorted(path.name for path in tmp_path.glob("static/*")) == ["people", "uploads"]
+    if example == ".env.example":
+        assert (done.returncode, done.stderr) == (0, "")
+    else:  # there is no server, and nothing else is wrong
+        assert (done.returncode, done.stderr.splitlines()[-1].startswith("bin/init-db: 155 ")) == (2, True)
+
+
 def test_faulty_settings_are_named_and_nothing_is_made(settings: Path) -> None:
     settings.write_text(settings.read_text().replace("SQL_TABLE=reco_table", "SQL_TABLE=a b"))
     done = init_db(settings)

@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from db.session import server_address
-from env_validator import Settings, SettingsFault, SettingsFile, listening_address, load_settings
+from env_validator import (
+    Settings,
+    SettingsFault,
+    SettingsFile,
+    folders_inside,
+    listening_address,
+    listening_faults,
+    load_settings,
+)
 from settings.keys import KEYS, REQUIRED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -228,6 +236,29 @@ def test_the_address_is_known_whatever_else_is_wrong(env: Path) -> None:
     assert listening_address(env) == ("127.0.0.1", 8001, 0)
 
 
+def test_listening_elsewhere_than_meant_is_told(env: Path) -> None:
+    assert listening_faults(env) == []
+    (gone,) = listening_faults(env.parent / "gone")
+    assert gone.startswith(f"There is no {env.parent / 'gone'}: ")
+    assert gone.endswith(" Listening on 127.0.0.1:8001.")
+    env.write_text("PORT=80a1\nVER_TOL=x\n")
+    assert listening_faults(env) == [
+        "PORT: is not a whole number, accepted: a whole number from 1 to 65535. Used instead: 8001"
+    ]
+    env.write_bytes(b"PORT=9000\nSQL_PASS=\xff")
+    (unread,) = listening_faults(env)
+    assert unread == f"{env.name}: is not UTF-8 text, accepted: lines KEY=VALUE in UTF-8. Listening on 127.0.0.1:8001"
+
+
+def test_the_folders_that_are_named_inside_are_known_whatever_else_is_wrong(env: Path) -> None:
+    lines = ["DB_PATH=a/people", "UPLOAD_FOLDER=/elsewhere", "MODEL_PATH=../up", "LOG_LOC=logs/x.log", "VER_TOL=x"]
+    env.write_text("\n".join([*lines, "SQL_URI=sqlite:///base/faceapp.sqlite"]))
+    inside = [str(folder.relative_to(env.parent)) for folder in folders_inside(env)]
+    assert inside == ["a/people", "logs", "base"]
+    env.write_bytes(b"\xff")
+    assert folders_inside(env) == []
+
+
 def test_all_faults_come_at_once_in_the_order_of_the_table(env: Path) -> None:
     for key, value in {
         "UPLOAD_FOLDER": "gone",
@@ -309,6 +340,7 @@ def test_the_process_environment_is_neither_read_nor_changed(env: Path, monkeypa
 def test_a_misspelt_key_is_reported_but_no_fault(env: Path) -> None:
     put(env, "MAX_UPLOADMB", "8")
     assert load_settings(env).unknown_keys == ("MAX_UPLOADMB",)
+    assert load_settings(env).unknown_explained() == ["MAX_UPLOADMB (did you mean MAX_UPLOAD_MB?)"]
 
 
 def test_repr_hides_every_value_that_may_hold_a_password(env: Path) -> None:

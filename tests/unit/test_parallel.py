@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 import pytest
 
@@ -90,3 +91,15 @@ def test_a_fault_of_what_is_done_first_is_raised_when_the_rest_is_done() -> None
 
 def test_there_is_at_least_one_core() -> None:
     assert usable_cores() >= 1
+
+
+def test_helpers_work_in_the_callers_context(two_cores: None) -> None:
+    request = ContextVar("request", default="-")
+    request.set("asked")
+    meeting = threading.Barrier(2)
+
+    def look(_: int) -> str:
+        meeting.wait(10)
+        return request.get()
+
+    assert parallel_map(look, range(2)) == ["asked", "asked"]

@@ -15,25 +15,33 @@ print("from python", file=sys.stderr)
 """
 PROGRAM = """
 import os, sys
+from pathlib import Path
 from bootstrap.quiet import silence_tensorflow
+silence_tensorflow(Path(sys.argv[1]))
 silence_tensorflow()
-silence_tensorflow()
+finders = list(sys.meta_path)
 import {name}
 os.write(2, b"afterwards\\n")
 assert {name}.__spec__ is not None
-print(len([one for one in sys.meta_path if "quiet" in type(one).__module__]), file=sys.stderr)
+assert sys.meta_path == finders
 """
 
 
 def stderr(folder: Path, library: str, name: str = "tensorflow") -> list[str]:
     (folder / "tensorflow.py").write_text(library)
     environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"}
-    command = [sys.executable, "-c", PROGRAM.format(name=name)]
+    command = [sys.executable, "-c", PROGRAM.format(name=name), str(folder / "greetings.log")]
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False).stderr.splitlines()
 
 
-def test_what_cpp_writes_while_it_loads_is_discarded_and_nothing_else(tmp_path: Path) -> None:
-    assert stderr(tmp_path, LIBRARY) == ["from python", "afterwards", "0"]
+def test_what_cpp_writes_while_it_loads_goes_to_a_file_and_nothing_else(tmp_path: Path) -> None:
+    assert stderr(tmp_path, LIBRARY) == ["from python", "afterwards"]
+    assert (tmp_path / "greetings.log").read_text() == "oneDNN custom operations are on\n"
+
+
+def test_a_file_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
+    (tmp_path / "greetings.log").mkdir()
+    assert stderr(tmp_path, LIBRARY) == ["from python", "afterwards"]
 
 
 def test_another_library_is_left_alone(tmp_path: Path) -> None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import re
 import shutil
+import socket
 import stat
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from env_validator import load_settings
 from pipeline.models.weights import WeightStore
-from tools.installation import environment, fetch_models, start, testing
+from pipeline.registry import WeightFile
+from tests.servers import free_port
+from tools.installation import child, environment, fetch_models, first_settings, start, testing
 from tools.installation.environment import SetupError, prepare
 from tools.installation.first_settings import FirstChoice, make_folders, random_password, write_first
 
@@ -83,25 +89,30 @@ def test_another_python_is_refused_by_its_version(clone: Path, monkeypatch: pyte
 
 
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no /proc, where nobody may make folders")
-def test_a_folder_that_takes_nothing_is_one_sentence(clone: Path) -> None:
+def test_a_folder_that_takes_nothing_is_one_sentence(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SetupError, match=r"^/proc/.venv cannot be written: .*\.$"):
         environment.make(Path("/proc/.venv"), silent)
+    monkeypatch.setattr(first_settings, "folders_inside", lambda env: [Path("/proc/static/people")])
     with pytest.raises(SetupError, match=r"^/proc/static/people cannot be created: .*\.$"):
-        make_folders(Path("/proc"))
+        make_folders(Path("/proc/.env"))
 
 
 @pytest.mark.slow
 def test_what_cannot_be_installed_is_one_sentence(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "install_with_uv", lambda python, requirements, say: False)
+    monkeypatch.setattr(environment, "install_with_uv", lambda *_: False)
     (clone / "requirements.txt").write_text("./gone==1\n")
-    with pytest.raises(SetupError, match=r"^The packages of requirements\.txt could not be installed; see above\.$"):
-        environment.install(Path(sys.executable), clone / "requirements.txt", silent)
+    python = clone / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(sys.executable)
+    wrong = r"^The packages of requirements\.txt could not be installed: .*gone.* \(.*install\.log says more\)\.$"
+    with pytest.raises(SetupError, match=wrong):
+        environment.install(python, clone / "requirements.txt", silent)
 
 
 def first(clone: Path, obstacle: str = "", choice: FirstChoice | None = None) -> list[str]:
     said: list[str] = []
-    make_folders(clone)
     write_first(clone, choice or FirstChoice(), lambda chosen: obstacle, said.append)
+    make_folders(clone / ".env")
     return said
 
 
@@ -186,3 +197,90 @@ def test_wrong_settings_are_told_line_by_line_at_the_start(clone: Path) -> None:
 
 def test_mypy_looks_at_every_package() -> None:
     assert {"api", "db", "faceapp_client", "tests", "env_validator.py", "bin/_venv.py"} <= set(testing.sources(ROOT))
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """Return a port that another program listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield int(listening.getsockname()[1])
+
+
+def test_a_port_in_use_is_told_with_another_before_anything_is_installed(
+    clone: Path, done: list[str], taken: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(start, "ROOT", clone)
+    (clone / ".env").write_text(f"# PORT=1\nHOST = 127.0.0.1\n export PORT='{taken}' # mine\n")
+    told = f"Port {taken} is already in use. Choose another one: bin/start --port {taken + 1}\n"
+    assert start.main([]) == 2
+    assert start.main(["--port", str(taken)]) == 2
+    assert (done, capsys.readouterr().err) == ([], told * 2)
+
+
+@pytest.mark.parametrize("text", ["PORT=many\n", "PORT=\n", "HOST=no such host\nPORT=8001\n", "PORT=99999\n", "\0"])
+def test_an_address_that_is_wrong_is_left_to_the_reader_of_the_settings(clone: Path, text: str) -> None:
+    (clone / ".env").write_text(text)
+    start.check_port(clone / ".env", free_port())
+
+
+def test_a_chosen_port_is_stored(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch_models, "fetch_mobilefacenet", lambda root, chosen, say: "no network")
+    start.first_time(clone, start.options(["--port", "8077"]), silent)
+    start.first_time(clone, start.options([]), silent)
+    assert load_settings(clone / ".env").port == 8077
+    with pytest.raises(SystemExit):
+        start.options(["--port", "0"])
+
+
+def test_an_unknown_key_is_named_with_the_nearest_known_one_at_the_start(clone: Path) -> None:
+    first(clone)
+    with (clone / ".env").open("a") as env:
+        env.write("MAX_UPLOADMB=8\nCOLOUR=red\n")
+    said: list[str] = []
+    start.make_table(clone, said.append)
+    assert said == [
+        "Unknown key in .env, ignored: MAX_UPLOADMB (did you mean MAX_UPLOAD_MB?)",
+        "Unknown key in .env, ignored: COLOUR",
+    ]
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a mirror that has one of two models' weights, under another name."""
+    data = b"weights"
+    monkeypatch.setattr(fetch_models, "_FILES", {
+        name: (WeightFile(f"{name}.bin", None, sha256, "MIT"),)
+        for name, sha256 in (("Here", hashlib.sha256(data).hexdigest()), ("Gone", "0" * 64))
+    })  # fmt: skip
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror" / "another name").write_bytes(data)
+    return tmp_path / "mirror"
+
+
+def test_a_mirrors_files_are_copied(mirror: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    weights = tmp_path / "weights"
+    asked = ["--folder", str(weights), "--mirror", str(mirror)]
+    assert fetch_models.main([*asked, "Here"]) == 0
+    assert fetch_models.main([*asked, "Here"]) == 0
+    assert [path.name for path in weights.iterdir()] == ["Here.bin"]
+    copied, there = capsys.readouterr().out.splitlines()
+    assert (copied, there) == (f"Here: copied, {weights / 'Here.bin'}", f"Here: there, {weights / 'Here.bin'}")
+    assert fetch_models.main([*asked, "Gone"]) == 1
+    assert fetch_models.main(["--mirror", str(tmp_path / "nowhere"), "Here"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("MODEL_MIRROR does not exist")
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_program_and_what_it_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = "import subprocess, time; print('begun', flush=True); subprocess.run(['sleep', '600'])"
+
+    def press(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        while child.last_line(tmp_path / "log") != "begun":
+            time.sleep(0.01)
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(subprocess.Popen, "wait", press)
+    with pytest.raises(KeyboardInterrupt):
+        child.run([sys.executable, "-c", program], tmp_path / "log")
+    assert child.run([sys.executable, "-c", "raise SystemExit(3)"], tmp_path / "log") == 3

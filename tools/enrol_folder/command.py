@@ -15,6 +15,7 @@ from types import FrameType
 from codes_dict import Refusal
 from db import files
 from env_validator import Settings, SettingsFault, load_settings
+from tools.cli.exits import INTERRUPTED
 from tools.enrol_folder.layout import Candidate, LayoutError, read_folder
 from tools.enrol_folder.report import Entry, Report, State
 
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     except KeyboardInterrupt:
         print("Stopped during an enrolment. Run the command again to continue.", file=sys.stderr)
-        return 1
+        return INTERRUPTED
     print(report.summary())
     return 0 if report.is_whole and report.not_reached == 0 and report.counts[State.LEFT_OUT] == 0 else 1
 

@@ -12,6 +12,8 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tools.installation import child
+
 OLDEST, NEWEST = (3, 11), (3, 13)
 UV = "uv==0.13.9"
 """An installer several times faster than pip, fetched temporarily; if it fails, pip is used."""
@@ -93,18 +95,20 @@ def install(python: Path, requirements: Path, say: Say) -> None:
     lines = requirements.read_text().splitlines()
     count = sum(1 for line in lines if "==" in line and not line.startswith("#"))
     say(f"Installing the {count} packages of {requirements.name} (one to three minutes the first time)")
-    if not install_with_uv(python, requirements, say):
+    log = python.parents[1] / "install.log"
+    if not install_with_uv(python, requirements, log, say):
         command = [str(python), "-m", "pip", "install", "--progress-bar", "off", "--no-deps", "-r", str(requirements)]
-        if subprocess.run(command, check=False).returncode != 0:
-            raise SetupError(f"The packages of {requirements.name} could not be installed; see above.")
+        if child.run(command, log) != 0:
+            reason = child.last_line(log)
+            raise SetupError(f"The packages of {requirements.name} could not be installed: {reason} ({log} says more).")
 
 
-def install_with_uv(python: Path, requirements: Path, say: Say) -> bool:
+def install_with_uv(python: Path, requirements: Path, log: Path, say: Say) -> bool:
     """Install with uv; returns False if pip has to do it."""
     pip = [str(python), "-m", "pip"]
     with tempfile.TemporaryDirectory() as folder:
         fetch = [*pip, "install", "-q", "--no-deps", "--target", folder, UV]
-        if subprocess.run(fetch, capture_output=True, check=False).returncode != 0:
+        if child.run(fetch, log) != 0:
             return False
         index = index_of_pip(pip)
         command = [
@@ -120,12 +124,12 @@ def install_with_uv(python: Path, requirements: Path, say: Say) -> bool:
             str(requirements),
         ]
         try:
-            done = subprocess.run(command, check=False)
+            status = child.run(command, log)
         except OSError:
             return False
-    if done.returncode != 0:
+    if status != 0:
         say("uv failed; trying pip")
-    return done.returncode == 0
+    return status == 0
 
 
 def index_of_pip(pip: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 from pipeline.models.download import Progress
 from pipeline.models.weights import FetchFailed, WeightStore
 from pipeline.registry import ATTRIBUTE_WEIGHTS, FACENOX_WEIGHTS, FASNET_WEIGHTS, REGISTRY, WeightFile
+from tools.installation.environment import SetupError
 from tools.installation.first_settings import FirstChoice
 
 FOLDER = Path(__file__).resolve().parents[2] / "bin" / "model" / "weights"
@@ -34,7 +36,11 @@ def main(arguments: Sequence[str]) -> int:
     if unknown:
         print(f"Unknown model: {', '.join(unknown)}. Known models: {', '.join(_FILES)}.", file=sys.stderr)
         return 2
-    store = WeightStore(options.folder, options.mirror)
+    try:
+        store = WeightStore(options.folder, FirstChoice.of(options.mirror, "", Path.cwd()).mirror)
+    except SetupError as error:
+        print(error, file=sys.stderr)
+        return 2
     names = options.names or list(_FILES)
     brought = [_bring(name, store, options.timeout) for name in names]
     return 0 if all(brought) else 1
@@ -62,7 +68,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"default all of: {', '.join(_FILES)}")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where to store files (default bin/model/weights)")
-    parser.add_argument("--mirror", help="a folder or an http(s) URL to look in first")
+    parser.add_argument("--mirror", default="", help="a folder or an http(s) URL to look in first")
     parser.add_argument("--timeout", type=float, default=1800.0, help="seconds for one file (default 1800)")
     return parser
 
@@ -71,17 +77,31 @@ def _bring(name: str, store: WeightStore, timeout: float) -> bool:
     """Print a line about the model; returns whether all of its files are there."""
     for weights in _FILES[name]:
         found = store.locate(REGISTRY[name]) if name in REGISTRY else store.find(weights.file, weights.sha256)
-        if found is not None:
+        if found is not None and not store.is_in_mirror(found):
             print(f"{name}: there, {found}")
             continue
         try:
+            if found is not None:
+                print(f"{name}: copied, {_copied(found, store.folder / weights.file)}")
+                continue
             with _bar(weights.file) as progress:
                 path = store.fetch(weights.file, weights.url, weights.sha256, timeout, progress)
-        except FetchFailed as reason:
+        except (FetchFailed, OSError) as reason:
             print(f"{name}: {reason}; put {weights.file} into {store.folder} yourself", file=sys.stderr)
             return False
         print(f"{name}: fetched, {path} ({weights.licence})")
     return True
+
+
+def _copied(source: Path, target: Path) -> Path:
+    """Copy a file of the mirror, whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.part")
+    try:
+        shutil.copyfile(source, part)
+        return part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @contextmanager

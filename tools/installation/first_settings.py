@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from env_validator import folders_inside
 from settings.keys import KEYS
 from settings.paths import FolderOrUrl
 from settings.values import password
@@ -22,8 +23,6 @@ PACKAGED, ALL = "Dlib,SFace", "Dlib,SFace,MobileFaceNet"
 LETTERS = string.ascii_letters + string.digits + "!-_.+"
 """Characters of a random password: none has a meaning in `.env`, a shell or a URL."""
 MEANING = {key.name: key.meaning for key in KEYS}
-FOLDERS = ("static/people", "static/uploads", "bin/model", "db")
-"""The folders that the settings of `.env.example` name."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +49,13 @@ Fetch = Callable[[FirstChoice], str]
 """Tries to fetch MobileFaceNet's weights within seconds; returns the reason of a failure, else nothing."""
 
 
-def make_folders(root: Path) -> None:
-    """Create the default folders; raises `SetupError`."""
-    for name in FOLDERS:
+def make_folders(env: Path) -> None:
+    """Create the folders that `env` names below its own folder; others are the operator's. Raises `SetupError`."""
+    for folder in folders_inside(env):
         try:
-            (root / name).mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise SetupError(f"{root / name} cannot be created: {error.strerror}.") from None
+            raise SetupError(f"{folder} cannot be created: {error.strerror}.") from None
 
 
 def write_first(root: Path, choice: FirstChoice, fetch: Fetch, say: Callable[[str], None]) -> None:

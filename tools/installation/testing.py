@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tools.installation import child
 from tools.installation.environment import SetupError, prepare, say
 
 Say = Callable[[str], None]
@@ -107,7 +108,7 @@ def run(root: Path, checks: Mapping[str, Sequence[str]], say: Say) -> int:
     failed = []
     for name, command in checks.items():
         say(f"--- {name}")
-        if subprocess.run(command, cwd=root, stdin=subprocess.DEVNULL, check=False).returncode != 0:
+        if child.run(command, cwd=root) != 0:
             failed.append(name)
     return 1 if failed else 0
 

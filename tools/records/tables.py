@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bootstrap.records import create_tables
 from env_validator import Settings
 from tools.cli.table import about
+from tools.installation.environment import SetupError
+from tools.installation.first_settings import make_folders
 from tools.records.rekey import begin_empty
 from tools.records.running import add_env, run
 
@@ -16,6 +19,11 @@ from tools.records.running import add_env, run
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns 0, or 2 with a line for each reason."""
     asked = make_parser().parse_args(argv)
+    try:
+        make_folders(asked.env)
+    except SetupError as error:
+        print(error, file=sys.stderr)
+        return 2
     return run("bin/init-db", asked.env, lambda settings: _made(settings, asked.env if asked.seal else None))
 
 
