@@ -232,14 +232,16 @@ def test_the_shells_script_calls_this_checkout(shell: str) -> None:
         assert done.stdout == "calibrate\n"
 
 
-def test_ctrl_c_leaves_click_as_the_interrupt_that_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_in_a_command_ends_the_process_after_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def press(*_: object) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli.faceapp, "commands", {"press": click.Command("press", callback=press)})
     monkeypatch.setattr(cli.Commands, "get_command", click.Group.get_command)
-    with pytest.raises(KeyboardInterrupt):
-        cli.main(["press"])
+    left: list[str] = []
+    monkeypatch.setattr(cli, "leave", left.append)
+    cli.main(["press"])
+    assert left == [""]
 
 
 def test_every_command_and_exit_code_is_in_the_documentation() -> None:

@@ -68,11 +68,13 @@ def kill_often(folder: Path, kills: int, seed: int) -> dict[str, Any]:
 def _killed(folder: Path, seed: int, after_s: float) -> list[dict[str, Any]]:
     """Run a worker, kill it, and return what it said, without a line that it did not finish."""
     command = [sys.executable, "-m", "tools.chaos.worker", str(folder), str(seed)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as worker:
         assert worker.stdout is not None  # noqa: S101 - it is a pipe
-        first = worker.stdout.readline()
-        time.sleep(after_s)
-        worker.kill()
+        try:
+            first = worker.stdout.readline()
+            time.sleep(after_s)
+        finally:
+            worker.kill()
         said = first + worker.stdout.read()
     return [json.loads(line) for line in said.splitlines(keepends=True) if line.endswith("\n")]
 

@@ -57,14 +57,14 @@ def end_in_one_line(work: Callable[[], int]) -> NoReturn:
     sys.exit(status)
 
 
-def leave() -> NoReturn:
-    """End the process and its workers without Python's shutdown, which waits for threads."""
+def leave(before: str = "\n") -> NoReturn:
+    """End the process and its workers without Python's shutdown, which waits for threads; `before` follows "^C"."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     workers = sys.modules.get("multiprocessing")
     for worker in workers.active_children() if workers else ():
         worker.terminate()
     sys.stdout.flush()
-    print("\nStopped.", file=sys.stderr, flush=True)
+    print(f"{before}Stopped.", file=sys.stderr, flush=True)
     os._exit(INTERRUPTED)
 
 

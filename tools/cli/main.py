@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from tools.cli.exits import FAILED
+from tools.cli.launch import leave
 from tools.cli.table import COMMANDS, Command
 from tools.cli.wrapped import Wrapped
 
@@ -59,11 +60,11 @@ def faceapp() -> None:
 
 
 def main(arguments: Sequence[str], program: str = PROGRAM) -> int:
-    """Run a command; returns its exit code. Ctrl-C raises `KeyboardInterrupt`."""
+    """Run a command; returns its exit code. Ctrl-C ends the process."""
     try:
         ended: Any = faceapp.main(list(arguments), prog_name=program, complete_var=COMPLETE, standalone_mode=False)
     except click.Abort:
-        raise KeyboardInterrupt from None
+        leave("")  # click has ended the line of "^C"
     except click.ClickException as wrong:
         wrong.show()
         return FAILED
