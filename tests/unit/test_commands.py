@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 import click
 import pytest
@@ -238,10 +239,14 @@ def test_ctrl_c_in_a_command_ends_the_process_after_one_line(monkeypatch: pytest
 
     monkeypatch.setattr(cli.faceapp, "commands", {"press": click.Command("press", callback=press)})
     monkeypatch.setattr(cli.Commands, "get_command", click.Group.get_command)
-    left: list[str] = []
-    monkeypatch.setattr(cli, "leave", left.append)
-    cli.main(["press"])
-    assert left == [""]
+
+    def leave(before: str) -> NoReturn:
+        raise SystemExit(before or INTERRUPTED)
+
+    monkeypatch.setattr(cli, "leave", leave)
+    with pytest.raises(SystemExit) as left:
+        cli.main(["press"])
+    assert left.value.code == INTERRUPTED
 
 
 def test_every_command_and_exit_code_is_in_the_documentation() -> None:
