@@ -22,9 +22,11 @@ from api.shapes.facehash import (
     RecognizeBody,
     Recognized,
     RecognizeFiles,
+    RecognizeForm,
     TrainBody,
     Trained,
     TrainFiles,
+    TrainForm,
     TrainQuery,
     TrainStarted,
 )
@@ -41,33 +43,36 @@ FACES_SHARE = 0.6
 _FAILURES = {
     Code.NOT_VERIFIED: "Face not recognized.",
     Code.NO_FACE: "Face not detected.",
+    **dict.fromkeys((Code.ALL_SPOOF, Code.NONE_LIVE), "Face not live."),
 }
 _PHOTOS = ("image", "picture", "images", "images[]")
-_BODIES = (JSON, FORM, MULTIPART)
 _CODES = [*LEASED, Code.NO_FACE, Code.NOT_VERIFIED, Code.BAD_BASE64, Code.BAD_NAME, Code.VALUE_REFUSED, Code.NO_FILES]
+_LIVENESS = (Code.NO_LIVENESS, Code.ALL_SPOOF, Code.NONE_LIVE)
 
 blueprint = Blueprint("facehash", __name__)
 
 
 @blueprint.post("/recognize/", strict_slashes=False)
 @describe(
-    refuses=[*_CODES, Code.CONFLICT],
-    body={**dict.fromkeys(_BODIES, RecognizeBody), MULTIPART: RecognizeFiles},
+    refuses=[*_CODES, *_LIVENESS, Code.ALL_REJECTED, Code.CONFLICT],
+    body={JSON: RecognizeBody, FORM: RecognizeForm, MULTIPART: RecognizeFiles},
     other={200: Other("SUCCESS where the photo shows the user, else FAILURE.", model=Recognized)},
     failed=Failure,
 )
 def recognize() -> Response:
     """Say whether a photo shows a user of the key's classifier.
 
-    FaceHash's form: `FAILURE` says "Face not recognized." or "Face not detected."; `ERROR` has an `errorDescription`.
+    FaceHash's form: `FAILURE` says "Face not recognized.", "Face not detected." or, with `live`, "Face not live.";
+    `ERROR` has an `errorDescription`. A user who is not recognised too often (FAILED_VERIFY_LIMIT) has to wait.
     """
     with gate().passing():
         body = sent(request, source().max_photos(), _PHOTOS)
-        home, username, photos = _home(body), _username(body), _photos(body)
+        home, username, photos, live = _home(body), _username(body), _photos(body), body.flag("live")
         if len(photos) != 1:
             raise Refusal(Code.NO_FILES, advice="Send one photo as base64 text in image.", field="image")
-        with lend() as services:
-            outcome = flows.recognise(home, username, photos[0], services)
+        limit = source().rules().failed_verify_limit
+        with source().limits().attempt(f"{home}:{username}", limit), lend() as services:
+            outcome = flows.recognise(home, username, photos[0], services, live=live)
     return reply(outcome.code, outcome.results)
 
 
@@ -75,7 +80,7 @@ def recognize() -> Response:
 @describe(
     refuses=[*_CODES, Code.DIFFERENT_PEOPLE, Code.CONFLICT, Code.NO_STRANGERS],
     query=TrainQuery,
-    body={**dict.fromkeys(_BODIES, TrainBody), MULTIPART: TrainFiles},
+    body={JSON: TrainBody, FORM: TrainForm, MULTIPART: TrainFiles},
     other={
         200: Other("The classifier knows the user.", model=Trained),
         202: Other("The training has begun, with `async=true`.", model=TrainStarted),
@@ -91,6 +96,7 @@ def train() -> Response:
     with gate().passing():
         body = sent(request, source().max_photos(), _PHOTOS)
         home, username, is_async = _home(body), _username(body), body.flag("async")
+        flows.check_lesson(username, _photos(body))
         with lend() as services:
             services.classifiers.check_options(dict(body.fields))
     work = _training(home, username, body)
@@ -156,10 +162,11 @@ def _photos(body: Sent) -> list[flows.SentFile]:
 
 
 def _username(body: Sent) -> str:
+    """Return the user's name as it is compared."""
     name = body.text("username") or body.text("userName")
     if not name:
         raise Refusal(Code.VALUE_REFUSED, advice="Send the user's name in username.", field="username")
-    return name
+    return flows.user_name(name)
 
 
 def _form(code: Code, results: Mapping[str, Any]) -> Mapping[str, Any]:

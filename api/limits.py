@@ -16,10 +16,10 @@ from pipeline import flows
 blueprint = Blueprint("limits", __name__)
 
 
-@blueprint.delete("/limits/<person_id>")
+@blueprint.delete("/limits/<path:person_id>")
 @describe(LiftedResults, path=AnyIdPath)
 def lift(person_id: str) -> Response:
-    """Forget the failed verifications of an ID."""
+    """Forget the failed verifications of an ID; of a FaceHash user, whose ID here is `KEY_ID:username`."""
     concerns(person_id)
     with lend() as services:
         flows.note("limits lifted", services, person_id)

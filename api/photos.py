@@ -58,6 +58,10 @@ class Sent:
             raise Refusal(Code.VALUE_REFUSED, advice=f"Send {key} as text.", field=key)
         return value
 
+    def has(self, key: str) -> bool:
+        """Whether a field was sent; JSON's null says nothing."""
+        return any(name == key and value is not None for name, value in self.fields)
+
     def flag(self, key: str) -> bool:
         """Return a field that is true or false, false where it is absent; refuses with VALUE_REFUSED."""
         return bool(self.choice(key, _FLAGS))
@@ -77,7 +81,7 @@ class Sent:
         value = self._value(key)
         if value is _ABSENT:
             return default
-        written = str(value) if isinstance(value, str | int) else ""
+        written = str(_whole(value)) if isinstance(value, str | int | float) else ""
         if not (_WHOLE.fullmatch(written) and low <= int(written) <= high):
             raise Refusal(Code.VALUE_REFUSED, advice=f"Set {key} to a whole number, {low} to {high}.", field=key)
         return int(written)
@@ -88,6 +92,11 @@ class Sent:
         if len(values) > 1:
             raise Refusal(Code.MALFORMED, advice=f"{key} was sent {len(values)} times. Send it once.", field=key)
         return values[0] if values else _ABSENT
+
+
+def _whole(value: str | float) -> str | float:
+    """Return 50 for JSON's 50.0, which is the same number; anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def sent(request: Request, most: int, sets: Sequence[str] = ()) -> Sent:

@@ -132,22 +132,21 @@ def verify_photo() -> Response:
 @describe(
     OneCallEnrolled,
     _ENROLLED,
-    [*LEASED, *_UPLOAD_REFUSES, *_PHOTOS, *_LIVENESS, *_ENROL_REFUSES, Code.VALUE_REFUSED],
+    [*LEASED, *_UPLOAD_REFUSES, *_PHOTOS, *_LIVENESS, *_ENROL_REFUSES, Code.NO_ROW, Code.VALUE_REFUSED],
     path=PersonPath,
     body={MULTIPART: FacesFiles, JSON: FacesJson},
 )
 def enrol_faces(person_id: str) -> Response:
     """Enrol photos in one call: /upload_imgs and /upload_db together.
 
-    Without `name`, a person who is enrolled keeps the name, and a new one is called by the ID.
+    A new person needs a `name`; without one, a person who is enrolled keeps theirs, and an unknown ID is 116.
     """
     with gate().passing():
         concerns(person_id)
         body = sent(request, source().max_photos())
         files = wanted_photos(body)
         with lend() as services:
-            known = services.people.find(person_id)
-            name = body.text("name", (known.given_name or known.name) if known else person_id)
+            name = body.text("name") if body.has("name") else flows.name_kept(person_id, services)
             sent_terms = body.text("consent") or None, body.text("retain_until") or None
             terms = flows.check_terms(*sent_terms, Code.VALUE_REFUSED)
             ask = flows.EnrolRequest("", name, False, False, body.flag("in_place"), terms)

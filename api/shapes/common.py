@@ -51,6 +51,8 @@ Name = Annotated[
     ),
 ]
 """1 to 200 characters, not all of them spaces, none of them control characters."""
+Consent = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+"""A reference to a person's consent: up to 200 characters, none of them control characters."""
 JsonFlag = bool | Literal[0, 1] | QueryFlag
 """The same in JSON."""
 Files = Annotated[

@@ -8,16 +8,16 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Shape
-from api.shapes.common import Base64
+from api.shapes.common import Base64, FormBase64, JsonFlag, Name, QueryFlag
 from api.shapes.pipeline import EXAMPLE_PNG
 
 
 class FaceHashUser(Shape):
     """Whose classifier, and which user."""
 
-    API_KEY: str | SkipJsonSchema[None] = None
+    API_KEY: str | None = None
     """`API_KEY_TEST_1` on a server without keys; else the key of the header, or left out."""
-    username: Annotated[str, Field(min_length=1, max_length=200)]
+    username: Name
     """The user's name, `userName` too."""
 
 
@@ -28,6 +28,17 @@ class RecognizeBody(FaceHashUser):
 
     image: Base64
     """The photo, `picture` too."""
+    live: JsonFlag = False
+    """Whether the face has to be live, as for /verify."""
+
+
+class RecognizeForm(FaceHashUser):
+    """The same in a form."""
+
+    example: ClassVar = RecognizeBody.example
+
+    image: FormBase64
+    live: QueryFlag = "false"
 
 
 class RecognizeFiles(FaceHashUser):
@@ -37,6 +48,7 @@ class RecognizeFiles(FaceHashUser):
 
     image: bytes
     """The photo, `picture` too."""
+    live: QueryFlag = "false"
 
 
 class TrainBody(FaceHashUser):
@@ -51,6 +63,12 @@ class TrainBody(FaceHashUser):
     hidden_units: Annotated[int, Field(ge=0, le=256)] | SkipJsonSchema[None] = None
     dropout: Annotated[float, Field(ge=0, le=0.5)] | SkipJsonSchema[None] = None
     l2: Annotated[float, Field(ge=0, le=0.1)] | SkipJsonSchema[None] = None
+
+
+class TrainForm(TrainBody):
+    """The same in a form."""
+
+    images: Annotated[list[FormBase64], Field(min_length=10)]
 
 
 class TrainFiles(FaceHashUser):
@@ -80,8 +98,11 @@ class Recognized(Shape):
         "confidencePercentage": 0.95,
     }
 
-    responseType: Literal["SUCCESS", "FAILURE"]  # noqa: N815 - FaceHash's own name
-    successDescription: str  # noqa: N815
+    responseType: Literal["SUCCESS", "FAILURE", "ERROR"]  # noqa: N815 - FaceHash's own name
+    successDescription: str | SkipJsonSchema[None] = None  # noqa: N815
+    errorDescription: str | SkipJsonSchema[None] = None  # noqa: N815
+    code: int | SkipJsonSchema[None] = None
+    """Of an ERROR: 120 for a file that is no photo."""
     detectionTime: float | SkipJsonSchema[None] = None  # noqa: N815
     """Seconds that the classifier took."""
     confidencePercentage: float | SkipJsonSchema[None] = None  # noqa: N815
@@ -89,12 +110,15 @@ class Recognized(Shape):
 
 
 class Trained(Shape):
-    """That the training ended well; FAILURE where the images show too few faces."""
+    """That the training ended well; FAILURE where the images show too few faces, ERROR where they show two people."""
 
     example: ClassVar = {"responseType": "SUCCESS", "successDescription": "Model trained successfully."}
 
-    responseType: Literal["SUCCESS", "FAILURE"]  # noqa: N815
-    successDescription: str  # noqa: N815
+    responseType: Literal["SUCCESS", "FAILURE", "ERROR"]  # noqa: N815
+    successDescription: str | SkipJsonSchema[None] = None  # noqa: N815
+    errorDescription: str | SkipJsonSchema[None] = None  # noqa: N815
+    code: int | SkipJsonSchema[None] = None
+    """Of an ERROR: 852."""
 
 
 class TrainStarted(Shape):

@@ -9,7 +9,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Shape, Stage
 from api.openapi.shapes import STAGE_EXAMPLE
-from api.shapes.common import EXAMPLE_ID, Base64, PersonId
+from api.shapes.common import EXAMPLE_ID, Base64, Name, PersonId
 from api.shapes.compare import Embedding
 from api.shapes.people import EXAMPLE_FACE, ForgottenResults, Receipt
 from api.shapes.pipeline import EXAMPLE_PNG
@@ -33,7 +33,7 @@ class NewPerson(Shape):
 
     example: ClassVar = {"name": "Ada Lovelace", "reco_id": EXAMPLE_ID}
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Name
     reco_id: PersonId
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict
 from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Refused, Shape, Stage
@@ -13,6 +13,7 @@ from api.openapi.shapes import STAGE_EXAMPLE
 from api.shapes.common import (
     EXAMPLE_ID,
     NOT_BOTH_SKIPS,
+    Consent,
     Files,
     Flag,
     FormBase64,
@@ -124,7 +125,7 @@ class EnrolForm(Shape):
     """Needs the scope `admin`."""
     in_place: Flag
     """Replace what is enrolled under the ID; else these photos are added to it."""
-    consent: Annotated[str, Field(max_length=200)] | SkipJsonSchema[None] = None
+    consent: Consent | SkipJsonSchema[None] = None
     """A reference to the person's consent, kept until the person is forgotten."""
     retain_until: date | Literal[""] | SkipJsonSchema[None] = None
     """The last day (UTC) for which the person may be kept; afterwards the person is forgotten."""
@@ -248,10 +249,10 @@ class FacesFiles(PhotoFiles):
     """Photos as files, and who they show."""
 
     name: Name | SkipJsonSchema[None] = None
-    """Without it, the name stays, and a new person is called by the ID."""
+    """Needed for a new person; without it, the name stays."""
     in_place: QueryFlag | SkipJsonSchema[None] = None
     """Replace what is enrolled; else these photos are added to it."""
-    consent: Annotated[str, Field(max_length=200)] | SkipJsonSchema[None] = None
+    consent: Consent | SkipJsonSchema[None] = None
     """A reference to the person's consent."""
     retain_until: date | Literal[""] | SkipJsonSchema[None] = None
     """The last day (UTC) for which the person may be kept."""
@@ -264,7 +265,7 @@ class FacesJson(PhotosInJson):
 
     name: Name | SkipJsonSchema[None] = None
     in_place: JsonFlag | SkipJsonSchema[None] = None
-    consent: Annotated[str, Field(max_length=200)] | SkipJsonSchema[None] = None
+    consent: Consent | SkipJsonSchema[None] = None
     retain_until: date | Literal[""] | SkipJsonSchema[None] = None
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from pipeline.classifier.fitting import Fitting
 from pipeline.classifier.options import Options
-from pipeline.classifier.strangers import Doubles, Strangers, deviates
+from pipeline.classifier.strangers import Doubles, Strangers
 from pipeline.types import Counts, Floats
 
 STRANGERS, CALIBRATING = 3000, 10_000
@@ -21,8 +23,6 @@ MOST_ROWS = 6000
 HELD_OUT = 5
 """Every so many-th face of a user validates."""
 _ROUNDS, _LEAST = 5, 1e-15
-_TOGETHER = 16
-"""Steps of the optimizer in one call of TensorFlow: a step itself takes less than a call."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,15 @@ class Validation:
     faces: int
     recognised: int
     stranger_rate: float
+
+
+@dataclass(frozen=True, eq=False)
+class Crowd:
+    """Drawn strangers, (n, d) each: those who are learnt, those whom the biases are set by, and those who validate."""
+
+    learnt: Floats
+    calibrating: Floats
+    validating: Floats
 
 
 def train(
@@ -47,17 +56,25 @@ def train(
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
     generator = np.random.default_rng(seed)
+    crowd = _crowd(strangers, seed)
     held = [faces[HELD_OUT - 1 :: HELD_OUT] for faces in users]
     learnt = [np.delete(faces, np.s_[HELD_OUT - 1 :: HELD_OUT], axis=0) for faces in users]
     network = _network(len(users), strangers, options)
     finishing = max(1, options.epochs // 3)
-    steps = _Steps(options, finishing, progress)
-    _fit(network, *_table(learnt, strangers, generator), options, 0, options.epochs, steps)
-    calibrate(network, strangers, generator)
-    validation = _validated(network, held, strangers, generator)
-    _fit(network, *_table(users, strangers, generator), options, options.epochs, finishing, steps)
-    calibrate(network, strangers, generator)
+    fitting = Fitting(network, options, options.epochs + finishing, progress)
+    fitting.fit(*_table(learnt, crowd, strangers, generator), options.epochs, generator)
+    calibrate(network, strangers.deviations, crowd.calibrating)
+    validation = _validated(network, held, crowd.validating)
+    fitting.fit(*_table(users, crowd, strangers, generator), finishing, generator)
+    calibrate(network, strangers.deviations, crowd.calibrating)
     return network, validation
+
+
+@lru_cache(maxsize=2)
+def _crowd(strangers: Strangers, seed: int) -> Crowd:
+    """Draw strangers; one training after the other learns from the same ones."""
+    generator = np.random.default_rng([seed, 1])
+    return Crowd(*(strangers.draw(count, generator) for count in (STRANGERS, CALIBRATING, CALIBRATING)))
 
 
 def _network(users: int, strangers: Strangers, options: Options) -> Any:
@@ -80,62 +97,35 @@ def _network(users: int, strangers: Strangers, options: Options) -> Any:
     )
     network = keras.Model(given, layers.Softmax(name="chance")(last(tensor)), name="facehash")
     scaled.set_weights([strangers.mean, np.diag(strangers.total)])
-    network.compile(
-        keras.optimizers.Adam(options.learning_rate), "sparse_categorical_crossentropy", steps_per_execution=_TOGETHER
-    )
     return network
 
 
-def _table(users: Sequence[Floats], strangers: Strangers, generator: np.random.Generator) -> tuple[Floats, Counts]:
+def _table(
+    users: Sequence[Floats], crowd: Crowd, strangers: Strangers, generator: np.random.Generator
+) -> tuple[Floats, Counts]:
     """Return rows to learn from, (n, d), and the class of each, (n,)."""
     copies = max(1, min(COPIES, MOST_ROWS // max(1, sum(map(len, users)))))
-    rows, classes = [strangers.draw(STRANGERS, generator)], [np.full(STRANGERS, len(users), np.int64)]
+    rows, classes = [crowd.learnt], [np.full(len(crowd.learnt), len(users), np.int64)]
     for at, faces in enumerate(users):
         near = np.repeat((faces + faces.mean(axis=0)) / 2, copies, axis=0)
-        moved = near + deviates(strangers.within, len(near), generator)
+        moved = near + strangers.moves(len(near), generator)
         rows += [faces, strangers.unit(moved)]
         classes.append(np.full(len(faces) + len(near), at, np.int64))
     return np.concatenate(rows), np.concatenate(classes)
 
 
-class _Steps:
-    """The learning rate of each epoch, and the progress."""
-
-    def __init__(self, options: Options, finishing: int, progress: Callable[[float], None]) -> None:
-        self._options, self._all, self._progress = options, options.epochs + finishing, progress
-
-    def rate(self, epoch: int) -> float:
-        """Return an epoch's learning rate, which falls as a cosine does, and report how far the training is."""
-        self._progress(epoch / self._all)
-        return float(self._options.learning_rate * (0.02 + 0.98 * np.cos(np.pi / 2 * min(1.0, epoch / self._all))))
-
-
-def _fit(network: Any, rows: Floats, classes: Counts, options: Options, begin: int, epochs: int, steps: _Steps) -> None:
-    import keras
-
-    network.fit(
-        rows,
-        classes,
-        batch_size=options.batch_size,
-        initial_epoch=begin,
-        epochs=begin + epochs,
-        callbacks=[keras.callbacks.LearningRateScheduler(lambda epoch, _: steps.rate(epoch))],
-        verbose=0,
-    )
-
-
-def calibrate(network: Any, strangers: Strangers, generator: np.random.Generator) -> None:
+def calibrate(network: Any, deviations: float, strangers: Floats) -> None:
     """Move the classes' biases so that a user's chance exceeds one half only beyond strangers' reach.
 
-    That is `Strangers.deviations` standard deviations above the mean of strangers' log-odds. Each bias moves its own
-    user's odds by as much and the others' hardly, so that a few rounds settle all.
+    That is so many standard deviations above the mean of the log-odds of these strangers, (n, d). Each bias moves its
+    own user's odds by as much and the others' hardly, so that a few rounds settle all.
     """
     last = network.get_layer("classes")
     kernel, bias = last.get_weights()
-    outputs = logits(network, strangers.draw(CALIBRATING, generator))
+    outputs = logits(network, strangers)
     for _ in range(_ROUNDS):
         odds = log_odds(outputs)
-        moved = odds.mean(axis=0) + strangers.deviations * odds.std(axis=0)
+        moved = odds.mean(axis=0) + deviations * odds.std(axis=0)
         bias[:-1] -= moved
         outputs[:, :-1] -= moved
     last.set_weights([kernel, bias])
@@ -157,13 +147,11 @@ def log_odds(outputs: Doubles) -> Doubles:
     return odds
 
 
-def _validated(
-    network: Any, held: Sequence[Floats], strangers: Strangers, generator: np.random.Generator
-) -> Validation:
+def _validated(network: Any, held: Sequence[Floats], strangers: Floats) -> Validation:
     faces, recognised = 0, 0
     for at, rows in enumerate(held):
         if len(rows):
             chances = np.asarray(network(rows, training=False))
             faces, recognised = faces + len(rows), recognised + int((chances[:, at] > 0.5).sum())
-    fresh = np.asarray(network(strangers.draw(CALIBRATING, generator), training=False))
+    fresh = np.asarray(network(strangers, training=False))
     return Validation(faces, recognised, float((fresh[:, :-1] > 0.5).mean()))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,19 @@ class Strangers:
 
     def draw(self, count: int, generator: np.random.Generator) -> Floats:
         """Return strangers, float32 (count, d), each model's part of length 1."""
-        return self.unit(self.mean + deviates(self.total, count, generator))
+        return self.unit(self.mean + _deviates(self._total_root, count, generator))
+
+    def moves(self, count: int, generator: np.random.Generator) -> Floats:
+        """Return by how much photos differ from their person's mean, float32 (count, d)."""
+        return _deviates(self._within_root, count, generator)
+
+    @cached_property
+    def _total_root(self) -> Floats:
+        return _root(self.total)
+
+    @cached_property
+    def _within_root(self) -> Floats:
+        return _root(self.within)
 
     def unit(self, rows: Floats) -> Floats:
         """Return the rows (n, d) with each model's part scaled to length 1."""
@@ -67,13 +80,17 @@ class Strangers:
         return np.concatenate([unit(part) for part in parts], axis=1)
 
 
-def deviates(covariance: Floats, count: int, generator: np.random.Generator) -> Floats:
-    """Return normal deviates of this covariance around zero, float32 (count, d)."""
+def _root(covariance: Floats) -> Floats:
+    """Return a matrix whose product with its transpose is the covariance."""
     exact = covariance.astype(np.float64)
     ridge = _RIDGE * np.trace(exact) / len(exact) * np.eye(len(exact))
-    root = np.linalg.cholesky(exact + ridge)
-    drawn: Floats = (generator.standard_normal((count, len(exact))) @ root.T).astype(np.float32)
-    return drawn
+    root: Floats = np.linalg.cholesky(exact + ridge).astype(np.float32)
+    return root
+
+
+def _deviates(root: Floats, count: int, generator: np.random.Generator) -> Floats:
+    """Return normal deviates around zero, float32 (count, d), of the covariance whose root is given."""
+    return generator.standard_normal((count, len(root)), np.float32) @ root.T
 
 
 def joined(embeddings: Mapping[str, Floats], models: Sequence[str]) -> Floats:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -51,8 +52,8 @@ def _answer(asked: Mapping[str, Any], data: bytes, replies: IO[bytes]) -> None:
 
     with np.load(io.BytesIO(data), allow_pickle=False) as sent:
         users = np.split(sent["rows"], np.cumsum(sent["counts"])[:-1])
-        statistics = sent["mean"], sent["total"], sent["within"]
-    strangers = Strangers({}, dict(asked["sizes"]), *statistics, float(asked["deviations"]))
+        statistics = [sent[name].tobytes() for name in ("mean", "total", "within")]
+    strangers = _strangers(tuple(asked["sizes"].items()), float(asked["deviations"]), *statistics)
 
     def progress(share: float) -> None:
         send(replies, {"progress": share})
@@ -61,6 +62,16 @@ def _answer(asked: Mapping[str, Any], data: bytes, replies: IO[bytes]) -> None:
     files = _saved(network)
     sizes = {name: len(content) for name, content in files.items()}
     send(replies, {"done": asdict(validation), "files": sizes}, b"".join(files.values()))
+
+
+@lru_cache(maxsize=2)
+def _strangers(
+    sizes: tuple[tuple[str, int], ...], deviations: float, mean: bytes, total: bytes, within: bytes
+) -> Strangers:
+    """Return the statistics; the same ones are one object, with which goes what was drawn of it."""
+    read = [np.frombuffer(data, np.float32) for data in (mean, total, within)]
+    size = len(read[0])
+    return Strangers({}, dict(sizes), read[0], read[1].reshape(size, size), read[2].reshape(size, size), deviations)
 
 
 def _saved(network: Any) -> dict[str, bytes]:

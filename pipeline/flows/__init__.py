@@ -4,10 +4,10 @@ from pipeline.flows.audit import note
 from pipeline.flows.challenge import challenge
 from pipeline.flows.compare import CompareRequest, compare
 from pipeline.flows.enrol import EnrolRequest, enrol
-from pipeline.flows.facehash import Lesson, look_at_lesson, recognise, train
+from pipeline.flows.facehash import Lesson, check_lesson, look_at_lesson, recognise, train, user_name
 from pipeline.flows.faces import faces_of
 from pipeline.flows.forget import forget
-from pipeline.flows.one_call import enrol_photos, verify_photos
+from pipeline.flows.one_call import enrol_photos, name_kept, verify_photos
 from pipeline.flows.people import (
     MOST_PEOPLE,
     face_picture,
@@ -39,6 +39,7 @@ __all__ = [
     "Services",
     "VerifyRequest",
     "challenge",
+    "check_lesson",
     "check_terms",
     "compare",
     "enrol",
@@ -50,6 +51,7 @@ __all__ = [
     "list_people",
     "look_at_lesson",
     "move_face",
+    "name_kept",
     "note",
     "recognise",
     "rename_person",
@@ -59,6 +61,7 @@ __all__ = [
     "take_face",
     "train",
     "upload",
+    "user_name",
     "verify",
     "verify_photos",
 ]

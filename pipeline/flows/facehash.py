@@ -17,6 +17,7 @@ from pipeline.ledger import Ledger
 from pipeline.stages.compare import against_template
 from pipeline.stages.guards import odd_ones_out
 from pipeline.stages.identity import check_name
+from pipeline.stages.liveness import keep_live
 from pipeline.stages.sent_files import SentFile, named_apart
 from pipeline.stages.sightings import Sighting, stacked
 from pipeline.stages.subject import only_subjects
@@ -43,21 +44,26 @@ class Lesson:
     left_out: Mapping[str, int]
 
 
-def recognise(home: str, username: str, photo: SentFile, services: Services) -> Outcome:
-    """Say whether the photo's largest face is the user; `home` is the caller's.
+def recognise(home: str, username: str, photo: SentFile, services: Services, *, live: bool = False) -> Outcome:
+    """Say whether the photo's largest face is the user, and with `live` a live one; `home` is the caller's.
 
-    Refuses with NOT_VERIFIED, with NO_FACE, with VALUE_REFUSED for an unknown user, and with BAD_BASE64.
+    Refuses with NOT_VERIFIED, NO_FACE, with VALUE_REFUSED for an unknown user, with BAD_BASE64, with ALL_REJECTED for
+    what is no photo, and as `keep_live` does.
     """
-    return recorded("recognize", "", services, lambda: _recognised(home, _user(username), photo, services))
+    return recorded("recognize", "", services, lambda: _recognised(home, user_name(username), photo, services, live))
 
 
-def _recognised(home: str, user: str, photo: SentFile, services: Services) -> Outcome:
-    seen = see([photo], services, Ledger(), live=False)
+def _recognised(home: str, user: str, photo: SentFile, services: Services, live: bool) -> Outcome:
+    ledger = Ledger()
+    seen = see([photo], services, ledger, live=live)
     if not seen.faces:
-        raise Refusal(Code.BAD_BASE64, advice=seen.files[0].checks[0].advice, field="image")
+        code = Code.BAD_BASE64 if photo.data is None else Code.ALL_REJECTED
+        raise Refusal(code, advice=seen.files[0].checks[0].advice, field="image")
     faces = next(iter(seen.faces.values()))
     if not faces:
         raise Refusal(Code.NO_FACE, field="image")
+    if live:
+        keep_live(faces[:1], ledger)
     found = services.classifiers.chance(home, user, faces[0].embeddings)
     if found is None:
         raise Refusal(Code.VALUE_REFUSED, advice="This user is not known: train the user first.", field="username")
@@ -67,19 +73,25 @@ def _recognised(home: str, user: str, photo: SentFile, services: Services) -> Ou
     return Outcome(Code.DONE, {"detectionTime": round(seconds, 6), "confidencePercentage": round(chance, 4)})
 
 
+def check_lesson(username: str, photos: Sequence[SentFile]) -> None:
+    """Refuse what needs no look at the photos: BAD_NAME, VALUE_REFUSED for too few, BAD_BASE64 where none decodes."""
+    user_name(username)
+    if len(photos) < LEAST_IMAGES:
+        raise Refusal(Code.VALUE_REFUSED, advice=f"Send {LEAST_IMAGES} or more images of the user.", field="images")
+    if all(photo.data is None for photo in photos):
+        raise Refusal(Code.BAD_BASE64, field="images")
+
+
 def look_at_lesson(
     home: str, username: str, photos: Sequence[SentFile], services: Services, progress: Progress
 ) -> Lesson:
     """Find the user's face in the photos; those that show nobody, several people or somebody else are left out.
 
     Refuses with NO_FACE where too few are left, with DIFFERENT_PEOPLE where the photos are not of one person, or not of
-    the user whom the home knows, with VALUE_REFUSED for too few photos, and with BAD_BASE64 where none decodes.
+    the user whom the home knows, and as `check_lesson` does.
     """
-    user, ledger = _user(username), Ledger()
-    if len(photos) < LEAST_IMAGES:
-        raise Refusal(Code.VALUE_REFUSED, advice=f"Send {LEAST_IMAGES} or more images of the user.", field="images")
-    if all(photo.data is None for photo in photos):
-        raise Refusal(Code.BAD_BASE64, field="images")
+    check_lesson(username, photos)
+    user, ledger = user_name(username), Ledger()
     kept: list[Sighting] = []
     left_out: dict[str, int] = {}
     named, looked_at = named_apart(photos), 0
@@ -124,9 +136,9 @@ def _trained(
     return Outcome(Code.DONE, results)
 
 
-def _user(name: str) -> str:
+def user_name(name: str) -> str:
     """Return a user's name as it is compared: clients write accents as one character or as two."""
-    return unicodedata.normalize("NFC", check_name(name))
+    return unicodedata.normalize("NFC", check_name(name, "username"))
 
 
 def _odd(faces: Sequence[Sighting], known: EnrolledFaces | None, services: Services) -> set[int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from codes_dict import Outcome, Refusal
+from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.enrol import EnrolRequest, enrol
 from pipeline.flows.services import Services
 from pipeline.flows.upload import upload
@@ -14,6 +14,7 @@ from pipeline.flows.verify import VerifyRequest, check_skips, verify
 from pipeline.stages.identity import check_id, check_name
 from pipeline.stages.sent_files import SentFile
 
+_NEW_PERSON = "Nobody is enrolled under this ID. Send name, too, to enrol a new person."
 _OF_UPLOAD = ("upload_id", "scores", "saved", "rejected", "errors", "reasons")
 
 
@@ -35,6 +36,15 @@ def enrol_photos(person_id: str, files: Sequence[SentFile], ask: EnrolRequest, s
     check_name(ask.name)
     uploaded = upload(person_id, files, services)
     return _with_upload(uploaded, lambda upload_id: enrol(replace(ask, upload_id=upload_id), services))
+
+
+def name_kept(person_id: str, services: Services) -> str:
+    """Return the name of an enrolled person. Refuses with ID_NOT_MATCHED, and with NO_ROW for somebody new."""
+    check_id(person_id, services.policy.id_regex)
+    person = services.people.find(person_id)
+    if person is None:
+        raise Refusal(Code.NO_ROW, advice=_NEW_PERSON, field="name", retry=False)
+    return person.given_name or person.name
 
 
 def _with_upload(uploaded: Outcome, go_on: Callable[[str], Outcome]) -> Outcome:

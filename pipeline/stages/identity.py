@@ -34,11 +34,14 @@ def check_id(person_id: str, pattern: str, field: str = "id") -> Code:
     return Code.ID_MATCHED
 
 
-def check_name(name: str) -> str:
-    """Return the name without spaces around it; refuse one that is empty, over 200 characters or has control ones."""
+def check_name(name: str, field: str = "name") -> str:
+    """Return the name without spaces around it; refuse one that is empty, over 200 characters or has control ones.
+
+    `field` is the key of the request that carries the name.
+    """
     stripped = name.strip()
     if not stripped or len(name) > 200 or any(unicodedata.category(one) in ("Cc", "Cs") for one in name):
-        raise Refusal(Code.BAD_NAME, field="name")
+        raise Refusal(Code.BAD_NAME, field=field)
     return stripped
 
 

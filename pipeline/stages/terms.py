@@ -20,10 +20,10 @@ def check_terms(consent: str | None, retain_until: str | None, code: Code, today
     """
     if consent is None and retain_until is None:
         return None
-    reference = (consent or "").strip()
-    if len(reference) > LONGEST or any(unicodedata.category(one) in ("Cc", "Cs") for one in reference):
+    sent = consent or ""
+    if len(sent) > LONGEST or any(unicodedata.category(one) in ("Cc", "Cs") for one in sent):
         raise Refusal(code, advice=f"Send at most {LONGEST} printable characters as consent.", field="consent")
-    return Terms(reference, _end_of(retain_until, code, today or datetime.now(UTC).date()) if retain_until else None)
+    return Terms(sent.strip(), _end_of(retain_until, code, today or datetime.now(UTC).date()) if retain_until else None)
 
 
 def _end_of(day: str, code: Code, today: date) -> int:

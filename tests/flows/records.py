@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from codes_dict import Code, Outcome, Refusal
+from pipeline.classifier.options import chosen
 from pipeline.ports import (
     AuditEvent,
     Block,
@@ -373,7 +374,8 @@ class MemoryClassifiers(Faulty):
         self.homes: dict[str, dict[str, EnrolledFaces]] = {}
 
     def check_options(self, sent: Mapping[str, object]) -> None:
-        """Accept everything."""
+        """Refuse what is out of bounds."""
+        chosen(sent)
         self.check()
 
     def users(self, home: str) -> Mapping[str, EnrolledFaces]:

@@ -94,8 +94,12 @@ def test_faces_and_embeddings(site: Site, portraits: Mapping[str, bytes]) -> Non
 
 
 def test_one_call_enrols_and_one_call_verifies(site: Site, portraits: Mapping[str, bytes]) -> None:
+    code, results = answer(post(site, f"/people/{ID}/faces", photo=portraits[OBAMA]))
+    assert (code, results["field"], list(site.uploads.iterdir())) == (116, "name", [])
+    assert answer(post(site, "/people/x/faces", photo=portraits[OBAMA]))[0] == 127
     code, _ = answer(post(site, f"/people/{ID}/faces", photo=portraits[OBAMA], name="Barack"))
     assert code == 800
+    assert answer(post(site, f"/people/{ID}/faces", photo=portraits[OBAMA_2], name=""))[0] == 128
     assert answer(post(site, f"/people/{ID}/faces", photo=portraits[OBAMA_2]))[0] == 850
     code, results = answer(post(site, f"/verify-photo?id={ID}&skip_liveness=1", photo=portraits[OBAMA_3]))
     assert (code, results["accepted"], results["name"]) == (200, True, "Barack")

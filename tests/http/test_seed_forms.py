@@ -12,11 +12,14 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.source import Source
+from codes_dict import Code
 from faceapp import create_app
 from pipeline.flows import Services
+from pipeline.types import Liveness
 from security.callers import Rules
 from security.keys import KeySet, new_key
 from tests.flows.world import ANN, BLACK, BLUE, RED, Colour, World, photo_file
+from tests.http import documented
 from tests.http.front import FrontSource
 
 KEY = "API_KEY_TEST_1"
@@ -41,7 +44,7 @@ class WorldSource(FrontSource):
 
 
 def client_of(world: World, **front: Any) -> FlaskClient:
-    return create_app(cast(Source, WorldSource(world, **front))).test_client()
+    return documented.client_of(create_app(cast(Source, WorldSource(world, **front))))
 
 
 @pytest.fixture
@@ -111,9 +114,15 @@ def test_a_failed_recognition(client: FlaskClient, colour: Colour, expected: str
         ({"username": "nobody"}, 422, 422, "username"),
         ({"username": None}, 422, 422, "username"),
         ({"image": "%%%"}, 400, 193, "image"),
+        ({"username": "a\nb"}, 400, 128, "username"),
+        ({"image": "Tm90IGEgcGhvdG8u"}, 200, 120, "image"),
         ({"image": None}, 400, 117, "image"),
+        ({"live": "perhaps"}, 422, 422, "live"),
     ],
-    ids=["path as key", "no key", "number as key", "unknown user", "no user", "broken base64", "no image"],
+    ids=[
+        *("path as key", "no key", "number as key", "unknown user", "no user", "broken base64", "control character"),
+        *("no photo", "no image", "neither true nor false"),
+    ],
 )
 def test_what_is_wrong_with_a_recognition_is_an_error(
     client: FlaskClient, changes: dict[str, Any], status: int, code: int, field: str
@@ -136,6 +145,47 @@ def test_what_is_wrong_with_a_recognition_is_an_error(
 )
 def test_what_is_wrong_with_a_training_is_an_error(client: FlaskClient, changes: dict[str, Any], code: int) -> None:
     assert client.post("/train", json=lesson(**changes)).get_json()["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"images": [text(RED)] * 9}, 422), ({"images": ["%%%"] * 10}, 193), ({"username": "a\nb"}, 128)],
+    ids=["9 images", "broken base64", "control character"],
+)
+def test_what_needs_no_look_at_the_photos_is_refused_before_a_job_begins(
+    client: FlaskClient, changes: dict[str, Any], code: int
+) -> None:
+    assert client.post("/train?async=true", json=lesson(**changes)).get_json()["code"] == code
+
+
+def test_with_live_only_a_live_face_is_recognised(world: World, client: FlaskClient) -> None:
+    client.post("/train", json=lesson())
+    asked = {"API_KEY": KEY, "username": "ada", "image": text(RED)}
+    assert client.post("/recognize/", json={**asked, "live": True}).get_json()["responseType"] == "SUCCESS"
+    for state in (Liveness.SPOOF, Liveness.UNCERTAIN):
+        world.state_of = lambda _, state=state: state  # type: ignore[misc]
+        found = client.post("/recognize/", data={**asked, "live": "true"}).get_json()
+        assert found == {"responseType": "FAILURE", "successDescription": "Face not live."}
+    assert client.post("/recognize/", json=asked).get_json()["responseType"] == "SUCCESS"
+    world.liveness_fault = Code.NO_LIVENESS
+    assert client.post("/recognize/", json={**asked, "live": True}).get_json()["code"] == 178
+
+
+def test_a_user_who_failed_too_often_waits_and_an_operator_lifts_it(world: World) -> None:
+    client = client_of(world, rules=Rules(failed_verify_limit="2/3 minutes"))
+    for user in ("zo\u00eb/1", "ben"):
+        client.post("/train", json=lesson(username=user))
+
+    def asked(user: str, colour: Colour) -> Any:
+        return client.post("/recognize/", json={"API_KEY": KEY, "username": user, "image": text(colour)}).get_json()
+
+    answers = [asked(name, BLUE) for name in ("zo\u00eb/1", "zoe\u0308/1", "zo\u00eb/1")]
+    assert [one.get("code") for one in answers] == [None, None, 429]
+    assert 1 <= answers[2]["retry_after"] <= 30
+    assert asked("zo\u00eb/1", RED)["code"] == 429
+    assert asked("ben", RED)["responseType"] == "SUCCESS"
+    assert client.delete(f"/limits/{KEY}:zo\u00eb/1").get_json()["code"] == 101
+    assert asked("zo\u00eb/1", RED)["responseType"] == "SUCCESS"
 
 
 def test_images_without_faces_are_a_failure(client: FlaskClient) -> None:

@@ -14,10 +14,12 @@ from db.facehash import FaceHashHomes
 from db.kept import FACEHASH, KeptFiles
 from pipeline.classifier.network import load_classifier
 from pipeline.classifier.service import ClassifierService
-from pipeline.classifier.strangers import SHIPPED, SUFFIX, Strangers, decode, deviates, load
+from pipeline.classifier.strangers import SHIPPED, SUFFIX, Strangers, decode, load
 from pipeline.classifier.trainer import Trainer
 from pipeline.classifier.worker import NETWORK
 from pipeline.types import EnrolledFaces, Floats
+from tests.http.site import ENV
+from tools.facehash.command import main
 
 pytestmark = pytest.mark.models
 
@@ -46,7 +48,7 @@ def person(strangers: Strangers, seed: int, count: int = 10) -> EnrolledFaces:
     """Return faces of somebody drawn: a stranger, and photos that differ as one person's do."""
     generator = np.random.default_rng(seed)
     middle = strangers.draw(1, generator)
-    rows = strangers.unit(middle + deviates(strangers.within, count, generator))
+    rows = strangers.unit(middle + strangers.moves(count, generator))
     parts = np.split(rows, np.cumsum(list(strangers.sizes.values()))[:-1], axis=1)
     return EnrolledFaces(dict(zip(strangers.sizes, parts, strict=True)))
 
@@ -109,6 +111,28 @@ def test_a_worker_that_dies_is_a_refusal_and_the_next_training_starts_another(
         classifiers.train(HOME, users, {"epochs": "5"}, kill)
     assert (refusal.value.code, homes.number(HOME)) == (Code.INTERNAL, None)
     assert classifiers.train(HOME, users, {"epochs": "1", "hidden_units": "8", "dropout": "0.1"}, print).number == 1
+
+
+def test_a_forgotten_user_is_in_no_version_and_the_others_stay(
+    trainer: Trainer, strangers: Strangers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("people", "uploads"):
+        (tmp_path / name).mkdir()
+    changes, env = {"FACEHASH_FOLDER": "facehash", "SELECTED_MODELS": "Dlib,SFace"}, tmp_path / ".env"
+    env.write_text("".join(f"{key}={value}\n" for key, value in {**ENV, **changes}.items()))
+    classifiers, homes = service(trainer, strangers, tmp_path / "facehash")
+    users = {name: person(strangers, seed) for seed, name in enumerate(("ada", "ben"))}
+    for together in ({"ada": users["ada"]}, users):
+        classifiers.train(HOME, together, {"epochs": "3"}, lambda share: None)
+
+    assert main(["forget", HOME, "eve", "--env", str(env)]) == 2
+    assert main(["forget", HOME, "ada", "--env", str(env)]) == 0
+    assert "version 3 was trained without, 2 older versions were removed" in capsys.readouterr().out
+    assert [homes.read(HOME, number).users for number in homes.numbers(HOME)] == [("ben",)]
+    assert classifiers.chance(HOME, "ada", one_of(users["ada"], 0)) is None
+    assert classifiers.chance(HOME, "ben", one_of(users["ben"], 0)) is not None
+    assert main(["forget", HOME, "ben", "--env", str(env)]) == 0
+    assert homes.homes() == []
 
 
 def test_the_statistics_of_strangers_fit_the_shipped_models() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
@@ -20,10 +21,14 @@ from env_validator import Settings, SettingsFault, load_settings
 from pipeline.classifier.service import ClassifierService
 from pipeline.classifier.strangers import SHIPPED
 from pipeline.classifier.trainer import Trainer
+from tools.benchmark.client import server
 from tools.evaluation.layout import read_people
 from tools.evaluation.workbench import FAULTS, ROOT, add_common, prepare
-from tools.facehash.evaluation import measure, plan
+from tools.facehash.evaluation import Plan, measure, plan
 from tools.facehash.strangers import make, save
+
+UNLIMITED = {"FAILED_VERIFY_LIMIT": "off", "REQUEST_LIMIT": "off"}
+"""Settings of the temporary server: strangers are claimed to be a user again and again."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -99,11 +104,19 @@ def _strangers(arguments: argparse.Namespace) -> str:
 
 
 def _evaluate(arguments: argparse.Namespace) -> str:
-    """Measure through a server that runs without keys, with the users in a home of their own: API_KEY_TEST_1."""
+    """Measure through a temporary server, or a running one without keys and without FAILED_VERIFY_LIMIT."""
     chosen = plan(read_people(arguments.folder), arguments.users, arguments.images, arguments.strangers, arguments.seed)
+    if arguments.server:
+        return _measured(arguments.server, chosen)
+    with tempfile.TemporaryDirectory(prefix="faceapp-facehash-") as place:
+        changes = {"SELECTED_MODELS": arguments.models, "MODEL_MIRROR": arguments.mirror or "", **UNLIMITED}
+        with server(Path(place) / "server", changes) as running:
+            return _measured(running.address, chosen)
 
+
+def _measured(address: str, chosen: Plan) -> str:
     def post(path: str, body: dict[str, Any]) -> dict[str, Any]:
-        reply: dict[str, Any] = requests.post(f"{arguments.server}{path}", json=body, timeout=300).json()
+        reply: dict[str, Any] = requests.post(f"{address}{path}", json=body, timeout=300).json()
         return reply
 
     return json.dumps(measure(post, chosen), indent=2)
@@ -146,9 +159,11 @@ def make_parser() -> argparse.ArgumentParser:
             one.add_argument("number", type=int, nargs="?", metavar="NUMBER")
         if name == "forget":
             one.add_argument("user", nargs="?", metavar="USER")
-    evaluate = kinds.add_parser("evaluate", help="measure a running server without keys on a folder of people")
+    evaluate = kinds.add_parser("evaluate", help="measure a server on a folder of people")
     evaluate.add_argument("folder", type=Path, metavar="FOLDER")
-    evaluate.add_argument("--server", default="http://127.0.0.1:8001", metavar="URL", help="default: %(default)s")
+    evaluate.add_argument("--server", metavar="URL", help="default: a temporary server with FAILED_VERIFY_LIMIT=off")
+    evaluate.add_argument("--models", default="Dlib,SFace", help="models of that server (default: %(default)s)")
+    evaluate.add_argument("--mirror", metavar="DIR", help="folder of weights for it")
     for name, default in (("users", 20), ("images", 10), ("strangers", 1000), ("seed", 1)):
         evaluate.add_argument(f"--{name}", type=int, default=default, help="default: %(default)s")
     strangers = kinds.add_parser("strangers", help="make the statistics of strangers from a folder of people")

@@ -81,7 +81,10 @@ def measure(post: Post, what: Plan) -> dict[str, Any]:
 
 
 def _is(post: Post, user: str, file: Path) -> bool:
+    """Whether an image is recognised as the user. Raises `LayoutError` for a reply that decides nothing."""
     reply = post("/recognize/", {"API_KEY": KEY, "username": user, "image": text_of(file)})
+    if reply["responseType"] == "ERROR":
+        raise LayoutError(f"{file.name} was not judged: {reply['errorDescription']}")
     return bool(reply["responseType"] == "SUCCESS")
 
 
