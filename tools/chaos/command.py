@@ -1,15 +1,17 @@
-"""`bin/chaos`: so many SIGKILLs at random moments of enrolments and forgetting; every one is followed by a check."""
+"""`bin/chaos`: SIGKILLs at random moments of enrolments and forgetting, each checked, and other tests at full size."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,75 +19,121 @@ from tools.chaos.store import ChaosStore
 from tools.chaos.worker import PEOPLE
 
 ROOT = Path(__file__).resolve().parents[2]
-LONGEST_S = 0.6
-"""A worker is killed within this time after its first step began."""
+LONGEST_S = {"enrol": 0.12, "forget": 0.04}
+"""A worker is killed within this time after the step that is meant began; most of them are over by then."""
+MOST_SKIPPED = 6
+"""So many steps of the kind that is meant may pass before."""
+FULL_SIZE = {"FACEAPP_KILLS": "50", "FACEAPP_OUTAGES": "20", "FACEAPP_ROUNDS": "100"}
+"""What the tests below do, once or a few times in bin/test."""
+TESTS = (
+    "tests/unit/test_rekey.py::test_killed_at_random_moments_nothing_is_lost",
+    "tests/unit/test_at_once.py",
+    "tests/mysql/test_outages.py",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run; returns 0 if nothing was lost or mixed, 1 if something was."""
     asked = make_parser().parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="faceapp-chaos-") as folder:
-        report = kill_often(Path(folder), asked.kills, asked.seed)
+        report = kill_often(Path(folder), {"enrol": asked.kills, "forget": asked.forgets}, asked.seed)
+    if not asked.kills_only:
+        report |= full_size_tests()
     text = json.dumps(report, indent=2)
     if asked.report:
         asked.report.write_text(text + "\n")
     print(text)
-    return 1 if report["faults"] else 0
+    return 1 if report["faults"] or report.get("tests") else 0
 
 
 def make_parser() -> argparse.ArgumentParser:
     """Return what the command takes."""
     parser = argparse.ArgumentParser(prog="bin/chaos", description=__doc__)
-    parser.add_argument("--kills", type=int, default=200, help="how often (200)")
+    parser.add_argument("--kills", type=int, default=200, help="how many enrolments to kill (200)")
+    parser.add_argument("--forgets", type=int, default=50, help="how often to kill the forgetting of a person (50)")
+    parser.add_argument("--kills-only", action="store_true", help="leave out rekeying, outages and requests at once")
     parser.add_argument("--seed", type=int, default=1, help="draws steps and moments (1)")
     parser.add_argument("--report", type=Path, default=None, help="write the outcome to this file as JSON")
     return parser
 
 
-def kill_often(folder: Path, kills: int, seed: int) -> dict[str, Any]:
-    """Kill, restart and check; return counts and every fault with the number of its kill."""
-    draw, photos = random.Random(seed), dict.fromkeys(PEOPLE, 0)
-    report: dict[str, Any] = {"kills": kills, "seed": seed, "acknowledged": 0, "interrupted": 0, "faults": []}
-    for number in range(kills):
-        lines = _killed(folder, draw.randrange(2**32), draw.random() * LONGEST_S)
-        allowed, done = _replayed(photos, lines)
-        report["acknowledged"] += done
-        report["interrupted"] += any(len(counts) > 1 for counts in allowed.values())
-        store = ChaosStore(folder)
-        try:
-            store.restart()
-            found = {person_id: store.photos(person_id) for person_id in PEOPLE}
-            faults = store.faults(PEOPLE)
-        finally:
-            store.database.dispose()
+def full_size_tests() -> dict[str, Any]:
+    """Run tests at full size; return pytest's exit status as `tests`, 0 if all passed."""
+    command = [sys.executable, "-m", "pytest", "-q", "-o", "timeout=1800", *TESTS]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **FULL_SIZE}, check=False)
+    return {"full_size": FULL_SIZE, "tests": done.returncode}
+
+
+def kill_often(folder: Path, wanted: Mapping[str, int], seed: int) -> dict[str, Any]:
+    """Kill, restart and check, until as many steps of each kind were interrupted as wanted.
+
+    Returns how many were interrupted and acknowledged, by code, and every fault with the number of its kill.
+    """
+    draw, photos, faults = random.Random(seed), dict.fromkeys(PEOPLE, 0), list[str]()
+    hit, acknowledged, number = Counter[str](), Counter[str](), 0
+    while missing := [kind for kind, count in wanted.items() if _of_kind(hit, kind) < count]:
+        number += 1
+        lines = _killed(folder, draw, draw.choice(missing))
+        allowed, done, interrupted = _replayed(photos, lines)
+        acknowledged.update(done)
+        hit.update([interrupted] if interrupted else [])
+        found, new = _checked(folder)
         lost = [one for one in PEOPLE if found[one] not in allowed[one]]
-        faults += [f"{one}: {found[one]} photos, not one of {allowed[one]}" for one in lost]
-        report["faults"] += [f"kill {number}: {fault}" for fault in faults]
+        new += [f"{one}: {found[one]} photos, not one of {allowed[one]}" for one in lost]
+        faults += [f"kill {number}: {fault}" for fault in new]
         photos = found
-    return report
+    about = {"interrupted": dict(hit), "acknowledged": dict(acknowledged), "faults": faults}
+    return {"kills": number, "seed": seed, **about}
 
 
-def _killed(folder: Path, seed: int, after_s: float) -> list[dict[str, Any]]:
-    """Run a worker, kill it, and return what it said, without a line that it did not finish."""
-    command = [sys.executable, "-m", "tools.chaos.worker", str(folder), str(seed)]
+def _of_kind(hit: Counter[str], kind: str) -> int:
+    return sum(count for code, count in hit.items() if (code == "forget") == (kind == "forget"))
+
+
+def _checked(folder: Path) -> tuple[dict[str, int], list[str]]:
+    """Start, and return everybody's photos and what is wrong."""
+    store = ChaosStore(folder)
+    try:
+        store.restart()
+        return {person_id: store.photos(person_id) for person_id in PEOPLE}, store.faults(PEOPLE)
+    finally:
+        store.database.dispose()
+
+
+def _killed(folder: Path, draw: random.Random, kind: str) -> list[dict[str, Any]]:
+    """Run a worker, kill it in a step of a kind, and return what it said, without a line that it did not finish."""
+    command = [sys.executable, "-m", "tools.chaos.worker", str(folder), str(draw.randrange(2**32))]
+    left, said = draw.randrange(MOST_SKIPPED), list[str]()
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as worker:
         assert worker.stdout is not None  # noqa: S101 - it is a pipe
         try:
-            first = worker.stdout.readline()
-            time.sleep(after_s)
+            for line in worker.stdout:
+                said.append(line)
+                left -= json.loads(line).get("kind") == kind
+                if left < 0:
+                    break
+            time.sleep(draw.random() * LONGEST_S[kind])
         finally:
             worker.kill()
-        said = first + worker.stdout.read()
-    return [json.loads(line) for line in said.splitlines(keepends=True) if line.endswith("\n")]
+        said += worker.stdout.readlines()
+    return [json.loads(line) for line in said if line.endswith("\n")]
 
 
-def _replayed(photos: dict[str, int], lines: Sequence[dict[str, Any]]) -> tuple[dict[str, set[int]], int]:
-    """Return how many photos each person may have, and how many steps were acknowledged."""
-    now, after, done = dict(photos), dict[str, int](), 0
+def _replayed(
+    photos: Mapping[str, int], lines: Sequence[Mapping[str, Any]]
+) -> tuple[dict[str, set[int]], Counter[str], str]:
+    """Return how many photos each person may have, what was acknowledged by code, and what was interrupted."""
+    now, after, done, code = dict(photos), dict[str, int](), Counter[str](), ""
     for line in lines:
         if "begins" in line:
             person_id, sent = line["begins"], int(line["photos"])
             after = {person_id: sent + (now[person_id] if sent and not line["in_place"] else 0)}
+            code = _code(now[person_id] > 0, line["in_place"]) if sent else "forget"
         elif "done" in line:
-            now, after, done = {**now, **after}, {}, done + 1
-    return {one: {count, after.get(one, count)} for one, count in now.items()}, done
+            done[code] += 1
+            now, after, code = {**now, **after}, {}, ""
+    return {one: {count, after.get(one, count)} for one, count in now.items()}, done, code
+
+
+def _code(is_enrolled: bool, in_place: bool) -> str:
+    return ("900" if in_place else "850") if is_enrolled else ("838" if in_place else "800")

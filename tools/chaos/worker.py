@@ -25,7 +25,8 @@ def main(folder: Path, seed: int) -> None:
         person_id = draw.choice(PEOPLE)
         photos = draw.choice((0, 1, 2))
         in_place = draw.random() < 0.5
-        say({"begins": person_id, "photos": photos, "in_place": in_place})
+        kind = "enrol" if photos else "forget"
+        say({"begins": person_id, "kind": kind, "photos": photos, "in_place": in_place})
         if photos:
             store.enrol(person_id, photos, in_place)
         else:
