@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import logging
@@ -64,10 +65,17 @@ class InflightNotes:
 
     def _locked(self, path: Path, folder: str) -> int:
         part = files.part_of(path)
+        content = self._kept.sealed(path, json.dumps({"folder": folder, "host": self._host()}).encode())
         handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        fcntl.flock(handle, fcntl.LOCK_EX)  # before the note gets its name: nobody sees it unlocked
-        os.write(handle, self._kept.sealed(path, json.dumps({"folder": folder, "host": self._host()}).encode()))
-        part.rename(path)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)  # before the note gets its name: nobody sees it unlocked
+            if os.write(handle, content) != len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            part.rename(path)
+        except BaseException:
+            os.close(handle)
+            files.remove(part)
+            raise
         return handle
 
     def abandoned(self) -> list[Abandoned]:
