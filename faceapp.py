@@ -10,6 +10,7 @@ from flask import Flask
 from api import (
     access,
     compare,
+    compreface,
     console,
     deepface,
     errors,
@@ -72,6 +73,7 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
     app.register_blueprint(recognition.blueprint)
     app.register_blueprint(deepface.blueprint)
     app.register_blueprint(people.blueprint)
+    app.register_blueprint(compreface.blueprint)
     app.register_blueprint(ops.blueprint)
     app.register_blueprint(admin)
     app.register_blueprint(console.blueprint)

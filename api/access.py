@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,9 @@ _BELOW = {
     "/api/face/create": "enrol", "/api/face/update/": "enrol", "/api/face/": "people",
 }  # fmt: skip
 """What paths begin with, the more special ones first."""
+_COMPREFACE = "/api/v1"
+_IMAGE = re.compile(rf"{_COMPREFACE}/static/([^/]+)/images/[^/]+", re.ASCII)
+"""A path that carries the caller's key, for pages that show the image."""
 _BY_PATH = {path: scope for scope, paths in _SCOPES.items() for path in paths}
 _READING = ("GET", "HEAD")
 
@@ -57,7 +61,21 @@ def needed_scope(method: str, path: str) -> str:
         return "people" if method in (*_READING, "DELETE") else "enrol"
     if bare.startswith("/jobs/") and method in _READING:
         return ANY
+    if bare.startswith(f"{_COMPREFACE}/"):
+        return _compreface_scope(method, bare.removeprefix(_COMPREFACE))
     return _BY_PATH.get(bare) or next((scope for start, scope in _BELOW.items() if bare.startswith(start)), ADMIN)
+
+
+def _compreface_scope(method: str, path: str) -> str:
+    """Return the scope of a call of CompreFace's API, by its path below /api/v1; ADMIN for what is no call of it."""
+    is_person = path.startswith(("/recognition/subjects", "/static/"))
+    if path.startswith("/verification/") or (path.endswith("/verify") and not is_person):
+        return "verify"
+    if path in ("/recognition/recognize", "/recognition/embeddings/recognize", "/detection/detect"):
+        return "search"
+    if not is_person and not path.startswith("/recognition/faces"):
+        return ADMIN
+    return "people" if method in (*_READING, "DELETE") or path == "/recognition/faces/delete" else "enrol"
 
 
 def admit(head: Head, services: Source, waits: bool = True) -> Caller:
@@ -115,9 +133,11 @@ def _is_local(head: Head, rules: Rules) -> bool:
 
 
 def _sent_key(head: Head) -> str:
-    """Return the key of X-API-Key or of `Authorization: Bearer`; none where they differ."""
+    """Return the key of X-API-Key, of `Authorization: Bearer` or of an image's path; none where they differ."""
     kind, _, bearer = head.headers.get("AUTHORIZATION", "").partition(" ")
-    sent = {head.headers.get("X_API_KEY", "").strip(), bearer.strip() if kind.lower() == "bearer" else ""} - {""}
+    in_path = _IMAGE.fullmatch(head.path)
+    named = head.headers.get("X_API_KEY", "").strip(), bearer.strip() if kind.lower() == "bearer" else ""
+    sent = {*named, in_path[1] if in_path else ""} - {""}
     return sent.pop() if len(sent) == 1 else ""
 
 

@@ -89,18 +89,23 @@ def _charset(request: Request) -> str:
 
 def json_object(request: Request, photos: int) -> dict[str, object]:
     """Return a JSON body's object, an empty one where it is valid but no object; refuses with BAD_JSON."""
+    found = json_value(request, photos)
+    return found if isinstance(found, dict) else {}
+
+
+def json_value(request: Request, values: int) -> object:
+    """Return a JSON body, whatever it is, with about so many values at most; refuses with BAD_JSON and TOO_LARGE."""
     body = request.get_data(cache=False)
-    if body.count(b",") > COMMAS * (photos + OTHER_FIELDS):
-        raise too_many(photos)
+    if body.count(b",") > COMMAS * (values + OTHER_FIELDS):
+        raise too_many(values)
     try:
-        found = json.loads(body, parse_constant=_not_json)
+        return json.loads(body, parse_constant=_not_json)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         advice = f"{error.msg} at {where}. {Code.BAD_JSON.caller_does}"
         raise Refusal(Code.BAD_JSON, advice=advice) from error
     except (ValueError, RecursionError) as error:
         raise Refusal(Code.BAD_JSON) from error
-    return found if isinstance(found, dict) else {}
 
 
 def _not_json(constant: str) -> NoReturn:

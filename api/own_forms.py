@@ -12,7 +12,7 @@ from typing import Any
 
 from codes_dict import Code
 
-Body = Callable[[Code, Mapping[str, Any]], Mapping[str, Any]]
+Body = Callable[[Code, Mapping[str, Any]], Any]
 
 
 def _own_status(code: Code) -> int:

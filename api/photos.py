@@ -30,6 +30,7 @@ _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _BINARY_TYPES = ("image/", "application/octet-stream")
 _LONGEST_NAME = 200
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
+_DECIMAL = re.compile(r"[0-9]{1,9}(\.[0-9]{0,30})?([eE]-?[0-9]{1,2})?", re.ASCII)
 
 
 ALL = ""
@@ -85,6 +86,16 @@ class Sent:
         if not (_WHOLE.fullmatch(written) and low <= int(written) <= high):
             raise Refusal(Code.VALUE_REFUSED, advice=f"Set {key} to a whole number, {low} to {high}.", field=key)
         return int(written)
+
+    def decimal(self, key: str, low: float, high: float, default: float) -> float:
+        """Return a field that is a decimal number from `low` to `high`; refuses with VALUE_REFUSED."""
+        value = self._value(key)
+        if value is _ABSENT:
+            return default
+        written = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+        if not (_DECIMAL.fullmatch(written) and low <= float(written) <= high):
+            raise Refusal(Code.VALUE_REFUSED, advice=f"Set {key} to a number, {low:g} to {high:g}.", field=key)
+        return float(written)
 
     def _value(self, key: str) -> object:
         """Return a field's value; refuses with MALFORMED where it was sent more than once."""

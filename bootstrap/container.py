@@ -315,6 +315,7 @@ class ServiceContainer:
             basis=basis,
             faces=records.faces,
             announced=records.announced,
+            subjects=records.subjects,
             receipt=partial(receipt_for, records.database),
             classifiers=ClassifierService(
                 FaceHashHomes(facehash_files(settings)),

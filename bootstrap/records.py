@@ -30,11 +30,13 @@ from db.recovery import recover
 from db.replays import Replays
 from db.schema import PeopleNames
 from db.session import Database, make_engine
+from db.subjects import Subjects
 from db.uploads import UploadStore
 from env_validator import Settings
 from pipeline.ports import Forgotten
 from pipeline.pseudonym import pseudonym, use_key
 from pipeline.stages.challenge import LIFETIME_S
+from pipeline.stages.identity import SUBJECTS, shown_name
 from pipeline.stages.replay import NEAR_BITS, NEAR_FACE_BITS
 from pipeline.types import Embedder
 from security.receipts import make_receipt
@@ -60,6 +62,7 @@ class Records:
     audit: AuditTrail
     faces: FaceRecords
     announced: Announced
+    subjects: Subjects
 
     def close(self) -> None:
         """Close connections."""
@@ -100,6 +103,7 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
         audit,
         faces,
         Announced(database),
+        Subjects(database, people, enrolments, SUBJECTS, shown_name),
     )
     note_keys(kept, kept_uploads)
     prepare(records)

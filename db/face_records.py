@@ -61,6 +61,7 @@ class _Change:
     to: str = ""
     guard: FaceGuard | None = None
     new_ids: Mapping[str, str] = field(default_factory=dict)
+    also_last: bool = False
 
     @property
     def people(self) -> list[str]:
@@ -119,10 +120,15 @@ class FaceRecords:
             faces = self._of(connection, person_id) if person_id is not None else []
         return next((face for face in faces if face.id == face_id), None)
 
-    def page(self, start: int, most: int) -> tuple[int, list[EnrolledFace]]:
-        """Return how many faces there are, and up to `most` of them from number `start`, oldest first."""
+    def page(self, start: int, most: int, ids: tuple[str, str] | None = None) -> tuple[int, list[EnrolledFace]]:
+        """Return how many faces there are, and up to `most` of them from number `start`, oldest first.
+
+        With `ids`, only those of IDs from the first one up to the second, which is not among them.
+        """
         with self._database.reading() as connection:
-            counted = enrolments.c.removed_version.is_(None)
+            counted: sa.ColumnElement[bool] = enrolments.c.removed_version.is_(None)
+            if ids is not None:
+                counted &= (enrolments.c.reco_id >= ids[0]) & (enrolments.c.reco_id < ids[1])
             query = sa.select(enrolments.c.reco_id, enrolments.c.token, enrolments.c.images).where(counted)
             places = [
                 (person_id, token, number)
@@ -139,14 +145,23 @@ class FaceRecords:
         return self._folders.picture(Enrolment(face.token, face.person_id, face.folder, "", 0), face.number)
 
     # -- changing ------------------------------------------------------------------------------------------
-    def take(self, person_id: str, taken: Collection[str], to: str = "", guard: FaceGuard | None = None) -> None:
+    def take(
+        self,
+        person_id: str,
+        taken: Collection[str],
+        to: str = "",
+        guard: FaceGuard | None = None,
+        *,
+        also_last: bool = False,
+    ) -> None:
         """Take faces away from a person, all or none; with `to`, they become faces of that ID, which is enrolled.
 
-        `guard` is called inside the locks with the faces' embeddings, (n, d) per model, and the other ID's. Refuses
-        with NO_ROW where a face or the other ID is not there, VALUE_REFUSED where no face would be left, NO_FOLDER
-        where embeddings are missing, and as an enrolment does.
+        With `also_last` the person may be left without a face: the caller forgets the ID. `guard` is called inside the
+        locks with the faces' embeddings, (n, d) per model, and the other ID's. Refuses with NO_ROW where a face or the
+        other ID is not there, VALUE_REFUSED where no face would be left, NO_FOLDER where embeddings are missing, and as
+        an enrolment does.
         """
-        self._make(_Change(person_id, frozenset(taken), to, guard))
+        self._make(_Change(person_id, frozenset(taken), to, guard, also_last=also_last))
 
     def replace(self, person_id: str, old: str, new: str) -> None:
         """Take the face `old` away; the person's face `new` gets its id. Refuses as `take` does."""
@@ -167,7 +182,7 @@ class FaceRecords:
         leaving = [face for face in faces if face.id in change.taken]
         if len(leaving) != len(change.taken):
             raise Refusal(Code.NO_ROW, advice="The person has no face with this id.", field="face_id")
-        if len(leaving) == len(faces):
+        if len(leaving) == len(faces) and not change.also_last:
             advice = "It is the person's only face: forget the person."
             raise Refusal(Code.VALUE_REFUSED, advice=advice, field="face_id")
         rows = self._embeddings(change.person_id, faces)

@@ -72,6 +72,16 @@ class People:
             given = _given_names_of(connection, [person.id for person in found])
         return count, [_named(person, given) for person in found]
 
+    def between(self, connection: Connection, first: str, end: str, name: str | None = None) -> list[Person]:
+        """Return the rows of IDs from `first` up to `end`, which is not among them; with `name`, of that name alone."""
+        query = self._select().where((self._id >= first) & (self._id < end))
+        query = query if name is None else query.where(self._name == stored_name(name))
+        found = [_read(row) for row in connection.execute(query)]
+        given = _given_names_between(connection, first, end) if name is None else {}
+        if name is not None:
+            given = _given_names_of(connection, [person.id for person in found])
+        return [_named(person, given) for person in found]
+
     def rename(self, person_id: str, name: str) -> Person | None:
         """Give an ID's row another name, and no other path; None where there is no row. Raises `Refusal(DB_DOWN)`."""
         with self._database.writing() as connection:
@@ -181,6 +191,12 @@ def _given_names(connection: Connection, person_id: str | None = None) -> dict[s
 
 def _given_names_of(connection: Connection, person_ids: Sequence[str]) -> dict[str, str]:
     query = sa.select(given_names.c.reco_id, given_names.c.given_name).where(given_names.c.reco_id.in_(person_ids))
+    return {str(one): str(name) for one, name in connection.execute(query)}
+
+
+def _given_names_between(connection: Connection, first: str, end: str) -> dict[str, str]:
+    column = given_names.c.reco_id
+    query = sa.select(column, given_names.c.given_name).where((column >= first) & (column < end))
     return {str(one): str(name) for one, name in connection.execute(query)}
 
 

@@ -299,6 +299,29 @@ class Announced(Protocol):
         ...
 
 
+class Subjects(Protocol):
+    """People who are known by their names alone; their IDs are of the server's making, see `stages.identity`."""
+
+    def all(self) -> Sequence[tuple[str, str]]:
+        """Return the IDs and names of all subjects, with and without faces, by name."""
+        ...
+
+    def find(self, name: str) -> str | None:
+        """Return the ID of the subject with exactly this name."""
+        ...
+
+    def announce(self, name: str) -> tuple[str, bool]:
+        """Return the ID of the subject with this name, and whether it is a new one, which has no face yet."""
+        ...
+
+    def rename(self, person_id: str, name: str) -> str | None:
+        """Give a subject another name; return the ID of the subject that has it already, in which case nothing is done.
+
+        Raises `Refusal(NO_ROW)` where there is no such subject.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class EnrolledFace:
     """A face that somebody is enrolled with. `made` is when, in seconds since 1970.
@@ -333,12 +356,26 @@ class Faces(Protocol):
         """Return the aligned face as PNG; None where the file is gone."""
         ...
 
-    def page(self, start: int, most: int) -> tuple[int, Sequence[EnrolledFace]]:
-        """Return how many faces there are, and up to `most` of them from number `start`, oldest first."""
+    def page(self, start: int, most: int, ids: tuple[str, str] | None = None) -> tuple[int, Sequence[EnrolledFace]]:
+        """Return how many faces there are, and up to `most` of them from number `start`, oldest first.
+
+        With `ids`, only those of IDs from the first one up to the second, which is not among them.
+        """
         ...
 
-    def take(self, person_id: str, taken: Collection[str], to: str = "", guard: FaceGuard | None = None) -> None:
-        """Take faces away from a person, all or none; with `to`, they become faces of that ID."""
+    def take(
+        self,
+        person_id: str,
+        taken: Collection[str],
+        to: str = "",
+        guard: FaceGuard | None = None,
+        *,
+        also_last: bool = False,
+    ) -> None:
+        """Take faces away from a person, all or none; with `to`, they become faces of that ID.
+
+        With `also_last` the person may be left without a face.
+        """
         ...
 
     def replace(self, person_id: str, old: str, new: str) -> None:

@@ -302,6 +302,15 @@ class Scorer(Protocol):
         """Return the highest score at which an image verifies where `required` of `images` images have to."""
         ...
 
+    def threshold_at(self, rate: float) -> float:
+        """Return the highest score at which one image's `fmr_at` is at most `rate`; minus infinity where unknown."""
+        ...
+
+    @property
+    def typical_stranger(self) -> float:
+        """The median score of strangers; what is assumed where nothing was measured."""
+        ...
+
     def second_look_threshold(self, required: int, comparisons: int, images: int) -> float:
         """Return the same for augmented comparisons: `required` of `comparisons`, made from `images` images."""
         ...

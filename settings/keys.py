@@ -112,6 +112,11 @@ class Settings(Listening):
     search_fpir: values.Decimal = key("Target false positive identification rate of the search", "1e-2", 1e-4, 0.5)
     calibration_folder: paths.OwnFolder = key("Folder of your own thresholds, used instead of the shipped ones", "")
     facehash_folder: paths.Folder = key("Folder of FaceHash's classifiers; never served", "static/facehash")
+    compreface_recognize: values.Recognised = key(
+        "Whom CompreFace's recognize names: accepted, those within the search's threshold; nearest, the most similar",
+        "accepted",
+    )
+    liveness_for_compreface: values.Action = key("What CompreFace's API does with a face that is not live", "warn")
     vector_store: paths.VectorStore = key(
         "Where enrolled faces are searched: in the server's memory or in Milvus", "memory", secret=True
     )

@@ -74,6 +74,15 @@ class ColourScorer:
         """Return the given threshold."""
         return self.first
 
+    def threshold_at(self, rate: float) -> float:
+        """Return the given threshold, whatever the rate."""
+        return self.first
+
+    @property
+    def typical_stranger(self) -> float:
+        """Return a score of two colours that differ a lot."""
+        return 0.5
+
     def second_look_threshold(self, required: int, comparisons: int, images: int) -> float:
         """Return the given threshold."""
         return self.second

@@ -7,6 +7,8 @@ from pipeline.flows.enrol import EnrolRequest, enrol
 from pipeline.flows.facehash import Lesson, check_lesson, look_at_lesson, recognise, train, user_name
 from pipeline.flows.faces import faces_of
 from pipeline.flows.forget import forget
+from pipeline.flows.given_embeddings import compare_embeddings, compare_embeddings_with_image, recognise_embeddings
+from pipeline.flows.likeness import Asked, compare_images, compare_with_image, detect_faces, recognise_faces
 from pipeline.flows.one_call import enrol_photos, name_kept, verify_photos
 from pipeline.flows.people import (
     MOST_PEOPLE,
@@ -21,7 +23,21 @@ from pipeline.flows.people import (
 )
 from pipeline.flows.policy import Policy
 from pipeline.flows.search import MOST_CANDIDATES, SearchRequest, search
+from pipeline.flows.seen_faces import PLUGINS, FaceOptions
 from pipeline.flows.services import Services
+from pipeline.flows.subjects import (
+    add_image,
+    add_subject,
+    delete_image,
+    delete_images,
+    delete_listed,
+    delete_subject,
+    delete_subjects,
+    image_picture,
+    list_subjects,
+    page_of_images,
+    rename_subject,
+)
 from pipeline.flows.upload import upload
 from pipeline.flows.verify import VerifyRequest, verify
 from pipeline.stages.sent_files import SentFile
@@ -30,31 +46,52 @@ from pipeline.stages.terms import check_terms
 __all__ = [
     "MOST_CANDIDATES",
     "MOST_PEOPLE",
+    "PLUGINS",
+    "Asked",
     "CompareRequest",
     "EnrolRequest",
+    "FaceOptions",
     "Lesson",
     "Policy",
     "SearchRequest",
     "SentFile",
     "Services",
     "VerifyRequest",
+    "add_image",
+    "add_subject",
     "challenge",
     "check_lesson",
     "check_terms",
     "compare",
+    "compare_embeddings",
+    "compare_embeddings_with_image",
+    "compare_images",
+    "compare_with_image",
+    "delete_image",
+    "delete_images",
+    "delete_listed",
+    "delete_subject",
+    "delete_subjects",
+    "detect_faces",
     "enrol",
     "enrol_photos",
     "face_picture",
     "faces_of",
     "forget",
     "found_face",
+    "image_picture",
     "list_people",
+    "list_subjects",
     "look_at_lesson",
     "move_face",
     "name_kept",
     "note",
+    "page_of_images",
     "recognise",
+    "recognise_embeddings",
+    "recognise_faces",
     "rename_person",
+    "rename_subject",
     "search",
     "show_person",
     "shown_face",

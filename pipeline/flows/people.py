@@ -8,7 +8,7 @@ from typing import Any
 from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.audit import note
 from pipeline.flows.services import Services
-from pipeline.ports import EnrolledFace, Terms
+from pipeline.ports import EnrolledFace, FaceGuard, Terms
 from pipeline.stages.compare import against_template
 from pipeline.stages.identity import check_name, shown_name
 from pipeline.types import EnrolledFaces, Floats, Person
@@ -68,6 +68,14 @@ def move_face(person_id: str, face_id: str, to: str, services: Services) -> Outc
     if to == person_id:
         found_face(face_id, services, person_id)
         return show_person(to, services)
+    services.faces.take(person_id, {face_id}, to, same_person_guard(services))
+    note("face moved away", services, person_id, face=face_id)
+    note("face moved here", services, to, face=face_id)
+    return show_person(to, services)
+
+
+def same_person_guard(services: Services) -> FaceGuard:
+    """Return the guard that refuses, with DIFFERENT_PEOPLE, to give faces to a person whom they do not show."""
 
     def guard(embeddings: Mapping[str, Floats], enrolled: EnrolledFaces | None) -> None:
         scorer, sim_func = services.scorer, services.policy.sim_func
@@ -75,10 +83,7 @@ def move_face(person_id: str, face_id: str, to: str, services: Services) -> Outc
             if (against_template(embeddings, known, scorer, sim_func)[0] > scorer.addition_threshold).any():
                 raise Refusal(Code.DIFFERENT_PEOPLE, "the face does not match the other person's")
 
-    services.faces.take(person_id, {face_id}, to, guard)
-    note("face moved away", services, person_id, face=face_id)
-    note("face moved here", services, to, face=face_id)
-    return show_person(to, services)
+    return guard
 
 
 def found_face(face_id: str, services: Services, person_id: str = "") -> EnrolledFace:

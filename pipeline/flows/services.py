@@ -24,6 +24,7 @@ from pipeline.ports import (
     Gallery,
     People,
     Replays,
+    Subjects,
     Uploads,
 )
 from pipeline.stages.decode import Decode, decode
@@ -63,6 +64,7 @@ class Services:
     basis: str
     faces: Faces
     announced: Announced
+    subjects: Subjects
     receipt: Callable[[str, Forgotten], Mapping[str, Any]]
     classifiers: Classifiers
     attributes: Attributes

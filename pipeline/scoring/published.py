@@ -50,6 +50,15 @@ class PublishedScorer:
         check_required(required, images)
         return 1.0
 
+    def threshold_at(self, rate: float) -> float:
+        """Return minus infinity: no rate was measured."""
+        return -math.inf
+
+    @property
+    def typical_stranger(self) -> float:
+        """Twice the threshold: how far strangers are was not measured."""
+        return 2.0
+
     def second_look_threshold(self, required: int, comparisons: int, images: int) -> float:
         """Return 1.0."""
         check_required(required, comparisons)

@@ -116,6 +116,15 @@ class CalibratedScorer:
         """Return the first look's threshold: `required` of `images` images have to score at or under it."""
         return self._first(self.fmr * self.measured.budget.first, required, images)
 
+    def threshold_at(self, rate: float) -> float:
+        """Return the score at which a single image just passes at the stated rate; minus infinity below the data."""
+        return self._first(rate * self.measured.budget.first, 1, 1)
+
+    @property
+    def typical_stranger(self) -> float:
+        """The median of strangers' scores."""
+        return self.measured.single.score(0.5)
+
     def second_look_threshold(self, required: int, comparisons: int, images: int) -> float:
         """Return the second look's threshold: `required` of `comparisons`, made from `images` images."""
         check_required(required, comparisons)

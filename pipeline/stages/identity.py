@@ -12,6 +12,11 @@ from pipeline.types import Person
 _SAFE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}", re.ASCII)
 """What may name a folder: 1 to 64 characters, no separators, not beginning with a dot."""
 
+SUBJECTS = ("cf-", "cf.")
+"""The IDs of people who are known by their names alone begin with the first; all are before the second."""
+
+_SUBJECT = re.compile(r"cf-[0-9a-f]{16}", re.ASCII)
+
 _SAFE_ADVICE = "Use 1 to 64 letters, digits, dots, hyphens and underscores, and do not begin with a dot."
 
 
@@ -32,6 +37,11 @@ def check_id(person_id: str, pattern: str, field: str = "id") -> Code:
     if not re.fullmatch(pattern, person_id, re.ASCII):
         raise Refusal(Code.ID_NOT_MATCHED, advice=f"Use an ID that matches the pattern {pattern}", field=field)
     return Code.ID_MATCHED
+
+
+def is_subject(person_id: str) -> bool:
+    """Whether an ID is one that the server made for a name. ID_REGEX does not have to match it."""
+    return _SUBJECT.fullmatch(person_id) is not None
 
 
 def check_name(name: str, field: str = "name") -> str:

@@ -246,16 +246,17 @@ class MemoryReplays(Faulty):
 
 
 class MemoryForgetting(Faulty):
-    """Forgets whom the people table holds."""
+    """Forgets whom the people table holds, and who is announced."""
 
-    def __init__(self, people: MemoryPeople, gallery: MemoryGallery) -> None:
-        self.people, self.gallery = people, gallery
+    def __init__(self, people: MemoryPeople, gallery: MemoryGallery, announced: MemoryAnnounced) -> None:
+        self.people, self.gallery, self.announced = people, gallery, announced
 
     def forget(self, person_id: str) -> Forgotten | None:
         """Forget a person."""
         self.check()
         self.gallery.everybody.pop(person_id, None)
-        return Forgotten({"rows": 1}, 0.0) if self.people.rows.pop(person_id, None) else None
+        row, was_announced = self.people.rows.pop(person_id, None), self.announced.remove(person_id)
+        return Forgotten({"rows": 1}, 0.0) if row or was_announced else None
 
 
 class MemoryAudit(Faulty):
@@ -332,9 +333,10 @@ class MemoryFaces(Faulty):
         count = max((len(one) for one in rows.values()), default=0)
         return [EnrolledFace(f"{person_id}_{at:02}", person_id, "0" * 32, at, person_id, 7) for at in range(count)]
 
-    def page(self, start: int, most: int) -> tuple[int, list[EnrolledFace]]:
+    def page(self, start: int, most: int, ids: tuple[str, str] | None = None) -> tuple[int, list[EnrolledFace]]:
         """Return some faces."""
-        found = [face for person_id in self.gallery.everybody for face in self.of(person_id)]
+        first, end = ids or ("", "~")
+        found = [face for one in self.gallery.everybody if first <= one < end for face in self.of(one)]
         return len(found), found[start : start + most]
 
     def replace(self, person_id: str, old: str, new: str) -> None:
@@ -349,13 +351,21 @@ class MemoryFaces(Faulty):
         """Return no PNG, but something."""
         return b"picture"
 
-    def take(self, person_id: str, taken: Collection[str], to: str = "", guard: FaceGuard | None = None) -> None:
+    def take(
+        self,
+        person_id: str,
+        taken: Collection[str],
+        to: str = "",
+        guard: FaceGuard | None = None,
+        *,
+        also_last: bool = False,
+    ) -> None:
         """Take rows away, and add them to another person."""
         numbers, everybody = [one.number for one in self.of(person_id) if one.id in taken], self.gallery.everybody
         if len(numbers) != len(set(taken)) or not numbers or (to and to not in everybody):
             raise Refusal(Code.NO_ROW)
         rows = everybody[person_id]
-        if len(numbers) == len(self.of(person_id)):
+        if len(numbers) == len(self.of(person_id)) and not also_last:
             raise Refusal(Code.VALUE_REFUSED)
         moved = {name: block[numbers] for name, block in rows.items()}
         if guard:
@@ -435,3 +445,37 @@ class MemoryAnnounced(Faulty):
         """Return all names."""
         self.check()
         return sorted(self.names.items())
+
+
+class MemorySubjects(Faulty):
+    """Names of the people, and of the announced, whose IDs the server made."""
+
+    def __init__(self, people: MemoryPeople, announced: MemoryAnnounced) -> None:
+        self.people, self.announced = people, announced
+
+    def all(self) -> list[tuple[str, str]]:
+        """Return IDs and names."""
+        self.check()
+        names = {one.id: one.given_name for one in self.people.rows.values()} | self.announced.names
+        return sorted(((one, name) for one, name in names.items() if one.startswith("cf-")), key=lambda one: one[1])
+
+    def find(self, name: str) -> str | None:
+        """Return an ID."""
+        return next((one for one, its_name in self.all() if its_name == name), None)
+
+    def announce(self, name: str) -> tuple[str, bool]:
+        """Add a name, under the next number, if it is new."""
+        known = self.find(name)
+        person_id = known or f"cf-{len(self.people.rows) + len(self.announced.names):016x}"
+        if known is None:
+            self.announced.names[person_id] = name
+        return person_id, known is None
+
+    def rename(self, person_id: str, name: str) -> str | None:
+        """Replace a name."""
+        taken = self.find(name)
+        if taken not in (None, person_id):
+            return taken
+        if self.people.rename(person_id, name) is None:
+            self.announced.names[person_id] = name
+        return None

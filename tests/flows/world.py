@@ -36,6 +36,7 @@ from tests.flows.records import (
     MemoryGallery,
     MemoryPeople,
     MemoryReplays,
+    MemorySubjects,
     MemoryUpload,
     MemoryUploads,
 )
@@ -65,6 +66,8 @@ class Settings:
     require_challenge: bool = False
     challenge_actions: tuple[str, ...] = ("turn_left", "turn_right")
     duplicate_policy: str = "warn"
+    compreface_recognize: str = "accepted"
+    liveness_for_compreface: str = "warn"
     dev_api: bool = False
     max_image_mb: int = 1
     max_pixels: int = 1_000_000
@@ -80,7 +83,7 @@ class World:
         self.liveness_fault: Code | None = None
         self.uploads, self.people, self.gallery = MemoryUploads(), MemoryPeople(), MemoryGallery()
         self.announced = MemoryAnnounced()
-        self.forgetting = MemoryForgetting(self.people, self.gallery)
+        self.forgetting = MemoryForgetting(self.people, self.gallery, self.announced)
         self.audit = MemoryAudit()
         self.enrolments = MemoryEnrolments(self.uploads, self.people, self.gallery, self.audit)
         self.replays, self.challenges = MemoryReplays(), MemoryChallenges()
@@ -112,6 +115,7 @@ class World:
             classifiers=self.classifiers,
             attributes=self.attributes,
             announced=self.announced,
+            subjects=MemorySubjects(self.people, self.announced),
             receipt=lambda person_id, forgotten: {"person": f"not {person_id}", **forgotten.counts},
         )
 

@@ -1,0 +1,107 @@
+"""CompreFace's subjects: listed, made, renamed, deleted."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from api.access import lend
+from api.compreface.asked import needed_text
+from api.compreface.form import BASE, BODY, blueprint
+from api.envelope import reply
+from api.gate import gate
+from api.openapi import JSON, LEASED, Other, describe
+from api.photos import sent
+from api.shapes.compreface import (
+    CompreFaceError,
+    DeletedCount,
+    DeletedSubject,
+    Subject,
+    SubjectList,
+    SubjectName,
+    SubjectPath,
+    Updated,
+)
+from codes_dict import Code, Outcome
+from pipeline import flows
+
+_SUBJECTS = f"{BASE}/recognition/subjects"
+
+
+@blueprint.get(_SUBJECTS, strict_slashes=False)
+@describe(refuses=LEASED, other={200: Other("The names.", model=SubjectList)}, failed=CompreFaceError)
+def list_subjects() -> Response:
+    """List the names of all subjects."""
+    with lend() as services:
+        return answer(flows.list_subjects(services))
+
+
+@blueprint.post(_SUBJECTS, strict_slashes=False)
+@describe(
+    refuses=[*LEASED, Code.BAD_NAME, Code.CONFLICT, Code.VALUE_REFUSED],
+    body={JSON: SubjectName},
+    other={201: Other("The subject is made.", model=Subject)},
+    failed=CompreFaceError,
+)
+def add_subject() -> Response:
+    """Make a subject without an image."""
+    name = needed_text(sent(request, 0), "subject")
+    with lend() as services:
+        return created(answer(flows.add_subject(name, services)))
+
+
+@blueprint.delete(_SUBJECTS, strict_slashes=False)
+@describe(
+    refuses=LEASED,
+    other={200: Other("How many there were.", model=DeletedCount)},
+    failed=CompreFaceError,
+)
+def delete_subjects() -> Response:
+    """Forget all subjects. People who were enrolled by other endpoints stay."""
+    with gate().passing(), lend() as services:
+        return answer(flows.delete_subjects(services))
+
+
+@blueprint.put(f"{_SUBJECTS}/<path:subject>")
+@describe(
+    refuses=[
+        *(*LEASED, Code.NO_ROW, Code.NO_FOLDER, Code.BAD_NAME, Code.INSERT_FAILED, Code.DIFFERENT_PEOPLE),
+        Code.VALUE_REFUSED,
+    ],
+    path=SubjectPath,
+    body={JSON: SubjectName},
+    other={200: Other("The subject has the new name.", model=Updated)},
+    failed=CompreFaceError,
+)
+def rename_subject(subject: str) -> Response:
+    """Give a subject another name.
+
+    Where another subject has that name, the faces become that one's, if both are one person.
+    """
+    name = needed_text(sent(request, 0), "subject")
+    with gate().passing(), lend() as services:
+        return answer(flows.rename_subject(subject, name, services))
+
+
+@blueprint.delete(f"{_SUBJECTS}/<path:subject>")
+@describe(
+    refuses=[*LEASED, Code.NO_ROW],
+    path=SubjectPath,
+    other={200: Other("The subject is forgotten.", model=DeletedSubject)},
+    failed=CompreFaceError,
+)
+def delete_subject(subject: str) -> Response:
+    """Forget a subject with all images. The receipt is signed."""
+    with gate().passing(), lend() as services:
+        return answer(flows.delete_subject(subject, services))
+
+
+def answer(outcome: Outcome, body: object = None) -> Response:
+    """Return the reply to an outcome: its results, or another body."""
+    shown = body if body is not None else {key: one for key, one in outcome.results.items() if key != "stages"}
+    return reply(outcome.code, {BODY: shown, "stages": outcome.results.get("stages")})
+
+
+def created(response: Response) -> Response:
+    """Return the reply with the status of something new."""
+    response.status_code = 201
+    return response

@@ -1,0 +1,108 @@
+"""What holds for people who are known by their names alone: their IDs, their liveness policy, their faces' ids."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+from uuid import UUID
+
+from codes_dict import Code, Refusal
+from pipeline.flows.policy import Policy
+from pipeline.flows.services import Services
+from pipeline.ports import EnrolledFace
+from pipeline.stages.identity import is_subject
+from pipeline.types import (
+    Detection,
+    Detector,
+    Face,
+    Liveness,
+    LivenessAbout,
+    LivenessJudge,
+    LivenessVerdict,
+    Pixels,
+)
+
+_PATTERN = "cf-[0-9a-f]{16}"
+_ONLY_FACE = re.compile(r"([0-9a-f]{32})_01", re.ASCII)
+_NOT_JUDGED = "liveness could not be judged"
+
+
+class _Changed:
+    """A policy with other values for some settings."""
+
+    def __init__(self, policy: Policy, **changes: Any) -> None:
+        self._policy, self._changes = policy, changes
+
+    def __getattr__(self, name: str) -> Any:
+        return self._changes[name] if name in self._changes else getattr(self._policy, name)
+
+
+@dataclass(frozen=True)
+class _SureDetector:
+    """Leaves out faces that the detector is less sure of."""
+
+    detector: Detector
+    least: float
+
+    def detect(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
+        """Return the faces of each photo that are sure enough, largest first."""
+        return [[face for face in faces if face.confidence >= self.least] for faces in self.detector.detect(photos)]
+
+
+@dataclass(frozen=True)
+class _LenientJudge:
+    """Judges where that is possible; else every face is uncertain. For `warn` alone, which refuses nothing."""
+
+    judging: Callable[[], LivenessJudge]
+
+    @property
+    def about(self) -> LivenessAbout:
+        """Which engines judge, none where they are missing."""
+        try:
+            return self.judging().about
+        except Refusal:
+            return LivenessAbout(())
+
+    def judge(self, faces: Sequence[Face]) -> list[LivenessVerdict]:
+        """Return one verdict per face."""
+        try:
+            return self.judging().judge(faces)
+        except Refusal as refusal:
+            if refusal.code is not Code.NO_LIVENESS:
+                raise
+            return [LivenessVerdict(Liveness.UNCERTAIN, 0.5, 0.5, reason=_NOT_JUDGED)] * len(faces)
+
+
+def for_subjects(services: Services, least_confidence: float = 0.0) -> Services:
+    """Return services under which subjects are enrolled and recognised.
+
+    Their IDs are accepted and ID_REGEX is not, LIVENESS_FOR_COMPREFACE stands for ENROL_LIVENESS, and faces that the
+    detector is less sure of than `least_confidence`, 0 to 1, are not there.
+    """
+    action = services.policy.liveness_for_compreface
+    policy = cast(Policy, _Changed(services.policy, id_regex=_PATTERN, enrol_liveness=action))
+    detector: Detector = _SureDetector(services.detector, least_confidence) if least_confidence else services.detector
+    judge = services.judge
+    return replace(
+        services, policy=policy, detector=detector, judge=(lambda: _LenientJudge(judge)) if action == "warn" else judge
+    )
+
+
+def image_id_of(face_id: str) -> str:
+    """Return a face's id as a UUID, where the face came alone, as subjects' faces do; else as it is."""
+    found = _ONLY_FACE.fullmatch(face_id)
+    return str(UUID(hex=found[1])) if found else face_id
+
+
+def subject_face(image_id: str, services: Services) -> EnrolledFace:
+    """Return a subject's face by its image id. Refuses with NO_ROW."""
+    try:
+        face_id = f"{UUID(image_id).hex}_01"
+    except ValueError:
+        face_id = image_id
+    face = services.faces.find(face_id)
+    if face is None or not is_subject(face.person_id):
+        raise Refusal(Code.NO_ROW, advice="There is no image with this id.", field="image_id")
+    return face
