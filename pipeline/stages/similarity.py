@@ -46,5 +46,5 @@ def similarity_of(scorer: Scorer, search_threshold: float = math.inf) -> Similar
     """
     limit, most = scorer.threshold_at(RATE), 1.0
     if not math.isfinite(limit):
-        limit, most = scorer.threshold(1, 1), math.nextafter(ALIKE, 0.0) if scorer.calibrated else 1.0
+        limit, most = scorer.threshold(1, 1), ALIKE - 1.0 / _PLACES if scorer.calibrated else 1.0
     return Similarity(min(limit, search_threshold), scorer.typical_stranger, most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import jsonschema_rs
@@ -34,21 +35,26 @@ def client_of(app: Flask) -> FlaskClient:
 def check_reply(app: Flask, reply: TestResponse) -> None:
     """Raise `AssertionError` where the document does not announce such a reply to such a request."""
     sent = reply.request
+    check_exchange(app, sent.method, sent.path, reply.status_code, reply.mimetype or "", reply.get_data())
+
+
+def check_exchange(app: Flask, method: str, path: str, status: int, mimetype: str, data: bytes) -> None:
+    """Raise `AssertionError` where the document does not announce such a reply, by whomever it was received."""
     try:
-        rule, _ = app.url_map.bind("localhost").match(sent.path, sent.method, return_rule=True)
+        rule, _ = app.url_map.bind("localhost").match(path, method, return_rule=True)
     except HTTPException:
         return  # no such route or method: 404 and 405 belong to no operation
     documented = documentation_of(app)
-    operation = documented.document["paths"].get(path_of(rule), {}).get(sent.method.lower())
+    operation = documented.document["paths"].get(path_of(rule), {}).get(method.lower())
     if operation is None:
         return  # HEAD and OPTIONS; test_openapi.py finds routes that are missing
-    where = f"{sent.method} {sent.path}: {reply.status_code}"
-    announced = operation["responses"].get(str(reply.status_code))
-    assert announced, f"{where} is not in the document: {reply.get_data(as_text=True)[:300]}"
-    content = announced["content"].get(reply.mimetype, announced["content"].get("*/*"))
-    assert content is not None, f"{where} with {reply.mimetype} is not in the document"
-    if reply.mimetype == "application/json" and "$ref" in content["schema"]:
-        error = documented.error(content["schema"]["$ref"], reply.get_json())
+    where = f"{method} {path}: {status}"
+    announced = operation["responses"].get(str(status))
+    assert announced, f"{where} is not in the document: {data[:300]!r}"
+    content = announced["content"].get(mimetype, announced["content"].get("*/*"))
+    assert content is not None, f"{where} with {mimetype} is not in the document"
+    if mimetype == "application/json" and "$ref" in content["schema"]:
+        error = documented.error(content["schema"]["$ref"], json.loads(data))
         assert error is None, f"{where}: {error}"
 
 
