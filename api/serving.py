@@ -66,6 +66,12 @@ def open_socket(host: str, port: int) -> socket.socket:
     return bound
 
 
+def address_of(listening: socket.socket) -> str:
+    """Return the address of a socket that `open_socket` made."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def serve(
     app: Callable[..., Any],
     listening: socket.socket,
@@ -85,13 +91,12 @@ def serve(
     """
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     _allow_open_files()
-    host, port = listening.getsockname()[:2]
     loop = _Loop()
     server = _server(app, listening, threads, loop)
     server.adj.body_limit = body_limit
     server.adj.may_send = may_send
     with _stop_signals(server.pull_trigger) as is_stopping:
-        on_ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        on_ready(address_of(listening))
         while not is_stopping():
             loop.turn(server, CHECK_S)
         _log.info("stopping: no new connections; pending requests finish")

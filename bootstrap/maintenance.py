@@ -33,8 +33,9 @@ MOST_SEGMENTS = 64
 class Maintenance:
     """A thread that runs the maintenance of a container's records until it is stopped."""
 
-    def __init__(self, container: ServiceContainer) -> None:
-        self._container = container
+    def __init__(self, container: ServiceContainer, on_ready: Callable[[], None] = lambda: None) -> None:
+        """`on_ready` is called when a container that was not ready has become it."""
+        self._container, self._on_ready = container, on_ready
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="maintenance", daemon=True)
 
@@ -54,20 +55,25 @@ class Maintenance:
                 if current is not None:
                     run_maintenance(*current, sweeping=rounds % SWEEP_EVERY == 0)
                     rounds += 1
-            if not self._stopped.wait(PAUSE_S):
-                warm_up(self._container)
+            if not self._stopped.wait(PAUSE_S) and warm_up(self._container):
+                self._on_ready()
 
 
-def warm_up(container: ServiceContainer) -> None:
-    """Load everything and run it once if the container is not ready: its start failed, or the settings changed."""
+def warm_up(container: ServiceContainer) -> bool:
+    """Load everything and run it once if the container is not ready: its start failed, or the settings changed.
+
+    Returns whether it has become ready by this.
+    """
     if container.ready():
-        return
+        return False
     try:
         container.warm()
+        return True
     except Refusal as refusal:
         _log.warning("not ready yet: %s", refusal)
     except Exception as error:  # noqa: BLE001 - the next round tries again
         _log.error("599 warming: %s", type(error).__name__, exc_info=error)
+    return False
 
 
 def run_maintenance(

@@ -14,7 +14,7 @@ from flask import Flask
 from api.access import refusal_of
 from api.gate import Gate
 from api.logs import REQUEST_ID
-from api.serving import CannotListenError, open_socket, serve
+from api.serving import CannotListenError, address_of, open_socket, serve
 from api.source import Source
 from bootstrap.container import ServiceContainer
 from bootstrap.engines import described, liveness_loader
@@ -57,7 +57,7 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
     models = LoadedModels()
     decoding = DecodingPool()
     container = ServiceContainer(env_file, models, liveness_loader(), decoding.decode)
-    maintenance = Maintenance(container)
+    maintenance = Maintenance(container, lambda: print(f"Ready: {address_of(listening)}", flush=True))
     container.keyring().start()
 
     def on_listening(address: str) -> None:

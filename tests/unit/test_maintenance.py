@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from bootstrap import maintenance
+from bootstrap.container import ServiceContainer
 from bootstrap.maintenance import clean_up
 from codes_dict import Refusal
 from db import files
@@ -104,3 +108,40 @@ def test_where_most_rows_are_gone_nobody_is_forgotten(house: House, caplog: pyte
     clean(house, sweeping=True)
     assert house.files() == before
     assert "11 of 11 enrolled people have no row: check SQL_TABLE" in caplog.text
+
+
+class SlowContainer:
+    """Becomes ready at the second attempt, after an unexpected fault at the first."""
+
+    def __init__(self) -> None:
+        self.attempts = 0
+
+    def ready(self) -> bool:
+        """Tell whether it is."""
+        return self.attempts >= 2
+
+    def warm(self) -> None:
+        """Fail once."""
+        self.attempts += 1
+        if self.attempts == 1:
+            raise ModuleNotFoundError("No module named 'x'")
+
+    def current_records(self) -> AbstractContextManager[None]:
+        """Have none."""
+        return nullcontext()
+
+
+def test_a_server_that_becomes_ready_later_says_so_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maintenance, "PAUSE_S", 0.001)
+    container, said = SlowContainer(), threading.Event()
+    times: list[int] = []
+
+    def on_ready() -> None:
+        times.append(container.attempts)
+        said.set()
+
+    works = maintenance.Maintenance(cast(ServiceContainer, container), on_ready)
+    works.start()
+    assert said.wait(20)
+    works.stop()
+    assert (times, container.attempts) == ([2], 2)

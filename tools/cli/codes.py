@@ -22,7 +22,7 @@ def command(numbers: tuple[int, ...], as_json: bool) -> int:
         raise click.UsageError(f"No such code: {', '.join(unknown)}.")
     chosen = [code for code in Code if not numbers or int(code) in numbers]
     if as_json:
-        click.echo(json.dumps([_described(code) for code in chosen], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([described_code(code) for code in chosen], indent=2, ensure_ascii=False))
     elif numbers:
         click.echo("\n\n".join(explained(code) for code in chosen))
     else:
@@ -39,7 +39,8 @@ def explained(code: Code) -> str:
     return "\n".join([f"{int(code)} {code.message}", *(f"  {name + ':':10}{text}" for name, text in rows.items())])
 
 
-def _described(code: Code) -> dict[str, object]:
+def described_code(code: Code) -> dict[str, object]:
+    """Return what a code means as `/codes/<n>` does."""
     about = {"number": int(code), "name": code.name, "message": code.message, "cause": code.cause}
     advice = {"caller": code.caller_does, "operator": code.operator_does, "retry": code.retry}
     return {**about, "http_status": code.status, "kind": code.kind.value, **advice}

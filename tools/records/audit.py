@@ -14,32 +14,33 @@ from db.audit import AuditTrail
 from env_validator import Settings
 from security.audit import Head
 from security.audit_check import Findings, check
-from tools.records.running import add_env, opened, run
+from tools.records.running import CheckFailed, Told, add_env, opened, run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, or 2 with a line for everything that is wrong."""
+    """Run the command; returns 0, 1 with a line for everything that is wrong with the audit, or 2."""
     arguments = make_parser().parse_args(argv)
-    return run("bin/audit", arguments.env, lambda settings: _done(arguments, settings))
+    return run("bin/audit", arguments, lambda settings: _done(arguments, settings))
 
 
-def _done(arguments: argparse.Namespace, settings: Settings) -> str:
-    """Return what to print. Raises `ValueError` where the audit is not whole."""
+def _done(arguments: argparse.Namespace, settings: Settings) -> Told:
+    """Return what to print. Raises `CheckFailed` where the audit is not whole, `ValueError` for what is unknown."""
     with opened(settings) as database:
         trail = AuditTrail(database, audit_folder(settings))
         if arguments.what == "head":
-            return str(trail.head())
+            return Told(str(trail.head()), {"head": str(trail.head())})
         if arguments.what == "show":
             return _shown(trail, arguments.id, arguments.folder)
         return _verified(trail, arguments.folder, [Head.parse(text) for text in arguments.head])
 
 
-def _verified(trail: AuditTrail, folders: Sequence[Path], pinned: Sequence[Head]) -> str:
+def _verified(trail: AuditTrail, folders: Sequence[Path], pinned: Sequence[Head]) -> Told:
     head = trail.head()
     found = check(trail.key(), head, trail.lines(*folders), pinned)
     if found.faults:
-        raise ValueError("\n".join(["the audit is not whole", *found.faults]))
-    return "\n".join([f"All {head.count} entries are there, unchanged.", *_uncounted(found)])
+        raise CheckFailed("\n".join(["the audit is not whole", *found.faults]))
+    text = "\n".join([f"All {head.count} entries are there, unchanged.", *_uncounted(found)])
+    return Told(text, {"entries": head.count, "head": str(head), "uncounted": found.uncounted})
 
 
 def _uncounted(found: Findings) -> list[str]:
@@ -48,16 +49,17 @@ def _uncounted(found: Findings) -> list[str]:
     return ["Written by a process that ended before they counted:", *found.uncounted]
 
 
-def _shown(trail: AuditTrail, person_id: str, folders: Sequence[Path]) -> str:
+def _shown(trail: AuditTrail, person_id: str, folders: Sequence[Path]) -> Told:
     """Explain every entry of a person. Raises `ValueError` where there is none."""
     subject = trail.subject(person_id)
     if not subject:
         raise ValueError(f"{person_id}: nothing is recorded, or the person was forgotten")
     found = check(trail.key(), trail.head(), trail.lines(*folders))
     bases = {entry["about"]["basis"]: entry["about"] for entry in found.chain if entry["action"] == "settings"}
-    shown = [_explained(entry, bases) for entry in found.chain if entry["subject"] == subject]
+    entries = [entry for entry in found.chain if entry["subject"] == subject]
     warning = ["The audit is not whole: run bin/audit verify."] if found.faults else []
-    return "\n\n".join([*warning, *shown])
+    text = "\n\n".join([*warning, *(_explained(entry, bases) for entry in entries)])
+    return Told(text, {"is_whole": not found.faults, "entries": entries, "bases": bases})
 
 
 def _explained(entry: dict[str, Any], bases: dict[str, Any]) -> str:

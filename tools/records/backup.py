@@ -12,7 +12,7 @@ from tools.backup.manifest import Manifest
 from tools.backup.restore import restore
 from tools.backup.store import Store, store_of
 from tools.backup.take import take
-from tools.records.running import add_env, run
+from tools.records.running import Told, add_env, run
 
 _WHAT = {
     "backup": "Copy database, images, embeddings, keys' hashes and audit into an empty folder, while the server runs.",
@@ -25,7 +25,7 @@ def main(argv: Sequence[str]) -> int:
     what = argv[0]
     arguments = make_parser(what).parse_args(argv[1:])
     work: Callable[[Store], Manifest] = partial(_taken if what == "backup" else _restored, arguments.folder)
-    return run(f"bin/{what}", arguments.env, lambda settings: _said(what, arguments.folder, work, settings))
+    return run(f"bin/{what}", arguments, lambda settings: _said(what, arguments.folder, work, settings))
 
 
 def make_parser(what: str = "backup") -> argparse.ArgumentParser:
@@ -44,11 +44,12 @@ def _restored(folder: Path, store: Store) -> Manifest:
     return restore(folder, store)
 
 
-def _said(what: str, folder: Path, work: Callable[[Store], Manifest], settings: Settings) -> str:
+def _said(what: str, folder: Path, work: Callable[[Store], Manifest], settings: Settings) -> Told:
     store = store_of(settings)
     try:
         made = work(store)
     finally:
         store.database.dispose()
     done = "holds" if what == "backup" else "was restored:"
-    return f"{folder} {done} {len(made.files)} files, taken {made.time}, tables of version {made.version}."
+    text = f"{folder} {done} {len(made.files)} files, taken {made.time}, tables of version {made.version}."
+    return Told(text, {"folder": str(folder), "files": len(made.files), "time": made.time, "version": made.version})

@@ -18,22 +18,23 @@ from db.session import Database
 from db.uploads import UploadStore
 from env_validator import Settings
 from pipeline.ports import AuditEvent
-from tools.records.running import add_env, opened, run
+from tools.records.running import Told, add_env, opened, run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns 0, or 2 with a line that says why nothing was changed."""
     arguments = make_parser().parse_args(argv)
-    return run("bin/people", arguments.env, lambda settings: _done(arguments, settings))
+    return run("bin/people", arguments, lambda settings: _done(arguments, settings))
 
 
-def _done(arguments: argparse.Namespace, settings: Settings) -> str:
+def _done(arguments: argparse.Namespace, settings: Settings) -> Told:
     """Do what was asked and return what to print. Raises `ValueError` for IDs with which that is impossible."""
     with opened(settings) as database:
         people = People(database, people_names(settings), kept_files(settings, database)[0])
         if arguments.what == "list":
-            lines = [f"{one.id}\t{one.given_name or one.name}" for one in people.all()]
-            return "\n".join(lines) or "Nobody is enrolled."
+            names = {one.id: one.given_name or one.name for one in people.all()}
+            text = "\n".join(f"{person_id}\t{name}" for person_id, name in names.items()) or "Nobody is enrolled."
+            return Told(text, {"people": [{"id": person_id, "name": name} for person_id, name in names.items()]})
         if arguments.what == "forget":
             return _forget(arguments.first, settings, database, people)
         trail = AuditTrail(database, audit_folder(settings))
@@ -41,7 +42,7 @@ def _done(arguments: argparse.Namespace, settings: Settings) -> str:
         return _link(arguments.what, arguments.first, arguments.second, people, SamePeople(database))
 
 
-def _forget(person_id: str, settings: Settings, database: Database, people: People) -> str:
+def _forget(person_id: str, settings: Settings, database: Database, people: People) -> Told:
     """Forget a person and return the receipt as JSON."""
     kept, kept_uploads = kept_files(settings, database)
     enrolments, uploads = EnrolmentRecords(database), UploadStore(kept_uploads)
@@ -53,18 +54,21 @@ def _forget(person_id: str, settings: Settings, database: Database, people: Peop
         gallery.close()
     if forgotten is None:
         raise ValueError(f"{person_id}: nothing is stored under this ID")
-    return json.dumps(receipt_for(database, person_id, forgotten), indent=2)
+    receipt = receipt_for(database, person_id, forgotten)
+    return Told(json.dumps(receipt, indent=2), receipt)
 
 
-def _link(what: str, first: str, second: str, people: People, links: SamePeople) -> str:
+def _link(what: str, first: str, second: str, people: People, links: SamePeople) -> Told:
     """Link or unlink two IDs."""
     if what == "different":
-        return f"{first} and {second} {'are two people' if links.unlink(first, second) else 'were not linked'}."
+        was_linked = links.unlink(first, second)
+        text = f"{first} and {second} {'are two people' if was_linked else 'were not linked'}."
+        return Told(text, {"ids": [first, second], "were_linked": was_linked, "linked": False})
     unknown = [one for one in (first, second) if people.find(one) is None]
     if unknown:
         raise ValueError(f"{', '.join(unknown)}: not enrolled")
     links.link(first, second)
-    return f"{first} and {second} are one person."
+    return Told(f"{first} and {second} are one person.", {"ids": [first, second], "linked": True})
 
 
 def make_parser() -> argparse.ArgumentParser:

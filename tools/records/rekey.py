@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -22,7 +23,7 @@ from db.uploads import UploadStore
 from env_validator import Settings, load_settings
 from security.sealing import NO_KEY, key_id
 from tools.records.env_file import new_key, set_value, written
-from tools.records.running import add_env, opened, run
+from tools.records.running import Told, add_env, opened, run
 
 SETTLE_S = 90
 """By then a running server has noticed that `.env` changed, and what it had begun before is over."""
@@ -34,7 +35,7 @@ PATIENCE = 60
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns 0, or 2 with a line that says what is left."""
     arguments = make_parser().parse_args(argv)
-    return run("bin/rekey", arguments.env, lambda settings: _done(arguments, settings))
+    return run("bin/rekey", arguments, lambda settings: _done(arguments, settings))
 
 
 def begin(env: Path, settings: Settings, what: str) -> str:
@@ -66,18 +67,20 @@ def begin_empty(env: Path, settings: Settings) -> str:
     return f"{env}: files are sealed with the new key in DATA_KEY. Keep a copy of it elsewhere."
 
 
-def _done(arguments: argparse.Namespace, settings: Settings) -> str:
+def _done(arguments: argparse.Namespace, settings: Settings) -> Told:
     if arguments.what:
-        print(begin(arguments.env, settings, arguments.what), flush=True)
+        print(begin(arguments.env, settings, arguments.what), file=sys.stderr, flush=True)
         settings = load_settings(arguments.env)
     keys = settings.data_key
     if len(keys) == 1:
-        return "Nothing to change: DATA_KEY holds one key." if keys[0] else "Nothing is sealed: --seal seals."
+        text = "Nothing to change: DATA_KEY holds one key." if keys[0] else "Nothing is sealed: --seal seals."
+        return Told(text, {"key": key_id(keys[0]), "changed": 0, "strangers": 0})
     with opened(settings) as database:
         areas = kept_files(settings, database)
         note_keys(*areas)
         if arguments.settle:
-            print(f"Waiting {arguments.settle} s, until running servers use the new key ...", flush=True)
+            waiting = f"Waiting {arguments.settle} s, until running servers use the new key ..."
+            print(waiting, file=sys.stderr, flush=True)
             time.sleep(arguments.settle)
         done, strangers = _passes(settings, database)
         done = replace(done, changed=done.changed + FaceHashHomes(facehash_files(settings)).reseal())
@@ -92,12 +95,12 @@ def _done(arguments: argparse.Namespace, settings: Settings) -> str:
     return _told(key_id(keys[0]), done.changed, strangers)
 
 
-def _told(name: str, changed: int, strangers: int) -> str:
+def _told(name: str, changed: int, strangers: int) -> Told:
     how = "not sealed any more" if name == NO_KEY else f"sealed with the key {name}"
     lines = [f"{changed} files and rows are {how}. DATA_KEY in .env holds nothing else now."]
     if strangers:
         lines.append(f"{strangers} folders in DB_PATH belong to nobody who is enrolled and stay as they are.")
-    return "\n".join(lines)
+    return Told("\n".join(lines), {"key": name, "changed": changed, "strangers": strangers})
 
 
 def _passes(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bootstrap.models import LoadFault
 from bootstrap.records import make_tables, open_database
@@ -18,28 +21,53 @@ from db.migrations.upgrade import upgrade
 from db.session import Database
 from env_validator import Settings, SettingsFault, load_settings
 from security.audit import ASKER, Asker
+from tools.cli.exits import DONE, FAILED, NO
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def add_env(parser: argparse.ArgumentParser) -> None:
-    """Add the option that names the settings file."""
-    parser.add_argument("--env", type=Path, default=ROOT / ".env", help="the settings file (default: .env)")
+@dataclass(frozen=True)
+class Told:
+    """What a command found or did: for a person, and for a program."""
+
+    text: str
+    data: Mapping[str, Any]
 
 
-def run(command: str, env: Path, work: Callable[[Settings], str]) -> int:
-    """Print what `work` returns; return 0, or 2 with a line for each reason why nothing was changed."""
+class CheckFailed(Exception):  # noqa: N818 - an answer, not an error
+    """The command could look, and what it found is wrong."""
+
+
+def add_env(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
+    """Add the options of every command on the records; `again` for a subcommand of a parser that has them, too."""
+    env, as_json = (argparse.SUPPRESS, argparse.SUPPRESS) if again else (ROOT / ".env", False)
+    parser.add_argument("--env", type=Path, default=env, help="the settings file (default: .env)")
+    parser.add_argument("--json", action="store_true", default=as_json, help="print JSON")
+
+
+def run(command: str, given: argparse.Namespace, work: Callable[[Settings], Told]) -> int:
+    """Print what `work` returns; return the exit code: `NO` for `CheckFailed`, `FAILED` where nothing was done."""
     files.for_owner_only()
-    ASKER.set(Asker(command.partition(":")[0]))
+    ASKER.set(Asker(command))
     try:
-        print(work(load_settings(env)))
+        told = work(load_settings(given.env))
     except SettingsFault as fault:
-        print(*fault.lines(), sep="\n", file=sys.stderr)
-        return 2
+        return _failed(fault.lines(), given.json, FAILED)
+    except CheckFailed as found:
+        return _failed([f"{command}: {found}"], given.json, NO)
     except (Refusal, OSError, ValueError, sqlite3.Error) as error:
-        print(f"{command}: {error}", file=sys.stderr)
-        return 2
-    return 0
+        return _failed([f"{command}: {error}"], given.json, FAILED)
+    print(json.dumps(told.data, indent=2, ensure_ascii=False) if given.json else told.text)
+    return DONE
+
+
+def _failed(lines: Sequence[str], as_json: bool, status: int) -> int:
+    """Print why, as JSON on stdout where that is asked for."""
+    if as_json:
+        print(json.dumps({"errors": [line for one in lines for line in one.splitlines()]}, indent=2))
+    else:
+        print(*lines, sep="\n", file=sys.stderr)
+    return status
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from tools.cli.table import about
 from tools.installation.environment import SetupError
 from tools.installation.first_settings import make_folders
 from tools.records.rekey import begin_empty
-from tools.records.running import add_env, run
+from tools.records.running import Told, add_env, run
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SetupError as error:
         print(error, file=sys.stderr)
         return 2
-    return run("bin/init-db", asked.env, lambda settings: _made(settings, asked.env if asked.seal else None))
+    return run("bin/init-db", asked, lambda settings: _made(settings, asked.env if asked.seal else None))
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -37,9 +37,9 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _made(settings: Settings, seal: Path | None) -> str:
+def _made(settings: Settings, seal: Path | None) -> Told:
     create_tables(settings)
-    if seal:
-        print(begin_empty(seal, settings))
+    sealed = begin_empty(seal, settings) if seal else ""
     place = settings.sql_uri if settings.sqlite_path else f"schema {settings.sql_schema} on {settings.sql_uri}"
-    return f"Table {settings.sql_table} and the faceapp_* tables exist: {place}"
+    lines = [*filter(None, [sealed]), f"Table {settings.sql_table} and the faceapp_* tables exist: {place}"]
+    return Told("\n".join(lines), {"table": settings.sql_table, "place": place, "sealed": bool(seal)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 from api.log_reading import codes_in, lines_of, log_files
 from codes_dict import Code
 from env_validator import described
-from tools.cli.codes import explained
+from tools.cli.codes import described_code, explained
+from tools.cli.exits import DONE, FAILED
 from tools.records.running import add_env
 
 MOST_LINES = 200
@@ -23,11 +25,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = arguments.asked
     try:
         log = None if asked in _CODES else _log_of(arguments.env)
-        print(explained(_CODES[asked]) if log is None else _answer(asked, log))
+        lines, codes = ([], [_CODES[asked]]) if log is None else _found(asked, log)
     except (ValueError, OSError) as error:
         print(f"bin/why: {error}", file=sys.stderr)
-        return 2
-    return 0
+        return FAILED
+    if arguments.json:
+        print(json.dumps({"lines": lines, "codes": [described_code(code) for code in codes]}, indent=2))
+    else:
+        print("\n\n".join([*(["\n".join(lines)] if lines else []), *map(explained, codes)]))
+    return DONE
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -46,11 +52,10 @@ def _log_of(env: Path) -> Path:
     return env.absolute().parent / str(row["value"])
 
 
-def _answer(asked: str, log: Path) -> str:
-    """Return what is known. Raises `ValueError` where that is nothing."""
+def _found(asked: str, log: Path) -> tuple[list[str], list[Code]]:
+    """Return the last lines of a request, and its codes. Raises `ValueError` where there are none."""
     found = list(lines_of(asked, log_files(log)))
     lines, codes = [line for line, _ in found], codes_in(message for _, message in found)
     if not lines:
         raise ValueError(f"{asked}: no line of {log} or of the rotated files has this request id")
-    known = [_CODES[str(number)] for number in codes if str(number) in _CODES]
-    return "\n\n".join(["\n".join(lines[-MOST_LINES:]), *map(explained, known)])
+    return lines[-MOST_LINES:], [_CODES[str(number)] for number in codes if str(number) in _CODES]
