@@ -74,6 +74,10 @@ COMMANDS: Mapping[str, Command] = MappingProxyType({
         "tools.records.backup", RECORDS, first=("restore",)
     ),
     "enrol-folder": Command("Enrol a folder of people into the store", "tools.enrol_folder.command", RECORDS),
+    "import-compreface": Command(
+        "Enrol the subjects of a CompreFace server, or of a folder",
+        "tools.import_compreface.command", RECORDS
+    ),
     "facehash": Command("List, roll back and evaluate FaceHash's classifiers", "tools.facehash.command", RECORDS),
     "import-embeddings": Command(
         "Import a pickle of embeddings as FaceHash users",

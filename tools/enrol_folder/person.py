@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +14,8 @@ from codes_dict import Code, Kind, Outcome, Refusal
 from env_validator import Settings
 from pipeline.flows import EnrolRequest, SentFile, Services, enrol, upload
 from pipeline.stages.identity import check_id, check_name
-from tools.enrol_folder.layout import Candidate, FoundPhoto, FoundPhotos, read_photos
+from tools.enrol_folder.intake import CannotReadError, FolderIntake, Intake
+from tools.enrol_folder.layout import Candidate, FoundPhoto, FoundPhotos
 from tools.enrol_folder.register import NamedUploads, Register
 from tools.enrol_folder.report import Entry, State
 
@@ -28,10 +28,15 @@ _BY_NUMBER = {int(code): code for code in Code}
 
 
 class FolderEnroller:
-    """Enrols people from their folders into the store of a container."""
+    """Enrols people from their folders, or another intake, into the store of a container."""
 
-    def __init__(self, container: ServiceContainer, pause: Callable[[float], None] = time.sleep) -> None:
-        self._container, self._pause = container, pause
+    def __init__(
+        self,
+        container: ServiceContainer,
+        pause: Callable[[float], None] = time.sleep,
+        intake: Intake | None = None,
+    ) -> None:
+        self._container, self._pause, self._intake = container, pause, intake or FolderIntake()
 
     def check(self) -> None:
         """Load the models and the gallery; raises `Refusal` if something is missing."""
@@ -58,16 +63,19 @@ class FolderEnroller:
     def _enrol(self, candidate: Candidate) -> Entry:
         with self._container.lease() as services, self._container.current_records() as current:
             assert current is not None  # noqa: S101 - `lease` has built it
-            return self._take_with(candidate, services, *current)
+            check_name(candidate.name)
+            candidate, services = self._intake.admit(candidate, services)
+            entry = self._take_with(candidate, services, *current)
+            if entry.state is not State.LEFT_OUT:
+                self._intake.settle(candidate, services)
+            return entry
 
     def _take_with(self, candidate: Candidate, services: Services, settings: Settings, records: Records) -> Entry:
         check_id(candidate.id, services.policy.id_regex)
-        check_name(candidate.name)
         try:
-            found = read_photos(candidate.folder, settings.max_image_mb, settings.max_upload_mb)
-        except OSError as error:
-            why = f"The folder cannot be read on {platform.node()}: {error.strerror}."
-            return _entry(candidate, State.LEFT_OUT, message=why, is_the_servers=True)
+            found = self._intake.photos(candidate, settings)
+        except CannotReadError as reason:
+            return _entry(candidate, State.LEFT_OUT, message=str(reason), is_the_servers=True)
         register = Register(records)
         new = _not_in(found, register.sent_before(candidate.id))
         if not new and found.photos:

@@ -12,6 +12,7 @@ from bootstrap.models import LoadedModels
 from bootstrap.quiet import silence_tensorflow
 from bootstrap.threads import share_cores
 from codes_dict import Refusal
+from tools.enrol_folder.intake import Intake
 from tools.enrol_folder.person import FolderEnroller
 
 
@@ -20,14 +21,14 @@ class CannotWorkError(Exception):
 
 
 @contextmanager
-def opened(env_file: Path) -> Iterator[FolderEnroller]:
+def opened(env_file: Path, intake: Intake | None = None) -> Iterator[FolderEnroller]:
     """Load what the settings name and yield an enroller that is ready; raises `CannotWorkError`."""
     silence_tensorflow()
     share_cores()
     models = LoadedModels()
     container = ServiceContainer(env_file, models, liveness_loader())
     try:
-        enroller = FolderEnroller(container)
+        enroller = FolderEnroller(container, intake=intake)
         try:
             enroller.check()
         except Refusal as refusal:

@@ -1,0 +1,1 @@
+"""`bin/import-compreface`: subjects and photos of a CompreFace server, or of a folder, enrolled here."""
