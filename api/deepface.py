@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,8 +20,9 @@ from api.own_forms import Form, answers_in, sentence
 from api.photos import NOT_READ, Sent, sent
 from api.shapes import deepface as shapes
 from api.source import source
+from api.telemetry import concerns
 from codes_dict import Code, Kind, Outcome, Refusal
-from pipeline.flows import MOST_CANDIDATES, SentFile, Services, attributes, deepface
+from pipeline.flows import MOST_CANDIDATES, SentFile, Services, attributes, deepface, registering
 from pipeline.flows.deepface import Options
 
 blueprint = Blueprint("deepface", __name__)
@@ -39,6 +41,10 @@ _LIVE = (Code.NO_LIVENESS, Code.ALL_SPOOF, Code.NONE_LIVE)
 _REFUSES = (
     *(*LEASED, *_LIVE, Code.NO_FILES, Code.BAD_BASE64, Code.ALL_REJECTED, Code.NO_FACE, Code.NO_SINGLE_FACE),
     *(Code.VALUE_REFUSED, Code.BAD_FORM),
+)
+_ENROLS = (
+    *(Code.BAD_NAME, Code.DIFFERENT_PEOPLE, Code.BELONGS_TO_OTHER, Code.USED_BEFORE, Code.INSERT_FAILED),
+    *(Code.UPLOAD_GONE, Code.NO_IMAGES, Code.IMAGE_MISSING, Code.NO_ROW, Code.NO_FOLDER),
 )
 _IMG, _PAIR = ("img",), ("img1", "img2")
 _WORDS = re.compile(r"[\[\]()\"'\s]")
@@ -117,6 +123,25 @@ def search() -> Response:
         method = body.choice("search_method", {"exact": "exact", "ann": "ann"}) or "exact"
         similar = body.flag("similarity_search")
         return deepface.search_gallery(_photo(body, "img"), _options(body), limit, similar, method, services)
+
+    return _answered(_IMG, work)
+
+
+@blueprint.post("/deepface/register", strict_slashes=False)
+@describe(
+    refuses=[*_REFUSES, *_ENROLS],
+    body=_bodies(shapes.RegisterBody, shapes.RegisterFields, shapes.RegisterFiles),
+    other={200: Other("Who was registered.", model=shapes.Registered)},
+    failed=shapes.DeepFaceError,
+)
+def register() -> Response:
+    """Enrol a photo of one person. `search` finds the person from then on, in this API and in all others."""
+
+    def work(body: Sent, services: Services) -> Outcome:
+        name = body.text("img_name") or str(uuid.uuid4())
+        outcome = registering.register(_photo(body, "img"), name, _options(body), services)
+        concerns(outcome.results["id"])
+        return outcome
 
     return _answered(_IMG, work)
 

@@ -166,7 +166,7 @@ class FindFiles(_SearchKeys, ImageFiles):
 
 class _RegisterKeys(Shape):
     img_name: Name | SkipJsonSchema[None] = None
-    """Whom the photo shows. A name that is an ID of this server is that ID."""
+    """Whom the photo shows: an ID of this server, or else any name. Without it, a new name is made."""
 
 
 class RegisterBody(_RegisterKeys, ImageBody):
@@ -372,6 +372,7 @@ class Registered(Shape):
         "code": 800,
         "message": "ID successfully inserted to db.",
         "possible_duplicates": [],
+        "warnings": [],
     }
 
     inserted: int
@@ -383,6 +384,7 @@ class Registered(Shape):
     message: str
     possible_duplicates: list[str | None]
     """Other IDs with the same face; null for each to callers without the scope `admin`."""
+    warnings: list[str]
 
 
 class IndexState(Shape):

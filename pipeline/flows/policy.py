@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 
 class Policy(Protocol):
@@ -51,3 +51,16 @@ class Policy(Protocol):
     def max_image_mb(self) -> int: ...
     @property
     def max_pixels(self) -> int: ...
+
+
+class _Changed:
+    def __init__(self, policy: Policy, changes: dict[str, Any]) -> None:
+        self._policy, self._changes = policy, changes
+
+    def __getattr__(self, name: str) -> Any:
+        return self._changes[name] if name in self._changes else getattr(self._policy, name)
+
+
+def changed(policy: Policy, **changes: Any) -> Policy:
+    """Return the policy with other values for some settings."""
+    return cast(Policy, _Changed(policy, changes))

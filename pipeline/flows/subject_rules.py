@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
 from uuid import UUID
 
 from codes_dict import Code, Refusal
-from pipeline.flows.policy import Policy
+from pipeline.flows.policy import changed
 from pipeline.flows.services import Services
 from pipeline.ports import EnrolledFace
 from pipeline.stages.identity import is_subject
@@ -27,16 +26,6 @@ from pipeline.types import (
 _PATTERN = "cf-[0-9a-f]{16}"
 _ONLY_FACE = re.compile(r"([0-9a-f]{32})_01", re.ASCII)
 _NOT_JUDGED = "liveness could not be judged"
-
-
-class _Changed:
-    """A policy with other values for some settings."""
-
-    def __init__(self, policy: Policy, **changes: Any) -> None:
-        self._policy, self._changes = policy, changes
-
-    def __getattr__(self, name: str) -> Any:
-        return self._changes[name] if name in self._changes else getattr(self._policy, name)
 
 
 @dataclass(frozen=True)
@@ -75,14 +64,14 @@ class _LenientJudge:
             return [LivenessVerdict(Liveness.UNCERTAIN, 0.5, 0.5, reason=_NOT_JUDGED)] * len(faces)
 
 
-def for_subjects(services: Services, least_confidence: float = 0.0) -> Services:
+def for_subjects(services: Services, least_confidence: float = 0.0, liveness: str = "") -> Services:
     """Return services under which subjects are enrolled and recognised.
 
-    Their IDs are accepted and ID_REGEX is not, LIVENESS_FOR_COMPREFACE stands for ENROL_LIVENESS, and faces that the
-    detector is less sure of than `least_confidence`, 0 to 1, are not there.
+    Their IDs are accepted and ID_REGEX is not; `liveness`, by default LIVENESS_FOR_COMPREFACE, stands for
+    ENROL_LIVENESS; and faces that the detector is less sure of than `least_confidence`, 0 to 1, are not there.
     """
-    action = services.policy.liveness_for_compreface
-    policy = cast(Policy, _Changed(services.policy, id_regex=_PATTERN, enrol_liveness=action))
+    action = liveness or services.policy.liveness_for_compreface
+    policy = changed(services.policy, id_regex=_PATTERN, enrol_liveness=action)
     detector: Detector = _SureDetector(services.detector, least_confidence) if least_confidence else services.detector
     judge = services.judge
     return replace(

@@ -96,19 +96,28 @@ def add_image(subject: str, file: SentFile, least_confidence: float, services: S
     person's face.
     """
     name = check_name(subject)
-    person_id, is_new = services.subjects.announce(name)
-    ask = EnrolRequest("", name, delete_pickles=False, rebuild_db=False, in_place=False)
-    try:
-        outcome = enrol_photos(person_id, [file], ask, for_subjects(services, least_confidence))
-    except Refusal as refusal:
-        if is_new:
-            services.announced.remove(person_id)
-        raise _explained(refusal) from refusal
-    services.announced.remove(person_id)
+    _, outcome = enrol_subject(name, file, services, for_subjects(services, least_confidence))
     main: str = outcome.results["resulting_imgs"]["main"][0]
     image_id = image_id_of(main.rpartition("/")[2].removesuffix(".png"))
     warnings = {"warnings": outcome.results["warnings"]} if outcome.results.get("warnings") else {}
     return Outcome(Code.DONE, {"image_id": image_id, "subject": name, **warnings, "stages": outcome.results["stages"]})
+
+
+def enrol_subject(name: str, file: SentFile, services: Services, rules: Services) -> tuple[str, Outcome]:
+    """Enrol one photo of a subject, who is made where there is none, under the rules of `for_subjects`.
+
+    Returns the ID and how `enrol_photos` ended; refuses as `explained` says, and no new subject is left then.
+    """
+    person_id, is_new = services.subjects.announce(name)
+    ask = EnrolRequest("", name, delete_pickles=False, rebuild_db=False, in_place=False)
+    try:
+        outcome = enrol_photos(person_id, [file], ask, rules)
+    except Refusal as refusal:
+        if is_new:
+            services.announced.remove(person_id)
+        raise explained(refusal) from refusal
+    services.announced.remove(person_id)
+    return person_id, outcome
 
 
 def delete_image(image_id: str, services: Services) -> Outcome:
@@ -174,7 +183,7 @@ def _found(name: str, services: Services) -> str:
     return person_id
 
 
-def _explained(refusal: Refusal) -> Refusal:
+def explained(refusal: Refusal) -> Refusal:
     """Return why a photo was not enrolled, as precisely as is known: no photo, no face, or what was refused."""
     results = refusal.results or {}
     checks = [check for its in results.get("reasons", {}).values() for check in its]

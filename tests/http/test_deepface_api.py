@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from pipeline.stages.metric import metrics_of
 from pipeline.types import Face, Liveness
 from security.keys import KeySet, new_key
 from tests.fakes import ColourScorer
-from tests.flows.world import ANN, BEN, BLACK, BLUE, DARK_RED, RED, Colour, World, photo_file
+from tests.flows.world import ANN, BEN, BLACK, BLUE, DARK_RED, GREEN, RED, Colour, World, photo_file
 from tests.http.documented import client_of
 from tests.http.site import Site, blank, new_photo, parallel_map
 from tests.http.test_seed_forms import WorldSource
@@ -148,6 +149,90 @@ def test_the_older_names_of_photos_are_taken(client: FlaskClient) -> None:
     sent = {"img1_path": text(RED), "img2_path": text(RED)}
     assert client.post("/deepface/verify", json=sent).get_json()["verified"] is True
     assert len(client.post("/deepface/represent", json={"img_path": text(RED)}).get_json()["results"]) == 1
+
+
+# -- registering -------------------------------------------------------------------------------------------------------
+
+
+@each_way
+def test_a_registered_face_is_found(client: FlaskClient, send: Send) -> None:
+    body = send(client, "/deepface/register", {"img": BLUE}, {"img_name": "Grace Hopper"}).get_json()
+    assert (body["inserted"], body["img_name"], body["code"]) == (1, "Grace Hopper", 800)
+    assert body["id"].startswith("cf-")
+    ((match,),) = client.post("/deepface/search", json={"img": text(BLUE)}).get_json()["results"]
+    assert (match["id"], match["img_name"]) == (body["id"], "Grace Hopper")
+    assert client.post("/deepface/build/index").get_json()["people"] == 2
+
+
+def test_a_name_that_is_an_id_is_that_person(client: FlaskClient) -> None:
+    for name, photo, code in ((BEN, BLUE, 800), (ANN, DARK_RED, 850)):
+        body = client.post("/deepface/register", json={"img": text(photo), "img_name": name}).get_json()
+        assert (body["id"], body["code"]) == (name, code)
+    ((match, *_),) = client.post("/deepface/search", json={"img": text(RED)}).get_json()["results"]
+    assert (match["id"], match["img_name"]) == (ANN, "Ann van Dyck")
+
+
+def test_without_a_name_one_is_made(client: FlaskClient) -> None:
+    body = client.post("/deepface/register", json={"img": text(BLUE)}).get_json()
+    assert re.fullmatch(r"[0-9a-f-]{36}", body["img_name"])
+
+
+def test_a_second_photo_of_a_name_has_to_show_the_same_person(world: World, client: FlaskClient) -> None:
+    def registered(photo: Colour) -> TestResponse:
+        return client.post("/deepface/register", json={"img": text(photo), "img_name": "Ben"})
+
+    first, again = registered(BLUE).get_json(), registered((12, 12, 190)).get_json()
+    assert (again["id"], again["code"]) == (first["id"], 850)
+    assert refused(registered(GREEN))[:2] == (400, 852)
+    assert [(one.action, one.person_id, one.code) for one in world.audit.events][-1] == ("enrol", first["id"], 852)
+
+
+def test_a_face_of_somebody_else_is_reported_or_refused(world: World, client: FlaskClient) -> None:
+    sent = {"img": text(DARK_RED), "img_name": "Ann"}
+    assert client.post("/deepface/register", json=sent).get_json()["possible_duplicates"] == [ANN]
+    world.policy.duplicate_policy = "refuse"
+    assert refused(client.post("/deepface/register", json={**sent, "img_name": "Annie"}))[:2] == (400, 853)
+    assert [name for _, name in world.services.subjects.all()] == ["Ann"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "anti_spoofing", "status"),
+    [("off", False, 200), ("warn", False, 200), ("refuse", False, 400), ("off", True, 400), ("warn", True, 400)],
+)
+def test_anti_spoofing_can_only_make_registering_stricter(
+    world: World, client: FlaskClient, policy: str, anti_spoofing: bool, status: int
+) -> None:
+    world.policy.enrol_liveness, world.state_of = policy, lambda _: Liveness.SPOOF
+    for name in ("Ben", BEN):
+        sent = {"img": text(BLUE), "img_name": name, "anti_spoofing": anti_spoofing}
+        reply = client.post("/deepface/register", json=sent)
+        assert reply.status_code == status
+        assert bool(reply.get_json().get("warnings")) is (policy == "warn" and status == 200)
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "code", "field"),
+    [
+        ({"img": text(BLACK)}, 400, 630, "img"),
+        ({"img": "/etc/passwd"}, 400, 193, "img"),
+        ({"img_name": "a\x00b"}, 400, 128, "img_name"),
+        ({"img_name": " " * 3}, 400, 128, "img_name"),
+        ({"img_name": 7}, 400, 422, "img_name"),
+    ],
+)
+def test_what_cannot_be_registered_is_refused_and_leaves_nobody(
+    world: World, client: FlaskClient, fields: dict[str, Any], status: int, code: int, field: str
+) -> None:
+    sent = {"img": text(BLUE), "img_name": "Ben", **fields}
+    assert refused(client.post("/deepface/register", json=sent)) == (status, code, field)
+    assert list(world.services.subjects.all()) == []
+
+
+def test_a_poor_photo_is_told_why(client: FlaskClient, world: World) -> None:
+    world.policy.score_tol = 9.9
+    reply = client.post("/deepface/register", json={"img": text(BLUE), "img_name": "Ben"})
+    assert refused(reply) == (400, 120, "img")
+    assert len(reply.get_json()["error"]) > 80
 
 
 # -- options -----------------------------------------------------------------------------------------------------------
@@ -316,7 +401,7 @@ def test_errors_of_the_request_itself_are_in_the_form_too(client: FlaskClient) -
 @pytest.mark.parametrize(
     ("path", "scope"),
     [("verify", "verify"), ("represent", "search"), ("analyze", "search"), ("search", "search"),
-     ("build/index", "search")],
+     ("build/index", "search"), ("register", "enrol")],
 )  # fmt: skip
 def test_a_key_needs_the_scope(world: World, path: str, scope: str) -> None:
     (right, one), (wrong, other) = new_key("a", {scope}, 0, None), new_key("b", {"upload"}, 0, None)
@@ -365,6 +450,11 @@ def test_real_photos_with_real_models(make_site: Callable[..., Site], astronaut:
     assert (len(face["embedding"]), face["facial_area"]["left_eye"][0] > face["facial_area"]["right_eye"][0]) == (
         128, True,
     )  # fmt: skip
+    assert asked("search", img=text(grace_hopper)).get_json() == {"results": [[]]}
+    grace = asked("register", img=text(grace_hopper), img_name="Grace Hopper").get_json()
+    ((match,),) = asked("search", img=text(new_photo(grace_hopper))).get_json()["results"]
+    assert (match["id"], match["img_name"], grace["inserted"]) == (grace["id"], "Grace Hopper", 1)
+    assert site.client.delete(f"/people/{grace['id']}").status_code == 200
     assert asked("search", img=text(grace_hopper)).get_json() == {"results": [[]]}
     two = parallel_map([astronaut, grace_hopper])
     assert refused(asked("verify", img1=text(two), img2=text(astronaut))) == (400, 152, "img1")

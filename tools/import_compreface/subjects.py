@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.flows.subject_rules import for_subjects
-
 from env_validator import Settings
 from pipeline.flows import Services
+from pipeline.flows.subject_rules import for_subjects
 from tools.enrol_folder.intake import CannotReadError, FolderIntake
 from tools.enrol_folder.layout import MEGABYTE, Candidate, FoundPhoto, FoundPhotos, LayoutError
 from tools.import_compreface.server import CompreFaceError, CompreFaceServer, TooLargeError
