@@ -22,6 +22,7 @@ NOT_RUN = {
     "docs/commands.md": 1,
     "docs/enrol-folder.md": 1,
     "docs/install.md": 2,
+    "docs/moving.md": 1,
     "docs/quickstart.md": 1,
     "docs/vector-store.md": 1,
 }
