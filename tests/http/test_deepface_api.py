@@ -6,6 +6,7 @@ import base64
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -13,6 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from api.source import Source
+from bootstrap.models import LoadedModels
 from faceapp import create_app
 from pipeline.stages.metric import metrics_of
 from pipeline.types import Face, Liveness
@@ -22,6 +24,7 @@ from tests.flows.world import ANN, BEN, BLACK, BLUE, DARK_RED, GREEN, RED, Colou
 from tests.http.documented import client_of
 from tests.http.site import Site, blank, new_photo, parallel_map
 from tests.http.test_seed_forms import WorldSource
+from tests.models.test_attributes import models_in, random_client
 
 AREA = {"x", "y", "w", "h", "left_eye", "right_eye", "nose", "mouth_left", "mouth_right"}
 VERIFIED = {
@@ -464,3 +467,19 @@ def test_real_photos_with_real_models(make_site: Callable[..., Site], astronaut:
     missing = asked("analyze", img=text(astronaut), actions=["emotion"])
     assert refused(missing)[:2] == (503, 180)
     assert "facial_expression_model_weights.h5" in missing.get_json()["error"]
+
+
+@pytest.mark.models
+def test_with_weights_a_photo_is_analysed(
+    make_site: Callable[..., Site],
+    models: LoadedModels,
+    tmp_path: Path,
+    astronaut: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    random_client("emotion", tmp_path)
+    monkeypatch.setattr(models, "attributes", models_in(tmp_path))
+    sent = {"img": text(astronaut), "actions": ["emotion"]}
+    (face,) = make_site().client.post("/deepface/analyze", json=sent).get_json()["results"]
+    assert face["dominant_emotion"] == max(face["emotion"], key=lambda name: face["emotion"][name])
+    assert sum(face["emotion"].values()) == pytest.approx(100, abs=0.1)

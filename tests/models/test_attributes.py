@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from pipeline.models.weights import WeightStore
 from pipeline.registry import ATTRIBUTE_WEIGHTS, GENDER
 from pipeline.stages.align import deepface_crop
 from pipeline.stages.augment import augment
-from tests.http.site import Site
 from tests.models.faces import crop_of
 from tests.models.test_zoo import saving_instead_of_loading
 
@@ -69,17 +67,3 @@ def test_what_is_missing_is_named_with_its_place(tmp_path: Path, astronaut: byte
             models.estimate([crop_of(astronaut)], names)
         assert refusal.value.code is Code.NO_WEIGHTS
         assert said in refusal.value.advice
-
-
-def test_a_server_with_weights_analyses_a_photo(
-    make_site: Callable[..., Site], tmp_path: Path, astronaut: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    random_client("emotion", tmp_path)
-    site = make_site()
-    monkeypatch.setattr(site.models, "attributes", models_in(tmp_path))
-    import base64
-
-    sent = {"img": base64.b64encode(astronaut).decode(), "actions": ["emotion"]}
-    (face,) = site.client.post("/deepface/analyze", json=sent).get_json()["results"]
-    assert face["dominant_emotion"] in NETWORKS["emotion"].values
-    assert sum(face["emotion"].values()) == pytest.approx(100, abs=0.1)
