@@ -27,7 +27,7 @@ NOT_RUN = {
     "docs/vector-store.md": 1,
 }
 """Blocks that nobody runs, by page: they install packages, need other servers, or another test runs them."""
-OPTIONS_ONLY = {"docs/calibration.md": 1, "docs/liveness.md": 2}
+OPTIONS_ONLY = {"README.md": 1, "docs/calibration.md": 1, "docs/liveness.md": 2}
 """Blocks whose commands take hours: only their options are checked."""
 
 BLOCKS = all_blocks()

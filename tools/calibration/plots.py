@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tools.calibration.sample import PairScores
-
-POINTS = 400
+from tools.evaluation.html.curves import error_curve
 
 
 def draw(pairs: PairScores, title: str, path: Path) -> None:
@@ -18,11 +17,9 @@ def draw(pairs: PairScores, title: str, path: Path) -> None:
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     det, histogram = figure.subplots(1, 2)
     impostor, genuine = np.sort(pairs.impostor), np.sort(pairs.genuine)
-    places = np.unique(np.geomspace(1, len(impostor), POINTS).astype(int))
-    fmr = places / len(impostor)
-    fnmr = 1.0 - np.searchsorted(genuine, impostor[places - 1], side="right") / len(genuine)
-    seen = fnmr > 0
-    det.loglog(fmr[seen], fnmr[seen])
+    curve = error_curve(genuine, impostor)
+    seen = np.array(curve["fnmr"]) > 0
+    det.loglog(np.array(curve["fmr"])[seen], np.array(curve["fnmr"])[seen])
     det.set(xlabel="false match rate", ylabel="false non-match rate", title=title)
     det.grid(visible=True, which="both", alpha=0.3)
     edges = np.linspace(min(genuine[0], impostor[0]), max(genuine[-1], impostor[-1]), 120)

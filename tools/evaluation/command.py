@@ -21,6 +21,8 @@ from tools.calibration.sample import ModelPairs, model_pairs
 from tools.evaluation import system
 from tools.evaluation.brisque import BrisqueUnavailable, brisque_scores
 from tools.evaluation.decisions import decisions
+from tools.evaluation.html.extras import add_html, extras
+from tools.evaluation.html.page import page
 from tools.evaluation.layout import LayoutError, Pair, read_pairs
 from tools.evaluation.peer import chosen, deepface_accuracy, models_of_both
 from tools.evaluation.quality import Assessor, quality_report
@@ -48,6 +50,8 @@ def main(argv: Sequence[str]) -> int:
     print(as_text(found))
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    if arguments.html is not None:
+        arguments.html.write_text(page(found), encoding="utf-8")
     return 0
 
 
@@ -66,6 +70,7 @@ def evaluate(arguments: Namespace) -> dict[str, Any]:
     found["tar"] = _accept_rates(compared, scorer)
     found |= _system(arguments, bench, scorer)
     found["search"] = _search(arguments, bench, scorer)
+    found |= extras(arguments, bench, compared, scorer, found["search"]["people"])
     splits = max(1, arguments.splits // 4)
     rule = arguments.sim_func, arguments.ver_tol, splits, arguments.seed
     found["decisions"] = decisions(bench.faces.sample, scorer, *rule)
@@ -82,6 +87,7 @@ def make_parser() -> ArgumentParser:
     add_common(parser)
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="pairs in LFW's format (default: pairs.txt nearby)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write every figure to this file")
+    add_html(parser)
     parser.add_argument("--sim-func", default="cosine", choices=SIM_FUNCS, help="default: %(default)s")
     parser.add_argument("--calibration", type=Path, metavar="DIR", help="folder of your own calibrations")
     parser.add_argument("--fmr", type=float, default=1e-3, help="VER_FMR (default: %(default)s)")

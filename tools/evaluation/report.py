@@ -10,10 +10,11 @@ from pipeline.registry import SIM_FUNCS
 
 def as_text(found: Mapping[str, Any]) -> str:
     """Return what `evaluate` found as lines of text; what was not measured says so."""
-    return "\n".join([*_head(found), *_pairs(found), *_rates(found), *_system(found), *_rest(found)])
+    return "\n".join([*head(found), *_pairs(found), *_rates(found), *_system(found), *_rest(found)])
 
 
-def _head(found: Mapping[str, Any]) -> Iterator[str]:
+def head(found: Mapping[str, Any]) -> Iterator[str]:
+    """Yield two lines: the data, and what it was measured with."""
     data, settings = found["data"], found["settings"]
     yield (
         f"{data['name']}: {data['photos']} photos of {data['people']} people, {data['people_with_four']} of them with "
@@ -35,7 +36,7 @@ def _pairs(found: Mapping[str, Any]) -> Iterator[str]:
     for name, by_function in found["pairs"].items():
         cells = [by_function.get(one) for one in SIM_FUNCS]
         yield f"  {name:<22}" + "".join(
-            f"{_percent(one['accuracy']) + ' ± ' + _percent(one['sem']):>22}" if one else f"{'-':>22}" for one in cells
+            f"{percent(one['accuracy']) + ' ± ' + percent(one['sem']):>22}" if one else f"{'-':>22}" for one in cells
         )
 
 
@@ -44,7 +45,7 @@ def _rates(found: Mapping[str, Any]) -> Iterator[str]:
     rates = list(next(iter(found["tar"].values())))
     yield f"{'True accepts, all pairs':<24}" + "".join(f"{'FMR ' + rate:>14}" for rate in rates)
     for name, by_rate in found["tar"].items():
-        yield f"  {name:<22}" + "".join(f"{_percent(by_rate[rate]):>14}" for rate in rates)
+        yield f"  {name:<22}" + "".join(f"{percent(by_rate[rate]):>14}" for rate in rates)
 
 
 def _system(found: Mapping[str, Any]) -> Iterator[str]:
@@ -55,27 +56,27 @@ def _system(found: Mapping[str, Any]) -> Iterator[str]:
         return
     yield f"System: {one['people']} people, {one['genuine']} genuine and {one['impostor']} impostor requests"
     yield f"  {'':<34}{'FNMR':>10}{'FMR':>12}"
-    yield f"  {'200 or 134':<34}{_percent(one['fnmr']):>10}{_rate(one['fmr']):>12}"
+    yield f"  {'200 or 134':<34}{percent(one['fnmr']):>10}{rate(one['fmr']):>12}"
     low_high = "  {:<34}{:>10}{:>12}"
     for end, index in (("95 % from", 0), ("     to", 1)):
-        yield low_high.format(end, _percent(one["fnmr_interval"][index]), _rate(one["fmr_interval"][index]))
+        yield low_high.format(end, percent(one["fnmr_interval"][index]), rate(one["fmr_interval"][index]))
     for kind, words in (
         ("first", "first look alone"),
         ("second", "second look alone"),
         ("verify", "both looks (skip_db_search)"),
         ("search", "search alone (skip_verify)"),
     ):
-        yield low_high.format(words, _percent(one["parts"][kind]["fnmr"]), _rate(one["parts"][kind]["fmr"]))
+        yield low_high.format(words, percent(one["parts"][kind]["fnmr"]), rate(one["parts"][kind]["fmr"]))
     if one["seed_rule_fmr"] is not None:
         yield low_high.format(
-            "any pair counts (the seed's rule)", _percent(one["seed_rule_fnmr"]), _rate(one["seed_rule_fmr"])
+            "any pair counts (the seed's rule)", percent(one["seed_rule_fnmr"]), rate(one["seed_rule_fmr"])
         )
-    yield f"  stated FMR {_rate(promise['fmr_stated'])}, measured {_rate(promise['fmr_measured'])}; with other rules:"
+    yield f"  stated FMR {rate(promise['fmr_stated'])}, measured {rate(promise['fmr_measured'])}; with other rules:"
     for rule in promise["other_rules"]:
         yield (
-            f"    VER_TOL {rule['ver_tol']}, up to {rule['photos']} photos: {_rate(rule['fmr'])} "
-            f"({_rate(rule['fmr_interval'][0])} to {_rate(rule['fmr_interval'][1])}), "
-            f"skip_verify {_rate(rule['fmr_skip_verify'])}"
+            f"    VER_TOL {rule['ver_tol']}, up to {rule['photos']} photos: {rate(rule['fmr'])} "
+            f"({rate(rule['fmr_interval'][0])} to {rate(rule['fmr_interval'][1])}), "
+            f"skip_verify {rate(rule['fmr_skip_verify'])}"
         )
 
 
@@ -83,7 +84,7 @@ def _search(search: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield f"Search among {search['people']} people, one photo of each enrolled; all splits"
     for words, one in (("photos", search), ("requests of up to 3", search["requests"])):
-        rates = f"rank 1 {_percent(one['rank1'])}, FNIR at FPIR 1 % {_percent(one['fnir_at_fpir_1e-2'])}"
+        rates = f"rank 1 {percent(one['rank1'])}, FNIR at FPIR 1 % {percent(one['fnir_at_fpir_1e-2'])}"
         yield f"  {one['mated']} mated {words}: {rates}"
 
 
@@ -107,24 +108,42 @@ def _rest(found: Mapping[str, Any]) -> Iterator[str]:
         yield "Quality: not measured."
     else:
         yield f"Quality (FNMR of {quality['scores_of']} at FMR 1e-3)"
-        yield f"  leaving out the worst 10 % cuts FNMR by {_percent(quality['fnmr_drop_10'])}"
-        yield f"  BRISQUE: {_percent(quality['brisque_drop_10'])}"
-        yield f"  portraits that pass SCORE_TOL 7: {_percent(quality['portraits_passed'])}"
+        yield f"  leaving out the worst 10 % cuts FNMR by {percent(quality['fnmr_drop_10'])}"
+        yield f"  BRISQUE: {percent(quality['brisque_drop_10'])}"
+        yield f"  portraits that pass SCORE_TOL 7: {percent(quality['portraits_passed'])}"
         for kind, share in quality["degraded_stopped"].items():
-            yield f"  stopped, {kind}: {_percent(share)}"
+            yield f"  stopped, {kind}: {percent(share)}"
         if "yaw" not in quality["degraded_stopped"]:
             yield f"  stopped, yaw: not measured, {quality['turned_frames']} strongly turned frames are too few"
     for name, one in found.get("peer", {}).items():
         yield ""
         yield f"DeepFace.verify, {name}, {one['pairs']} pairs"
-        yield f"  at its threshold {_percent(one['deepface_at_published_threshold'])}"
-        yield f"  at the best threshold for these pairs {_percent(one['deepface_at_best_threshold'])}"
-        yield f"  ours on the same pairs {_percent(one['ours'])}"
+        yield f"  at its threshold {percent(one['deepface_at_published_threshold'])}"
+        yield f"  at the best threshold for these pairs {percent(one['deepface_at_best_threshold'])}"
+        yield f"  ours on the same pairs {percent(one['ours'])}"
+    yield from _extras(found)
 
 
-def _percent(value: float | None) -> str:
+def _extras(found: Mapping[str, Any]) -> Iterator[str]:
+    for name, one in found.get("liveness", {}).items():
+        yield ""
+        yield f"Liveness, {name}: {one['attacks']} attacks, {one['bona_fide']} bona fide"
+        yield f"  {'all sources':<24}APCER {percent(one['apcer'])}, BPCER {percent(one['bpcer'])}"
+        for source, its in one["per_source"].items():
+            yield f"  {source:<24}APCER {percent(its['apcer'])}, BPCER {percent(its['bpcer'])}"
+    if "latency" in found:
+        latency = found["latency"]
+        yield ""
+        yield f"Time of {latency['requests']} requests with {latency['photos']} photos: median, 90th percentile"
+        for name, its in latency["stages"].items():
+            yield f"  {name:<24}{its['median']:8.1f} ms{its['p90']:8.1f} ms"
+
+
+def percent(value: float | None) -> str:
+    """Return a share as people read it."""
     return "not measured" if value is None else f"{round(100 * value, 2) + 0.0:.2f} %"
 
 
-def _rate(value: float | None) -> str:
+def rate(value: float | None) -> str:
+    """Return a small rate as people read it."""
     return "none" if value is None else f"{value:.1e}"

@@ -1,0 +1,131 @@
+"""The page's pictures: matplotlib draws them as SVG, which stands in the page itself."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+INK, MUTED, LINE = "#0f172a", "#64748b", "#e2e8f0"
+COLOURS = ("#0f766e", "#d97706", "#4f46e5", "#be185d", "#0369a1", "#65a30d")
+GENUINE, IMPOSTOR, BONA_FIDE, ATTACK = "#0f766e", "#d97706", "#0f766e", "#be123c"
+
+
+def det(curves: Mapping[str, Mapping[str, Sequence[float]]], stated: float) -> str:
+    """Draw error curves on logarithmic axes, the fused one thick, with a line at the stated false match rate."""
+    figure, axes = _axes(7.2, 4.6)
+    for number, (name, curve) in enumerate(curves.items()):
+        pairs = [(x, y) for x, y in zip(curve["fmr"], curve["fnmr"], strict=True) if y > 0]
+        if pairs:
+            width = 2.6 if name == "fused" else 1.4
+            axes.plot(*zip(*pairs, strict=True), color=COLOURS[number % len(COLOURS)], linewidth=width, label=name)
+    axes.set(xscale="log", yscale="log", xlabel="false match rate", ylabel="false non-match rate")
+    axes.axvline(stated, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
+    axes.annotate(f"VER_FMR {stated:g}", (stated, 1), (4, -12), xycoords=("data", "axes fraction"),
+                  textcoords="offset points", color=MUTED, fontsize=9)  # fmt: skip
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, fontsize=9)
+    return _svg(figure, "Error curves: false non-match rate by false match rate")
+
+
+def scores(histogram: Mapping[str, Any]) -> str:
+    """Draw the shares of genuine and impostor scores, with the thresholds as labelled lines."""
+    figure, axes = _axes(7.2, 4.6)
+    edges = histogram["edges"]
+    for name, colour in (("impostor", IMPOSTOR), ("genuine", GENUINE)):
+        axes.stairs(histogram[name], edges, fill=True, color=colour, alpha=0.35, label=f"{name} pairs")
+        axes.stairs(histogram[name], edges, color=colour, linewidth=1.4)
+    axes.set(yscale="log", xlabel="score (lower is closer)", ylabel="share of the pairs")
+    for number, (name, at) in enumerate(sorted(histogram["thresholds"].items(), key=lambda one: one[1])):
+        axes.axvline(at, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+        axes.annotate(f"{name}: {at:.3f}", (at, 0.98 - 0.07 * number), (-4, 0), xycoords=("data", "axes fraction"),
+                      textcoords="offset points", ha="right", va="top", fontsize=9, color=INK)  # fmt: skip
+    axes.legend(frameon=False, fontsize=9, loc="lower right")
+    return _svg(figure, "Histograms of genuine and impostor scores with the thresholds")
+
+
+def rules(rows: Mapping[str, tuple[float, float, float]], stated: float | None) -> str:
+    """Draw measured false match rates with their intervals, `name: (rate, low, high)`, beside the stated rate."""
+    figure, axes = _axes(7.2, 0.9 + 0.42 * len(rows))
+    for place, (rate, low, high) in enumerate(reversed(list(rows.values()))):
+        axes.plot([low, high], [place, place], color=COLOURS[0], linewidth=2.2, solid_capstyle="round")
+        axes.plot([rate], [place], "o", color=COLOURS[0], markersize=7)
+    axes.set_yticks(range(len(rows)), list(reversed(list(rows))))
+    axes.set(xlabel="false match rate, 95 % interval", ylim=(-0.6, len(rows) - 0.4))
+    axes.set_xlim(left=0)
+    axes.ticklabel_format(axis="x", style="sci", scilimits=(-2, 3))
+    if stated is not None:
+        axes.axvline(stated, color=ATTACK, linewidth=1.2, linestyle=(0, (4, 3)))
+        axes.annotate("stated", (stated, 1), (4, -10), xycoords=("data", "axes fraction"),
+                      textcoords="offset points", color=ATTACK, fontsize=9)  # fmt: skip
+    return _svg(figure, "Measured false match rates of accept rules beside the stated one")
+
+
+def sources(per_source: Mapping[str, Mapping[str, Any]]) -> str:
+    """Draw each source's share of accepted attacks and of rejected bona fide faces as two bars."""
+    names = list(reversed(list(per_source)))
+    figure, axes = _axes(7.2, 0.9 + 0.5 * len(names))
+    for offset, key, colour, label in (
+        (0.19, "apcer", ATTACK, "attacks accepted (APCER)"), (-0.19, "bpcer", BONA_FIDE, "bona fide rejected (BPCER)"),
+    ):  # fmt: skip
+        shares = [100 * (per_source[name][key] or 0.0) for name in names]
+        axes.barh([at + offset for at in range(len(names))], shares, 0.34, color=colour, label=label)
+        for at, (name, share) in enumerate(zip(names, shares, strict=True)):
+            words = "none shown" if per_source[name][key] is None else f"{share:.1f}"
+            axes.annotate(words, (share, at + offset), (4, 0), textcoords="offset points", va="center",
+                          fontsize=8, color=MUTED)  # fmt: skip
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="percent", xlim=(0, max(10.0, axes.get_xlim()[1] * 1.08)))
+    above = (0.5, 1 + 0.5 / (1 + len(names)))
+    axes.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=above, ncols=2)
+    return _svg(figure, "Liveness errors by source")
+
+
+def stages(times: Mapping[str, Mapping[str, float]]) -> str:
+    """Draw each stage's median time as a bar, with a line to its 90th percentile."""
+    names = list(reversed(list(times)))
+    figure, axes = _axes(7.2, 0.8 + 0.3 * len(names))
+    colours = [COLOURS[0] if name.startswith("upload") else COLOURS[2] for name in names]
+    medians = [times[name]["median"] for name in names]
+    axes.barh(range(len(names)), medians, 0.62, color=colours)
+    for at, name in enumerate(names):
+        median, p90 = times[name]["median"], times[name]["p90"]
+        axes.plot([median, p90], [at, at], color=MUTED, linewidth=1.4)
+        axes.annotate(f"{median:.0f} ms", (p90, at), (5, 0), textcoords="offset points", va="center",
+                      fontsize=8, color=MUTED)  # fmt: skip
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="milliseconds: bar, median; line, to the 90th percentile", xlim=(0, axes.get_xlim()[1] * 1.1))
+    return _svg(figure, "Time of each stage")
+
+
+def _axes(width: float, height: float) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots()
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(LINE)
+    axes.grid(visible=True, color=LINE, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(colors=MUTED, labelsize=9, length=0)
+    for label in (axes.xaxis.label, axes.yaxis.label):
+        label.set(color=MUTED, fontsize=9.5)
+    return figure, axes
+
+
+def _svg(figure: Any, title: str) -> str:
+    """Return a figure as an SVG element for a page: text is text, and nothing names the tool or the time."""
+    import matplotlib as mpl
+
+    written = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": title}):  # ids of two figures differ by the salt
+        figure.savefig(written, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = re.sub(r"(?s)<metadata>.*?</metadata>", "", written.getvalue().partition("<svg ")[2])
+    used = set(re.findall(r'(?:href="|url\()#([^")]+)', text))
+    text = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in used else "", text)
+    text = re.sub(r"'DejaVu Sans'[^;\"]*", "system-ui, sans-serif", text)
+    text = re.sub(r' (?:width|height)="[\d.]+pt"', "", text, count=2)
+    return f'<svg role="img" aria-label="{title}" {text}'
