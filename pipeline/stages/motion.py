@@ -3,7 +3,7 @@
 Between two photos a flat picture's landmarks change, to a good approximation, by an affine map, however it is turned. A
 head has depth: when it turns, the tip of the nose moves against the eyes, and no affine map explains that (Koenderink
 and van Doorn, "Affine structure from motion", 1991). Five landmarks are few and noisy, so the cue speaks only where
-the shape changed a lot over three photos or more, and stays silent else; docs/liveness-cues.md has the figures.
+the shape changed a lot over three photos or more, and stays silent else; docs/liveness.md has the figures.
 """
 
 from __future__ import annotations

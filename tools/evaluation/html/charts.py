@@ -14,13 +14,15 @@ GENUINE, IMPOSTOR, BONA_FIDE, ATTACK = "#0f766e", "#d97706", "#0f766e", "#be123c
 
 def det(curves: Mapping[str, Mapping[str, Sequence[float]]], stated: float) -> str:
     """Draw error curves on logarithmic axes, the fused one thick, with a line at the stated false match rate."""
-    figure, axes = _axes(7.2, 4.6)
+    figure, axes = _axes(5.6, 4.0)
     for number, (name, curve) in enumerate(curves.items()):
         pairs = [(x, y) for x, y in zip(curve["fmr"], curve["fnmr"], strict=True) if y > 0]
         if pairs:
             width = 2.6 if name == "fused" else 1.4
             axes.plot(*zip(*pairs, strict=True), color=COLOURS[number % len(COLOURS)], linewidth=width, label=name)
-    axes.set(xscale="log", yscale="log", xlabel="false match rate", ylabel="false non-match rate")
+    if axes.lines:
+        axes.set(xscale="log", yscale="log")
+    axes.set(xlabel="false match rate", ylabel="false non-match rate")
     axes.axvline(stated, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     axes.annotate(f"VER_FMR {stated:g}", (stated, 1), (4, -12), xycoords=("data", "axes fraction"),
                   textcoords="offset points", color=MUTED, fontsize=9)  # fmt: skip
@@ -31,7 +33,7 @@ def det(curves: Mapping[str, Mapping[str, Sequence[float]]], stated: float) -> s
 
 def scores(histogram: Mapping[str, Any]) -> str:
     """Draw the shares of genuine and impostor scores, with the thresholds as labelled lines."""
-    figure, axes = _axes(7.2, 4.6)
+    figure, axes = _axes(5.6, 4.0)
     edges = histogram["edges"]
     for name, colour in (("impostor", IMPOSTOR), ("genuine", GENUINE)):
         axes.stairs(histogram[name], edges, fill=True, color=colour, alpha=0.35, label=f"{name} pairs")
@@ -40,14 +42,15 @@ def scores(histogram: Mapping[str, Any]) -> str:
     for number, (name, at) in enumerate(sorted(histogram["thresholds"].items(), key=lambda one: one[1])):
         axes.axvline(at, color=INK, linewidth=1, linestyle=(0, (4, 3)))
         axes.annotate(f"{name}: {at:.3f}", (at, 0.98 - 0.07 * number), (-4, 0), xycoords=("data", "axes fraction"),
-                      textcoords="offset points", ha="right", va="top", fontsize=9, color=INK)  # fmt: skip
+                      textcoords="offset points", ha="right", va="top", fontsize=8.5, color=INK,
+                      bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1})  # fmt: skip
     axes.legend(frameon=False, fontsize=9, loc="lower right")
     return _svg(figure, "Histograms of genuine and impostor scores with the thresholds")
 
 
 def rules(rows: Mapping[str, tuple[float, float, float]], stated: float | None) -> str:
     """Draw measured false match rates with their intervals, `name: (rate, low, high)`, beside the stated rate."""
-    figure, axes = _axes(7.2, 0.9 + 0.42 * len(rows))
+    figure, axes = _axes(6.4, 0.9 + 0.42 * len(rows))
     for place, (rate, low, high) in enumerate(reversed(list(rows.values()))):
         axes.plot([low, high], [place, place], color=COLOURS[0], linewidth=2.2, solid_capstyle="round")
         axes.plot([rate], [place], "o", color=COLOURS[0], markersize=7)
@@ -65,7 +68,7 @@ def rules(rows: Mapping[str, tuple[float, float, float]], stated: float | None) 
 def sources(per_source: Mapping[str, Mapping[str, Any]]) -> str:
     """Draw each source's share of accepted attacks and of rejected bona fide faces as two bars."""
     names = list(reversed(list(per_source)))
-    figure, axes = _axes(7.2, 0.9 + 0.5 * len(names))
+    figure, axes = _axes(6.4, 0.9 + 0.5 * len(names))
     for offset, key, colour, label in (
         (0.19, "apcer", ATTACK, "attacks accepted (APCER)"), (-0.19, "bpcer", BONA_FIDE, "bona fide rejected (BPCER)"),
     ):  # fmt: skip
@@ -85,7 +88,7 @@ def sources(per_source: Mapping[str, Mapping[str, Any]]) -> str:
 def stages(times: Mapping[str, Mapping[str, float]]) -> str:
     """Draw each stage's median time as a bar, with a line to its 90th percentile."""
     names = list(reversed(list(times)))
-    figure, axes = _axes(7.2, 0.8 + 0.3 * len(names))
+    figure, axes = _axes(6.4, 0.8 + 0.27 * len(names))
     colours = [COLOURS[0] if name.startswith("upload") else COLOURS[2] for name in names]
     medians = [times[name]["median"] for name in names]
     axes.barh(range(len(names)), medians, 0.62, color=colours)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,12 @@ FOLDER = Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: charts as (heading, SVG), and a table, whose first row is its head."""
+    """A part of the page: charts as (heading, SVG), and a table, whose first row is its head; beside a single chart."""
 
     title: str
     about: str
-    charts: Sequence[tuple[str, str]] = ()
-    rows: Sequence[Sequence[str]] = field(default=())
+    charts: Sequence[tuple[str, str]]
+    rows: Sequence[Sequence[str]]
 
 
 def page(found: Mapping[str, Any]) -> str:
@@ -38,7 +38,8 @@ def page(found: Mapping[str, Any]) -> str:
 
 def _cards(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for at, value in found["tar"]["fused"].items():
-        yield percent(value), f"true accepts at a false match rate of {at}, all pairs, fused"
+        if value is not None:
+            yield percent(value), f"true accepts at a false match rate of {at}, all pairs, fused"
     if found["system"]:
         stated = rate(found["promise"]["fmr_stated"])
         yield rate(found["system"]["fmr"]), f"false match rate of the accept rule, stated {stated}"
@@ -47,8 +48,8 @@ def _cards(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield percent(search["rank1"]), f"rank 1 in a search among {search['people']} people, one photo of each"
     yield percent(search["fnir_at_fpir_1e-2"]), "missed by the search at 1 % false positives"
     for name, one in _shown_engines(found):
-        errors = f"{percent(one['apcer'])} / {percent(one['bpcer'])}"
-        yield errors, f"liveness, {name}: attacks accepted / bona fide rejected"
+        yield percent(one["apcer"]), f"liveness, {name}: attacks accepted (APCER)"
+        yield percent(one["bpcer"]), f"liveness, {name}: bona fide faces rejected (BPCER)"
 
 
 def _sections(found: Mapping[str, Any]) -> Iterator[Section]:
@@ -97,10 +98,12 @@ def _rule(found: Mapping[str, Any]) -> Section:
 
 def _liveness(found: Mapping[str, Any]) -> Section:
     shown = [(name, charts.sources(one["per_source"])) for name, one in _shown_engines(found)]
-    rows = [["engine", "attacks", "APCER", "95 %", "bona fide", "BPCER", "95 %"]]
+    rows = [["engine", "APCER", "BPCER"]]
     for name, one in found["liveness"].items():
-        attacks = [str(one["attacks"]), percent(one["apcer"]), _interval(one["apcer_95"])]
-        rows.append([name, *attacks, str(one["bona_fide"]), percent(one["bpcer"]), _interval(one["bpcer_95"])])
+        attacks, bona_fide = one["attacks"], one["bona_fide"]
+        rows.append([name, f"{percent(one['apcer'])} of {attacks}", f"{percent(one['bpcer'])} of {bona_fide}"])
+        for words, end in (("95 % from", 0), ("to", 1)):
+            rows.append([f"… {words}", percent(one["apcer_95"][end]), percent(one["bpcer_95"][end])])
     return Section(
         "Liveness by source",
         "APCER: attacks that pass as bona fide. BPCER: bona fide faces that do not pass. Sources on which a model was "
@@ -111,7 +114,7 @@ def _liveness(found: Mapping[str, Any]) -> Section:
 
 
 def _latency(latency: Mapping[str, Any]) -> Section:
-    rows = [["stage", "median, ms", "90th percentile, ms", "share of the time"]]
+    rows = [["stage", "median, ms", "90 %, ms", "share"]]
     rows += [
         [name, f"{one['median']:.1f}", f"{one['p90']:.1f}", percent(one["share"])]
         for name, one in latency["stages"].items()
@@ -130,6 +133,3 @@ def _shown_engines(found: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
     engines = found.get("liveness", {})
     return [(name, one) for name, one in engines.items() if name == "fused" or len(engines) == 1]
 
-
-def _interval(ends: Sequence[float | None]) -> str:
-    return f"{percent(ends[0])} to {percent(ends[1])}"
