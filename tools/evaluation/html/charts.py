@@ -15,19 +15,21 @@ GENUINE, IMPOSTOR, BONA_FIDE, ATTACK = "#0f766e", "#d97706", "#0f766e", "#be123c
 def det(curves: Mapping[str, Mapping[str, Sequence[float]]], stated: float) -> str:
     """Draw error curves on logarithmic axes, the fused one thick, with a line at the stated false match rate."""
     figure, axes = _axes(5.6, 4.0)
+    is_drawn = False
     for number, (name, curve) in enumerate(curves.items()):
         pairs = [(x, y) for x, y in zip(curve["fmr"], curve["fnmr"], strict=True) if y > 0]
-        if pairs:
-            width = 2.6 if name == "fused" else 1.4
-            axes.plot(*zip(*pairs, strict=True), color=COLOURS[number % len(COLOURS)], linewidth=width, label=name)
-    if axes.lines:
+        label = name if pairs else f"{name}: no genuine pair is rejected"
+        width = 2.6 if name == "fused" else 1.4
+        colour = COLOURS[number % len(COLOURS)]
+        axes.plot([x for x, _ in pairs], [y for _, y in pairs], color=colour, linewidth=width, label=label)
+        is_drawn = is_drawn or bool(pairs)
+    if is_drawn:
         axes.set(xscale="log", yscale="log")
     axes.set(xlabel="false match rate", ylabel="false non-match rate")
     axes.axvline(stated, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
     axes.annotate(f"VER_FMR {stated:g}", (stated, 1), (4, -12), xycoords=("data", "axes fraction"),
                   textcoords="offset points", color=MUTED, fontsize=9)  # fmt: skip
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, fontsize=9)
+    axes.legend(frameon=False, fontsize=9)
     return _svg(figure, "Error curves: false non-match rate by false match rate")
 
 
@@ -56,7 +58,7 @@ def rules(rows: Mapping[str, tuple[float, float, float]], stated: float | None) 
         axes.plot([rate], [place], "o", color=COLOURS[0], markersize=7)
     axes.set_yticks(range(len(rows)), list(reversed(list(rows))))
     axes.set(xlabel="false match rate, 95 % interval", ylim=(-0.6, len(rows) - 0.4))
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, 1.15 * max([stated or 0.0, *(high for _, _, high in rows.values())]) or 1.0)
     axes.ticklabel_format(axis="x", style="sci", scilimits=(-2, 3))
     if stated is not None:
         axes.axvline(stated, color=ATTACK, linewidth=1.2, linestyle=(0, (4, 3)))
