@@ -6,22 +6,19 @@ new one to the others.
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
 from db.initialise import initialise
 from db.schema import PeopleNames
+from faceapp_client import Client, RefusedError, Retries, UnreachableError
 from tests.db_house import Where
 from tests.http.site import ENV, ID, OTHER_ID, ROOT, variant
-from tests.http.test_load import SETTINGS, upload_request
+from tests.http.test_load import SETTINGS
 from tools.installation.trial import PROGRAM, TrialServer, trial_server, write_settings
 
 pytestmark = pytest.mark.models
@@ -40,42 +37,28 @@ EnrolmentUnit.__init__.__kwdefaults__["step"] = step
 """A server that kills itself at the step of an enrolment that a file beside its `.env` names."""
 
 
-@dataclass
-class Client:
-    """Speaks to one server; replies are (code, results)."""
+class Caller:
+    """Speaks to one server."""
 
-    server: TrialServer
-
-    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Mapping[str, Any]]:
-        connection = HTTPConnection("127.0.0.1", self.server.port, timeout=120)
-        try:
-            connection.request("POST", path, body, dict(headers))
-            reply: dict[str, Any] = json.loads(connection.getresponse().read())
-        finally:
-            connection.close()
-        number = next(value for key, value in reply.items() if key.endswith("code"))
-        return int(number), next(value for key, value in reply.items() if key.endswith("results")) or {}
-
-    def form(self, path: str, **fields: str) -> tuple[int, Mapping[str, Any]]:
-        return self.post(path, urlencode(fields).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
+    def __init__(self, server: TrialServer) -> None:
+        self.server, self.client = server, Client(server.address, retries=Retries(most=0))
 
     def upload(self, photo: bytes, person_id: str = ID) -> str:
-        number, results = self.post(f"/upload_imgs?id={person_id}", *upload_request(photo))
-        assert number == 119
-        return str(results["upload_id"])
+        return self.client.upload(person_id, photo).upload_id
 
-    def enrol(self, upload_id: str, name: str, in_place: str = "true") -> int:
-        flags = {"delete_pickles": "false", "rebuild_db": "false", "in_place": in_place}
-        return self.form("/upload_db", upload_id=upload_id, name=name, **flags)[0]
+    def enrol(self, upload_id: str, name: str, *, in_place: bool = True) -> int:
+        return self.client.enrol(upload_id, name, in_place=in_place).code
 
     def seen(self, upload_id: str) -> list[tuple[int, str | None, float | None]]:
         """Return (code, name, distance) of a verification against the ID's row and of one by search alone."""
-        found = []
-        for skip in ("false", "true"):
-            flags = {"skip_verify": skip, "skip_db_search": "false", "skip_liveness": "true"}
-            number, results = self.form("/verify", upload_id=upload_id, **flags)
-            found.append((number, results["name"], results["distance"]))
-        return found
+        return [self._verified(upload_id, skip) for skip in (False, True)]
+
+    def _verified(self, upload_id: str, skip: bool) -> tuple[int, str | None, float | None]:
+        try:
+            verdict = self.client.verify(upload_id, skip_verify=skip, skip_liveness=True)
+        except RefusedError as refused:
+            return refused.code or 0, None, None
+        return verdict.code, verdict.name, verdict.distance
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +82,12 @@ def shared(request: pytest.FixtureRequest, tmp_path: Path, mariadb_server: Any) 
 
 
 @pytest.fixture
-def servers(lasting: TrialServer, shared: Mapping[str, str], tmp_path: Path) -> Iterator[tuple[Client, Client]]:
+def servers(lasting: TrialServer, shared: Mapping[str, str], tmp_path: Path) -> Iterator[tuple[Caller, Caller]]:
     """Return two running servers; the second one can be told to die."""
     write_settings(ROOT, lasting.folder, {"HOST": "127.0.0.1", "PORT": str(lasting.port), **shared})
     (tmp_path / "two").mkdir()
     with trial_server(ROOT, tmp_path / "two", shared, MORTAL) as mortal:
-        yield Client(lasting), Client(mortal)
+        yield Caller(lasting), Caller(mortal)
 
 
 def images(shared: Mapping[str, str]) -> set[str]:
@@ -112,7 +95,7 @@ def images(shared: Mapping[str, str]) -> set[str]:
 
 
 def test_what_one_server_enrols_the_other_sees_at_once_and_a_kill_leaves_the_old_state(
-    shared: Mapping[str, str], servers: tuple[Client, Client], astronaut: bytes, grace_hopper: bytes
+    shared: Mapping[str, str], servers: tuple[Caller, Caller], astronaut: bytes, grace_hopper: bytes
 ) -> None:
     one, two = servers
     probe, impostor = one.upload(variant(astronaut)), one.upload(variant(grace_hopper))
@@ -121,12 +104,12 @@ def test_what_one_server_enrols_the_other_sees_at_once_and_a_kill_leaves_the_old
     ((verified, name, distance), (found, *searched)) = old = one.seen(probe)
     assert (verified, found, name, [name, distance]) == (200, 134, "Ada Lovelace", searched)
     assert [number for number, _, _ in one.seen(impostor)] == [500, 500]
-    assert one.enrol(one.upload(grace_hopper, OTHER_ID), "Grace Hopper", "false") == 800
+    assert one.enrol(one.upload(grace_hopper, OTHER_ID), "Grace Hopper", in_place=False) == 800
     assert [number for number, _, _ in two.seen(two.upload(variant(grace_hopper)))] == [100, 100]
 
     again = two.upload(variant(astronaut, 0.8, 5, -3.0))
     (two.server.folder / "die at").write_text("ready to commit")
-    with pytest.raises((ConnectionError, OSError)):
+    with pytest.raises(UnreachableError):
         two.enrol(again, "Augusta King")
     assert two.server.process.wait(30) == -signal.SIGKILL
     assert one.seen(probe) == old

@@ -28,6 +28,7 @@ from tools.cli import launch, talking
 from tools.cli import main as cli
 from tools.cli.completion import PROGRAM, script
 from tools.cli.exits import DONE, FAILED, INTERRUPTED, LATER, NO
+from tools.cli.progress import tracked
 from tools.cli.table import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -253,3 +254,8 @@ def test_every_command_and_exit_code_is_in_the_documentation() -> None:
     page = (ROOT / "docs" / "commands.md").read_text()
     assert [name for name in NAMES if f"`bin/{name}" not in page and f"bin/faceapp {name}" not in page] == []
     assert re.findall(r"(?m)^\| (\d+) \| ", page) == [str(code) for code in (DONE, NO, FAILED, LATER, INTERRUPTED)]
+
+
+def test_progress_is_for_terminals_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(tracked("abc", 3, "Reading")) == ["a", "b", "c"]
+    assert capsys.readouterr() == ("", "")

@@ -16,6 +16,7 @@ from pipeline.stages.augment import augment
 from pipeline.stages.decode import Undecodable, decode
 from pipeline.types import Crop, Detection, Detector, Embedder, Floats, Photo
 from tools.calibration.sample import Ints, Sample
+from tools.cli.progress import tracked
 from tools.evaluation.layout import Dataset, LayoutError
 
 AT_ONCE = 16
@@ -147,7 +148,8 @@ def _fill(
     num_aug: int,
     cache: EmbeddingCache,
 ) -> None:
-    for start in range(0, len(files), AT_ONCE):
+    starts = range(0, len(files), AT_ONCE)
+    for start in tracked(starts, len(starts), "Embedding faces"):
         photos = [read_photo(file) for file in files[start : start + AT_ONCE]]
         crops: dict[str, list[Crop]] = {}
         for photo, detections in zip(photos, detector.detect([one.pixels for one in photos]), strict=True):
