@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from api.access import lend
 from api.bodies import FORM
@@ -24,7 +24,6 @@ from api.shapes.people import (
 from api.telemetry import concerns, telemetry
 from codes_dict import Code
 from pipeline import flows
-from pipeline.pseudonym import pseudonym
 
 blueprint = Blueprint("people", __name__)
 
@@ -118,5 +117,6 @@ def forget(person_id: str) -> Response:
     concerns(person_id)
     with gate().passing(), lend() as services:
         outcome = flows.forget(person_id, services)
-        telemetry().recent.forget(pseudonym(person_id))
+        if "person" in g:
+            telemetry().recent.forget(g.person)
     return reply(outcome.code, outcome.results)

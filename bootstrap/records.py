@@ -6,6 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from bootstrap.vectors import open_gallery
 from codes_dict import Refusal
 from db.acceptances import Acceptances
 from db.announced import Announced
-from db.audit import AuditTrail
+from db.audit import AuditTrail, subject_key
 from db.challenges import Challenges
 from db.enrolment_unit import EnrolmentUnit
 from db.enrolments import EnrolmentRecords
@@ -34,12 +35,12 @@ from db.subjects import Subjects
 from db.uploads import UploadStore
 from env_validator import Settings
 from pipeline.ports import Forgotten
-from pipeline.pseudonym import pseudonym, use_key
+from pipeline.pseudonym import use_keys
 from pipeline.stages.challenge import LIFETIME_S
 from pipeline.stages.identity import SUBJECTS, shown_name
 from pipeline.stages.replay import NEAR_BITS, NEAR_FACE_BITS
 from pipeline.types import Embedder
-from security.receipts import make_receipt
+from security.receipts import make_receipt, receipt_name
 
 _log = logging.getLogger(__name__)
 
@@ -112,9 +113,9 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
 
 def prepare(records: Records) -> None:
     """Add the tables that this version needs to an existing database, and finish what a crash interrupted."""
+    use_keys(partial(subject_key, records.database))
     try:
         upgrade(records.database)
-        use_key(own_key(records.database, PSEUDONYMS))
         records.forgetting.finish_all()
         recover(records.enrolments, records.uploads, records.kept, records.gallery.remove)
     except Refusal as refusal:
@@ -123,8 +124,8 @@ def prepare(records: Records) -> None:
 
 def receipt_for(database: Database, person_id: str, forgotten: Forgotten) -> dict[str, Any]:
     """Return the signed receipt of a person who was forgotten. Raises `Refusal(DB_DOWN)`."""
-    use_key(own_key(database, PSEUDONYMS))
-    return make_receipt(own_key(database, RECEIPTS), pseudonym(person_id), forgotten.counts, forgotten.time)
+    name = receipt_name(own_key(database, PSEUDONYMS), person_id)
+    return make_receipt(own_key(database, RECEIPTS), name, forgotten.counts, forgotten.time)
 
 
 def open_database(settings: Settings) -> Database:

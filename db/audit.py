@@ -10,13 +10,15 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 from sqlalchemy.engine import Connection
 
-from codes_dict import Code
+from codes_dict import Code, Refusal
 from db import files
 from db.installation import AUDIT, own_key, own_key_in
 from db.schema import audit_head, audit_subjects
@@ -84,11 +86,27 @@ def _head(connection: Connection, counted: int = 0) -> Head:
     return Head(int(row[0]) - counted, str(row[1]))
 
 
+def subject_key(database: Database, person_id: str, draw: bool) -> bytes | None:
+    """Return the key of a person's pseudonyms, drawn where there is none and `draw`; empty where there is none.
+
+    None while the database is away.
+    """
+    try:
+        with database.reading() as connection:
+            found = _subject_key(connection, person_id)
+        if found is None and draw:
+            with database.writing(Code.DB_DOWN) as connection:
+                _draw(connection, person_id)
+                found = _subject_key(connection, person_id)
+    except Refusal:
+        return None
+    return found or b""
+
+
 def known_subject(connection: Connection, person_id: str) -> str:
     """Return a person's pseudonym; empty where there is no key for it."""
-    query = sa.select(audit_subjects.c.value).where(audit_subjects.c.reco_id == person_id)
-    key = connection.execute(query).scalar()
-    return subject_of(bytes.fromhex(str(key)), person_id) if key is not None else ""
+    key = _subject_key(connection, person_id)
+    return subject_of(key, person_id) if key is not None else ""
 
 
 def _subject(connection: Connection, person_id: str) -> str:
@@ -96,5 +114,18 @@ def _subject(connection: Connection, person_id: str) -> str:
     known = known_subject(connection, person_id)
     if known:
         return known
-    connection.execute(sa.insert(audit_subjects).values(reco_id=person_id, value=secrets.token_hex(32)))
+    _draw(connection, person_id)
     return known_subject(connection, person_id)
+
+
+def _subject_key(connection: Connection, person_id: str) -> bytes | None:
+    query = sa.select(audit_subjects.c.value).where(audit_subjects.c.reco_id == person_id)
+    key = connection.execute(query).scalar()
+    return bytes.fromhex(str(key)) if key is not None else None
+
+
+def _draw(connection: Connection, person_id: str) -> None:
+    """Draw a person's key, unless another process does at the same moment: then that one counts."""
+    row = {"reco_id": person_id, "value": secrets.token_hex(32)}
+    with suppress(exc.IntegrityError), connection.begin_nested():
+        connection.execute(sa.insert(audit_subjects).values(row))

@@ -27,7 +27,7 @@ from db.session import CommitLostError, Database
 from db.terms import keep_terms
 from db.uploads import UploadStore
 from pipeline.ports import Enrolled, EnrolmentRequest, Guard, NewFace
-from pipeline.pseudonym import pseudonym
+from pipeline.pseudonym import pseudonym, upload_pseudonym
 from pipeline.types import Person
 
 log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ class EnrolmentUnit:
         try:
             self._enrolments.set_outcome(upload_id, outcome)
         except Refusal as refusal:
-            log.warning("the outcome of upload %s was not stored: %s", pseudonym(upload_id), refusal.detail)
+            log.warning("the outcome of upload %s was not stored: %s", upload_pseudonym(upload_id), refusal.detail)
 
     def earlier(self, upload_id: str) -> Outcome | None:
         """Return the outcome of the enrolment that used this upload, if one is stored. Raises `Refusal(DB_DOWN)`."""

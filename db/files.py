@@ -17,7 +17,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from codes_dict import Code, Refusal
-from pipeline.pseudonym import pseudonym
+from pipeline.pseudonym import passing_name
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +173,7 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        place = pseudonym(folder.name)
+        place = passing_name(folder.name)
         raise Refusal(Code.NO_SPACE, f"folder {place}: {error.strerror or type(error).__name__}") from error
 
 

@@ -24,6 +24,7 @@ from db.enrolments import EnrolmentRecords
 from db.faces import FaceFolders
 from db.gallery.protocol import GalleryBackend
 from db.inflight import Abandoned, InflightNotes
+from db.installation import PSEUDONYMS, own_key
 from db.kept import KeptFiles
 from db.people import People
 from db.schema import forgetting
@@ -33,7 +34,8 @@ from db.terms import due
 from db.traces import erase, is_announced
 from db.uploads import UploadStore
 from pipeline.ports import AuditEvent, Forgotten
-from pipeline.pseudonym import pseudonym
+from pipeline.pseudonym import drop_key
+from security.receipts import receipt_name
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +73,7 @@ class ForgettingUnit:
         self._faces, self._inflight = FaceFolders(kept), InflightNotes(kept)
         self._sent = SentPhotos(kept)
         self._clock, self._step, self._audit = clock, step, audit
+        self._receipts: bytes | None = None
 
     def forget(self, person_id: str) -> Forgotten | None:
         """Remove every trace of an ID; None if there is none.
@@ -118,6 +121,7 @@ class ForgettingUnit:
 
     def _forget(self, person_id: str, *, only_without_row: bool) -> Forgotten | None:
         self._enrolments.make_lock(person_id)
+        self._receipt_name(person_id)  # draws the key outside of the transaction
         notes = [one for one in self._inflight.abandoned() if one.folder.partition("-")[2] == person_id]
         with self._database.writing(failed=Code.DB_DOWN) as connection:
             self._enrolments.lock(connection, person_id)
@@ -133,7 +137,7 @@ class ForgettingUnit:
                 plan = _Plan(plan.tokens, plan.folders, plan.shared, _added(plan.counts, counts))
                 _note(connection, person_id, plan, int(self._clock()))
                 if noted is None and self._audit is not None:
-                    about = {"receipt": pseudonym(person_id), "removed": dict(plan.counts)}
+                    about = {"receipt": self._receipt_name(person_id), "removed": dict(plan.counts)}
                     event = AuditEvent("forget", code=int(Code.DONE), about=about, subject=subject)
                     self._audit.record(event, connection)
                 self._step("ready to commit")
@@ -171,6 +175,7 @@ class ForgettingUnit:
         }
 
     def _finish(self, person_id: str, plan: _Plan, notes: list[Abandoned]) -> Forgotten:
+        drop_key(person_id)
         self._step("committed")
         self._uploads.forget(person_id)
         self._step("uploads removed")
@@ -186,8 +191,13 @@ class ForgettingUnit:
             self._enrolments.drop_lock(connection, person_id)
         self._step("note deleted")
         self._database.scrub()
-        log.info("person %s is forgotten", pseudonym(person_id))
+        log.info("person %s is forgotten", self._receipt_name(person_id))
         return Forgotten({**plan.counts, "embeddings": embeddings}, self._clock())
+
+    def _receipt_name(self, person_id: str) -> str:
+        if self._receipts is None:
+            self._receipts = own_key(self._database, PSEUDONYMS)
+        return receipt_name(self._receipts, person_id)
 
     def _remove_files(self, person_id: str, plan: _Plan) -> None:
         done = [self._faces.remove(folder, token) for folder in plan.shared for token in plan.tokens]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.ports import CachedFace, CachedPhoto
-from pipeline.pseudonym import pseudonym
+from pipeline.pseudonym import upload_pseudonym
 from pipeline.registry import DETECTION_VERSION
 from pipeline.types import Box, Detection, Floats
 
@@ -36,16 +36,16 @@ def decode(data: bytes, upload_id: str) -> dict[str, CachedPhoto]:
     """Return what `encode` was given; nothing, with a line in the log, if the content is damaged or foreign."""
     digest, _, text = data.partition(b"\n")
     if hashlib.sha256(text).hexdigest().encode() != digest:
-        log.warning("upload %s: its cache is damaged", pseudonym(upload_id))
+        log.warning("upload %s: its cache is damaged", upload_pseudonym(upload_id))
         return {}
     try:
         content = json.loads(text)
         if content["format"] != FORMAT:
-            log.info("upload %s: its cache is of another version", pseudonym(upload_id))
+            log.info("upload %s: its cache is of another version", upload_pseudonym(upload_id))
             return {}
         return {str(name): _photo(about) for name, about in content["photos"].items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        log.warning("upload %s: its cache cannot be read: %s", pseudonym(upload_id), type(error).__name__)
+        log.warning("upload %s: its cache cannot be read: %s", upload_pseudonym(upload_id), type(error).__name__)
         return {}
 
 

@@ -16,7 +16,7 @@ from codes_dict import Code, Refusal
 from db import files, upload_cache
 from db.kept import USED, KeptFiles
 from pipeline.ports import CachedPhoto, NewImage, StoredImage, StoredPhoto
-from pipeline.pseudonym import pseudonym
+from pipeline.pseudonym import upload_pseudonym
 from security.sealing import SealBrokenError
 
 log = logging.getLogger(__name__)
@@ -62,13 +62,13 @@ class StoredUpload:
         """
         found = [(image, data) for image in self.images if (data := self.read(image)) is not None]
         if not found:
-            raise Refusal(Code.NO_IMAGES, f"upload {pseudonym(self.upload_id)} has no images left")
+            raise Refusal(Code.NO_IMAGES, f"upload {upload_pseudonym(self.upload_id)} has no images left")
         existing = [image for image, _ in found]
         missing = [image for image in self.images if image not in existing]
         if missing:
             names = ", ".join(image.saved_as for image in missing)
             first = missing[0].name or missing[0].saved_as
-            raise Refusal(Code.IMAGE_MISSING, f"upload {pseudonym(self.upload_id)} lacks {names}", file=first)
+            raise Refusal(Code.IMAGE_MISSING, f"upload {upload_pseudonym(self.upload_id)} lacks {names}", file=first)
         cached = self._cached()
         unchanged = {image for image, data in found if hashlib.sha256(data).hexdigest() == image.digest}
         return [
@@ -140,7 +140,7 @@ class UploadStore:
                     (self.root / name).rename(self.root / f"{name}{USED}")
                     files.sync_folder(self.root)
         if not self.is_used(upload_id):
-            log.warning("upload %s is gone", pseudonym(upload_id))
+            log.warning("upload %s is gone", upload_pseudonym(upload_id))
 
     def waiting(self) -> Iterator[str]:
         """Return the upload_ids that are not used."""
@@ -223,14 +223,14 @@ def _checked(extension: str) -> str:
 def _manifest(data: bytes | None, upload_id: str) -> tuple[tuple[StoredImage, ...], tuple[str, ...]]:
     """Return the images and the challenge; no images if the manifest is missing or damaged."""
     if data is None:
-        log.warning("upload %s has no manifest", pseudonym(upload_id))
+        log.warning("upload %s has no manifest", upload_pseudonym(upload_id))
         return (), ()
     try:
         content = json.loads(data)
         images = tuple(StoredImage(**image) for image in content["images"])
         challenge = tuple(str(action) for action in content.get("challenge", ()))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        log.warning("upload %s: its manifest is damaged: %s", pseudonym(upload_id), type(error).__name__)
+        log.warning("upload %s: its manifest is damaged: %s", upload_pseudonym(upload_id), type(error).__name__)
         return (), ()
     return tuple(image for image in images if _is_safe(image)), challenge
 

@@ -9,7 +9,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+_LENGTH = 16
 _FORMAT = "faceapp-forgotten-1"
+
+
+def receipt_name(key: bytes, person_id: str) -> str:
+    """Return what a receipt calls a person: 16 hex digits, the same as long as the installation keeps its key."""
+    return hmac.new(key, person_id.encode(), hashlib.sha256).hexdigest()[:_LENGTH]
 
 
 def make_receipt(key: bytes, person: str, removed: Mapping[str, int], time: float) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import current_app, g
+from flask import current_app, g, request
 
 from api.gate import Gate
 from api.telemetry.counts import HourlyCounts
@@ -49,7 +49,7 @@ def telemetry() -> Telemetry:
 def concerns(person_id: str) -> None:
     """Note, for the log and the operator, whom the current request is about: by pseudonym alone, if it can be an ID."""
     if person_id and person_id.isascii():
-        g.person = pseudonym(person_id)
+        g.person = pseudonym(person_id, draw=request.method == "POST")
 
 
 def stages_seen() -> Rows:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from db.installation import PSEUDONYMS, RECEIPTS, own_key
-from pipeline.pseudonym import pseudonym, use_key
-from security.receipts import is_genuine
+from pipeline.pseudonym import log_name, pseudonym
+from security.receipts import is_genuine, receipt_name
 from tests.http.site import ID, OTHER_ID, Site, code, new_photo, results
 
 pytestmark = pytest.mark.models
@@ -47,13 +47,18 @@ def test_no_byte_of_a_forgotten_person_is_left(site: Site, astronaut: bytes, gra
     words += [window for data in (astronaut, photo, *crops, *rows) for window in windows(data)]
     assert len(found(site.folder, words)) > len(words) * 0.9
 
+    in_log = log_name(records.audit.subject(ID))
+    assert f", person {in_log} (" in site.log()
+
     reply = site.client.delete(f"/people/{ID}")
     receipt = results(reply)["receipt"]
-    use_key(own_key(records.database, PSEUDONYMS))
-    assert (code(reply), receipt["person"]) == (101, pseudonym(ID))
+    in_receipt = receipt_name(own_key(records.database, PSEUDONYMS), ID)
+    assert (code(reply), receipt["person"]) == (101, in_receipt)
     assert is_genuine(own_key(records.database, RECEIPTS), receipt)
     assert (receipt["removed"]["rows"], receipt["removed"]["uploads"]) == (1, 2)
     assert found(site.folder, words) == set()
-    assert pseudonym(ID) in site.log()
+    assert in_receipt in site.log()
+    assert in_log in site.log()  # but nobody can compute it any more:
+    assert in_log != pseudonym(ID)
     assert code(site.client.delete(f"/people/{ID}")) == 116
     assert code(site.verify(site.uploaded(new_photo(grace_hopper), person_id=OTHER_ID))) == 200

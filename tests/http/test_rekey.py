@@ -53,6 +53,10 @@ def test_the_store_is_sealed_then_sealed_anew_then_unsealed_and_always_serves(
         assert written(keys) not in printed or keys == (None,)
         seen.append(keys[0])
     assert (len(set(seen)), seen[2]) == (3, None)
+    _, records = site.records()
+    entries = [line.entry["about"] for line in records.audit.lines() if line.entry and line.entry["action"] == "rekey"]
+    assert [one["step"] for one in entries] == ["begun", "done"] * 3
+    assert entries[1]["keys"] == [key_id(seen[0])]
     assert stat.S_IMODE(env.stat().st_mode) == 0o600
     assert any(ID in path.name for path in site.people.iterdir())
 

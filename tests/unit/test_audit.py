@@ -14,10 +14,11 @@ import pytest
 
 from codes_dict import Code, Refusal
 from db.acceptances import Acceptances
+from db.installation import PSEUDONYMS, own_key
 from pipeline.ports import AuditEvent
-from pipeline.pseudonym import pseudonym
 from security.audit import ASKER, START, Asker, Head
 from security.audit_check import Findings, check
+from security.receipts import receipt_name
 from tests.db_house import BLUE, GREEN, RED, House, Where, die_at, raise_at, reply
 from tests.processes import ended, started
 
@@ -218,7 +219,10 @@ def test_forgetting_is_recorded_and_nobody_can_tell_any_more_whom_the_entries_me
     found = findings(house)
     last = found.chain[-1]
     assert (found.faults, last["action"], last["subject"], last["code"]) == ([], "forget", subject, 101)
-    assert (last["about"]["removed"]["rows"], last["about"]["receipt"]) == (1, pseudonym(ID))
+    assert (last["about"]["removed"]["rows"], last["about"]["receipt"]) == (
+        1,
+        receipt_name(own_key(house.database, PSEUDONYMS), ID),
+    )
     assert house.audit.subject(ID) == ""
     house.audit.record(AuditEvent("verify", ID, 500))
     assert house.audit.subject(ID) not in ("", subject)

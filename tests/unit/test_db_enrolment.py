@@ -20,7 +20,7 @@ from db.recovery import sweep
 from db.schema import PeopleNames
 from db.session import Database, make_engine, open_sqlite
 from pipeline.ports import Enrolled
-from pipeline.pseudonym import pseudonym
+from pipeline.pseudonym import upload_pseudonym
 from pipeline.types import Person
 from tests.db_house import BLUE, GREEN, RED, WHITE, House, Where, enrol_dying_at, raise_at, reply
 from tests.processes import PATIENCE_S, context, ended, started
@@ -149,7 +149,7 @@ def test_a_reply_that_cannot_be_completed_is_logged(house: House, caplog: pytest
     house.execute("ALTER TABLE faceapp_outcomes RENAME TO elsewhere")
     house.enroller.keep_outcome(upload.upload_id, Outcome(Code.ENROLLED, {}))
     house.execute("ALTER TABLE elsewhere RENAME TO faceapp_outcomes")
-    assert f"the outcome of upload {pseudonym(upload.upload_id)} was not stored" in caplog.text
+    assert f"the outcome of upload {upload_pseudonym(upload.upload_id)} was not stored" in caplog.text
     assert house.enroller.earlier(upload.upload_id) == reply(done)
 
 

@@ -96,6 +96,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType({
     "docs": Command("Update what is generated: tables, Postman collection", "tools.installation.docs", DEVELOP),
     "soak": Command("Send a server of its own twice what it can do", "tools.soak.command", DEVELOP),
     "chaos": Command("Kill enrolments at random moments and check what is left", "tools.chaos.command", DEVELOP),
+    "mutants": Command("Change deciding modules and ask whether a test notices", "tools.mutants.command", DEVELOP),
     "sbom": Command("Print the bill of materials in CycloneDX", "tools.installation.sbom", DEVELOP),
     "train-liveness": Command("Train the liveness model", "tools.training.command", DEVELOP),
     "fit-quality": Command("Fit the quality score", "tools.evaluation.quality_command", DEVELOP),

@@ -12,6 +12,7 @@ from bootstrap.records import audit_folder
 from codes_dict import CODES_DICT
 from db.audit import AuditTrail
 from env_validator import Settings
+from pipeline.pseudonym import log_name
 from security.audit import Head
 from security.audit_check import Findings, check
 from tools.records.running import CheckFailed, Told, add_env, opened, run
@@ -58,8 +59,10 @@ def _shown(trail: AuditTrail, person_id: str, folders: Sequence[Path]) -> Told:
     bases = {entry["about"]["basis"]: entry["about"] for entry in found.chain if entry["action"] == "settings"}
     entries = [entry for entry in found.chain if entry["subject"] == subject]
     warning = ["The audit is not whole: run bin/audit verify."] if found.faults else []
-    text = "\n\n".join([*warning, *(_explained(entry, bases) for entry in entries)])
-    return Told(text, {"is_whole": not found.faults, "entries": entries, "bases": bases})
+    name = f"In the log: person {log_name(subject)}"
+    text = "\n\n".join([*warning, name, *(_explained(entry, bases) for entry in entries)])
+    about = {"is_whole": not found.faults, "in_log": log_name(subject), "entries": entries, "bases": bases}
+    return Told(text, about)
 
 
 def _explained(entry: dict[str, Any], bases: dict[str, Any]) -> str:

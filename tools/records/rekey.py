@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bootstrap.records import people_names
+from bootstrap.records import audit_folder, people_names
 from bootstrap.sealing import facehash_files, kept_files, note_keys
 from bootstrap.vectors import open_gallery
+from db.audit import AuditTrail
 from db.enrolments import EnrolmentRecords
 from db.facehash import FaceHashHomes
 from db.people import People
@@ -21,6 +22,7 @@ from db.sealed_with import keys_in_use, set_keys_in_use
 from db.session import Database
 from db.uploads import UploadStore
 from env_validator import Settings, load_settings
+from pipeline.ports import AuditEvent
 from security.sealing import NO_KEY, key_id
 from tools.records.env_file import new_key, set_value, written
 from tools.records.running import Told, add_env, opened, run
@@ -76,6 +78,8 @@ def _done(arguments: argparse.Namespace, settings: Settings) -> Told:
         text = "Nothing to change: DATA_KEY holds one key." if keys[0] else "Nothing is sealed: --seal seals."
         return Told(text, {"key": key_id(keys[0]), "changed": 0, "strangers": 0})
     with opened(settings) as database:
+        trail = AuditTrail(database, audit_folder(settings))
+        trail.record(AuditEvent("rekey", about={"step": "begun", "keys": [key_id(one) for one in keys]}))
         areas = kept_files(settings, database)
         note_keys(*areas)
         if arguments.settle:
@@ -91,6 +95,9 @@ def _done(arguments: argparse.Namespace, settings: Settings) -> Told:
         )
     for kept in areas:
         set_keys_in_use(kept.root, {key_id(keys[0])})
+    with opened(settings) as database:
+        about = {"step": "done", "keys": [key_id(keys[0])], "changed": done.changed}
+        AuditTrail(database, audit_folder(settings)).record(AuditEvent("rekey", about=about))
     set_value(arguments.env, "DATA_KEY", written(keys[:1]))
     return _told(key_id(keys[0]), done.changed, strangers)
 

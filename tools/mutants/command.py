@@ -1,0 +1,113 @@
+"""`bin/mutants`: change the modules that decide in one place after the other (cosmic-ray); 85 % have to fail a test."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+REACH = 0.85
+TIMEOUT_S = 180.0
+TESTED_BY: Mapping[str, tuple[str, ...]] = {
+    "codes_dict.py": ("tests/unit/test_codes.py",),
+    "env_validator.py": ("tests/unit/test_env_validator.py",),
+    "pipeline/stages/compare.py": (
+        *("tests/unit/test_stages.py", "tests/flows/test_verify.py", "tests/flows/test_compare.py"),
+        "tests/flows/test_decisions.py",
+    ),
+    "pipeline/stages/search.py": (
+        *("tests/unit/test_search.py", "tests/unit/test_stages.py", "tests/flows/test_verify.py"),
+        "tests/flows/test_decisions.py",
+    ),
+    "pipeline/stages/liveness.py": ("tests/unit/test_stages.py", "tests/flows/test_verify.py"),
+    "security/keys.py": ("tests/unit/test_keys.py", "tests/http/test_keys.py"),
+    "security/audit.py": ("tests/unit/test_audit.py", "tests/flows/test_audit.py"),
+    "security/audit_check.py": ("tests/unit/test_audit.py",),
+}
+"""The modules, and the fast tests that cover each."""
+UNSEEN = ("BitOr", "Decorator")
+"""Operators that change annotations, which are never evaluated, or take away what only a type checker sees."""
+LEFT_OUT = (".git", ".venv", "__pycache__", ".*_cache", "node_modules", "uploads", "people", "*.sqlite*")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run; returns 0 if enough mutants were killed, 1 if not, 2 without cosmic-ray."""
+    asked = make_parser().parse_args(argv)
+    try:
+        import cosmic_ray  # noqa: F401
+    except ImportError:
+        print("Install cosmic-ray: .venv/bin/pip install --no-deps -r requirements-mutants.txt", file=sys.stderr)
+        return 2
+    found = {}
+    with checkout():
+        for module in asked.module or TESTED_BY:
+            found[module] = mutate(module, asked.sample, asked.seed)
+            print(f"{module}: {found[module]['killed']} of {found[module]['tried']} killed", flush=True)
+            for survivor in found[module]["survivors"]:
+                print(f"  survived: {survivor}", flush=True)
+    tried, killed = (sum(one[what] for one in found.values()) for what in ("tried", "killed"))
+    print(f"{killed} of {tried} mutants killed ({killed / max(tried, 1):.0%}, at least {REACH:.0%})")
+    if asked.report:
+        asked.report.write_text(json.dumps(found, indent=2) + "\n")
+    return 0 if killed >= REACH * tried else 1
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes."""
+    parser = argparse.ArgumentParser(prog="bin/mutants", description=__doc__)
+    parser.add_argument("--sample", type=int, default=0, help="mutants of each module, drawn at random (0: all)")
+    parser.add_argument("--seed", type=int, default=1, help="draws the sample (1)")
+    parser.add_argument("--module", action="append", choices=[*TESTED_BY], help="only this one; can be repeated")
+    parser.add_argument("--report", type=Path, default=None, help="write the outcome to this file as JSON")
+    return parser
+
+
+@contextmanager
+def checkout() -> Iterator[None]:
+    """Work in a copy of the tree: a mutant must not stay in the real one, whatever ends this command."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory(prefix="faceapp-mutants-") as folder:
+        copy = Path(folder) / "tree"
+        shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        os.chdir(copy)
+        try:
+            yield
+        finally:
+            os.chdir(before)
+
+
+def mutate(module: str, sample: int, seed: int) -> dict[str, Any]:
+    """Try mutants of a module in the current folder; return counts, and where the survivors are."""
+    from cosmic_ray.mutating import mutate_and_test
+    from cosmic_ray.work_item import TestOutcome
+
+    command = f"{sys.executable} -m pytest -x -q -p no:cacheprovider -m 'not slow and not models' "
+    command += " ".join(TESTED_BY[module])
+    items = mutants(module)
+    chosen = random.Random(seed).sample(items, sample) if 0 < sample < len(items) else items
+    survivors, killed = list[str](), 0
+    for item in chosen:
+        outcome = mutate_and_test(item.mutations, command, TIMEOUT_S).test_outcome
+        if outcome == TestOutcome.SURVIVED:
+            place = item.mutations[0]
+            survivors.append(f"line {place.start_pos[0]}, {place.operator_name}, occurrence {place.occurrence}")
+        else:
+            killed += 1
+    return {"mutants": len(items), "tried": len(chosen), "killed": killed, "survivors": survivors}
+
+
+def mutants(module: str) -> list[Any]:
+    """Return every mutant of a module that a test could notice."""
+    from cosmic_ray.commands.init import _all_work_items
+
+    every = _all_work_items([Path(module)], {})
+    return [one for one in every if not any(word in one.mutations[0].operator_name for word in UNSEEN)]
