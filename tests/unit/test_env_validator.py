@@ -12,10 +12,12 @@ from env_validator import (
     Settings,
     SettingsFault,
     SettingsFile,
+    described,
     folders_inside,
     listening_address,
     listening_faults,
     load_settings,
+    operator_password,
 )
 from settings.keys import KEYS, REQUIRED
 
@@ -402,3 +404,36 @@ def test_a_missing_folder_that_is_made_mends_the_settings_without_an_edit(env: P
 def test_a_folder_that_takes_no_files_is_a_fault(env: Path) -> None:
     put(env, "DB_PATH", "/proc")
     assert [line.split(",")[0] for line in faults(env).env_errs] == ["DB_PATH: cannot be written to"]
+
+
+def test_the_operators_password_is_read_whatever_else_is_wrong(env: Path) -> None:
+    put(env, "SUPER_PASSWORD", "Of-th1s-test-alone")
+    put(env, "VER_TOL", "many")
+    assert operator_password(env) == "Of-th1s-test-alone"
+
+
+@pytest.mark.parametrize("value", ["", "weak", "no-digit-In-it", None])
+def test_a_password_that_is_missing_or_weak_opens_nothing(env: Path, value: str | None) -> None:
+    lines = [line for line in env.read_text().splitlines() if not line.startswith("SUPER_PASSWORD=")]
+    env.write_text("\n".join([*lines, *([] if value is None else [f"SUPER_PASSWORD={value}"])]) + "\n")
+    assert operator_password(env) is None
+
+
+def test_without_a_file_there_is_no_password(tmp_path: Path) -> None:
+    assert operator_password(tmp_path / "nothing") is None
+
+
+def test_every_key_is_described_and_no_value_that_may_be_a_secret(env: Path, tmp_path: Path) -> None:
+    put(env, "SUPER_PASSWORD", "Of-th1s-test-alone")
+    put(env, "NUM_AUG", SECRET)
+    put(env, "VER_TOL", "7")
+    rows = {str(row["key"]): row for row in described(env)}
+    assert [*rows] == [key.name for key in KEYS]
+    assert rows["VER_TOL"]["value"] == "7"
+    assert rows["VER_TOL"]["fault"] is None
+    assert rows["NUM_AUG"]["fault"] is not None
+    assert rows["NUM_AUG"]["value"] is rows["SUPER_PASSWORD"]["value"] is None
+    assert SECRET not in str(rows)
+    unreadable = described(tmp_path)
+    assert [row["key"] for row in unreadable] == [tmp_path.name, *(key.name for key in KEYS)]
+    assert operator_password(tmp_path) is None

@@ -21,14 +21,18 @@ TESTED_BY: Mapping[str, tuple[str, ...]] = {
     "codes_dict.py": ("tests/unit/test_codes.py",),
     "env_validator.py": ("tests/unit/test_env_validator.py",),
     "pipeline/stages/compare.py": (
-        *("tests/unit/test_stages.py", "tests/flows/test_verify.py", "tests/flows/test_compare.py"),
-        "tests/flows/test_decisions.py",
+        *("tests/unit/test_stages.py", "tests/unit/test_looks.py", "tests/flows/test_verify.py"),
+        *("tests/flows/test_compare.py", "tests/flows/test_decisions.py"),
     ),
     "pipeline/stages/search.py": (
         *("tests/unit/test_search.py", "tests/unit/test_stages.py", "tests/flows/test_verify.py"),
         "tests/flows/test_decisions.py",
     ),
-    "pipeline/stages/liveness.py": ("tests/unit/test_stages.py", "tests/flows/test_verify.py"),
+    "pipeline/stages/liveness.py": (
+        "tests/unit/test_stages.py",
+        "tests/unit/test_looks.py",
+        "tests/flows/test_verify.py",
+    ),
     "security/keys.py": ("tests/unit/test_keys.py", "tests/http/test_keys.py"),
     "security/audit.py": ("tests/unit/test_audit.py", "tests/flows/test_audit.py"),
     "security/audit_check.py": ("tests/unit/test_audit.py",),
