@@ -27,6 +27,9 @@ BESIDE: Mapping[str, str] = MappingProxyType({
 })  # fmt: skip
 """Each file that pages link to, with its name in the site."""
 
+WIDE = ("codes.md", "settings.md", "commands.md", "dependencies.md", "moving.md", "compreface.md", "changelog.md")
+"""Pages whose tables take the room of the table of contents."""
+
 _INSIDE = {page: file for file, page in OUTSIDE.items()}
 _LINK = re.compile(r"(\]\()(?!https?:|#|mailto:)([^)#\s]+)")
 
@@ -43,6 +46,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Return a page's text with links that lead to pages of the site."""
+    if page.file.src_uri in WIDE:
+        page.meta["hide"] = ["toc"]
     place = posixpath.dirname(_INSIDE.get(page.file.src_uri, f"docs/{page.file.src_uri}"))
     return _LINK.sub(lambda found: found[1] + link(posixpath.join(place, found[2])), markdown)
 
