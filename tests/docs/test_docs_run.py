@@ -56,6 +56,8 @@ def photos(clone: Path) -> None:
 @pytest.fixture(scope="module")
 def server(clone: Path, photos: None) -> Iterator[TrialServer]:
     """Run the clone's server, with the clone's own `.env`."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed (Debian: apt-get install curl)")
     with trial_server(clone, clone, SETTINGS) as running:
         yield running
 
