@@ -146,14 +146,15 @@ def _faces(photos: Sequence[StoredPhoto], album: Album, services: Services, resu
     def is_used(photo: CachedPhoto) -> bool:
         return is_alone([face.detection for face in photo.faces])
 
-    kept: list[Sighting] = []
-    for batch in in_batches(photos):
+    def subjects_of(batch: Sequence[StoredPhoto]) -> list[Sighting]:
         faces, left_out = only_subjects(album.look(batch, is_used), album.ledger)
         results["left_out"] |= {name: int(code) for name, code in left_out.items()}
         if services.policy.enrol_liveness != "off":
             faces = judge_faces(faces, services.judge, album.ledger)
         faces = faces if services.policy.replay_policy == "off" else marked(faces)
-        kept += without_pixels(faces)
+        return without_pixels(faces)
+
+    kept = [face for its_faces in in_batches(subjects_of, photos) for face in its_faces]
     return kept or album.ledger.refuse("subject", Code.NO_SINGLE_FACE)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.audit import recorded
-from pipeline.flows.photos import see
+from pipeline.flows.photos import Seen, see
 from pipeline.flows.services import Services, in_batches
 from pipeline.ledger import Ledger
 from pipeline.stages.compare import against_template
@@ -95,8 +95,11 @@ def look_at_lesson(
     kept: list[Sighting] = []
     left_out: dict[str, int] = {}
     named, looked_at = named_apart(photos), 0
-    for batch in in_batches(named):
-        seen = see(batch, services, ledger, live=False)
+
+    def see_some(batch: Sequence[SentFile]) -> tuple[Sequence[SentFile], Seen]:
+        return batch, see(batch, services, ledger, live=False)
+
+    for batch, seen in in_batches(see_some, named):
         faces, others = only_subjects(seen.faces, ledger)
         left_out |= {name: int(code) for name, code in {**seen.left_out, **others}.items()}
         left_out |= {one.name: int(Code.BAD_BASE64) for one in batch if one.data is None}

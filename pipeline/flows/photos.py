@@ -16,7 +16,7 @@ from pipeline.stages.liveness import judge_faces
 from pipeline.stages.opening import Opener
 from pipeline.stages.recent import RecentPhotos
 from pipeline.stages.sent_files import ScoredFile, SentFile, decode_files, score_photos
-from pipeline.stages.sightings import Sighting, without_pixels
+from pipeline.stages.sightings import Sighting
 from pipeline.stages.subject import shown_box
 from pipeline.types import NO_PIXELS, Check, Face, Photo
 
@@ -48,9 +48,10 @@ def look_at(
     policy = services.policy
     budget = Budget(sum(len(file.data or b"") for file in files))
     opener = Opener(services.decode, policy.max_image_mb * _MEGABYTE, policy.max_pixels, budget, recent)
-    for batch in in_batches(files):
-        decoded, broken = decode_files(batch, opener, ledger)
-        photos, faces = detect(decoded, services.detector, opener.closer, ledger)
+
+    def look(batch: Sequence[SentFile]) -> list[Look]:
+        photos, broken = decode_files(batch, opener, ledger)
+        faces = detect(photos, services.detector, opener.closer, ledger)
         scored = score_photos(
             photos,
             faces,
@@ -60,7 +61,9 @@ def look_at(
             keep_any_face=keep_any_face,
             needs_space=needs_space,
         )
-        yield [*map(Look, broken), *map(Look, scored, photos, faces)]
+        return [*map(Look, broken), *map(Look, scored, photos, faces)]
+
+    return in_batches(look, files)
 
 
 @dataclass(eq=False)
@@ -89,13 +92,18 @@ def see(files: Sequence[SentFile], services: Services, ledger: Ledger, *, live: 
     Nothing is left out for a low score. Refuses with NO_LIVENESS where `live` cannot be judged.
     """
     seen = Seen()
-    for looks in look_at(files, services, ledger, keep_any_face=True, needs_space=live):
+
+    def note(looks: Sequence[Look]) -> None:
         seen.files += [look.file for look in looks]
         for look in looks:
             if look.photo:
                 faces = _sightings(look, seen.distinct, services)
                 faces = judge_faces(faces, services.judge, ledger) if live and faces else faces
-                seen.faces[look.photo] = [_bare(face) for face in without_pixels(faces)]
+                photo = replace(look.photo, pixels=NO_PIXELS)
+                seen.faces[photo] = [_bare(face, photo) for face in faces]
+
+    for _ in map(note, look_at(files, services, ledger, keep_any_face=True, needs_space=live)):
+        pass  # a batch's photos are let go before the next one is decoded
     return seen
 
 
@@ -114,8 +122,9 @@ def shown_check(check: Check) -> dict[str, Any]:
     return {name: value for name, value in asdict(check).items() if name != "box" or value is not None}
 
 
-def _bare(face: Sighting) -> Sighting:
-    return replace(face, crop=replace(face.crop, pixels=NO_PIXELS))
+def _bare(face: Sighting, photo: Photo) -> Sighting:
+    """Return the face without pixels, as one of `photo`, which has none either."""
+    return replace(face, photo=photo, crop=replace(face.crop, pixels=NO_PIXELS))
 
 
 def _score(file: ScoredFile) -> float | None:

@@ -36,6 +36,7 @@ AT_ONCE = 4
 """Photos of a request that are decoded and in memory together."""
 
 T = TypeVar("T")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +92,9 @@ def explained(results: dict[str, Any], ledger: Ledger) -> Iterator[None]:
         results["stages"] = ledger.as_list()
 
 
-def in_batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Yield the items, a few at a time."""
-    for start in range(0, len(items), AT_ONCE):
-        yield items[start : start + AT_ONCE]
+def in_batches(work: Callable[[Sequence[T]], Result], items: Sequence[T]) -> Iterator[Result]:
+    """Yield what `work` gives of the items, a few at a time.
+
+    What a caller or `work` keeps of a batch is in memory beside the next one: photos have to be let go.
+    """
+    return map(work, (items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE)))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from codes_dict import Code, Outcome, Refusal
-from pipeline.flows.photos import look_at, shown_check
+from pipeline.flows.photos import Look, look_at, shown_check
 from pipeline.flows.services import Services, explained
 from pipeline.ledger import Ledger
 from pipeline.stages.challenge import redeem
@@ -28,20 +28,26 @@ def upload(person_id: str, files: Sequence[SentFile], services: Services, challe
     with explained(results, ledger):
         is_readable = any(file.data is not None for file in files)  # else the challenge can still be answered
         asked = redeem(person_id, challenge, services.challenges, ledger) if is_readable else ()
-        for looks in look_at(
+        looks = look_at(
             named_apart(files),
             services,
             ledger,
             keep_any_face=bool(asked),
             needs_space=policy.tight_faces == "uncertain",
             recent=services.recent,
-        ):
-            scored += [look.file for look in looks]
+        )
+        for its_files in map(_files, looks):
+            scored += its_files
         results.update(_as_results(scored))
         if not is_readable:
             ledger.refuse("decode", Code.BAD_BASE64)
         results.update(_store(person_id, scored, asked, services, ledger))
     return Outcome(Code.UPLOADED, results)
+
+
+def _files(looks: Sequence[Look]) -> list[ScoredFile]:
+    """Return what is kept of a few looks: their photos' pixels are not."""
+    return [look.file for look in looks]
 
 
 def _as_results(scored: Sequence[ScoredFile]) -> dict[str, Any]:

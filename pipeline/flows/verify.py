@@ -135,11 +135,12 @@ def _look_at(photos: Sequence[StoredPhoto], skip_liveness: bool, album: Album, s
         known = map(album.known_embeddings, photo.faces)
         return any(is_marked or not skip_liveness or len(its) < len(services.embedders) for its in known)
 
-    everyone: list[Sighting] = []
-    for batch in in_batches(photos):
+    def faces_of(batch: Sequence[StoredPhoto]) -> list[Sighting]:
         faces = [face for its_faces in album.look(batch, needs_pixels).values() for face in its_faces]
         faces = faces if skip_liveness else judge_faces(faces, services.judge, album.ledger)
-        everyone += without_pixels(marked(faces) if is_marked else faces)
+        return without_pixels(marked(faces) if is_marked else faces)
+
+    everyone = [face for its_faces in in_batches(faces_of, photos) for face in its_faces]
     return everyone or album.ledger.refuse("detect", Code.NO_FACE)
 
 

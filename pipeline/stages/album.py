@@ -18,7 +18,7 @@ from pipeline.stages.distinct import DistinctImages, perceptual_hash
 from pipeline.stages.identity import match_id
 from pipeline.stages.opening import Opener
 from pipeline.stages.sightings import Sighting
-from pipeline.stages.upright import Look, find_faces
+from pipeline.stages.upright import find_faces
 from pipeline.types import NO_PIXELS, Crop, Detection, Detector, Embedder, Floats, Photo
 
 
@@ -55,10 +55,11 @@ class Album:
         opened = parallel_map(lambda one: self._open(one, needs_pixels), batch)
         with self.ledger.stage("detect", len(batch)) as row:
             unknown = [photo for photo, one in zip(opened, batch, strict=True) if one.cache is None]
-            looks = iter(find_faces(unknown, self.detector, self.opener.closer))
+            found = find_faces(unknown, self.detector, self.opener.closer)
+            looks = iter(zip(unknown, found, strict=True))
             faces: dict[Photo, list[Sighting]] = {}
             for photo, one in zip(opened, batch, strict=True):
-                seen, cache = (photo, one.cache) if one.cache else _computed(next(looks))
+                seen, cache = (photo, one.cache) if one.cache else _computed(*next(looks))
                 faces[seen] = self._sightings(seen, one, cache)
             note_faces(row, list(faces), list(faces.values()))
         return faces
@@ -94,8 +95,8 @@ class Album:
         ]
 
 
-def _computed(look: Look) -> tuple[Photo, CachedPhoto]:
-    photo, faces = look.photo, [CachedFace(one, {}) for one in look.faces]
+def _computed(photo: Photo, found: Sequence[Detection]) -> tuple[Photo, CachedPhoto]:
+    faces = [CachedFace(one, {}) for one in found]
     return photo, CachedPhoto(perceptual_hash(photo.pixels), faces, photo.turn, photo.area)
 
 

@@ -12,16 +12,16 @@ from pipeline.stages.upright import Closer, find_faces
 from pipeline.types import Detector, Face, Photo
 
 
-def detect(
-    photos: Sequence[Photo], detector: Detector, closer: Closer, ledger: Ledger
-) -> tuple[list[Photo], list[list[Face]]]:
-    """Return the photos, upright, and every photo's faces, largest first, at most ten; see `find_faces`."""
+def detect(photos: list[Photo], detector: Detector, closer: Closer, ledger: Ledger) -> list[list[Face]]:
+    """Return every photo's faces, largest first, at most ten, and bring `photos` upright; see `find_faces`."""
     with ledger.stage("detect", len(photos)) as row:
-        looks = find_faces(photos, detector, closer)
-        seen = [look.photo for look in looks]
-        found = [[Face(look.photo, one, crop_face(look.photo, one)) for one in look.faces] for look in looks]
-        note_faces(row, seen, found)
-    return seen, found
+        looked = find_faces(photos, detector, closer)
+        found = [
+            [Face(photo, one, crop_face(photo, one)) for one in faces]
+            for photo, faces in zip(photos, looked, strict=True)
+        ]
+        note_faces(row, photos, found)
+    return found
 
 
 def note_faces(row: Row, photos: Sequence[Photo], faces: Sequence[Sequence[Face]]) -> None:

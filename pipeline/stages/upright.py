@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -41,55 +40,55 @@ Closer = Callable[[Photo], Photo | None]
 """Decodes a photo larger; None where it cannot."""
 
 
-@dataclass(frozen=True, eq=False)
-class Look:
-    """A photo as it was looked at last, turned or decoded larger, and its faces, largest first, at most ten."""
+def find_faces(photos: list[Photo], detector: Detector, closer: Closer) -> list[list[Detection]]:
+    """Find each photo's faces, largest first, at most ten.
 
-    photo: Photo
-    faces: Sequence[Detection]
-
-
-def find_faces(photos: Sequence[Photo], detector: Detector, closer: Closer) -> list[Look]:
-    """Find each photo's faces, in the photos' order; photos come back as they were looked at last.
-
-    Where a small face would count beside the subject, it is left out unless a second look confirms it.
+    In `photos` each photo becomes what it was looked at last, turned or decoded larger, so that what it was before can
+    be freed. Where a small face would count beside the subject, it is left out unless a second look confirms it.
     """
-    looks = _detect(photos, detector)
-    upright = _turned(looks, detector)
-    for at, look in zip(upright, _detect(list(upright.values()), detector), strict=True):
-        looks[at] = look
-    looks = [_closer(look, detector, closer) if _is_small(look) else look for look in looks]
-    sure = without_mistakes([look.photo for look in looks], [look.faces for look in looks], detector)
-    return [replace(look, faces=faces) for look, faces in zip(looks, sure, strict=True)]
+    found = _detect(photos, detector)
+    _turn(photos, found, detector)
+    for at, photo in enumerate(photos):
+        if _is_small(photo, found[at]):
+            photos[at], found[at] = _look_closer(photo, found[at], detector, closer)
+    return without_mistakes(photos, found, detector)
 
 
-def _closer(look: Look, detector: Detector, closer: Closer) -> Look:
+def _look_closer(
+    photo: Photo, faces: list[Detection], detector: Detector, closer: Closer
+) -> tuple[Photo, list[Detection]]:
     """Look at a photo in a larger decode; where that shows no face either, it is not kept."""
-    larger = closer(look.photo)
+    larger = closer(photo)
     if larger is None:
-        return look
+        return photo, faces
     (near,) = _detect([larger], detector)
-    return near if near.faces else look
+    return (larger, near) if near else (photo, faces)
 
 
-def _detect(photos: Sequence[Photo], detector: Detector) -> list[Look]:
+def _detect(photos: Sequence[Photo], detector: Detector) -> list[list[Detection]]:
     found = detector.detect([photo.pixels for photo in photos]) if photos else []
-    return [
-        Look(photo, sorted(faces, key=lambda one: one.box.area, reverse=True)[:MOST_FACES])
-        for photo, faces in zip(photos, found, strict=True)
-    ]
+    return [sorted(faces, key=lambda one: one.box.area, reverse=True)[:MOST_FACES] for faces in found]
 
 
-def _turned(looks: Sequence[Look], detector: Detector) -> dict[int, Photo]:
-    """Return, by their place, the photos that show a face only, or far better, when they are turned."""
-    doubtful = [at for at, look in enumerate(looks) if _likeliness(look.faces) < SURE]
+def _turn(photos: list[Photo], found: list[list[Detection]], detector: Detector) -> None:
+    """Turn the photos that show a face only, or far better, when they are turned, and look at them again."""
+    best = _best_turns(photos, found, detector)
+    for at, quarters in best.items():
+        photos[at] = turned(photos[at], quarters)
+    for at, faces in zip(best, _detect([photos[at] for at in best], detector), strict=True):
+        found[at] = faces
+
+
+def _best_turns(photos: Sequence[Photo], found: Sequence[Sequence[Detection]], detector: Detector) -> dict[int, int]:
+    """Return, by the photos' place, how many quarter turns show a face only, or far better, than no turn."""
+    doubtful = [at for at, faces in enumerate(found) if _likeliness(faces) < SURE]
     tries = [(at, quarters) for at in doubtful for quarters in (1, 2, 3)]
-    small = {at: _small(looks[at].photo.pixels) for at in doubtful}
+    small = {at: _small(photos[at].pixels) for at in doubtful}
     views = [np.ascontiguousarray(np.rot90(small[at], quarters)) for at, quarters in tries]
-    best: dict[int, tuple[float, int]] = {at: (_likeliness(looks[at].faces), 0) for at in doubtful}
+    best: dict[int, tuple[float, int]] = {at: (_likeliness(found[at]), 0) for at in doubtful}
     for (at, quarters), faces in zip(tries, detector.detect(views) if views else [], strict=True):
         best[at] = max(best[at], (_likeliness(faces) - BETTER[quarters], quarters))
-    return {at: turned(looks[at].photo, quarters) for at, (_, quarters) in best.items() if quarters}
+    return {at: quarters for at, (_, quarters) in best.items() if quarters}
 
 
 def _likeliness(faces: Sequence[Detection]) -> float:
@@ -111,7 +110,7 @@ def _small(pixels: Pixels) -> Pixels:
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _is_small(look: Look) -> bool:
-    if look.photo.scale >= 1:
+def _is_small(photo: Photo, faces: Sequence[Detection]) -> bool:
+    if photo.scale >= 1:
         return False
-    return not look.faces or inter_eye_distance(look.faces[0].landmarks) < FEW_PIXELS
+    return not faces or inter_eye_distance(faces[0].landmarks) < FEW_PIXELS

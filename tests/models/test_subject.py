@@ -21,8 +21,8 @@ def detector() -> MtcnnDetector:
 
 
 def people(pixels: Pixels, detector: MtcnnDetector) -> People:
-    look = find_faces([Photo("a", pixels, "")], detector, lambda photo: None)[0]
-    return people_of(look.faces)
+    (faces,) = find_faces([Photo("a", pixels, "")], detector, lambda photo: None)
+    return people_of(faces)
 
 
 def face_cut(pixels: Pixels, detector: MtcnnDetector, width: float) -> Pixels:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -12,8 +13,8 @@ from pipeline.models.mtcnn import MtcnnDetector
 from pipeline.stages.decode import CLOSER_AREA, decode
 from pipeline.stages.opening import turned as turn
 from pipeline.stages.quality.geometry import head_pose
-from pipeline.stages.upright import Look, find_faces
-from pipeline.types import Photo, Pixels
+from pipeline.stages.upright import find_faces
+from pipeline.types import Detection, Photo, Pixels
 from tests.models.faces import pixels_of
 from tests.picture_files import encoded, noise
 
@@ -25,8 +26,15 @@ def detector() -> MtcnnDetector:
     return MtcnnDetector()
 
 
-def looks(photos: list[Pixels], detector: MtcnnDetector) -> list[Look]:
-    return find_faces([Photo("a", pixels, "") for pixels in photos], detector, lambda photo: None)
+class Look(NamedTuple):
+    photo: Photo
+    faces: list[Detection]
+
+
+def looks(pixels: list[Pixels], detector: MtcnnDetector) -> list[Look]:
+    photos = [Photo("a", one, "") for one in pixels]
+    faces = find_faces(photos, detector, lambda photo: None)
+    return list(map(Look, photos, faces))
 
 
 def lying(photos: list[Pixels], quarters: int) -> list[Pixels]:
@@ -86,10 +94,11 @@ def test_a_small_face_in_a_large_photo_is_looked_at_in_a_larger_decode(
         return decode(photo.name, photo.data, 10**8, 10**8, area=CLOSER_AREA)
 
     photo = decode("a", data, 10**8, 10**8)
-    (look,) = find_faces([photo], detector, closer)
-    assert (asked, look.photo.pixels.shape) == (["a"], (2250, 3000, 3))
-    assert look.photo.scale == pytest.approx(0.75)
-    assert len(look.faces) == 1
-    (near,) = find_faces([replace(photo, scale=1.0)], detector, closer)
+    seen, whole = [photo], [replace(photo, scale=1.0)]
+    (faces,) = find_faces(seen, detector, closer)
+    assert (asked, seen[0].pixels.shape) == (["a"], (2250, 3000, 3))
+    assert seen[0].scale == pytest.approx(0.75)
+    assert len(faces) == 1
+    find_faces(whole, detector, closer)
     assert asked == ["a"]
-    assert near.photo.scale == 1.0
+    assert whole[0].scale == 1.0

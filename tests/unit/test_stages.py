@@ -83,7 +83,7 @@ def test_the_ten_largest_faces_of_a_photo_are_found_largest_first() -> None:
         def detect(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
             return [found for _ in photos]
 
-    faces = detect([photo_of(RED)], Crowd(), lambda photo: None, Ledger())[1][0]
+    faces = detect([photo_of(RED)], Crowd(), lambda photo: None, Ledger())[0]
     assert [face.detection.box.width for face in faces] == list(range(12, 2, -1))
 
 

@@ -42,8 +42,9 @@ class Recogniser:
 
     def find_upright(self, pixels: Pixels) -> tuple[Pixels, list[Detection]]:
         """Return a photo's pixels, turned upright where it lay on its side, and its faces."""
-        (look,) = find_faces([_photo(pixels)], self.services.detector, lambda photo: None)
-        return look.photo.pixels, list(look.faces)
+        photos = [_photo(pixels)]
+        (faces,) = find_faces(photos, self.services.detector, lambda photo: None)
+        return photos[0].pixels, faces
 
     def embed(self, pixels: Pixels, face: Detection) -> Embeddings:
         """Return every model's embedding of a face, (d,)."""
