@@ -11,6 +11,7 @@ import subprocess
 import sys
 from threading import Lock
 
+from pipeline.models.decoding.heap import give_back
 from pipeline.models.decoding.wire import WireError, pixels_in, receive, send
 from pipeline.parallel import usable_cores
 from pipeline.stages.decode import WORKING_AREA, Budget, Decoded, Undecodable, check_bytes, kind_of, most_seconds
@@ -104,6 +105,7 @@ class _Worker:
             told, file = receive(self._socket)
             if "large" in told:
                 holds = large.acquire()
+                give_back()  # the worker needs much memory now
                 send(self._socket, {})
                 told, file = receive(self._socket)
             found = _understood(told, file, area)

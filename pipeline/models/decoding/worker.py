@@ -5,7 +5,6 @@ It is light, knows nothing of the server and is limited in memory and time; exce
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import math
 import resource
@@ -18,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from pipeline.models.decoding.heap import give_back
 from pipeline.models.decoding.wire import WireError, receive, receive_bytes, send
 from pipeline.stages.decode import Undecodable, decode_pixels
 from pipeline.types import Pixels
@@ -36,7 +36,6 @@ def main(descriptor: int) -> None:
     """Decode one photo after the other."""
     warnings.simplefilter("ignore")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # no core file ever holds a photo
-    libc = ctypes.CDLL(None)
     with socket.socket(fileno=descriptor) as server, suppress(WireError, OSError):
         is_last = False
         while not is_last:
@@ -44,8 +43,7 @@ def main(descriptor: int) -> None:
             answer, pixels = _answer(server, receive_bytes(server, job["length"]), job)
             if pixels is None:
                 gc.collect()  # what failed may hold on to a large image
-            if hasattr(libc, "malloc_trim"):
-                libc.malloc_trim(0)
+            give_back()
             is_last = _allocated() >= BLOATED
             send(server, {**answer, "is_last": is_last}, pixels=pixels)
             del pixels
