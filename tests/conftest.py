@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 import pipeline.models  # noqa: F401 - decides on a Keras before any test loads one
-from tests import loopback, milvus_servers, photos, servers
+from tests import loopback, milvus_servers, photos, redis_server, servers
 from tools.installation.milvus_server import MilvusServer, NoMilvusError
 from tools.installation.milvus_server import milvus_server as run_milvus_server
 
 ROOT = Path(__file__).resolve().parent.parent
+QUICK_TO_DELETE = {"dataCoord": {"gc": {"interval": 2, "dropTolerance": 1, "missingTolerance": 10}}}
+"""Settings of a Milvus server that removes old files within two minutes, instead of four hours."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -89,7 +91,7 @@ def milvus_lite() -> Iterator[milvus_servers.MilvusLite]:
 def real_milvus() -> Iterator[MilvusServer]:
     """Run a Milvus server for the whole session, or skip; a test that stops it starts it again."""
     try:
-        with run_milvus_server() as server:
+        with run_milvus_server(QUICK_TO_DELETE) as server:
             yield server
     except NoMilvusError as reason:
         pytest.skip(str(reason))
@@ -99,6 +101,16 @@ def real_milvus() -> Iterator[MilvusServer]:
 def milvus_server(milvus_lite: milvus_servers.MilvusLite) -> milvus_servers.MilvusProcess:
     """Return a Milvus; a test that stops it starts it again."""
     return milvus_lite
+
+
+@pytest.fixture(scope="session", name="redis_server")
+def run_redis() -> Iterator[redis_server.RedisServer]:
+    """Run a Redis for the whole session, or skip; a test that stops it starts it again."""
+    try:
+        with redis_server.redis() as server:
+            yield server
+    except servers.UnavailableError as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture(autouse=True)

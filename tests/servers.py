@@ -43,6 +43,10 @@ class DatabaseServer(Protocol):
         """Stop and keep the data; returns when it is down."""
         ...
 
+    def kill(self) -> None:
+        """Kill it and keep the data; returns when it is down."""
+        ...
+
 
 def free_port() -> int:
     """Return a TCP port of the loopback interface that nobody listens on."""
@@ -116,6 +120,13 @@ class MariaDB:
             self._process.wait(STARTING_S)
             self._process = None
 
+    def kill(self) -> None:
+        """Kill it and keep the data; returns when it is down."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(STARTING_S)
+            self._process = None
+
 
 class RealMySQL:
     """A MySQL 9, installed and started by the tool `real-mysql` of the shared data; root, no password."""
@@ -144,6 +155,12 @@ class RealMySQL:
         """Stop and keep the data; returns when it is down."""
         os.kill(int(self._pid.read_text()), signal.SIGTERM)
         wait_until(lambda: not self._pid.exists(), lambda: True, "the end of MySQL")
+
+    def kill(self) -> None:
+        """Kill it and keep the data; returns when it is down."""
+        os.kill(int(self._pid.read_text()), signal.SIGKILL)
+        wait_until(lambda: not greets(self.host, self.port), lambda: True, "the end of MySQL")
+        self._pid.unlink()
 
     def discard(self) -> None:
         """Stop and throw the data away."""

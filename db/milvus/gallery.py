@@ -42,7 +42,7 @@ from db.gallery.index import Index, MemorySnapshot
 from db.gallery.pickles import PickleStore
 from db.gallery.rebuild import Embeddings
 from db.kept import KeptFiles
-from db.milvus.collection import MOST_HITS, Mark, purge_rows
+from db.milvus.collection import MOST_HITS, Mark, VectorCollection, purge_rows
 from db.milvus.connection import Milvus
 from db.milvus.rows import CHUNK, LOCK, MilvusRows
 from pipeline.types import Embedder, EnrolledFaces, Floats
@@ -228,6 +228,10 @@ class MilvusGallery:
                 newer = {model: Mark(mark.filling, version, stored) for model, mark in marks.items()}
                 self._known = _Known(self._set_marks(newer), version)
         return True
+
+    def collections(self) -> Mapping[str, VectorCollection]:
+        """Return each model's collection."""
+        return self._rows.collections()
 
     def close(self) -> None:
         """Close the connection."""

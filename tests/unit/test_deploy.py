@@ -20,7 +20,7 @@ NGINX = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
 EXAMPLE = (DEPLOY / ".env.compose.example").read_text(encoding="utf-8")
 KEPT_IN = re.compile(r"(?m)^([A-Z0-9_]+)=(.*)$")
 SERVERS = ("faceapp-1", "faceapp-2")
-STORES = ("mysql", "milvus", "etcd", "minio")
+STORES = ("mysql", "milvus", "etcd", "minio", "redis")
 STEM = {"/upload_imgs": "upload", "/upload_db": "result", "/verify": "recognition"}
 
 TOP = {"name", "services", "networks", "volumes", "secrets", "configs", "include"}
@@ -84,8 +84,8 @@ def test_everybody_waits_until_what_it_needs_is_healthy(compose: dict[str, Any])
     assert conditions <= CONDITIONS
     assert {name: set(needs) for name, needs in waits.items() if needs} == {
         "nginx": set(SERVERS),
-        "faceapp-1": {"mysql", "milvus"},
-        "faceapp-2": {"mysql", "milvus"},
+        "faceapp-1": {"mysql", "milvus", "redis"},
+        "faceapp-2": {"mysql", "milvus", "redis"},
         "milvus": {"etcd", "minio"},
     }
 
@@ -141,6 +141,7 @@ def test_the_servers_reach_what_compose_starts(compose: dict[str, Any]) -> None:
     values = dict(KEPT_IN.findall(EXAMPLE))
     assert values["SQL_URI"] == "mysql:3306"
     assert values["VECTOR_STORE"] == "milvus:http://milvus:19530"
+    assert values["LIMIT_STORE"] == "redis://redis:6379"
     assert values["HOST"] == "0.0.0.0"
     for name in SERVERS:
         mounts = dict(reversed(mount.split(":")[:2]) for mount in compose["services"][name]["volumes"])

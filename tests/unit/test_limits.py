@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from codes_dict import Code, Refusal
 from security.limits import LONGEST_WAIT_S, STOP, Limits
-from tests.servers import free_port, wait_until
+from tests.redis_server import RedisServer
+from tests.servers import free_port
 
 LIMIT = "5/3 minutes"
 
@@ -156,34 +151,8 @@ def test_requests_of_a_caller_are_counted(clock: Clock) -> None:
         assert attempt(limits, limit="") == 0
 
 
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    pytest.importorskip("redis", reason="requirements-redis.txt is not installed")
-    program = shutil.which("redis-server") or shutil.which("redis-check-rdb")
-    if program is None:
-        pytest.skip("Redis is not installed (Debian: apt-get install redis-tools)")
-    port, folder = free_port(), tmp_path_factory.mktemp("redis")
-    process = subprocess.Popen(
-        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""],
-        executable=program,  # which of its programs Debian's Redis is depends on the name that it is called by
-    )
-    try:
-        wait_until(lambda: Path(folder).exists() and _answers(port), lambda: process.poll() is None, "Redis")
-        yield f"redis://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _answers(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
-        connection.sendall(b"PING\r\n")
-        return connection.recv(7).startswith(b"+PONG")
-    return False
-
-
-def test_servers_that_share_a_redis_share_their_counts(redis: str) -> None:
-    one, other = Limits(redis), Limits(redis)
+def test_servers_that_share_a_redis_share_their_counts(redis_server: RedisServer) -> None:
+    one, other = Limits(redis_server.uri), Limits(redis_server.uri)
     for limits in (one, other, one, other, one):
         assert attempt(limits) == 0
     assert 28 <= attempt(other, None) <= 30
@@ -192,6 +161,23 @@ def test_servers_that_share_a_redis_share_their_counts(redis: str) -> None:
     one.take("a", "1/minute")
     with pytest.raises(Refusal, match="429"):
         other.take("a", "1/minute")
+
+
+def test_a_redis_that_is_killed_closes_what_is_limited_and_counts_on_when_it_is_back(redis_server: RedisServer) -> None:
+    limits, other = Limits(redis_server.uri), Limits(redis_server.uri)
+    assert [attempt(limits, person_id="K") for _ in range(5)] == [0] * 5
+    limits.take("k", "2/minute")
+    redis_server.stop()
+    try:
+        for work in (lambda: limits.lift("K", LIMIT), lambda: other.take("k", "2/minute")):
+            with pytest.raises(Refusal, match="503 BUSY: LIMIT_STORE"):
+                work()
+    finally:
+        redis_server.start()
+    assert 25 <= attempt(limits, None, "K") <= 30
+    other.take("k", "2/minute")
+    with pytest.raises(Refusal, match="429"):
+        limits.take("k", "2/minute")
 
 
 def test_a_store_that_is_away_closes_what_is_limited() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bootstrap.threads import share_cores
 from pipeline.models.runtime import ModelUnavailable
-from tools.benchmark import gallery, networks, outside, phone, process, processor, roofline, verdicts
+from tools.benchmark import gallery, networks, outside, phone, process, processor, roofline, vectors, verdicts
 from tools.benchmark.bench import Bench, CannotMeasureError, Scenario
 from tools.benchmark.measure import ROUNDS, Result, Rounds, table, write_json
 from tools.installation.trial import NoServerError
@@ -22,6 +22,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "mtcnn_10": networks.mtcnn_10,
     "search_100k": gallery.search_100k,
     "search_1m": gallery.search_1m,
+    "milvus_100k": vectors.milvus_100k,
     "find_500": gallery.find_500,
     "enrol_1m": gallery.enrol_1m,
     "outside_models": outside.outside_models,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +21,10 @@ from db.session import Database, make_engine
 from db.uploads import UploadStore
 from pipeline.ports import EnrolmentRequest, NewFace, NewImage
 from pipeline.stages.distance import template
-from pipeline.types import BothSides, Box, Crop, Floats
+from pipeline.types import BothSides, Box, Crop, Embedder, Floats
 
-_KEY = Key("Dlib", "0" * 16, 128)
+MODEL = "Dlib"
+_KEY = Key(MODEL, "0" * 16, 128)
 _BATCH = 10_000
 
 
@@ -59,10 +60,15 @@ class Office:
         self.enroller = EnrolmentUnit(self.database, people, entries, self.gallery, self.uploads, self.kept)
         self._count = 0
 
+    @property
+    def models(self) -> Mapping[str, Embedder]:
+        """What stands for the models."""
+        return {MODEL: _Random()}
+
     def reopened(self) -> MemoryGallery:
         """Return the gallery as another process has it: nothing is read yet."""
         entries = EnrolmentRecords(self.database)
-        return MemoryGallery(self.kept, entries, {_KEY.model: _Random()}, lambda rows, _: template(rows, "cosine"))
+        return MemoryGallery(self.kept, entries, self.models, lambda rows, _: template(rows, "cosine"))
 
     def enrol_one(self) -> None:
         """Enrol one person with one photo, and look whether a search would see them."""

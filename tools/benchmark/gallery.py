@@ -12,7 +12,7 @@ import numpy as np
 from db.gallery.index import BLOCK, Ids, MemorySnapshot
 from pipeline.models.embedders import load_embedder
 from pipeline.parallel import usable_cores
-from pipeline.ports import Block
+from pipeline.ports import Block, Candidates
 from pipeline.registry import REGISTRY
 from pipeline.scoring.published import PublishedScorer
 from pipeline.stages.align import crop_face
@@ -83,7 +83,7 @@ def enrol_1m(bench: Bench) -> Sequence[Result]:
     return [compare("enrol_1m", large.enrol_one, small.enrol_one, 1.2, note, bench.rounds)]
 
 
-def ranked(claimed: str, vectors: Mapping[str, Floats], everybody: MemorySnapshot) -> Ranking:
+def ranked(claimed: str, vectors: Mapping[str, Floats], everybody: Candidates) -> Ranking:
     """Rank everybody for a request whose photos show one face each."""
     photos = [[index] for index in range(len(vectors["Dlib"]))]
     scores = group_scores(vectors, photos, everybody, SCORER, "cosine")

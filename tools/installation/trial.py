@@ -57,6 +57,21 @@ def trial_server(root: Path, folder: Path, changes: Mapping[str, str], program: 
     """
     port = _free_port()
     write_settings(root, folder, {"HOST": "127.0.0.1", "PORT": str(port), **changes})
+    server = launch(root, folder, port, program)
+    try:
+        wait_until_ready(server)
+        yield server
+    finally:
+        server.process.terminate()
+        try:
+            server.process.wait(60)
+        except subprocess.TimeoutExpired:
+            server.process.kill()
+            server.process.wait()
+
+
+def launch(root: Path, folder: Path, port: int, program: str = PROGRAM) -> TrialServer:
+    """Start a server on the `.env` of `folder`, which names this port; the caller waits and ends it."""
     with (folder / "server.txt").open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-c", program, str(folder / ".env")],
@@ -66,17 +81,7 @@ def trial_server(root: Path, folder: Path, changes: Mapping[str, str], program: 
             stdout=output,
             stderr=output,
         )
-    server = TrialServer(port, folder, process)
-    try:
-        _wait_until_ready(server)
-        yield server
-    finally:
-        process.terminate()
-        try:
-            process.wait(60)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    return TrialServer(port, folder, process)
 
 
 def write_settings(root: Path, folder: Path, changes: Mapping[str, str]) -> None:
@@ -92,7 +97,8 @@ def write_settings(root: Path, folder: Path, changes: Mapping[str, str]) -> None
     (folder / ".env").write_text(text, encoding="utf-8")
 
 
-def _wait_until_ready(server: TrialServer) -> None:
+def wait_until_ready(server: TrialServer) -> None:
+    """Wait until it answers and every model has run once; raises `NoServerError`."""
     deadline = time.monotonic() + STARTING_S
     while not (_is_ready(server.port) and _is_warm(server.printed())):
         if server.process.poll() is not None or time.monotonic() > deadline:
