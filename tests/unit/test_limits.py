@@ -169,9 +169,10 @@ def test_a_redis_that_is_killed_closes_what_is_limited_and_counts_on_when_it_is_
     limits.take("k", "2/minute")
     redis_server.stop()
     try:
-        for work in (lambda: limits.lift("K", LIMIT), lambda: other.take("k", "2/minute")):
-            with pytest.raises(Refusal, match="503 BUSY: LIMIT_STORE"):
-                work()
+        with pytest.raises(Refusal, match="503 BUSY: LIMIT_STORE"):
+            limits.lift("K", LIMIT)
+        with pytest.raises(Refusal, match="503 BUSY: LIMIT_STORE"):
+            other.take("k", "2/minute")
     finally:
         redis_server.start()
     assert 25 <= attempt(limits, None, "K") <= 30
