@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -24,7 +24,9 @@ from pipeline.types import (
 )
 
 _PATTERN = "cf-[0-9a-f]{16}"
-_ONLY_FACE = re.compile(r"([0-9a-f]{32})_01", re.ASCII)
+_FACE_ID = re.compile(r"([0-9a-f]{32})_([0-9]{2,3})", re.ASCII)
+MOST_NUMBERED = 100
+"""Faces of one enrolment, such as an import, whose ids are UUIDs."""
 _NOT_JUDGED = "liveness could not be judged"
 
 
@@ -80,18 +82,32 @@ def for_subjects(services: Services, least_confidence: float = 0.0, liveness: st
 
 
 def image_id_of(face_id: str) -> str:
-    """Return a face's id as a UUID, where the face came alone, as subjects' faces do; else as it is."""
-    found = _ONLY_FACE.fullmatch(face_id)
-    return str(UUID(hex=found[1])) if found else face_id
+    """Return a face's id as a UUID: its enrolment's, with the face's number in it where there are several.
+
+    Faces beyond `MOST_NUMBERED`, and those with an id of another form, keep their id.
+    """
+    found = _FACE_ID.fullmatch(face_id)
+    number = int(found[2]) if found else 0
+    if found is None or not 1 <= number <= MOST_NUMBERED:
+        return face_id
+    return str(UUID(int=int(found[1], 16) ^ (number - 1)))
 
 
 def subject_face(image_id: str, services: Services) -> EnrolledFace:
     """Return a subject's face by its image id. Refuses with NO_ROW."""
-    try:
-        face_id = f"{UUID(image_id).hex}_01"
-    except ValueError:
-        face_id = image_id
-    face = services.faces.find(face_id)
+    found = (services.faces.find(face_id) for face_id in _face_ids(image_id))
+    face = next((one for one in found if one is not None), None)
     if face is None or not is_subject(face.person_id):
         raise Refusal(Code.NO_ROW, advice="There is no image with this id.", field="image_id")
     return face
+
+
+def _face_ids(image_id: str) -> Iterator[str]:
+    """Yield the ids that a face with this image id may have: most often the first."""
+    try:
+        number = UUID(image_id).int
+    except ValueError:
+        yield image_id
+        return
+    for at in range(MOST_NUMBERED):
+        yield f"{number ^ at:032x}_{at + 1:02}"

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -92,6 +93,10 @@ def test_subjects_of_a_server_are_recognised_and_imported_once(
     ]  # fmt: skip
     assert (list(first[0].left_out), first[0].id[:3]) == (["d"], "cf-")
     assert site.client.get("/api/v1/recognition/subjects").get_json() == {"subjects": ["Ada Lovelace", "Grace Hopper"]}
+    faces = site.client.get("/api/v1/recognition/faces?subject=Ada%20Lovelace").get_json()["faces"]
+    ids = [str(uuid.UUID(one["image_id"])) for one in faces]
+    pictures = [site.client.get(f"/api/v1/recognition/faces/{one}/img").get_data() for one in ids]
+    assert (len(set(ids)), len(set(pictures)), all(pictures)) == (2, 2, True)
     assert recognised(site, new_photo(astronaut, 5)) == ["Ada Lovelace"]
     assert [(one.state, one.id) for one in imported(site, server)] == [(State.ALREADY, one.id) for one in first]
     old.images["Grace Hopper"].append("e")
