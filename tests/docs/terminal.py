@@ -17,6 +17,8 @@ from tests.docs.replies import Bindings, differences, shown_values
 
 PRINTED = "127.0.0.1:8001"
 PATIENCE_S = 120
+REFUSES = ("advice", "error", "errorDescription", "faceapp_code")
+"""Keys that only a refusal has."""
 BEFORE = """
 curl() { command curl --silent --show-error "$@"; }
 [ -f "$STATE" ] && . "$STATE"
@@ -95,8 +97,7 @@ class Terminal:
 
     def _refused(self) -> list[str]:
         """Return the refusals in what was printed: a page that shows no reply means one that succeeds."""
-        values = [value for value in _values(self.printed) if isinstance(value, dict)]
-        return [f"refused: {json.dumps(value)[:400]}" for value in values if "advice" in str(value.get("results"))[:60]]
+        return [f"refused: {json.dumps(value)[:400]}" for value in _values(self.printed) if _is_refusal(value)]
 
     def _compare(self, text: str) -> list[str]:
         shown, given = shown_values(text), _values(self.printed)
@@ -104,6 +105,14 @@ class Terminal:
             return [f"{len(shown)} values are shown, printed is: {self.printed[-400:]!r}"]
         pairs = zip(shown, given[-len(shown) :], strict=True)
         return [fault for one, came in pairs for fault in differences(one, came, self.bindings)]
+
+
+def _is_refusal(value: Any) -> bool:
+    """Tell whether a reply refuses, in the form of any of the server's systems."""
+    if not isinstance(value, dict):
+        return False
+    results = [inner for key, inner in value.items() if key.endswith("results") and isinstance(inner, dict)]
+    return any(key in part for part in (value, *results) for key in REFUSES)
 
 
 def _values(printed: str) -> list[Any]:

@@ -93,8 +93,9 @@ def test_a_page_is_followed_from_block_to_block(tmp_path: Path) -> None:
     assert fault.startswith("page:13: printed is\nsub\n")
 
 
-def test_a_refusal_that_is_not_shown_is_a_fault(tmp_path: Path) -> None:
-    refusal = json.dumps({"code": 500, "results": {"advice": "Check the ID."}})
+@pytest.mark.parametrize("key", ["results", "recognition_results"])
+def test_a_refusal_that_is_not_shown_is_a_fault(tmp_path: Path, key: str) -> None:
+    refusal = json.dumps({"code": 500, key: {"accepted": False, "advice": "Check the ID."}})
     assert follow(tmp_path, f"```sh\necho '{refusal}'\n```\n")[0].startswith("page:1: refused: ")
     assert follow(tmp_path, f"```sh\necho '{refusal}'\n```\n```json\n{{\"code\": 500, ...}}\n```\n") == []
 

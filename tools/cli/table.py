@@ -93,7 +93,7 @@ COMMANDS: Mapping[str, Command] = MappingProxyType({
     ),
     "bench": Command("Measure speed against named peers", "tools.benchmark.command", MEASURE),
     "test": Command("Run every check of this repository", "tools.installation.testing", DEVELOP, bare=True),
-    "docs": Command("Update what is generated: tables, Postman collection", "tools.installation.docs", DEVELOP),
+    "docs": Command("Update generated tables, Postman collection; build the site", "tools.installation.docs", DEVELOP),
     "soak": Command("Send a server of its own twice what it can do", "tools.soak.command", DEVELOP),
     "chaos": Command("Kill enrolments at random moments and check what is left", "tools.chaos.command", DEVELOP),
     "mutants": Command("Change deciding modules and ask whether a test notices", "tools.mutants.command", DEVELOP),
