@@ -69,9 +69,9 @@ def _recognition(found: Mapping[str, Any]) -> Section:
     rows += [[name, *(percent(value) for value in its.values())] for name, its in found["tar"].items()]
     return Section(
         "Telling people apart",
-        "Every two photos are compared. The curves show what share of genuine pairs is rejected when a share of strangers' "
-        "pairs is accepted; lower is better, and a curve ends where the data show no lower rate. The histograms show how "
-        "the fused score separates the two, and where the thresholds are.",
+        "Every two photos are compared. The curves show what share of genuine pairs is rejected when a share of "
+        "strangers' pairs is accepted; lower is better, and a curve ends where the data show no lower rate. The "
+        "histograms show how the fused score separates the two, and where the thresholds are.",
         [("Error curves (DET)", charts.det(drawn["det"], found["settings"]["fmr"])),
          ("Scores and thresholds", charts.scores(drawn["histogram"]))],
         rows,
