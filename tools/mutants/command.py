@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 REACH = 0.85
 TIMEOUT_S = 180.0
 TESTED_BY: Mapping[str, tuple[str, ...]] = {
-    "codes_dict.py": ("tests/unit/test_codes.py",),
+    "codes_dict.py": ("tests/unit/test_codes.py", "tests/unit/test_readme.py"),
     "env_validator.py": ("tests/unit/test_env_validator.py",),
     "pipeline/stages/compare.py": (
         *("tests/unit/test_stages.py", "tests/unit/test_looks.py", "tests/flows/test_verify.py"),
@@ -33,8 +33,8 @@ TESTED_BY: Mapping[str, tuple[str, ...]] = {
         "tests/unit/test_looks.py",
         "tests/flows/test_verify.py",
     ),
-    "security/keys.py": ("tests/unit/test_keys.py", "tests/http/test_keys.py"),
-    "security/audit.py": ("tests/unit/test_audit.py", "tests/flows/test_audit.py"),
+    "security/keys.py": ("tests/unit/test_keys.py", "tests/unit/test_key_rules.py", "tests/http/test_keys.py"),
+    "security/audit.py": ("tests/unit/test_audit.py", "tests/unit/test_key_rules.py", "tests/flows/test_audit.py"),
     "security/audit_check.py": ("tests/unit/test_audit.py",),
 }
 """The modules, and the fast tests that cover each."""

@@ -1,0 +1,78 @@
+"""The exact bounds of keys and of the audit's entries, at each side of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from pipeline.ports import AuditEvent
+from security.audit import START, Asker, Head, chained, mac_of, subject_of
+from security.callers import SCOPES
+from security.keys import DAY_S, LONGEST_LABEL, MOST_DAYS, PREFIX, KeySet, digest_of, new_key
+
+NOW = 1_000_000
+
+
+def test_a_label_is_1_to_100_printable_characters() -> None:
+    assert (LONGEST_LABEL, MOST_DAYS, DAY_S) == (100, 36_500, 24 * 3600)
+    for good in ("x", "x" * 100, "Büro"):
+        assert new_key(good, ["verify"], NOW, None)[1].label == good
+    for bad in ("", "x" * 101, "a\nb", "a\x7f"):
+        with pytest.raises(ValueError, match="the name is 1 to 100"):
+            new_key(bad, ["verify"], NOW, None)
+
+
+@pytest.mark.parametrize("scopes", [[], ["root"], ["verify", "root"], ["Verify"], [""]])
+def test_a_key_has_scopes_that_exist(scopes: list[str]) -> None:
+    with pytest.raises(ValueError, match="a key has one or more of them"):
+        new_key("x", scopes, NOW, None)
+
+
+def test_a_key_is_random_recognisable_and_stored_as_its_hash() -> None:
+    made = [new_key("x", [*SCOPES], NOW, None) for _ in range(20)]
+    texts = [text for text, _ in made]
+    assert all(text.startswith(PREFIX) and len(text) == len(PREFIX) + 43 for text in texts)
+    assert len({*texts}) == len({record.key_id for _, record in made}) == 20
+    for text, record in made:
+        assert (record.digest, len(record.key_id), record.created) == (digest_of(text), 8, NOW)
+        assert text not in repr(record)
+        assert record.digest not in repr(record)
+
+
+def test_a_key_expires_at_its_second_and_a_record_cannot_be_changed() -> None:
+    text, record = new_key("x", ["verify"], NOW, NOW + 10)
+    keys = KeySet([new_key("y", ["admin"], NOW, None)[1], record])
+    assert [record.state(NOW + after) for after in (0, 9.9, 10, 11)] == ["valid", "valid", "expired", "expired"]
+    assert (keys.find(text, NOW + 9.9), keys.find(text, NOW + 10), keys.find(text[:-1], NOW)) == (record, None, None)
+    with pytest.raises(FrozenInstanceError):
+        record.expires = None  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        keys.records = ()  # type: ignore[misc]
+
+
+def test_an_entry_counts_on_from_the_head_and_binds_what_was_before() -> None:
+    key, before = bytes(range(32)), Head(3, "a" * 64)
+    line, after = chained(key, before, AuditEvent("verify", "A", 500), "subject", 1_700_000_000.25)
+    entry = json.loads(line)
+    assert (entry["n"], entry["prev"], after.count, after.mac) == (4, "a" * 64, 4, entry["mac"])
+    assert entry["time"] == "2023-11-14T22:13:20.250+00:00"
+    assert mac_of(key, entry) == entry["mac"] != mac_of(bytes(32), entry)
+    assert str(after) == f"4:{entry['mac']}"
+    assert Head.parse(str(after)) == after
+    assert len(subject_of(key, "A")) == 32
+    assert subject_of(key, "A") != subject_of(key, "B")
+
+
+@pytest.mark.parametrize("mac", ["g" * 64, "A" * 64, "a" * 63, "a" * 65, "é" * 64])
+def test_a_head_has_64_hexadecimal_digits(mac: str) -> None:
+    with pytest.raises(ValueError, match="a head is"):
+        Head.parse(f"4:{mac}")
+
+
+def test_the_chain_starts_with_zeros_and_nobody_asks_but_the_server() -> None:
+    assert (START, Head(), Asker()) == ("0" * 64, Head(0, "0" * 64), Asker("server", ""))
+    for frozen in (Head(), Asker()):
+        with pytest.raises(FrozenInstanceError):
+            frozen.count = 1  # type: ignore[misc, union-attr]
