@@ -12,7 +12,9 @@ from api.openapi import JSON, LEASED, Other, describe
 from api.photos import sent
 from api.shapes.common import PersonPath
 from api.shapes.people import (
+    MOST_AUGMENTED,
     FacePath,
+    FacePictureQuery,
     ForgottenResults,
     MoveForm,
     PeoplePage,
@@ -69,15 +71,17 @@ def rename(person_id: str) -> Response:
 
 @blueprint.get("/people/<person_id>/faces/<face_id>")
 @describe(
-    refuses=[*LEASED, Code.NO_ROW, Code.NO_FOLDER],
+    refuses=[*LEASED, Code.NO_ROW, Code.NO_FOLDER, Code.VALUE_REFUSED],
     path=FacePath,
+    query=FacePictureQuery,
     other={200: Other("The aligned face, TARGET_WIDTH x TARGET_HEIGHT.", "image/png")},
 )
 def face(person_id: str, face_id: str) -> Response:
-    """Show an enrolled face as a picture."""
+    """Show an enrolled face, or with `augmented` one of its augmentations, as a picture."""
     concerns(person_id)
+    augmented = sent(request, 0).number("augmented", 0, MOST_AUGMENTED, 0)
     with lend() as services:
-        picture = flows.face_picture(person_id, face_id, services)
+        picture = flows.face_picture(person_id, face_id, augmented, services)
     return Response(picture, mimetype="image/png")
 
 

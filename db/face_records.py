@@ -140,9 +140,13 @@ class FaceRecords:
             found = {(one.token, one.number): one for owner in owners for one in self._of(connection, owner)}
         return len(places), [found[token, number] for _, token, number in page]
 
-    def picture(self, face: EnrolledFace) -> bytes | None:
-        """Return the aligned face as PNG, None where the file is gone. Raises `SealBrokenError`."""
-        return self._folders.picture(Enrolment(face.token, face.person_id, face.folder, "", 0), face.number)
+    def picture(self, face: EnrolledFace, augmented: int = 0) -> bytes | None:
+        """Return the aligned face, or one of its augmentations, as PNG; None where there is none.
+
+        Raises `SealBrokenError`.
+        """
+        enrolment = Enrolment(face.token, face.person_id, face.folder, "", 0)
+        return self._folders.picture(enrolment, face.number, augmented)
 
     # -- changing ------------------------------------------------------------------------------------------
     def take(

@@ -122,9 +122,15 @@ class FaceFolders:
             raise ValueError(f"{name} is missing")
         return data
 
-    def picture(self, enrolment: Enrolment, number: int) -> bytes | None:
-        """Return one of an enrolment's aligned faces, from 1, as PNG; None if it is gone. Raises `SealBrokenError`."""
-        return self._kept.read_in(enrolment.folder, f"{MAIN}/{enrolment.token}_{number:02}.png")
+    def picture(self, enrolment: Enrolment, number: int, turn: int = 0) -> bytes | None:
+        """Return one of an enrolment's aligned faces, from 1, or its augmentation `turn`, from 1, as PNG.
+
+        None if there is none. Raises `SealBrokenError`.
+        """
+        stem = f"{enrolment.token}_{number:02}"
+        return self._kept.read_in(
+            enrolment.folder, f"{AUGMENTED}/{stem}_{turn:02}.png" if turn else f"{MAIN}/{stem}.png"
+        )
 
     def has_crops(self, enrolment: Enrolment) -> bool:
         """Whether the enrolment's source crops seem to exist."""

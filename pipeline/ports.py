@@ -352,8 +352,8 @@ class Faces(Protocol):
         """Return the face of this id."""
         ...
 
-    def picture(self, face: EnrolledFace) -> bytes | None:
-        """Return the aligned face as PNG; None where the file is gone."""
+    def picture(self, face: EnrolledFace, augmented: int = 0) -> bytes | None:
+        """Return the aligned face as PNG, or from 1 on one of its augmentations; None where there is none."""
         ...
 
     def page(self, start: int, most: int, ids: tuple[str, str] | None = None) -> tuple[int, Sequence[EnrolledFace]]:

@@ -10,6 +10,8 @@ from pydantic.json_schema import SkipJsonSchema
 from api.openapi import Shape
 from api.shapes.common import EXAMPLE_ID, Name, PersonId, PersonPath
 
+MOST_AUGMENTED = 10_000
+
 
 class Receipt(Shape):
     """Signed proof that a person was forgotten."""
@@ -114,6 +116,15 @@ class FacePath(PersonPath):
 
     face_id: str
     """The face's id, as /people/ID lists it."""
+
+
+class FacePictureQuery(Shape):
+    """Which of a face's pictures."""
+
+    example: ClassVar = {"augmented": 1}
+
+    augmented: Annotated[int, Field(ge=0, le=MOST_AUGMENTED)] = 0
+    """Its augmentation of this number, from 1; 0 for the face itself."""
 
 
 class RenameForm(Shape):

@@ -43,10 +43,15 @@ def rename_person(person_id: str, name: str, services: Services) -> Outcome:
     return Outcome(Code.DONE, _row(renamed))
 
 
-def face_picture(person_id: str, face_id: str, services: Services) -> bytes:
-    """Return a face of a person as PNG. Refuses with NO_ROW, and with NO_FOLDER where the file is gone."""
+def face_picture(person_id: str, face_id: str, augmented: int, services: Services) -> bytes:
+    """Return a face of a person as PNG, or one of its augmentations, which count from 1.
+
+    Refuses with NO_ROW, also where there are fewer augmentations, and with NO_FOLDER where the face's file is gone.
+    """
     face = found_face(face_id, services, person_id)
-    picture = services.faces.picture(face)
+    picture = services.faces.picture(face, augmented)
+    if picture is None and augmented:
+        raise Refusal(Code.NO_ROW, advice="This face has fewer augmented pictures.", field="augmented")
     if picture is None:
         raise Refusal(Code.NO_FOLDER, f"picture {face.number} of enrolment {face.token} is gone")
     return picture

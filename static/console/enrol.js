@@ -9,6 +9,8 @@ import { showOutcome } from "./outcome.js";
 import { withProgress } from "./progress.js";
 import { onChange, session, setUpload, whyNoUpload } from "./session.js";
 
+const MOST_AUGMENTED = 8;
+
 // `endpoints` is a promise of what the server can do; `after` is called once somebody was enrolled.
 export function startEnrol(endpoints, after) {
   const button = find("enrol-go");
@@ -43,7 +45,7 @@ async function enrol(endpoints) {
   return reply;
 }
 
-// The saved pictures where an endpoint gives them, their number where not.
+// The saved pictures where this caller may see them (scope people), their number where not.
 async function showSaved(saved, person, endpoints) {
   const place = find("enrol-shown");
   fill(place, el("p", { class: "saved-line" }, `${count(saved.main.length, "face crop")} and ${count(saved.aug.length, "augmented picture")} saved`),
@@ -51,13 +53,20 @@ async function showSaved(saved, person, endpoints) {
   if (!(await endpoints).has("GET /people/{person_id}/faces/{face_id}")) return;
   const path = `/people/${encodeURIComponent(person)}`;
   const faces = (await send("GET", path)).results?.faces ?? [];
-  const shown = await Promise.all(faces.slice(-saved.main.length).map((face) => thumbnail(`${path}/faces/${face.face_id}`)));
-  place.prepend(el("div", { class: "thumbs" }, shown));
+  const each = Math.min(MOST_AUGMENTED, Math.round(saved.aug.length / saved.main.length));
+  const shown = await Promise.all(faces.slice(-saved.main.length).map((face) => pictures(`${path}/faces/${face.face_id}`, each)));
+  place.prepend(el("div", { class: "thumbs" }, shown.flat()));
+}
+
+// A face and its augmentations, `count` of them.
+function pictures(path, count) {
+  const augmented = Array.from({ length: count }, (_, at) => thumbnail(`${path}?augmented=${at + 1}`, `Augmented face ${at + 1}`));
+  return Promise.all([thumbnail(path, "Saved face"), ...augmented]);
 }
 
 // A picture may need the key, which an <img> cannot send.
-async function thumbnail(path) {
-  const image = el("img", { alt: "Saved face", width: 56, height: 56 });
+async function thumbnail(path, text) {
+  const image = el("img", { alt: text, width: 56, height: 56 });
   const reply = await fetch(path, { headers: headers() });
   if (reply.ok) image.src = URL.createObjectURL(await reply.blob());
   return image;

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 SERIOUS = ("serious", "critical")
+SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
 
 
 def serious(page: Page) -> list[str]:
-    """Return the serious findings, each with its rule and the elements."""
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {node['html'][:120]}" for one in found if one["impact"] in SERIOUS for node in one["nodes"]]
+    """Return the serious findings in the dark and in the light, each with its rule and the elements."""
+    findings: list[str] = []
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        found = Axe().run(page).response["violations"]
+        grave = [one for one in found if one["impact"] in SERIOUS]
+        findings += [f"{scheme}, {one['id']}: {node['html'][:120]}" for one in grave for node in one["nodes"]]
+    return findings

@@ -1,7 +1,6 @@
 """Fixtures for tests in a browser: a real server, Chromium with a fake camera, and a watched page.
 
-`page` fails its test on console errors and on requests to other hosts. A test runs at every width that its marker
-names: `@pytest.mark.parametrize("width", WIDTHS)`.
+A page that was opened fails its test on console errors and on requests to other hosts. Every test runs at two widths.
 """
 
 from __future__ import annotations
@@ -92,10 +91,10 @@ def browser(camera_file: Path | None) -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture
-def width() -> int:
-    """Return the page's width in CSS pixels; tests that run at several parametrize it."""
-    return 1280
+@pytest.fixture(params=HEIGHTS)
+def width(request: pytest.FixtureRequest) -> int:
+    """Return the page's width in CSS pixels: every test runs on a phone and on a desk."""
+    return int(request.param)
 
 
 @pytest.fixture

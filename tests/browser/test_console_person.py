@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.accessibility import serious
 from tests.browser.tasks import WIDTHS, enrol, photo, sample, upload, verify
 from tests.browser.watched import Watch
 from tests.http.site import new_photo, variant
@@ -16,7 +17,6 @@ from tools.installation.trial import TrialServer
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
 def test_a_person_is_uploaded_enrolled_and_verified(page: Page, width: int, astronaut: bytes) -> None:
     upload(page, f"RECO_ID_1{width}", photo("one.png", astronaut))
     expect(page.locator("#upload-outcome .code")).to_have_text("119")
@@ -25,14 +25,17 @@ def test_a_person_is_uploaded_enrolled_and_verified(page: Page, width: int, astr
     expect(page.locator("#enrol-outcome .code")).to_have_text("800")
     expect(page.locator("#enrol-shown")).to_contain_text("1 face crop and 4 augmented pictures saved")
     expect(page.get_by_role("img", name="Saved face")).to_have_count(1)
+    expect(page.get_by_role("img", name=re.compile("Augmented face [1-4]"))).to_have_count(4)
+    shown = page.locator(".thumbs img").evaluate_all("images => images.map((one) => one.naturalWidth)")
+    assert shown == [224] * 5
     upload(page, f"RECO_ID_1{width}", photo("now.jpg", new_photo(astronaut, width)))
     verify(page)
     expect(page.locator(".verdict-text")).to_have_text("Verified")
     expect(page.locator(".facts")).to_contain_text("Ada Lovelace")
     expect(page.locator(".facts")).to_contain_text("1 in ")
+    assert serious(page) == []
 
 
-@pytest.mark.parametrize("width", WIDTHS)
 def test_from_the_first_page_to_a_verified_person_it_takes_three_clicks(
     opened: Callable[..., tuple[Page, Watch]], server: TrialServer, width: int
 ) -> None:
@@ -47,7 +50,6 @@ def test_from_the_first_page_to_a_verified_person_it_takes_three_clicks(
     expect(page.locator(".facts")).to_contain_text("Sample Person")
 
 
-@pytest.mark.parametrize("width", WIDTHS)
 def test_a_rejected_photo_says_which_check_failed_and_what_to_do(page: Page) -> None:
     upload(page, "RECO_ID_2", photo("dark.jpg", variant(sample(1), 0.15)))
     expect(page.locator("#upload-outcome .code")).to_have_text("120")
@@ -85,6 +87,7 @@ def test_who_is_somebody_else_is_not_verified_and_the_ledger_shows_how_far(page:
     bars = page.locator(".stage-body .bar")
     expect(bars.locator(".bar-label")).to_have_text(["Fused distance", "Dlib", "SFace"])
     expect(bars.first).to_contain_text("beyond")
+    assert serious(page) == []
 
 
 def test_a_wrong_id_marks_the_field(opened: Callable[..., tuple[Page, Watch]], server: TrialServer) -> None:

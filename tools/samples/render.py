@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from tools.samples.build import Build, standard, tints
 from tools.samples.noise import Floats, f32, three_noises
 from tools.samples.paint import Parts, colours
 from tools.samples.shape import CLOTH, EYES, HAIR, SKIN, Triple, distances
@@ -44,6 +45,7 @@ class Scene:
     shift: tuple[float, float] = (0.0, 0.0)
     zoom: float = 1.0
     seed: int = 1
+    build: Build = field(default_factory=Build)
 
 
 def photo(scene: Scene, side: int) -> Pixels:
@@ -52,7 +54,7 @@ def photo(scene: Scene, side: int) -> Pixels:
     origins, rays = _rays(scene, side, turn)
 
     def field(points: Floats) -> Floats:
-        return np.asarray(distances(points, scene.smile).min(axis=-1))
+        return np.asarray(distances(standard(points, scene.build), scene.smile).min(axis=-1))
 
     reach, is_hit = _march(origins, rays, field)
     points = origins[is_hit] + rays[is_hit] * reach[is_hit, None]
@@ -94,8 +96,9 @@ def _march(origins: Floats, rays: Floats, field: Field) -> tuple[Floats, npt.NDA
 
 def _lit(points: Floats, to_camera: Floats, field: Field, scene: Scene, turn: Floats) -> Floats:
     """Return the light that points send to the camera: from a lamp, from the room, and mirrored."""
-    parts = distances(points, scene.smile).argmin(axis=-1)
-    own = colours(points, parts, f32([0, 0, 1]) @ turn, scene.smile, scene.cloth)
+    usual = standard(points, scene.build)
+    parts = distances(usual, scene.smile).argmin(axis=-1)
+    own = colours(usual, parts, f32([0, 0, 1]) @ turn, scene.smile, scene.cloth) * tints(parts, scene.build)
     smooth = _normals(points, field)
     normals = _grained(points, smooth, parts)
     lamp, room, up = (_unit(f32(way)) @ turn for way in (scene.light, (0.7, 0.1, 0.6), (0, 1, 0)))
