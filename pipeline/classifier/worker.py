@@ -22,7 +22,7 @@ import numpy as np
 from pipeline.classifier.options import Options
 from pipeline.classifier.strangers import Strangers
 
-NICENESS = 5
+NICENESS = 10
 NETWORK, COMPILED = "network.h5", ("network.xml", "network.bin")
 """The Keras file, and the same network as OpenVINO reads it, which spares the server TensorFlow."""
 
