@@ -77,10 +77,13 @@ def test_photos_can_be_dropped_and_removed(page: Page) -> None:
     expect(page.locator("#upload-picker .drop-text")).to_be_visible()
 
 
-def test_who_is_somebody_else_is_not_verified_and_the_ledger_shows_how_far(page: Page, grace_hopper: bytes) -> None:
-    upload(page, "RECO_ID_4", photo("one.jpg", sample(1)))
+def test_who_is_somebody_else_is_not_verified_and_the_ledger_shows_how_far(
+    page: Page, width: int, grace_hopper: bytes
+) -> None:
+    person_id = f"RECO_ID_4{width}"
+    upload(page, person_id, photo("one.jpg", sample(1)))
     enrol(page, "Sample")
-    upload(page, "RECO_ID_4", photo("other.jpg", new_photo(grace_hopper, 5)))  # the photo itself is enrolled elsewhere
+    upload(page, person_id, photo("other.jpg", new_photo(grace_hopper, width)))  # the photo itself is enrolled elsewhere
     verify(page)
     expect(page.locator(".verdict-text")).to_have_text("Not verified")
     page.get_by_role("button", name="1:1 comparison").click()

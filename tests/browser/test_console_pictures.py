@@ -26,6 +26,7 @@ def both(page: Page, name: str, seen: str) -> None:
         keep(page, f"console-{name}-{width}")
 
 
+@pytest.mark.parametrize("width", [1280])
 def test_pictures(
     opened: Callable[..., tuple[Page, Watch]], make_server: Callable[[Mapping[str, str]], TrialServer]
 ) -> None:
