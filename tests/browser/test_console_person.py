@@ -83,7 +83,7 @@ def test_who_is_somebody_else_is_not_verified_and_the_ledger_shows_how_far(
     person_id = f"RECO_ID_4{width}"
     upload(page, person_id, photo("one.jpg", sample(1)))
     enrol(page, "Sample")
-    upload(page, person_id, photo("other.jpg", new_photo(grace_hopper, width)))  # the photo itself is enrolled elsewhere
+    upload(page, person_id, photo("other.jpg", new_photo(grace_hopper, width)))  # the photo itself is elsewhere
     verify(page)
     expect(page.locator(".verdict-text")).to_have_text("Not verified")
     page.get_by_role("button", name="1:1 comparison").click()
