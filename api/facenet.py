@@ -15,6 +15,7 @@ from api.openapi.pages import document
 from api.photos import ALL, Sent, sent
 from api.shapes.common import PersonPath
 from api.shapes.facenet import (
+    MOST_PAGES,
     AllFaces,
     CreatedFace,
     CreatedPerson,
@@ -219,7 +220,7 @@ def _body() -> Sent:
 
 def _page() -> tuple[int, int]:
     query = _body()
-    return query.number("page", 1, 10**8, 1), query.number("page_size", 1, MOST, 50)
+    return query.number("page", 1, MOST_PAGES, 1), query.number("page_size", 1, MOST, 50)
 
 
 def _answer(outcome: Outcome) -> Response:

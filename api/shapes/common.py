@@ -34,13 +34,10 @@ Base64 = Annotated[str, Field(pattern=_IN_JSON, json_schema_extra={"contentEncod
 """A file as base64 text, with or without the head of a data URL."""
 FormBase64 = Annotated[str, Field(pattern=_IN_FORM, json_schema_extra={"contentEncoding": "base64"})]
 """The same in a form, where a space is a + that was not percent-encoded."""
-Photos = (
-    Base64
-    | Annotated[
-        list[Any],
-        Field(json_schema_extra={"contains": {"type": "string", "pattern": _IN_JSON}}),
-    ]
-)
+HAS_BASE64: dict[str, Any] = {"contains": {"type": "string", "pattern": _IN_JSON}}
+HAS_FORM_BASE64: dict[str, Any] = {"contains": {"type": "string", "pattern": _IN_FORM}}
+"""What a list of photos has to be: one of them has to be readable."""
+Photos = Base64 | Annotated[list[Any], Field(json_schema_extra=HAS_BASE64)]
 """One photo as base64 text, or several: those that cannot be decoded are reported, one has to be readable."""
 Name = Annotated[
     str,

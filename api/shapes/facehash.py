@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Shape
-from api.shapes.common import Base64, FormBase64, JsonFlag, Name, QueryFlag
+from api.shapes.common import HAS_BASE64, HAS_FORM_BASE64, Base64, FormBase64, JsonFlag, Name, QueryFlag
 from api.shapes.pipeline import EXAMPLE_PNG
 
 
@@ -56,7 +56,8 @@ class TrainBody(FaceHashUser):
 
     example: ClassVar = {"API_KEY": "API_KEY_TEST_1", "username": "ada", "images": [EXAMPLE_PNG] * 10}
 
-    images: Annotated[list[Base64], Field(min_length=10)]
+    images: Annotated[list[Any], Field(min_length=10, json_schema_extra=HAS_BASE64)]
+    """Photos as base64 text; those that cannot be decoded are left out."""
     epochs: Annotated[int, Field(ge=1, le=100)] | SkipJsonSchema[None] = None
     batch_size: Annotated[int, Field(ge=32, le=1024)] | SkipJsonSchema[None] = None
     learning_rate: Annotated[float, Field(ge=1e-4, le=0.1)] | SkipJsonSchema[None] = None
@@ -68,7 +69,7 @@ class TrainBody(FaceHashUser):
 class TrainForm(TrainBody):
     """The same in a form."""
 
-    images: Annotated[list[FormBase64], Field(min_length=10)]
+    images: Annotated[list[Any], Field(min_length=10, json_schema_extra=HAS_FORM_BASE64)]
 
 
 class TrainFiles(FaceHashUser):

@@ -14,6 +14,7 @@ from api.shapes.compare import Embedding
 from api.shapes.people import EXAMPLE_FACE, ForgottenResults, Receipt
 from api.shapes.pipeline import EXAMPLE_PNG
 
+MOST_PAGES = 10**8
 _MADE = 1795737600
 
 
@@ -22,7 +23,7 @@ class PageQuery(Shape):
 
     example: ClassVar = {"page": 1}
 
-    page: Annotated[int, Field(ge=1)] | SkipJsonSchema[None] = None
+    page: Annotated[int, Field(ge=1, le=MOST_PAGES)] | SkipJsonSchema[None] = None
     """1 by default."""
     page_size: Annotated[int, Field(ge=1, le=100)] | SkipJsonSchema[None] = None
     """50 by default."""
