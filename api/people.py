@@ -81,7 +81,7 @@ def face(person_id: str, face_id: str) -> Response:
     concerns(person_id)
     augmented = sent(request, 0).number("augmented", 0, MOST_AUGMENTED, 0)
     with lend() as services:
-        picture = flows.face_picture(person_id, face_id, augmented, services)
+        picture = flows.face_picture(person_id, face_id, services, augmented)
     return Response(picture, mimetype="image/png")
 
 

@@ -43,7 +43,7 @@ def rename_person(person_id: str, name: str, services: Services) -> Outcome:
     return Outcome(Code.DONE, _row(renamed))
 
 
-def face_picture(person_id: str, face_id: str, augmented: int, services: Services) -> bytes:
+def face_picture(person_id: str, face_id: str, services: Services, augmented: int = 0) -> bytes:
     """Return a face of a person as PNG, or one of its augmentations, which count from 1.
 
     Refuses with NO_ROW, also where there are fewer augmentations, and with NO_FOLDER where the face's file is gone.

@@ -34,7 +34,9 @@ def test_distances_are_told_and_painted(tmp_path: Path) -> None:
     found = Distances(["Ada", "Ada", "Ben"], [np.zeros((8, 8, 3), np.uint8)] * 3, values, 0.285)
     assert told(found).splitlines()[-1] == "one person: at most 0.100; two: at least 0.400; threshold 0.285"
     paint(found, tmp_path / "distances.png")
-    assert cv2.imread(str(tmp_path / "distances.png")).shape == (420, 420, 3)
+    painted = cv2.imread(str(tmp_path / "distances.png"))
+    assert painted is not None
+    assert painted.shape == (420, 420, 3)
 
 
 @pytest.mark.slow
