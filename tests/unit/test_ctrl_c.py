@@ -46,9 +46,9 @@ def started(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def interrupted(process: subprocess.Popen[str]) -> tuple[int, list[str]]:
+def interrupted(process: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) -> tuple[int, list[str]]:
     """Press Ctrl-C; return the exit code and what is printed from then on."""
-    os.killpg(process.pid, signal.SIGINT)
+    os.killpg(process.pid, number)
     printed, _ = process.communicate(timeout=60)
     return process.returncode, printed.splitlines()
 
@@ -61,6 +61,14 @@ def test_a_command_that_is_interrupted_says_so_in_one_line(program: str) -> None
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         assert interrupted(process) == (130, ["", "Stopped."])
+
+
+def test_a_command_that_is_terminated_ends_as_well() -> None:
+    code = f"import time\nfrom tools.cli.launch import end_in_one_line\ndef work():\n    {BEGUN}\nend_in_one_line(work)"
+    with started([sys.executable, "-c", code]) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        assert interrupted(process, signal.SIGTERM) == (128 + signal.SIGTERM, ["", "Stopped."])
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="no /proc, which tells the children of a process")

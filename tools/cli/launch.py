@@ -38,14 +38,15 @@ def run(arguments: Sequence[str], program: str) -> int:
 
 
 def end_in_one_line(work: Callable[[], int]) -> NoReturn:
-    """Exit with what `work` returns; after Ctrl-C in any second, with one line in place of a traceback."""
+    """Exit with what `work` returns; after Ctrl-C or SIGTERM in any second, with one line in place of a traceback."""
     pressed: list[int] = []
 
     def interrupt(number: int, frame: object) -> NoReturn:
         pressed.append(number)
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGINT, interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     try:
         if hasattr(signal, "pthread_sigmask"):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
@@ -53,11 +54,11 @@ def end_in_one_line(work: Callable[[], int]) -> NoReturn:
     except BaseException:
         if not pressed:  # libraries turn an interrupted import into errors of their own
             raise
-        leave()
+        leave(status=128 + pressed[0])
     sys.exit(status)
 
 
-def leave(before: str = "\n") -> NoReturn:
+def leave(before: str = "\n", status: int = INTERRUPTED) -> NoReturn:
     """End the process and its workers without Python's shutdown, which waits for threads; `before` follows "^C"."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     workers = sys.modules.get("multiprocessing")
@@ -65,7 +66,7 @@ def leave(before: str = "\n") -> NoReturn:
         worker.terminate()
     sys.stdout.flush()
     print(f"{before}Stopped.", file=sys.stderr, flush=True)
-    os._exit(INTERRUPTED)
+    os._exit(status)
 
 
 def use_venv() -> None:
