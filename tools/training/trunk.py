@@ -27,6 +27,9 @@ OUTPUTS = (*TEACHERS, "truth")
 SCALE = np.float32(3.0)
 """What one unit of the trunk's outputs is in log-odds."""
 _LEAST_PART = 0.84
+_TINT = 0.12
+"""Spread of the logarithm of each colour's gamma: cameras and lamps tint faces more than the photos at hand show."""
+_COARSE = 40
 _SMOOTHING = 0.04
 _LABELS = 0.5
 
@@ -35,7 +38,7 @@ _LABELS = 0.5
 class TrunkPlan:
     """How long and how fast the trunk is trained."""
 
-    steps: int = 1200
+    steps: int = 1500
     batch: int = 64
     rate: float = 2e-3
     seed: int = 1
@@ -80,8 +83,8 @@ def train_trunk(lessons: Lessons, shares: npt.NDArray[np.float64], plan: TrunkPl
     optimizer.build(variables)
 
     @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
-    def update(around: Any, parts: Any, gammas: Any, odds: Any, attack: Any, weight: Any) -> Any:
-        view = _varied(around, parts, gammas)
+    def update(around: Any, parts: Any, tones: Any, soft: Any, odds: Any, attack: Any, weight: Any) -> Any:
+        view = _softened(_varied(around, parts, tones), soft)
         with tf.GradientTape() as tape:
             told = trunk(view, training=True)
             apart = tf.abs(told[:, : len(TEACHERS)] - odds / SCALE)
@@ -116,13 +119,22 @@ def _rate(plan: TrunkPlan, step: int) -> float:
     return plan.rate * min(1.0, (step + 1) / 60) * 0.5 * (1 + float(np.cos(np.pi * step / plan.steps)))
 
 
-def _varied(around: Any, parts: Any, gammas: Any) -> Any:
-    """Return a part of each view, maybe mirrored, with another gamma."""
+def _varied(around: Any, parts: Any, tones: Any) -> Any:
+    """Return a part of each view, maybe mirrored, with another gamma for each colour (n, 3): another tint too."""
     import tensorflow as tf
 
     size = (AROUND_VIEW.size, AROUND_VIEW.size)
     view = tf.image.crop_and_resize(tf.cast(around, tf.float32), parts, tf.range(tf.shape(around)[0]), size)
-    return 255 * tf.pow(tf.maximum(view / 255, 1e-3), gammas[:, None, None, None])
+    return 255 * tf.pow(tf.maximum(view / 255, 1e-3), tones[:, None, None, :])
+
+
+def _softened(view: Any, soft: Any) -> Any:
+    """Mix each view with a coarse copy of itself, `soft` (n,) of 0 to 1: a small or unsharp face is no attack for that."""
+    import tensorflow as tf
+
+    coarse = tf.image.resize(view, (_COARSE, _COARSE), antialias=True)
+    coarse = tf.image.resize(coarse, (AROUND_VIEW.size, AROUND_VIEW.size), tf.image.ResizeMethod.BICUBIC)
+    return view + soft[:, None, None, None] * (coarse - view)
 
 
 def _batches(lessons: Lessons, shares: npt.NDArray[np.float64], plan: TrunkPlan) -> Iterator[tuple[Any, ...]]:
@@ -135,5 +147,6 @@ def _batches(lessons: Lessons, shares: npt.NDArray[np.float64], plan: TrunkPlan)
         turned = rng.random(count) < 0.5
         ends = np.where(turned, left + side, left), np.where(turned, left, left + side)
         parts = np.stack([top, ends[0], top + side, ends[1]], axis=1).astype(np.float32)
-        gammas = np.exp(rng.normal(0, 0.25, count)).astype(np.float32)
-        yield lessons.around[rows], parts, gammas, lessons.odds[rows], lessons.attack[rows], lessons.weight[rows]
+        tones = np.exp(rng.normal(0, 0.25, (count, 1)) + rng.normal(0, _TINT, (count, 3))).astype(np.float32)
+        soft = np.maximum(rng.uniform(-1, 1, count), 0).astype(np.float32)
+        yield lessons.around[rows], parts, tones, soft, lessons.odds[rows], lessons.attack[rows], lessons.weight[rows]
