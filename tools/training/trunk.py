@@ -129,7 +129,7 @@ def _varied(around: Any, parts: Any, tones: Any) -> Any:
 
 
 def _softened(view: Any, soft: Any) -> Any:
-    """Mix each view with a coarse copy of itself, `soft` (n,) of 0 to 1: a small or unsharp face is no attack for that."""
+    """Mix each view with a coarse copy of itself, by `soft` (n,) of 0 to 1: a small or unsharp face is no attack."""
     import tensorflow as tf
 
     coarse = tf.image.resize(view, (_COARSE, _COARSE), antialias=True)
