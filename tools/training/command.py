@@ -22,7 +22,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--weights", type=Path, default=ROOT / "bin" / "model" / "weights", help="the teachers' files")
     parser.add_argument("--cache", type=Path, help="a folder that keeps where faces were found, for the next time")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=1200, help="of training the trunk")
+    parser.add_argument("--steps", type=int, default=1500, help="of training the trunk")
     parser.add_argument("--epochs", type=int, default=3, help="of the heads at most; left-out sources say when to stop")
     parser.add_argument("--no-figures", action="store_true", help="leave out what only the card's figures need")
     return parser
