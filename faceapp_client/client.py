@@ -96,7 +96,7 @@ class Client:
         consent: str = "",
         retain_until: str = "",
     ) -> Enrolment:
-        """Upload and enrol photos in one call. Without `name`, a new person is called by the ID."""
+        """Upload and enrol photos in one call. `name` may be left out for a person who is enrolled."""
         form = {**_set(name=name, consent=consent, retain_until=retain_until), "in_place": _flag(in_place)}
         path = f"/people/{_part(person_id)}/faces"
         return typed(Enrolment, self._transport.call("POST", path, form=form, photos=parts(photos)))

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.datastructures import FileStorage
 from werkzeug.test import stream_encode_multipart
 
 from codes_dict import Code
@@ -73,7 +74,7 @@ class Replica:
 
     def post(self, path: str, photo: bytes, **fields: str) -> tuple[int, dict[str, Any]]:
         """Return code and results of a photo's reply; (0, {}) where the server is down, or dies before it replies."""
-        form = {**fields, "photo": (BytesIO(photo), "photo.jpg")}
+        form = {**fields, "photo": FileStorage(BytesIO(photo), "photo.jpg")}
         stream, length, boundary = stream_encode_multipart(form)
         headers = {"Content-Type": f'multipart/form-data; boundary="{boundary}"', "Content-Length": str(length)}
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
