@@ -15,14 +15,17 @@ from tools.installation.milvus_server import MilvusServer, NoMilvusError
 from tools.installation.milvus_server import milvus_server as run_milvus_server
 
 ROOT = Path(__file__).resolve().parent.parent
+SHARE_A_SERVER = ("browser", "docs")
+"""Folders whose tests share servers that take seconds to start."""
 QUICK_TO_DELETE = {"dataCoord": {"gc": {"interval": 2, "dropTolerance": 1, "missingTolerance": 10}}}
 """Settings of a Milvus server that removes old files within two minutes, instead of four hours."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one worker, and all that need a database server: there is one of each kind."""
+    """Keep a file's tests in one worker, and all that share a server: a database, a browser's, the documentation's."""
     for item in items:
-        together = "databases" if item.get_closest_marker("mysql") else str(item.path)
+        folder = item.path.parent if item.path.parent.name in SHARE_A_SERVER else item.path
+        together = "databases" if item.get_closest_marker("mysql") else str(folder)
         item.add_marker(pytest.mark.xdist_group(together))
 
 
