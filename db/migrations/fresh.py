@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from db.installation import AUDIT, own_key_in
-from db.schema import OWN, REPLAY_TURN, VERSION, audit_head, state
+from db.schema import OWN, REPLAY_TURN, VECTORS, VERSION, audit_head, state
 from security.audit import START
 
 versions = sa.Table(
@@ -26,7 +26,7 @@ def is_empty(connection: Connection) -> bool:
 def make_tables(connection: Connection, version: str) -> None:
     """Create all tables with their first rows; where that is interrupted, the revisions create what is missing."""
     OWN.create_all(connection)
-    connection.execute(sa.insert(state), [{"name": name, "value": 0} for name in (VERSION, REPLAY_TURN)])
+    connection.execute(sa.insert(state), [{"name": name, "value": 0} for name in (VERSION, REPLAY_TURN, VECTORS)])
     connection.execute(sa.insert(audit_head).values(name="head", count=0, mac=START))
     own_key_in(connection, AUDIT)
     versions.create(connection)

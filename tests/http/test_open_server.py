@@ -107,13 +107,13 @@ def test_every_route_has_a_scope_or_is_for_admins() -> None:
     for_admins = {rule.rule for rule in app.url_map.iter_rules() if access.needed_scope("POST", rule.rule) == "admin"}
     for_admins -= {
         "/api/dev/embeddings/<face_id>",
-        "/limits/<person_id>",
+        "/limits/<path:person_id>",
         "/metrics",
         "/jobs/<job_id>",
         "/static/console/<path:name>",
     }
-    open_to_reading = {"/", "/codes", "/codes/<int:number>", "/docs", "/help/<path:path>", "/openapi.json"}
-    assert for_admins == {*open_to_reading, "/health", "/health/live", "/health/ready"}
+    open_to_reading = {"/", "/codes", "/codes/<int:number>", "/deepface/", "/docs", "/openapi.json"}
+    assert for_admins == {*open_to_reading, "/help/<path:path>", "/health", "/health/live", "/health/ready"}
     assert access.needed_scope("GET", "/unheard-of") == "admin"
 
 
