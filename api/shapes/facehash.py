@@ -69,7 +69,9 @@ class TrainBody(FaceHashUser):
 class TrainForm(TrainBody):
     """The same in a form."""
 
-    images: Annotated[list[Any], Field(min_length=10, json_schema_extra=HAS_FORM_BASE64)]
+    images: Annotated[
+        list[Annotated[str, Field(min_length=1)]], Field(min_length=10, json_schema_extra=HAS_FORM_BASE64)
+    ]
 
 
 class TrainFiles(FaceHashUser):
