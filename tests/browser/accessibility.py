@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 SERIOUS = ("serious", "critical")
-PHONE = 600
-"""Pages narrower than this are looked at in the dark, others in the light: each colour scheme is seen once."""
+SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
 
 SETTLED = """async () => {
     await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
@@ -18,9 +19,12 @@ SETTLED = """async () => {
 
 
 def serious(page: Page) -> list[str]:
-    """Return the serious findings in the colour scheme that goes with the page's width: each rule and its elements."""
-    size = page.viewport_size
-    page.emulate_media(color_scheme="dark" if size and size["width"] < PHONE else "light")
-    page.evaluate(SETTLED)
-    grave = [one for one in Axe().run(page).response["violations"] if one["impact"] in SERIOUS]
-    return [f"{one['id']}: {node['html'][:120]}" for one in grave for node in one["nodes"]]
+    """Return the serious findings in the dark and in the light, each with its rule and the elements."""
+    findings: list[str] = []
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        page.evaluate(SETTLED)
+        found = Axe().run(page).response["violations"]
+        grave = [one for one in found if one["impact"] in SERIOUS]
+        findings += [f"{scheme}, {one['id']}: {node['html'][:120]}" for one in grave for node in one["nodes"]]
+    return findings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ def test_bin_audit_explains_a_verdict_and_finds_an_edit(
     text = file.read_text()
     assert '"changed":["VER_TOL"]' in text
     assert '"who":"bin/keys"' in text
-    assert not any(word in text.lower() for word in (ID.lower(), "lovelace"))
+    assert re.search(rf"{ID}|lovelace|\bada\b", text, re.IGNORECASE) is None  # hexadecimal digits may spell "ada"
     file.write_text(text.replace('"code":500', '"code":200', 1))
     assert said("verify").startswith("1 bin/audit: the audit is not whole")
     file.write_text(text)
