@@ -56,6 +56,7 @@ def _configuration(folder: Path, ports: Mapping[str, int], server: str) -> str:
     _make_certificate(folder)
     shipped = SHIPPED.read_text().replace("listen 8080", f"listen 127.0.0.1:{ports[DEPLOYED]}")
     shipped = re.sub(r"server faceapp-[12]:8001[^;]*;", f"server {server};", shipped).replace("${MAX_UPLOAD_MB}", "1")
+    shipped = shipped.replace("/var/log/nginx/", f"{folder}/")
     pairs = {**{name: ("", text) for name, text in LOCATIONS.items()}, TLS: (" ssl", FORWARDS)}
     servers = [
         f"server {{ listen 127.0.0.1:{ports[name]}{how};"

@@ -106,6 +106,14 @@ def test_with_keys_a_caller_behind_nginx_needs_one(with_keys: Proxied, name: str
     assert (status, json.loads(body)["recognition_code"]) == (503, 176)
 
 
+def test_a_key_in_a_path_is_not_in_nginxs_log(with_keys: Proxied) -> None:
+    for path in (f"/api/v1/static/{VERIFY[0]}/images/1", f"//api/v1/%73tatic/{VERIFY[0]}/images/1", "/verify"):
+        with_keys.send(DEPLOYED, path, {})
+    log = (with_keys.folder / "access.log").read_text()
+    assert "POST /verify" in log
+    assert VERIFY[0] not in log
+
+
 def test_behind_a_trusted_nginx_each_address_is_told_apart_whatever_it_says_of_itself(with_keys: Proxied) -> None:
     forged = [{"X-Forwarded-For": f"203.0.113.{number}"} for number in range(6)]
     tried = [with_keys.sign_in("wrong", "127.0.0.2", **headers)[0] for headers in forged]
