@@ -39,7 +39,13 @@ _ABOUT = (
 
 
 class SchemaMaker(GenerateJsonSchema):
-    """Pydantic's JSON Schema without titles of fields, and without the default None of fields that may be absent."""
+    """Pydantic's JSON Schema without fields' titles and examples, and without a default None that means absent."""
+
+    def generate_inner(self, schema: Any) -> JsonSchemaValue:
+        """Leave the examples out: they stand beside the schema, for the whole of it."""
+        made = super().generate_inner(schema)
+        made.pop("examples", None)
+        return made
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         """Set none: they repeat the name."""
@@ -137,7 +143,7 @@ def _parameters(place: str, model: type[Shape] | None, rule: Rule) -> Iterator[d
         yield {"name": "flags", "in": place, "required": False, **about, "schema": {**members, "not": schema["not"]}}
     for name, its in properties.items():
         about = {"description": its.pop("description", "")}
-        example = (model.example or {}).get(name) if model else None
+        example = (model.example() or {}).get(name) if model else None
         required = name in schema.get("required", [])
         shown = {} if example is None else {"example": example}
         yield {"name": name, "in": place, "required": required, "schema": its, **about, **shown}

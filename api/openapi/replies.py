@@ -9,7 +9,7 @@ from typing import Any
 from api.access import DOOR, OPEN
 from api.bodies import FORM
 from api.openapi.describing import JSON, Description, Other
-from api.openapi.shapes import SYSTEM_ERRORS_EXAMPLE, Shape, SystemErrors
+from api.openapi.shapes import Shape, SystemErrors
 from codes_dict import Code
 
 Keys = tuple[str, str, str]
@@ -72,7 +72,7 @@ class Replies:
     def _other(self, other: Other) -> dict[str, Any]:
         if other.model is None:
             return {"schema": {"type": "object" if other.media_type == JSON else "string"}}
-        return {"schema": self.ref(other.model), "example": other.model.example}
+        return {"schema": self.ref(other.model), "example": other.model.example()}
 
     def ref(self, model: type[Shape]) -> dict[str, str]:
         """Return a reference to a model's schema, which the document then contains."""
@@ -85,7 +85,7 @@ class Replies:
     def _reply(self, name: str, description: Description, codes: list[Code], keys: Keys) -> dict[str, Any]:
         listed = "\n".join(f"- {int(code)}: {code.message}" for code in codes)
         if description.failed is not None:
-            content = {"schema": self.ref(description.failed), "example": description.failed.example}
+            content = {"schema": self.ref(description.failed), "example": description.failed.example()}
             return {"description": listed, "content": {JSON: content}}
         examples = {code.name: self._example(name, description, code, keys) for code in codes}
         return {
@@ -114,10 +114,10 @@ class Replies:
         return {"$ref": f"#/components/schemas/{title}"}
 
     def _example(self, name: str, description: Description, code: Code, keys: Keys) -> dict[str, str]:
-        results = dict(_results_of(description, code).example or {})
+        results = dict(_results_of(description, code).example() or {})
         if code not in description.done:
             results |= {"advice": code.caller_does, "retry": code.retry, **_EXTRA.get(code, {})}
-        errors = SYSTEM_ERRORS_EXAMPLE if code is Code.BAD_ENV else None
+        errors = SystemErrors.example() if code is Code.BAD_ENV else None
         value = {keys[1]: int(code), keys[2]: code.message, keys[0]: results, "system_errors": errors}
         title = code.name
         if self.examples.setdefault(title, {"value": value})["value"] != value:
@@ -137,6 +137,6 @@ def _shared_title(model: type[Shape], codes: list[Code], keys: Keys) -> str:
 
 def media(model: type[Shape], ref: Mapping[str, str]) -> dict[str, Any]:
     """Return the media type object of a request's body."""
-    example = {} if model.example is None else {"example": model.example}
+    example = {} if model.example() is None else {"example": model.example()}
     encoding = {"encoding": model.encoding} if model.encoding else {}
     return {"schema": ref, **example, **encoding}

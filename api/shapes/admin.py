@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
@@ -15,20 +15,16 @@ from api.shapes.ops import CodeEntry
 class SignInJson(Shape):
     """The password of the operator's side."""
 
-    example: ClassVar = {"password": "the SUPER_PASSWORD of .env"}
-
-    password: str
+    password: str = Field(examples=["the SUPER_PASSWORD of .env"])
 
 
 class SessionResults(Shape):
     """Whether the caller is signed in."""
 
-    example: ClassVar = {"signed_in": True, "csrf": "Zt0Kc2vQm1", "idle_minutes": 15}
-
-    signed_in: bool
-    csrf: str | SkipJsonSchema[None] = None
+    signed_in: bool = Field(examples=[True])
+    csrf: str | SkipJsonSchema[None] = Field(None, examples=["Zt0Kc2vQm1"])
     """To be sent as X-CSRF-Token with every change."""
-    idle_minutes: int | SkipJsonSchema[None] = None
+    idle_minutes: int | SkipJsonSchema[None] = Field(None, examples=[15])
     """After so many minutes without a request the session ends."""
     closed: str | None = None
     """Why nobody can sign in, null where one can."""
@@ -37,23 +33,21 @@ class SessionResults(Shape):
 class Setting(Shape):
     """A key of `.env`. A fault of the file itself has `key` and `fault` alone."""
 
-    key: str
+    key: str = Field(examples=["VER_TOL"])
     fault: str | None
     """What is wrong, null where nothing is."""
     meaning: str | SkipJsonSchema[None] = None
     accepted: str | SkipJsonSchema[None] = None
     default: str | None = None
-    value: str | None = None
+    value: str | None = Field(None, examples=["2"])
     """Null for a secret, and for a value that is wrong."""
-    set: bool | SkipJsonSchema[None] = None
+    set: bool | SkipJsonSchema[None] = Field(None, examples=[True])
     """Whether the file has the key."""
-    secret: bool | SkipJsonSchema[None] = None
+    secret: bool | SkipJsonSchema[None] = Field(None, examples=[False])
 
 
 class SettingsResults(Shape):
     """Every setting."""
-
-    example: ClassVar = {"settings": [{"key": "VER_TOL", "fault": None, "value": "2", "set": True, "secret": False}]}
 
     settings: list[Setting]
 
@@ -61,83 +55,69 @@ class SettingsResults(Shape):
 class ModelsResults(Shape):
     """Which models decide, with hash, licence, calibration and thresholds."""
 
-    example: ClassVar = {
-        "recognition": [{"name": "SFace", "licence": "Apache-2.0", "threshold": 0.61}],
-        "liveness": [{"name": "cnn", "licence": "MIT", "files": [{"file": "liveness_best.h5", "sha256": "37de8b"}]}],
-        "liveness_reaches": {},
-        "calibration": {"calibrated": True, "false_match_rate": 1e-3, "photos_needed": 2, "threshold": 0.4},
-    }
-
-    recognition: list[dict[str, Any]]
-    liveness: list[dict[str, Any]]
-    liveness_reaches: dict[str, float]
+    recognition: list[dict[str, Any]] = Field(
+        examples=[[{"name": "SFace", "licence": "Apache-2.0", "threshold": 0.61}]]
+    )
+    liveness: list[dict[str, Any]] = Field(
+        examples=[[{"name": "cnn", "licence": "MIT", "files": [{"file": "liveness_best.h5", "sha256": "37de8b"}]}]]
+    )
+    liveness_reaches: dict[str, float] = Field(examples=[{}])
     """Measured error rates, 0 to 1."""
-    calibration: dict[str, Any]
+    calibration: dict[str, Any] = Field(
+        examples=[{"calibrated": True, "false_match_rate": 0.001, "photos_needed": 2, "threshold": 0.4}]
+    )
 
 
 class HealthResults(Shape):
     """Whether requests can be served now, and what is missing, with the code that a request gets."""
 
-    example: ClassVar = {"ready": True, "lacking": {}, "people": 133, "counted_since": 1764200000.0}
-
-    ready: bool
-    lacking: dict[str, int]
-    people: int | None
+    ready: bool = Field(examples=[True])
+    lacking: dict[str, int] = Field(examples=[{}])
+    people: int | None = Field(examples=[133])
     """Enrolled people, null while that cannot be told."""
-    counted_since: float
+    counted_since: float = Field(examples=[1764200000.0])
     """When the counts began, in seconds since 1970."""
 
 
 class Key(Shape):
     """An API key, without its text."""
 
-    key_id: str
-    label: str
-    scopes: list[str]
-    created: int
+    key_id: str = Field(examples=["1f2e3d4c"])
+    label: str = Field(examples=["Bank"])
+    scopes: list[str] = Field(examples=[["verify"]])
+    created: int = Field(examples=[1764200000])
     expires: int | None
     revoked: int | None
-    state: Literal["valid", "expired", "revoked"]
-
-
-_KEY = {"key_id": "1f2e3d4c", "label": "Bank", "scopes": ["verify"], "created": 1764200000, "state": "valid"}
+    state: Literal["valid", "expired", "revoked"] = Field(examples=["valid"])
 
 
 class KeysResults(Shape):
     """All keys that were ever made, and the scopes that there are."""
 
-    example: ClassVar = {"keys": [{**_KEY, "expires": None, "revoked": None}], "scopes": ["verify", "admin"]}
-
     keys: list[Key]
-    scopes: list[str]
+    scopes: list[str] = Field(examples=[["verify", "admin"]])
 
 
 class NewKeyJson(Shape):
     """A key to be made."""
 
-    example: ClassVar = {"label": "Bank", "scopes": ["verify"], "days": 365}
-
-    label: Annotated[str, Field(min_length=1, max_length=100)]
-    scopes: list[str]
-    days: Annotated[int, Field(ge=0, le=36_500)]
+    label: Annotated[str, Field(min_length=1, max_length=100, examples=["Bank"])]
+    scopes: list[str] = Field(examples=[["verify"]])
+    days: Annotated[int, Field(ge=0, le=36_500, examples=[365])]
     """Days until it ends, 0 for never."""
 
 
 class NewKeyResults(Key):
     """The key that was made."""
 
-    example: ClassVar = {**_KEY, "expires": None, "revoked": None, "key": "faceapp_..."}
-
-    key: str
+    key: str = Field(examples=["faceapp_..."])
     """Its text, shown this once."""
 
 
 class KeyPath(Shape):
     """Which key."""
 
-    example: ClassVar = {"key_id": "1f2e3d4c"}
-
-    key_id: str
+    key_id: str = Field(examples=["1f2e3d4c"])
 
 
 class RevokedResults(KeyPath):
@@ -154,83 +134,63 @@ class PeopleQuery(Shape):
 class FoundPerson(Shape):
     """A person."""
 
-    id: str
-    name: str
+    id: str = Field(examples=[EXAMPLE_ID])
+    name: str = Field(examples=["Ada Lovelace"])
 
 
 class PeopleResults(Shape):
     """The first people that were found, by ID."""
 
-    example: ClassVar = {"people": [{"id": EXAMPLE_ID, "name": "Ada Lovelace"}], "more": False, "count": 1}
-
     people: list[FoundPerson]
-    more: bool
+    more: bool = Field(examples=[False])
     """Whether there are more than are listed."""
-    count: int | None
+    count: int | None = Field(examples=[1])
     """Everybody who is enrolled, null while that cannot be told."""
 
 
 class PersonResults(FoundPerson):
     """What is stored of a person."""
 
-    example: ClassVar = {
-        "id": EXAMPLE_ID, "name": "Ada Lovelace", "row": 1, "folder": f"ada_lovelace-{EXAMPLE_ID}",
-        "folder_exists": True, "pseudonym": "93c1f0aa5be21d47", "same_as": [],
-        "enrolments": [{"made": 1764200000, "photos": 3}],
-        "faces": 3, "uploads": 1, "uploaded_photos": 3,
-    }  # fmt: skip
-
-    row: int
+    row: int = Field(examples=[1])
     """The row's primary key."""
-    folder: str
-    folder_exists: bool
-    pseudonym: str
+    folder: str = Field(examples=[f"ada_lovelace-{EXAMPLE_ID}"])
+    folder_exists: bool = Field(examples=[True])
+    pseudonym: str = Field(examples=["93c1f0aa5be21d47"])
     """What logs call the person."""
-    same_as: list[str]
+    same_as: list[str] = Field(examples=[[]])
     """Other IDs of the same person."""
-    enrolments: list[dict[str, int]]
-    faces: int
+    enrolments: list[dict[str, int]] = Field(examples=[[{"made": 1764200000, "photos": 3}]])
+    faces: int = Field(examples=[3])
     """Enrolled faces, each a picture."""
-    uploads: int
-    uploaded_photos: int
+    uploads: int = Field(examples=[1])
+    uploaded_photos: int = Field(examples=[3])
 
 
 class UploadsResults(Shape):
     """How many uploads there are, and the newest; times are in seconds since 1970."""
 
-    example: ClassVar = {
-        "count": 1,
-        "newest": [
-            {"person_id": EXAMPLE_ID, "mark": "3f09ac", "made": 1.0, "ends": 86401.0, "is_enrolled": False, "photos": 2}
-        ],
-    }
-
-    count: int
-    newest: list[dict[str, Any]]
+    count: int = Field(examples=[1])
+    newest: list[dict[str, Any]] = Field(
+        examples=[[{"person_id": EXAMPLE_ID, "mark": "3f09ac", "made": 1.0, "ends": 86401.0, "photos": 2}]]
+    )
     """`mark` is the beginning of the unguessable part of the upload_id; `person_id` is null where files are sealed."""
 
 
 class SeenRequest(Shape):
     """A request that was answered. `when` is in seconds since 1970."""
 
-    request_id: str
-    when: float
-    method: str
-    endpoint: str
-    code: int
-    milliseconds: float
-    key_id: str
+    request_id: str = Field(examples=["4be21f0c"])
+    when: float = Field(examples=[1764200000.0])
+    method: str = Field(examples=["POST"])
+    endpoint: str = Field(examples=["/verify"])
+    code: int = Field(examples=[560])
+    milliseconds: float = Field(examples=[412.0])
+    key_id: str = Field(examples=["1f2e3d4c"])
     """Empty where no key was used."""
-    person: str
+    person: str = Field(examples=["93c1f0aa5be21d47"])
     """A pseudonym, empty where the request was about nobody."""
-    stages: list[dict[str, Any]] | SkipJsonSchema[None] = None
+    stages: list[dict[str, Any]] | SkipJsonSchema[None] = Field(None, examples=[[]])
     """The ledger, without file names."""
-
-
-_SEEN = {
-    "request_id": "4be21f0c", "when": 1764200000.0, "method": "POST", "endpoint": "/verify", "code": 560,
-    "milliseconds": 412.0, "key_id": "1f2e3d4c", "person": "93c1f0aa5be21d47",
-}  # fmt: skip
 
 
 class RequestsQuery(Shape):
@@ -246,57 +206,42 @@ class RequestsQuery(Shape):
 class RequestsResults(Shape):
     """The last requests, the newest first."""
 
-    example: ClassVar = {"requests": [_SEEN], "count": 1}
-
     requests: list[SeenRequest]
-    count: int
+    count: int = Field(examples=[1])
 
 
 class RequestPath(Shape):
     """Which request."""
 
-    example: ClassVar = {"request_id": "4be21f0c"}
-
-    request_id: str
+    request_id: str = Field(examples=["4be21f0c"])
 
 
 class RequestResults(Shape):
     """All that is known of a request."""
 
-    example: ClassVar = {
-        "requests": [{**_SEEN, "stages": []}],
-        "codes": [CodeEntry.example],
-        "log": ["INFO --- 2026-11-26T18:20:11.482+00:00 --- 4be21f0c --- POST pipeline.verify: code 560 in 412 ms"],
-    }
-
     requests: list[SeenRequest]
     """Several where callers used an id again."""
     codes: list[CodeEntry]
-    log: list[str]
+    log: list[str] = Field(
+        examples=[["INFO --- 2026-11-26T18:20:11.482+00:00 --- 4be21f0c --- POST pipeline.verify: code 560 in 412 ms"]]
+    )
 
 
 class CountsResults(Shape):
     """How often each code was the answer since the process started, by hour and today (UTC)."""
 
-    example: ClassVar = {
-        "since": 1764200000.0,
-        "hours": [{"begins": 1764198000, "counts": {"630": 2}}],
-        "today": {"630": 2},
-        "codes": {"630": CodeEntry.example},
-    }
-
-    since: float
-    hours: list[dict[str, Any]]
-    today: dict[str, int]
-    codes: dict[str, CodeEntry]
+    since: float = Field(examples=[1764200000.0])
+    hours: list[dict[str, Any]] = Field(examples=[[{"begins": 1764198000, "counts": {"630": 2}}]])
+    today: dict[str, int] = Field(examples=[{"630": 2}])
+    codes: dict[str, CodeEntry] = Field(examples=[{"630": CodeEntry.example()}])
 
 
 class LatencyResults(Shape):
     """Milliseconds of each stage in the last requests."""
 
-    example: ClassVar = {"latency": [{"stage": "detect", "runs": 12, "median": 31.0, "p95": 50.2, "most": 61.0}]}
-
-    latency: list[dict[str, Any]]
+    latency: list[dict[str, Any]] = Field(
+        examples=[[{"stage": "detect", "runs": 12, "median": 31.0, "p95": 50.2, "most": 61.0}]]
+    )
 
 
 class LogQuery(Shape):
@@ -309,27 +254,19 @@ class LogQuery(Shape):
 class LogResults(Shape):
     """Lines of the log, the newest last."""
 
-    example: ClassVar = {"lines": ["INFO --- 2026-11-26T18:20:11.482+00:00 --- - --- stopping"]}
-
-    lines: list[str]
+    lines: list[str] = Field(examples=[["INFO --- 2026-11-26T18:20:11.482+00:00 --- - --- stopping"]])
 
 
 class JobsResults(Shape):
     """The jobs of this process, the newest first; `code` is null while a job runs, times are in seconds since 1970."""
 
-    example: ClassVar = {
-        "jobs": [
-            {"kind": "train", "state": "done", "progress": 1.0, "seconds": 8.1, "owner": "", "started": 1, "code": 101}
-        ]
-    }
-
-    jobs: list[dict[str, Any]]
+    jobs: list[dict[str, Any]] = Field(
+        examples=[[{"kind": "train", "state": "done", "progress": 1.0, "seconds": 8.1, "started": 1, "code": 101}]]
+    )
 
 
 class KnownCodesResults(Shape):
     """Every code, with `today` counted."""
-
-    example: ClassVar = {"codes": [CodeEntry.example]}
 
     codes: list[CodeEntry]
 
@@ -337,7 +274,5 @@ class KnownCodesResults(Shape):
 class FacePath(PersonPath):
     """Which of a person's enrolled faces."""
 
-    example: ClassVar = {**PersonPath.example, "number": 0}
-
-    number: Annotated[int, Field(ge=0)]
+    number: Annotated[int, Field(ge=0, examples=[0])]
     """Its place among them, from 0."""

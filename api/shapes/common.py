@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from api.openapi import Shape
 
 ID_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$"
-PersonId = Annotated[str, Field(pattern=ID_PATTERN)]
+EXAMPLE_ID = "RECO_ID_000024"
+EXAMPLE_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
+PersonId = Annotated[str, Field(pattern=ID_PATTERN, examples=[EXAMPLE_ID])]
 """An ID; the server's ID_REGEX narrows it."""
 Flag = Annotated[str, Field(pattern=r"^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])$")]
 """`true` or `false` in a form, in any letter case."""
@@ -30,9 +32,13 @@ def _base64(between: str, around: str) -> str:
 
 _IN_JSON = _base64(r" \t\r\n\f\v", r" \t\r\n\f\v")
 _IN_FORM = _base64(r"\t\r\n\f\v", r" \t\r\n\f\v")
-Base64 = Annotated[str, Field(pattern=_IN_JSON, json_schema_extra={"contentEncoding": "base64"})]
+Base64 = Annotated[
+    str, Field(pattern=_IN_JSON, examples=[EXAMPLE_PNG], json_schema_extra={"contentEncoding": "base64"})
+]
 """A file as base64 text, with or without the head of a data URL."""
-FormBase64 = Annotated[str, Field(pattern=_IN_FORM, json_schema_extra={"contentEncoding": "base64"})]
+FormBase64 = Annotated[
+    str, Field(pattern=_IN_FORM, examples=[EXAMPLE_PNG], json_schema_extra={"contentEncoding": "base64"})
+]
 """The same in a form, where a space is a + that was not percent-encoded."""
 HAS_BASE64: dict[str, Any] = {"contains": {"type": "string", "pattern": _IN_JSON}}
 HAS_FORM_BASE64: dict[str, Any] = {"contains": {"type": "string", "pattern": _IN_FORM}}
@@ -44,6 +50,7 @@ Name = Annotated[
     Field(
         min_length=1,
         max_length=200,
+        examples=["Ada Lovelace"],
         pattern=r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
     ),
 ]
@@ -72,13 +79,9 @@ NOT_BOTH_SKIPS: dict[str, Any] = {
     }
 }
 
-EXAMPLE_ID = "RECO_ID_000024"
-
 
 class PersonPath(Shape):
     """Whom a path is about."""
-
-    example: ClassVar = {"person_id": EXAMPLE_ID}
 
     person_id: PersonId
     """The person's ID."""

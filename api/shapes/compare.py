@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Refused, Shape, Stage
-from api.openapi.shapes import STAGE_EXAMPLE
-from api.shapes.common import EXAMPLE_ID, Files, Photos, QueryFlag
-from api.shapes.pipeline import EXAMPLE_CHECK, EXAMPLE_PNG, Check, PhotoFiles, PhotosInJson
+from api.shapes.common import EXAMPLE_ID, EXAMPLE_PNG, Files, Photos, QueryFlag
+from api.shapes.pipeline import Check, PhotoFiles, PhotosInJson
 
 WhichSet = Annotated[str, Field(pattern=r"^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[AaBb]|0|1)$")]
 """`a` or `b`, or `true` for the usual one of the two."""
 Limit = Annotated[int, Field(ge=1, le=50)]
-Box = Annotated[list[int], Field(min_length=4, max_length=4)]
+Box = Annotated[list[int], Field(min_length=4, max_length=4, examples=[[320, 180, 240, 310]])]
 """Left, top, width, height in pixels of the upright photo."""
-
-_BOX = [320, 180, 240, 310]
-_FACE = {
-    "box": _BOX,
-    "landmarks": [[390.2, 300.1], [498.7, 298.4], [446.0, 362.9], [401.5, 420.3], [489.8, 418.8]],
-    "confidence": 0.9998,
-}
 
 
 class CompareFiles(Shape):
@@ -44,89 +36,71 @@ class CompareFiles(Shape):
 class CompareJson(Shape):
     """Two photos, or two sets of photos, as base64 text."""
 
-    example: ClassVar = {"a": EXAMPLE_PNG, "b": [EXAMPLE_PNG], "live": True}
-
-    a: Photos
-    b: Photos
-    live: bool | Literal[0, 1] | WhichSet | SkipJsonSchema[None] = None
+    a: Photos = Field(examples=[EXAMPLE_PNG])
+    b: Photos = Field(examples=[[EXAMPLE_PNG]])
+    live: bool | Literal[0, 1] | WhichSet | SkipJsonSchema[None] = Field(None, examples=[True])
     document: bool | Literal[0, 1] | WhichSet | SkipJsonSchema[None] = None
 
 
 class PhotoQuality(Shape):
     """A photo's score, 0 to 10, null where the file is no photo, and the checks behind it."""
 
-    score: float | None
+    score: float | None = Field(examples=[9.412])
     reasons: list[Check]
 
 
 class Verdict(Shape):
     """Liveness of a face: the probability of an attack, 0 to 1, and its threshold."""
 
-    state: Literal["live", "spoof", "uncertain"]
-    score: float
-    threshold: float
-    reason: str
-
-
-_VERDICT = {"state": "live", "score": 0.0312, "threshold": 0.5, "reason": ""}
+    state: Literal["live", "spoof", "uncertain"] = Field(examples=["live"])
+    score: float = Field(examples=[0.0312])
+    threshold: float = Field(examples=[0.5])
+    reason: str = Field(examples=[""])
 
 
 class FoundBox(Shape):
     """A face."""
 
     box: Box
-    landmarks: list[list[float]]
+    landmarks: list[list[float]] = Field(
+        examples=[[[390.2, 300.1], [498.7, 298.4], [446.0, 362.9], [401.5, 420.3], [489.8, 418.8]]]
+    )
     """Five points (x, y) in pixels of the upright photo: eyes, tip of the nose, corners of the mouth."""
-    confidence: float
+    confidence: float = Field(examples=[0.9998])
     """The detector's, 0 to 1."""
 
 
 class CompareResults(Shape):
     """Whether the photos show the same person."""
 
-    example: ClassVar = {
-        "accepted": True,
-        "score": -5.4182,
-        "threshold": -3.2071,
-        "fmr_at_score": 1.3e-06,
-        "calibrated": True,
-        "quality": {
-            "a": {"passport.jpg": {"score": 8.214, "reasons": [EXAMPLE_CHECK]}},
-            "b": {"selfie.jpg": {"score": 9.731, "reasons": [EXAMPLE_CHECK]}},
-        },
-        "faces": {"a": {"passport.jpg": _FACE}, "b": {"selfie.jpg": _FACE}},
-        "liveness": {"selfie.jpg": _VERDICT},
-        "left_out": {},
-        "warnings": [],
-        "stages": [STAGE_EXAMPLE],
-    }
-
-    accepted: bool
-    score: float | None
+    accepted: bool = Field(examples=[True])
+    score: float | None = Field(examples=[-5.4182])
     """The fused distance, lower is closer."""
-    threshold: float | None
+    threshold: float | None = Field(examples=[-3.2071])
     """The score at or under which the photos are accepted."""
-    fmr_at_score: float | None
+    fmr_at_score: float | None = Field(examples=[1.3e-06])
     """How often two strangers' photos reach this score; null where that was not measured, as for documents."""
-    calibrated: bool
-    quality: dict[str, dict[str, PhotoQuality]]
+    calibrated: bool = Field(examples=[True])
+    quality: dict[str, dict[str, PhotoQuality]] = Field(
+        examples=[{"a": {"passport.jpg": PhotoQuality.example()}, "b": {"selfie.jpg": PhotoQuality.example()}}]
+    )
     """Each photo's score, by set."""
-    faces: dict[str, dict[str, FoundBox]]
+    faces: dict[str, dict[str, FoundBox]] = Field(
+        examples=[{"a": {"passport.jpg": FoundBox.example()}, "b": {"selfie.jpg": FoundBox.example()}}]
+    )
     """The face that was compared, by set and photo."""
-    liveness: dict[str, Verdict] | None
+    liveness: dict[str, Verdict] | None = Field(examples=[{"selfie.jpg": Verdict.example()}])
     """The selfie's, by photo; null where `live` was not asked for."""
-    left_out: dict[str, int]
+    left_out: dict[str, int] = Field(examples=[{}])
     """Photos that were not compared, each with its code."""
-    warnings: list[str]
+    warnings: list[str] = Field(examples=[[]])
     stages: list[Stage]
 
 
 class CompareRefused(Refused):
     """The photos could not be compared, or the selfie is not live."""
 
-    example: ClassVar[Any] = {"accepted": False}
-
-    accepted: bool | SkipJsonSchema[None] = None
+    accepted: bool | SkipJsonSchema[None] = Field(None, examples=[False])
 
 
 class SearchQuery(Shape):
@@ -151,22 +125,22 @@ class SearchJson(PhotosInJson):
 class Candidate(Shape):
     """Somebody who is enrolled."""
 
-    id: str
-    name: str | None
-    score: float | None
+    id: str = Field(examples=[EXAMPLE_ID])
+    name: str | None = Field(examples=["Ada Lovelace"])
+    score: float | None = Field(examples=[-6.1021])
     """The fused distance, lower is closer."""
-    false_positive_rate: float | None
+    false_positive_rate: float | None = Field(examples=[0.0004])
     """The share of searches by people who are not enrolled that find anybody at this score."""
-    accepted: bool
+    accepted: bool = Field(examples=[True])
     """Within the search's threshold."""
 
 
 class FoundFace(Shape):
     """A face, and the nearest people."""
 
-    file: str
+    file: str = Field(examples=["visitor.jpg"])
     box: Box
-    threshold: float | None
+    threshold: float | None = Field(examples=[-4.0125])
     candidates: list[Candidate]
     liveness: Verdict | SkipJsonSchema[None] = None
 
@@ -174,35 +148,12 @@ class FoundFace(Shape):
 class SearchResults(Shape):
     """Who the photos show; with `async`, only the job."""
 
-    example: ClassVar = {
-        "faces": [
-            {
-                "file": "visitor.jpg",
-                "box": _BOX,
-                "threshold": -4.0125,
-                "candidates": [
-                    {
-                        "id": EXAMPLE_ID,
-                        "name": "Ada Lovelace",
-                        "score": -6.1021,
-                        "false_positive_rate": 0.0004,
-                        "accepted": True,
-                    }
-                ],
-            }
-        ],
-        "people": 118,
-        "left_out": {},
-        "calibrated": True,
-        "stages": [STAGE_EXAMPLE],
-    }
-
-    faces: list[FoundFace] | SkipJsonSchema[None] = None
-    people: int | SkipJsonSchema[None] = None
+    faces: list[FoundFace] | SkipJsonSchema[None] = Field(None, examples=[[FoundFace.example()]])
+    people: int | SkipJsonSchema[None] = Field(None, examples=[118])
     """How many people were searched."""
-    left_out: dict[str, int] | SkipJsonSchema[None] = None
-    calibrated: bool | SkipJsonSchema[None] = None
-    stages: list[Stage] | SkipJsonSchema[None] = None
+    left_out: dict[str, int] | SkipJsonSchema[None] = Field(None, examples=[{}])
+    calibrated: bool | SkipJsonSchema[None] = Field(None, examples=[True])
+    stages: list[Stage] | SkipJsonSchema[None] = Field(None, examples=[[Stage.example()]])
     job: str | SkipJsonSchema[None] = None
     """Poll /jobs/ID."""
 
@@ -210,17 +161,12 @@ class SearchResults(Shape):
 class PhotoFaces(PhotoQuality):
     """A photo, and its faces, largest first."""
 
-    file: str
+    file: str = Field(examples=["visitor.jpg"])
     faces: list[FoundBox]
-
-
-_PHOTO = {"file": "visitor.jpg", "score": 9.412, "reasons": [EXAMPLE_CHECK]}
 
 
 class FacesResults(Shape):
     """The photos' faces."""
-
-    example: ClassVar = {"photos": [{**_PHOTO, "faces": [_FACE]}], "stages": [STAGE_EXAMPLE]}
 
     photos: list[PhotoFaces]
     stages: list[Stage]
@@ -229,37 +175,25 @@ class FacesResults(Shape):
 class Embedding(Shape):
     """A face's embedding: not normalised."""
 
-    version: str
-    vector: list[float]
+    version: str = Field(examples=["6f1c0a59d3b2e784"])
+    vector: list[float] = Field(examples=[[0.31, -1.27, 0.84]])
 
 
 class EmbeddedFace(FoundBox):
     """A face, and its embedding by each model."""
 
-    embeddings: dict[str, Embedding]
+    embeddings: dict[str, Embedding] = Field(examples=[{"SFace": Embedding.example()}])
 
 
 class PhotoEmbeddings(PhotoQuality):
     """A photo, and its faces, largest first."""
 
-    file: str
+    file: str = Field(examples=["visitor.jpg"])
     faces: list[EmbeddedFace]
 
 
 class EmbedResults(Shape):
     """The photos' faces and their embeddings."""
-
-    example: ClassVar = {
-        "photos": [
-            {
-                **_PHOTO,
-                "faces": [
-                    {**_FACE, "embeddings": {"SFace": {"version": "6f1c0a59d3b2e784", "vector": [0.31, -1.27, 0.84]}}}
-                ],
-            }
-        ],
-        "stages": [STAGE_EXAMPLE],
-    }
 
     photos: list[PhotoEmbeddings]
     stages: list[Stage]

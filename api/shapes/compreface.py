@@ -10,12 +10,9 @@ from pydantic_core import CoreSchema
 
 from api.openapi import Shape
 from api.shapes.common import Base64, Name
-from api.shapes.people import ForgottenResults, Receipt
-from api.shapes.pipeline import EXAMPLE_PNG
+from api.shapes.people import Receipt
 
-_IMAGE = "6b135f5b-a365-4522-b1f1-4c9ac2dd0728"
-EXAMPLE_SUBJECT = "Ada Lovelace"
-_ROW = {"image_id": _IMAGE, "subject": EXAMPLE_SUBJECT}
+_ImageId = Annotated[str, Field(examples=["6b135f5b-a365-4522-b1f1-4c9ac2dd0728"])]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -32,31 +29,30 @@ class Bare(Shape):
         schema.update(items)
         return reference
 
+    @classmethod
+    def example(cls) -> Any:
+        """Return the list."""
+        return super().example()["items"]
+
 
 class CompreFaceError(Shape):
     """Why the call was refused."""
 
-    example: ClassVar = {"message": "Could not detect a face in any of the images.", "code": 28, "faceapp_code": 630}
-
-    message: str
-    code: Annotated[int, Field(ge=0, le=44)]
+    message: str = Field(examples=["Could not detect a face in any of the images."])
+    code: Annotated[int, Field(ge=0, le=44, examples=[28])]
     """CompreFace's number."""
-    faceapp_code: int
+    faceapp_code: int = Field(examples=[630])
     """This server's own number, as GET /codes explains it."""
 
 
 class SubjectPath(Shape):
     """Which subject."""
 
-    example: ClassVar = {"subject": EXAMPLE_SUBJECT}
-
-    subject: Annotated[str, Field(min_length=1)]
+    subject: Annotated[str, Field(min_length=1, examples=["Ada Lovelace"])]
 
 
 class SubjectName(Shape):
     """A subject's name."""
-
-    example: ClassVar = {"subject": EXAMPLE_SUBJECT}
 
     subject: Name
 
@@ -64,15 +60,11 @@ class SubjectName(Shape):
 class Subject(Shape):
     """A subject."""
 
-    example: ClassVar = {"subject": EXAMPLE_SUBJECT}
-
-    subject: str
+    subject: str = Field(examples=["Ada Lovelace"])
 
 
 class DeletedSubject(Subject):
     """A subject who is forgotten."""
-
-    example: ClassVar[Any] = {"subject": EXAMPLE_SUBJECT, "receipt": ForgottenResults.example["receipt"]}
 
     receipt: Receipt
 
@@ -80,33 +72,25 @@ class DeletedSubject(Subject):
 class SubjectList(Shape):
     """All subjects."""
 
-    example: ClassVar = {"subjects": [EXAMPLE_SUBJECT]}
-
-    subjects: list[str]
+    subjects: list[str] = Field(examples=[["Ada Lovelace"]])
 
 
 class DeletedCount(Shape):
     """How many were deleted."""
 
-    example: ClassVar = {"deleted": 3}
-
-    deleted: int
+    deleted: int = Field(examples=[3])
 
 
 class Updated(Shape):
     """That the name is changed."""
 
-    example: ClassVar = {"updated": True}
-
-    updated: bool
+    updated: bool = Field(examples=[True])
 
 
 class SubjectQuery(Shape):
     """Whose images; all subjects' without a name."""
 
-    example: ClassVar = {"subject": EXAMPLE_SUBJECT}
-
-    subject: str | SkipJsonSchema[None] = None
+    subject: str | SkipJsonSchema[None] = Field(None, examples=["Ada Lovelace"])
 
 
 class ImagePageQuery(SubjectQuery):
@@ -120,8 +104,6 @@ class ImagePageQuery(SubjectQuery):
 class NewImageQuery(Shape):
     """Whose image it is."""
 
-    example: ClassVar = {"subject": EXAMPLE_SUBJECT}
-
     subject: Name
     det_prob_threshold: Share | SkipJsonSchema[None] = None
     """The least confidence of a face."""
@@ -130,17 +112,13 @@ class NewImageQuery(Shape):
 class ImagePath(Shape):
     """Which image."""
 
-    example: ClassVar = {"image_id": _IMAGE}
-
-    image_id: str
+    image_id: _ImageId
 
 
 class StaticPath(ImagePath):
     """The caller's key, and which image."""
 
-    example: ClassVar = {"api_key": "<key>", "image_id": _IMAGE}
-
-    api_key: str
+    api_key: str = Field(examples=["<key>"])
 
 
 class PhotoFilesForm(Shape):
@@ -153,8 +131,6 @@ class PhotoFilesForm(Shape):
 
 class FileBody(Shape):
     """One photo as base64 text."""
-
-    example: ClassVar = {"file": EXAMPLE_PNG}
 
     file: Base64
 
@@ -172,8 +148,6 @@ class TwoFilesForm(Shape):
 class TwoFilesBody(Shape):
     """Two photos as base64 text."""
 
-    example: ClassVar = {"source_image": EXAMPLE_PNG, "target_image": EXAMPLE_PNG}
-
     source_image: Base64
     target_image: Base64
 
@@ -181,11 +155,9 @@ class TwoFilesBody(Shape):
 class ImageRow(Shape):
     """An image of a subject."""
 
-    example: ClassVar = _ROW
-
-    image_id: str
+    image_id: _ImageId
     """A UUID."""
-    subject: str
+    subject: str = Field(examples=["Ada Lovelace"])
 
 
 class AddedImage(ImageRow):
@@ -198,26 +170,20 @@ class AddedImage(ImageRow):
 class ImageRows(Bare):
     """Images that were deleted."""
 
-    example: ClassVar[Any] = [_ROW]
-
     items: list[ImageRow]
 
 
 class ImageIds(Bare):
     """Ids of images."""
 
-    example: ClassVar[Any] = [_IMAGE]
-
-    items: list[str]
+    items: list[_ImageId]
 
 
 class ImagePage(Shape):
     """A page of images."""
 
-    example: ClassVar = {"faces": [_ROW], "page_number": 0, "page_size": 20, "total_pages": 1, "total_elements": 1}
-
     faces: list[ImageRow]
-    page_number: int
-    page_size: int
-    total_pages: int
-    total_elements: int
+    page_number: int = Field(examples=[0])
+    page_size: int = Field(examples=[20])
+    total_pages: int = Field(examples=[1])
+    total_elements: int = Field(examples=[1])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Shape
 from api.shapes.common import EXAMPLE_ID, Base64, FormBase64, JsonFlag, Name
-from api.shapes.pipeline import EXAMPLE_PNG
 from pipeline.flows import MOST_CANDIDATES
 from pipeline.flows.deepface import METRICS
 
@@ -49,8 +48,6 @@ class _VerifyKeys(Shape):
 class VerifyBody(_VerifyKeys, DeepFaceForm):
     """Two photos as base64 text."""
 
-    example: ClassVar = {"img1": EXAMPLE_PNG, "img2": EXAMPLE_PNG, "anti_spoofing": False}
-
     img1: Base64
     """Also called `img1_path`. Addresses and paths are refused."""
     img2: Base64
@@ -58,8 +55,6 @@ class VerifyBody(_VerifyKeys, DeepFaceForm):
 
 class VerifyFields(_VerifyKeys, DeepFaceForm):
     """Two photos as base64 text in a form."""
-
-    example: ClassVar = {"img1": EXAMPLE_PNG, "img2": EXAMPLE_PNG}
 
     img1: FormBase64
     img2: FormBase64
@@ -96,20 +91,16 @@ class ImageFiles(DeepFaceForm):
 
 
 class _RepresentKeys(Shape):
-    max_faces: _FACES = None
+    max_faces: _FACES = Field(None, examples=[1])
     """How many faces, the largest ones; 10 by default."""
 
 
 class RepresentBody(_RepresentKeys, ImageBody):
     """A photo as base64 text."""
 
-    example: ClassVar = {"img": EXAMPLE_PNG, "max_faces": 1}
-
 
 class RepresentFields(_RepresentKeys, ImageFields):
     """A photo as base64 text in a form."""
-
-    example: ClassVar = {"img": EXAMPLE_PNG}
 
 
 class RepresentFiles(_RepresentKeys, ImageFiles):
@@ -119,18 +110,16 @@ class RepresentFiles(_RepresentKeys, ImageFiles):
 class AnalyzeBody(ImageBody):
     """A photo as base64 text."""
 
-    example: ClassVar = {"img": EXAMPLE_PNG, "actions": ["age", "gender"]}
-
-    actions: Annotated[list[Literal["age", "gender", "emotion"]], Field(min_length=1)] | SkipJsonSchema[None] = None
+    actions: Annotated[list[Literal["age", "gender", "emotion"]], Field(min_length=1)] | SkipJsonSchema[None] = Field(
+        None, examples=[["age", "gender"]]
+    )
     """All three by default."""
 
 
 class AnalyzeFields(ImageFields):
     """A photo as base64 text in a form."""
 
-    example: ClassVar = {"img": EXAMPLE_PNG, "actions": "age,gender"}
-
-    actions: _Actions = None
+    actions: _Actions = Field(None, examples=["age,gender"])
 
 
 class AnalyzeFiles(ImageFiles):
@@ -142,7 +131,7 @@ class AnalyzeFiles(ImageFiles):
 class _SearchKeys(_VerifyKeys):
     similarity_search: _FLAG = None
     """Whether people beyond the threshold are listed too."""
-    k: _MATCHES = None
+    k: _MATCHES = Field(None, examples=[5])
     """How many people for each face, 50 by default."""
     search_method: _METHOD = None
     """Has no effect: both find the same."""
@@ -151,13 +140,9 @@ class _SearchKeys(_VerifyKeys):
 class FindBody(_SearchKeys, ImageBody):
     """A photo as base64 text."""
 
-    example: ClassVar = {"img": EXAMPLE_PNG, "k": 5}
-
 
 class FindFields(_SearchKeys, ImageFields):
     """A photo as base64 text in a form."""
-
-    example: ClassVar = {"img": EXAMPLE_PNG}
 
 
 class FindFiles(_SearchKeys, ImageFiles):
@@ -165,20 +150,16 @@ class FindFiles(_SearchKeys, ImageFiles):
 
 
 class _RegisterKeys(Shape):
-    img_name: Name | SkipJsonSchema[None] = None
+    img_name: Name | SkipJsonSchema[None] = Field(None, examples=["Ada Lovelace"])
     """Whom the photo shows: an ID of this server, or else any name. Without it, a new name is made."""
 
 
 class RegisterBody(_RegisterKeys, ImageBody):
     """A photo as base64 text."""
 
-    example: ClassVar = {"img": EXAMPLE_PNG, "img_name": "Ada Lovelace"}
-
 
 class RegisterFields(_RegisterKeys, ImageFields):
     """A photo as base64 text in a form."""
-
-    example: ClassVar = {"img": EXAMPLE_PNG, "img_name": "Ada Lovelace"}
 
 
 class RegisterFiles(_RegisterKeys, ImageFiles):
@@ -188,89 +169,55 @@ class RegisterFiles(_RegisterKeys, ImageFiles):
 class FacialArea(Shape):
     """A face's box and landmarks, in pixels of the upright photo; left and right are the person's own."""
 
-    x: int
-    y: int
-    w: int
-    h: int
-    left_eye: list[int]
-    right_eye: list[int]
-    nose: list[int]
-    mouth_left: list[int]
-    mouth_right: list[int]
-
-
-_AREA = {
-    "x": 320, "y": 180, "w": 240, "h": 310,
-    "left_eye": [499, 298], "right_eye": [390, 300], "nose": [446, 363],
-    "mouth_left": [490, 419], "mouth_right": [402, 420],
-}  # fmt: skip
+    x: int = Field(examples=[320])
+    y: int = Field(examples=[180])
+    w: int = Field(examples=[240])
+    h: int = Field(examples=[310])
+    left_eye: list[int] = Field(examples=[[499, 298]])
+    right_eye: list[int] = Field(examples=[[390, 300]])
+    nose: list[int] = Field(examples=[[446, 363]])
+    mouth_left: list[int] = Field(examples=[[490, 419]])
+    mouth_right: list[int] = Field(examples=[[402, 420]])
 
 
 class _Decision(Shape):
-    distance: float
+    distance: float = Field(examples=[0.1523])
     """At or under `threshold` only if accepted."""
-    threshold: float
-    confidence: float
+    threshold: float = Field(examples=[0.3811])
+    confidence: float = Field(examples=[80.42])
     """51 to 100 where accepted, else 0 to 49: how far below or beyond the threshold. No probability."""
 
 
 class Verification(_Decision):
     """Whether the photos show the same person."""
 
-    example: ClassVar = {
-        "verified": True,
-        "distance": 0.1523,
-        "threshold": 0.3811,
-        "confidence": 80.42,
-        "model": "Dlib+SFace",
-        "detector_backend": "mtcnn",
-        "similarity_metric": "cosine",
-        "facial_areas": {"img1": _AREA, "img2": _AREA},
-        "time": 0.21,
-        "fmr_at_score": 1.3e-06,
-        "calibrated": True,
-        "warnings": [],
-    }
-
-    verified: bool
-    model: str
+    verified: bool = Field(examples=[True])
+    model: str = Field(examples=["Dlib+SFace"])
     """The model that decided, or all of them, joined by `+`."""
-    detector_backend: str
-    similarity_metric: str
-    facial_areas: dict[str, FacialArea]
-    time: float
+    detector_backend: str = Field(examples=["mtcnn"])
+    similarity_metric: str = Field(examples=["cosine"])
+    facial_areas: dict[str, FacialArea] = Field(examples=[{"img1": FacialArea.example(), "img2": FacialArea.example()}])
+    time: float = Field(examples=[0.21])
     """In seconds."""
-    fmr_at_score: float | None
+    fmr_at_score: float | None = Field(examples=[1.3e-06])
     """How often two strangers' photos come this near; null where the models are not calibrated."""
-    calibrated: bool
-    warnings: list[str]
+    calibrated: bool = Field(examples=[True])
+    warnings: list[str] = Field(examples=[[]])
 
 
 class Representation(Shape):
     """A face and its embedding."""
 
-    embedding: list[float]
+    embedding: list[float] = Field(examples=[[0.31, -1.27, 0.84]])
     facial_area: FacialArea
-    face_confidence: float
-    model: str
-    version: str
+    face_confidence: float = Field(examples=[0.9998])
+    model: str = Field(examples=["Dlib"])
+    version: str = Field(examples=["6f1c0a59d3b2e784"])
     """What the embedding depends on: only those of one version can be compared."""
 
 
 class Representations(Shape):
     """The faces of the photo, largest first."""
-
-    example: ClassVar = {
-        "results": [
-            {
-                "embedding": [0.31, -1.27, 0.84],
-                "facial_area": _AREA,
-                "face_confidence": 0.9998,
-                "model": "Dlib",
-                "version": "6f1c0a59d3b2e784",
-            }
-        ]
-    }
 
     results: list[Representation]
 
@@ -281,11 +228,11 @@ class FaceAttributes(Shape):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     region: FacialArea
-    face_confidence: float
-    age: int | SkipJsonSchema[None] = None
-    gender: dict[str, float] | SkipJsonSchema[None] = None
+    face_confidence: float = Field(examples=[0.9998])
+    age: int | SkipJsonSchema[None] = Field(None, examples=[36])
+    gender: dict[str, float] | SkipJsonSchema[None] = Field(None, examples=[{"Woman": 98.2, "Man": 1.8}])
     """Shares in percent."""
-    dominant_gender: str | SkipJsonSchema[None] = None
+    dominant_gender: str | SkipJsonSchema[None] = Field(None, examples=["Woman"])
     emotion: dict[str, float] | SkipJsonSchema[None] = None
     """Shares in percent."""
     dominant_emotion: str | SkipJsonSchema[None] = None
@@ -294,70 +241,32 @@ class FaceAttributes(Shape):
 class Analysis(Shape):
     """The faces of the photo, largest first."""
 
-    example: ClassVar[Any] = {
-        "results": [
-            {
-                "region": _AREA,
-                "face_confidence": 0.9998,
-                "age": 36,
-                "gender": {"Woman": 98.2, "Man": 1.8},
-                "dominant_gender": "Woman",
-            }
-        ]
-    }
-
     results: list[FaceAttributes]
 
 
 class Match(_Decision):
     """Somebody who is registered."""
 
-    id: str
-    img_name: str | None
+    id: str = Field(examples=[EXAMPLE_ID])
+    img_name: str | None = Field(examples=["Ada Lovelace"])
     """The person's name."""
-    model_name: str
-    detector_backend: str
-    aligned: bool
-    l2_normalized: bool
-    search_method: str
-    distance_metric: str
-    target_x: int
-    target_y: int
-    target_w: int
-    target_h: int
-    verified: bool
-    false_positive_rate: float | None
+    model_name: str = Field(examples=["Dlib+SFace"])
+    detector_backend: str = Field(examples=["mtcnn"])
+    aligned: bool = Field(examples=[True])
+    l2_normalized: bool = Field(examples=[True])
+    search_method: str = Field(examples=["exact"])
+    distance_metric: str = Field(examples=["cosine"])
+    target_x: int = Field(examples=[320])
+    target_y: int = Field(examples=[180])
+    target_w: int = Field(examples=[240])
+    target_h: int = Field(examples=[310])
+    verified: bool = Field(examples=[True])
+    false_positive_rate: float | None = Field(examples=[0.0004])
     """The share of strangers' searches that find anybody as near."""
 
 
 class Matches(Shape):
     """The people found for each face, nearest first."""
-
-    example: ClassVar = {
-        "results": [
-            [
-                {
-                    "id": EXAMPLE_ID,
-                    "img_name": "Ada Lovelace",
-                    "model_name": "Dlib+SFace",
-                    "detector_backend": "mtcnn",
-                    "aligned": True,
-                    "l2_normalized": True,
-                    "search_method": "exact",
-                    "distance_metric": "cosine",
-                    "target_x": 320,
-                    "target_y": 180,
-                    "target_w": 240,
-                    "target_h": 310,
-                    "verified": True,
-                    "distance": 0.1523,
-                    "threshold": 0.2811,
-                    "confidence": 73.45,
-                    "false_positive_rate": 0.0004,
-                }
-            ]
-        ]
-    }
 
     results: list[list[Match]]
 
@@ -365,45 +274,31 @@ class Matches(Shape):
 class Registered(Shape):
     """Who was registered."""
 
-    example: ClassVar = {
-        "inserted": 1,
-        "id": EXAMPLE_ID,
-        "img_name": "Ada Lovelace",
-        "code": 800,
-        "message": "ID successfully inserted to db.",
-        "possible_duplicates": [],
-        "warnings": [],
-    }
-
-    inserted: int
+    inserted: int = Field(examples=[1])
     """How many faces, 1."""
-    id: str
+    id: str = Field(examples=[EXAMPLE_ID])
     """What the other endpoints call the person."""
-    img_name: str
-    code: int
-    message: str
-    possible_duplicates: list[str | None]
+    img_name: str = Field(examples=["Ada Lovelace"])
+    code: int = Field(examples=[800])
+    message: str = Field(examples=["ID successfully inserted to db."])
+    possible_duplicates: list[str | None] = Field(examples=[[]])
     """Other IDs with the same face; null for each to callers without the scope `admin`."""
-    warnings: list[str]
+    warnings: list[str] = Field(examples=[[]])
 
 
 class IndexState(Shape):
     """That there is nothing to build."""
 
-    example: ClassVar = {"message": "The index is always current.", "people": 118}
-
-    message: str
-    people: int
+    message: str = Field(examples=["The index is always current."])
+    people: int = Field(examples=[118])
     """How many people a search sees."""
 
 
 class DeepFaceError(Shape):
     """Why there is no result."""
 
-    example: ClassVar = {"error": "Could not detect a face in any of the images.", "code": 630}
-
-    error: str
-    code: int
+    error: str = Field(examples=["Could not detect a face in any of the images."])
+    code: int = Field(examples=[630])
     field: str | SkipJsonSchema[None] = None
     exception: str | SkipJsonSchema[None] = None
     """The same text, where a photo is missing or is none, as DeepFace answers then."""

@@ -8,23 +8,20 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Shape
-from api.shapes.common import HAS_BASE64, HAS_FORM_BASE64, Base64, FormBase64, JsonFlag, Name, QueryFlag
-from api.shapes.pipeline import EXAMPLE_PNG
+from api.shapes.common import EXAMPLE_PNG, HAS_BASE64, HAS_FORM_BASE64, Base64, FormBase64, JsonFlag, Name, QueryFlag
 
 
 class FaceHashUser(Shape):
     """Whose classifier, and which user."""
 
-    API_KEY: str | None = None
+    API_KEY: str | None = Field(None, examples=["API_KEY_TEST_1"])
     """`API_KEY_TEST_1` on a server without keys; else the key of the header, or left out."""
-    username: Name
+    username: Name = Field(examples=["ada"])
     """The user's name, `userName` too."""
 
 
 class RecognizeBody(FaceHashUser):
     """A photo that may show the user."""
-
-    example: ClassVar = {"API_KEY": "API_KEY_TEST_1", "username": "ada", "image": EXAMPLE_PNG}
 
     image: Base64
     """The photo, `picture` too."""
@@ -34,8 +31,6 @@ class RecognizeBody(FaceHashUser):
 
 class RecognizeForm(FaceHashUser):
     """The same in a form."""
-
-    example: ClassVar = RecognizeBody.example
 
     image: FormBase64
     live: QueryFlag = "false"
@@ -54,9 +49,14 @@ class RecognizeFiles(FaceHashUser):
 class TrainBody(FaceHashUser):
     """Images of the user, and hyper-parameters for those who want to choose some."""
 
-    example: ClassVar = {"API_KEY": "API_KEY_TEST_1", "username": "ada", "images": [EXAMPLE_PNG] * 10}
-
-    images: Annotated[list[Any], Field(min_length=10, json_schema_extra=HAS_BASE64)]
+    images: Annotated[
+        list[Any],
+        Field(
+            min_length=10,
+            json_schema_extra=HAS_BASE64,
+            examples=[[EXAMPLE_PNG] * 10],
+        ),
+    ]
     """Photos as base64 text; those that cannot be decoded are left out."""
     epochs: Annotated[int, Field(ge=1, le=100)] | SkipJsonSchema[None] = None
     batch_size: Annotated[int, Field(ge=32, le=1024)] | SkipJsonSchema[None] = None
@@ -70,7 +70,8 @@ class TrainForm(TrainBody):
     """The same in a form."""
 
     images: Annotated[
-        list[Annotated[str, Field(min_length=1)]], Field(min_length=10, json_schema_extra=HAS_FORM_BASE64)
+        list[Annotated[str, Field(min_length=1)]],
+        Field(min_length=10, json_schema_extra=HAS_FORM_BASE64, examples=[[EXAMPLE_PNG] * 10]),
     ]
 
 
@@ -85,40 +86,31 @@ class TrainFiles(FaceHashUser):
 class TrainQuery(Shape):
     """How the reply comes."""
 
-    example: ClassVar = {"async": "true"}
-
-    async_: Annotated[str, Field(alias="async", pattern="^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])$")] = "false"
+    async_: Annotated[
+        str, Field(alias="async", pattern="^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee])$", examples=["true"])
+    ] = "false"
     """`true` replies at once, with a job to poll."""
 
 
 class Recognized(Shape):
     """Whether the photo shows the user."""
 
-    example: ClassVar = {
-        "responseType": "SUCCESS",
-        "successDescription": "Face recognized successfully.",
-        "detectionTime": 0.0021,
-        "confidencePercentage": 0.95,
-    }
-
-    responseType: Literal["SUCCESS", "FAILURE", "ERROR"]  # noqa: N815 - FaceHash's own name
-    successDescription: str | SkipJsonSchema[None] = None  # noqa: N815
+    responseType: Literal["SUCCESS", "FAILURE", "ERROR"] = Field(examples=["SUCCESS"])  # noqa: N815 - FaceHash's own name
+    successDescription: str | SkipJsonSchema[None] = Field(None, examples=["Face recognized successfully."])  # noqa: N815
     errorDescription: str | SkipJsonSchema[None] = None  # noqa: N815
     code: int | SkipJsonSchema[None] = None
     """Of an ERROR: 120 for a file that is no photo."""
-    detectionTime: float | SkipJsonSchema[None] = None  # noqa: N815
+    detectionTime: float | SkipJsonSchema[None] = Field(None, examples=[0.0021])  # noqa: N815
     """Seconds that the classifier took."""
-    confidencePercentage: float | SkipJsonSchema[None] = None  # noqa: N815
+    confidencePercentage: float | SkipJsonSchema[None] = Field(None, examples=[0.95])  # noqa: N815
     """How likely the face is the user's, 0 to 1."""
 
 
 class Trained(Shape):
     """That the training ended well; FAILURE where the images show too few faces, ERROR where they show two people."""
 
-    example: ClassVar = {"responseType": "SUCCESS", "successDescription": "Model trained successfully."}
-
-    responseType: Literal["SUCCESS", "FAILURE", "ERROR"]  # noqa: N815
-    successDescription: str | SkipJsonSchema[None] = None  # noqa: N815
+    responseType: Literal["SUCCESS", "FAILURE", "ERROR"] = Field(examples=["SUCCESS"])  # noqa: N815
+    successDescription: str | SkipJsonSchema[None] = Field(None, examples=["Model trained successfully."])  # noqa: N815
     errorDescription: str | SkipJsonSchema[None] = None  # noqa: N815
     code: int | SkipJsonSchema[None] = None
     """Of an ERROR: 852."""
@@ -127,26 +119,17 @@ class Trained(Shape):
 class TrainStarted(Shape):
     """That the training began."""
 
-    example: ClassVar = {
-        "responseType": "SUCCESS",
-        "successDescription": "Training started.",
-        "job": "0a1b2c3d-00112233445566778899aabbccddeeff",
-        "poll": "/jobs/0a1b2c3d-00112233445566778899aabbccddeeff",
-    }
-
     responseType: Literal["SUCCESS"]  # noqa: N815
-    successDescription: str  # noqa: N815
-    job: str
-    poll: str
+    successDescription: str = Field(examples=["Training started."])  # noqa: N815
+    job: str = Field(examples=["0a1b2c3d-00112233445566778899aabbccddeeff"])
+    poll: str = Field(examples=["/jobs/0a1b2c3d-00112233445566778899aabbccddeeff"])
 
 
 class Failure(Shape):
     """Why the request could not be served."""
 
-    example: ClassVar = {"responseType": "ERROR", "errorDescription": "A valid API key is needed.", "code": 401}
-
     responseType: Literal["ERROR"]  # noqa: N815
-    errorDescription: str  # noqa: N815
-    code: int
+    errorDescription: str = Field(examples=["A valid API key is needed."])  # noqa: N815
+    code: int = Field(examples=[401])
     field: str | SkipJsonSchema[None] = None
     """The field that is wrong."""

@@ -8,11 +8,9 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Shape, Stage
-from api.openapi.shapes import STAGE_EXAMPLE
 from api.shapes.common import EXAMPLE_ID, Base64, Name, PersonId
 from api.shapes.compare import Embedding
-from api.shapes.people import EXAMPLE_FACE, ForgottenResults, Receipt
-from api.shapes.pipeline import EXAMPLE_PNG
+from api.shapes.people import EXAMPLE_FACE, Receipt
 
 MOST_PAGES = 10**8
 _MADE = 1795737600
@@ -21,9 +19,7 @@ _MADE = 1795737600
 class PageQuery(Shape):
     """Which page."""
 
-    example: ClassVar = {"page": 1}
-
-    page: Annotated[int, Field(ge=1, le=MOST_PAGES)] | SkipJsonSchema[None] = None
+    page: Annotated[int, Field(ge=1, le=MOST_PAGES)] | SkipJsonSchema[None] = Field(None, examples=[1])
     """1 by default."""
     page_size: Annotated[int, Field(ge=1, le=100)] | SkipJsonSchema[None] = None
     """50 by default."""
@@ -32,8 +28,6 @@ class PageQuery(Shape):
 class NewPerson(Shape):
     """A person to be."""
 
-    example: ClassVar = {"name": "Ada Lovelace", "reco_id": EXAMPLE_ID}
-
     name: Name
     reco_id: PersonId
 
@@ -41,50 +35,39 @@ class NewPerson(Shape):
 class CreatedPerson(Shape):
     """The person."""
 
-    example: ClassVar = {"id": EXAMPLE_ID, "name": "Ada Lovelace", "faces": 0}
-
-    id: str
+    id: str = Field(examples=[EXAMPLE_ID])
     """What the other endpoints call the person: `reco_id`."""
-    name: str
-    faces: int
+    name: str = Field(examples=["Ada Lovelace"])
+    faces: int = Field(examples=[0])
 
 
 class PeopleWithFaces(Shape):
     """A page of people."""
 
-    example: ClassVar = {"count": 1, "page": 1, "pages": 1, "people": [{**CreatedPerson.example, "faces": 2}]}
-
-    count: int
+    count: int = Field(examples=[1])
     """People on all pages."""
-    page: int
-    pages: int
+    page: int = Field(examples=[1])
+    pages: int = Field(examples=[1])
     people: list[CreatedPerson]
 
 
 class FaceIdPath(Shape):
     """Which face."""
 
-    example: ClassVar = {"face_id": EXAMPLE_FACE}
-
-    face_id: str
+    face_id: str = Field(examples=[EXAMPLE_FACE])
 
 
 class FaceRow(Shape):
     """A face."""
 
-    id: str
-    person_id: str
-    created: int
+    id: str = Field(examples=[EXAMPLE_FACE])
+    person_id: str = Field(examples=[EXAMPLE_ID])
+    created: int = Field(examples=[1795737600])
     """In seconds since 1970."""
-
-
-_FACE = {"id": EXAMPLE_FACE, "person_id": EXAMPLE_ID, "created": _MADE}
 
 
 class FacesOfPerson(Shape):
     """A person's faces, oldest first."""
-
-    example: ClassVar = {"faces": [_FACE]}
 
     faces: list[FaceRow]
 
@@ -92,11 +75,9 @@ class FacesOfPerson(Shape):
 class AllFaces(FacesOfPerson):
     """A page of all faces, oldest first."""
 
-    example: ClassVar = {"count": 1, "page": 1, "pages": 1, "faces": [_FACE]}
-
-    count: int
-    page: int
-    pages: int
+    count: int = Field(examples=[1])
+    page: int = Field(examples=[1])
+    pages: int = Field(examples=[1])
 
 
 class FaceImageFiles(Shape):
@@ -110,8 +91,6 @@ class FaceImageFiles(Shape):
 class FaceImageJson(Shape):
     """One photo as base64 text."""
 
-    example: ClassVar = {"image": EXAMPLE_PNG}
-
     image: Base64
 
 
@@ -124,24 +103,18 @@ class NewFaceFiles(FaceImageFiles):
 class NewFaceJson(FaceImageJson):
     """One photo as base64 text, and whom it shows."""
 
-    example: ClassVar = {"person_id": EXAMPLE_ID, "image": EXAMPLE_PNG}
-
     person_id: PersonId
 
 
 class CreatedFace(Shape):
     """The face."""
 
-    example: ClassVar = {"id": EXAMPLE_FACE, "person_id": EXAMPLE_ID}
-
-    id: str
-    person_id: str
+    id: str = Field(examples=[EXAMPLE_FACE])
+    person_id: str = Field(examples=[EXAMPLE_ID])
 
 
 class DeletedFace(Shape):
     """That the face is gone; the receipt where the person is gone with it."""
-
-    example: ClassVar[Any] = {"receipt": ForgottenResults.example["receipt"]}
 
     receipt: Receipt | None
 
@@ -165,75 +138,51 @@ class LinearJson(FaceImageJson):
 class ComparedFace(FaceRow):
     """A face, and how near it is."""
 
-    distances: dict[str, float | None]
+    distances: dict[str, float | None] = Field(examples=[{"Dlib": 0.0412, "SFace": 0.2177}])
     """By model."""
-    score: float | None
+    score: float | None = Field(examples=[-5.4182])
     """The fused distance, lower is closer."""
-    threshold: float | None
-    fmr_at_score: float | None
+    threshold: float | None = Field(examples=[-3.2071])
+    fmr_at_score: float | None = Field(examples=[1.3e-06])
     """How often two strangers' photos reach this score; null where the models are not calibrated."""
-    accepted: bool
+    accepted: bool = Field(examples=[True])
 
 
 class LinearResults(Shape):
     """The enrolled faces, nearest first."""
 
-    example: ClassVar = {
-        "faces": [
-            {
-                **_FACE,
-                "distances": {"Dlib": 0.0412, "SFace": 0.2177},
-                "score": -5.4182,
-                "threshold": -3.2071,
-                "fmr_at_score": 1.3e-06,
-                "accepted": True,
-            }
-        ],
-        "compared": 12,
-        "calibrated": True,
-        "stages": [STAGE_EXAMPLE],
-    }
-
     faces: list[ComparedFace]
-    compared: int
-    calibrated: bool
+    compared: int = Field(examples=[12])
+    calibrated: bool = Field(examples=[True])
     stages: list[Stage]
 
 
 class EmbeddingsOfFace(FaceRow):
     """A face's embeddings by model."""
 
-    example: ClassVar = {
-        **_FACE,
-        "embeddings": {"SFace": {"version": "6f1c0a59d3b2e784", "vector": [0.31, -1.27, 0.84]}},
-    }
-
-    embeddings: dict[str, Embedding]
+    embeddings: dict[str, Embedding] = Field(examples=[{"SFace": Embedding.example()}])
 
 
 class HelpPath(Shape):
     """Which endpoint."""
 
-    example: ClassVar = {"path": "api/person/create"}
-
-    path: str
+    path: str = Field(examples=["api/person/create"])
 
 
 class HelpResults(Shape):
     """What an endpoint does, by method."""
 
-    example: ClassVar = {
-        "path": "/api/person/create",
-        "methods": {
-            "POST": {
-                "purpose": "Make a person.",
-                "scope": "enrol",
-                "parameters": {},
-                "fields": {"application/json": {"name": "", "reco_id": ""}},
-                "example": {"code": 101, "message": "Done.", "results": {}, "system_errors": None},
+    path: str = Field(examples=["/api/person/create"])
+    methods: dict[str, dict[str, Any]] = Field(
+        examples=[
+            {
+                "POST": {
+                    "purpose": "Make a person.",
+                    "scope": "enrol",
+                    "parameters": {},
+                    "fields": {"application/json": {"name": "", "reco_id": ""}},
+                    "example": {"code": 101, "message": "Done.", "results": {}, "system_errors": None},
+                }
             }
-        },
-    }
-
-    path: str
-    methods: dict[str, dict[str, Any]]
+        ]
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
+
+from pydantic import Field
 
 from api.openapi import Shape
 
@@ -10,9 +12,7 @@ from api.openapi import Shape
 class JobPath(Shape):
     """Which job."""
 
-    example: ClassVar = {"job_id": "0a1b2c3d-00112233445566778899aabbccddeeff"}
-
-    job_id: str
+    job_id: str = Field(examples=["0a1b2c3d-00112233445566778899aabbccddeeff"])
     """The id that the request was answered with."""
 
 
@@ -27,21 +27,12 @@ class JobEnding(Shape):
 class JobResults(Shape):
     """How far the work is."""
 
-    example: ClassVar = {
-        "job": "0a1b2c3d-00112233445566778899aabbccddeeff",
-        "kind": "train",
-        "state": "running",
-        "progress": 0.25,
-        "seconds": 1.5,
-        "result": None,
-    }
-
-    job: str
-    kind: str
-    state: Literal["running", "done", "failed", "lost"]
+    job: str = Field(examples=["0a1b2c3d-00112233445566778899aabbccddeeff"])
+    kind: str = Field(examples=["train"])
+    state: Literal["running", "done", "failed", "lost"] = Field(examples=["running"])
     """`lost`: another process ran it. Send the request again."""
-    progress: float
+    progress: float = Field(examples=[0.25])
     """The share that is done, 0 to 1."""
-    seconds: float | None
+    seconds: float | None = Field(examples=[1.5])
     result: JobEnding | None
     """Null while the job is running."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from pydantic import Field
 
 from api.openapi import Shape
 from api.shapes.common import EXAMPLE_ID, PersonId
@@ -11,8 +11,6 @@ from api.shapes.common import EXAMPLE_ID, PersonId
 class ChallengeForm(Shape):
     """Whom the challenge is for."""
 
-    example: ClassVar = {"id": EXAMPLE_ID}
-
     id: PersonId
     """Sent exactly once."""
 
@@ -20,18 +18,10 @@ class ChallengeForm(Shape):
 class ChallengeResults(Shape):
     """What to do in front of the camera."""
 
-    example: ClassVar = {
-        "id": EXAMPLE_ID,
-        "challenge": "Jx0mUq6tYb7o",
-        "actions": ["turn_left", "smile"],
-        "expires_in_s": 180,
-        "instructions": "Take frames while you look straight ahead, then do each action.",
-    }
-
-    id: str
-    challenge: str
+    id: str = Field(examples=[EXAMPLE_ID])
+    challenge: str = Field(examples=["Jx0mUq6tYb7o"])
     """The nonce: /upload_imgs?id=ID&challenge=NONCE answers it."""
-    actions: list[str]
+    actions: list[str] = Field(examples=[["turn_left", "smile"]])
     """In this order."""
-    expires_in_s: int
-    instructions: str
+    expires_in_s: int = Field(examples=[180])
+    instructions: str = Field(examples=["Take frames while you look straight ahead, then do each action."])

@@ -14,31 +14,19 @@ from codes_dict import Code
 class CodeEntry(Shape):
     """One code."""
 
-    example: ClassVar = {
-        "number": int(Code.NO_FACE),
-        "name": Code.NO_FACE.name,
-        "message": Code.NO_FACE.message,
-        "cause": Code.NO_FACE.cause,
-        "http_status": Code.NO_FACE.status,
-        "kind": Code.NO_FACE.kind.value,
-        "caller": Code.NO_FACE.caller_does,
-        "operator": Code.NO_FACE.operator_does,
-        "retry": Code.NO_FACE.retry,
-    }
-
-    number: int
-    name: str
-    message: str
-    cause: str
+    number: int = Field(examples=[int(Code.NO_FACE)])
+    name: str = Field(examples=[Code.NO_FACE.name])
+    message: str = Field(examples=[Code.NO_FACE.message])
+    cause: str = Field(examples=[Code.NO_FACE.cause])
     """What makes the server answer with it."""
-    http_status: int
-    kind: Literal["success", "verdict", "caller", "server", "detail"]
+    http_status: int = Field(examples=[Code.NO_FACE.status])
+    kind: Literal["success", "verdict", "caller", "server", "detail"] = Field(examples=[Code.NO_FACE.kind.value])
     """`detail` codes appear inside results only."""
-    caller: str
+    caller: str = Field(examples=[Code.NO_FACE.caller_does])
     """What the caller can do."""
-    operator: str
+    operator: str = Field(examples=[Code.NO_FACE.operator_does])
     """What the operator can do."""
-    retry: bool
+    retry: bool = Field(examples=[Code.NO_FACE.retry])
     """Whether the same call can succeed later, without any change to it."""
     today: int | SkipJsonSchema[None] = None
     """For operators: how often it was answered today."""
@@ -49,16 +37,12 @@ class CodeEntry(Shape):
 class CodePath(Shape):
     """Which code."""
 
-    example: ClassVar = {"number": int(Code.NO_FACE)}
-
-    number: Annotated[int, Field(ge=0)]
+    number: Annotated[int, Field(ge=0, examples=[int(Code.NO_FACE)])]
     """The code's number."""
 
 
 class Alive(Shape):
     """The process answers."""
-
-    example: ClassVar = {"alive": True}
 
     alive: Literal[True]
 
@@ -66,28 +50,22 @@ class Alive(Shape):
 class LivenessAbout(Shape):
     """Which liveness engines judge, and the error rates (0 to 1, by name) that were measured of them."""
 
-    engines: list[str]
-    reaches: dict[str, float]
+    engines: list[str] = Field(examples=[["cnn"]])
+    reaches: dict[str, float] = Field(examples=[{"apcer": 0.02}])
 
 
 class Ready(Shape):
     """The server can serve requests."""
 
-    example: ClassVar = {
-        "ready": True,
-        "settings": int(Code.ENV_VALID),
-        "liveness": {"engines": ["cnn"], "reaches": {"apcer": 0.02}},
-    }
-
     ready: Literal[True]
-    settings: int
+    settings: int = Field(examples=[int(Code.ENV_VALID)])
     liveness: LivenessAbout | None
 
 
 class NotReady(Refused):
     """What the server lacks. `reasons` are shown to operators: each missing part with its code."""
 
-    example: ClassVar = {"ready": False}
+    other_keys: ClassVar = {"ready": False}
 
 
 class CodesResults(Shape):
@@ -95,8 +73,7 @@ class CodesResults(Shape):
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, CodeEntry] = Field(init=False)
-
-    example: ClassVar = {str(int(Code.NO_FACE)): CodeEntry.example}
+    other_keys: ClassVar = {str(int(Code.NO_FACE)): CodeEntry.example()}
 
 
 class EndpointsResults(Shape):
@@ -104,14 +81,11 @@ class EndpointsResults(Shape):
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, str] = Field(init=False)
-
-    example: ClassVar = {"POST /verify": "Verify an upload's photos."}
+    other_keys: ClassVar = {"POST /verify": "Verify an upload's photos."}
 
 
 class FilePath(Shape):
     """Which file of the console."""
 
-    example: ClassVar = {"name": "main.js"}
-
-    name: str
+    name: str = Field(examples=["main.js"])
     """Its name."""
