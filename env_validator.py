@@ -3,8 +3,6 @@
 The process environment is not read.
 """
 
-from __future__ import annotations
-
 import io
 import threading
 from pathlib import Path

@@ -1,7 +1,5 @@
 """faceapp: verifies from photos that a person is who they say they are. `python faceapp.py` serves on HOST:PORT."""
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Who may call which endpoint: decided from a request's head, before its body is read and in the application."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Request bodies, read within bounds: fields, entries and parts are counted before anything is made of them."""
 
-from __future__ import annotations
-
 import codecs
 import json
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Endpoints that take photos and keep nothing of them: compare, search, detect, embed."""
 
-from __future__ import annotations
-
 import secrets
 
 from flask import Blueprint, Response, request

@@ -1,7 +1,5 @@
 """A client's connection: how long a request may take to arrive, who makes room in a crowd, and how it ends."""
 
-from __future__ import annotations
-
 import socket
 import threading
 import time

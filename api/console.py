@@ -1,7 +1,5 @@
 """The console: the page that a browser gets at `/`, and the files of it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from flask import Blueprint, Response, request, send_from_directory

@@ -1,7 +1,5 @@
 """DeepFace's API, in its own form, on this server's flows."""
 
-from __future__ import annotations
-
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping

@@ -4,8 +4,6 @@ Its own session, not a signed cookie: it has to end at sign-out and with the pro
 requests lives in the session too, and comparing it is one line; a form library would bring a second, signed session.
 """
 
-from __future__ import annotations
-
 import hmac
 from http.cookies import CookieError, SimpleCookie
 

@@ -1,7 +1,5 @@
 """The reply's four keys, and which parts of the ledger a caller may see."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

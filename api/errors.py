@@ -1,7 +1,5 @@
 """Everything that is not a success becomes an envelope here: refusals, HTTP's own errors, and unexpected exceptions."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 

@@ -1,7 +1,5 @@
 """FaceHash's two endpoints, in its own form: `responseType`, `successDescription`, `errorDescription`."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from functools import partial

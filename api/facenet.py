@@ -1,7 +1,5 @@
 """The person / face API under /api, and /help."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from flask import Blueprint, Response, request

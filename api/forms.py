@@ -1,7 +1,5 @@
 """The keys of each endpoint. Unknown keys are ignored; a known key must be sent exactly once."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from flask import Request

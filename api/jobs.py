@@ -1,7 +1,5 @@
 """The jobs: work that goes on after its request was answered."""
 
-from __future__ import annotations
-
 from flask import Blueprint, Response, current_app
 
 from api.access import caller

@@ -1,7 +1,5 @@
 """For operators: an ID that has failed too often may be verified again."""
 
-from __future__ import annotations
-
 from flask import Blueprint, Response
 
 from api.access import lend

@@ -1,7 +1,5 @@
 """Active liveness: challenges."""
 
-from __future__ import annotations
-
 from flask import Blueprint, Response, request
 
 from api.access import lend

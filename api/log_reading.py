@@ -1,7 +1,5 @@
 """Reading the log back: a request's lines, and the last ones."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

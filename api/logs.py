@@ -1,7 +1,5 @@
 """One line an event, `TYPE --- date --- request id --- message` or JSON, into LOG_LOC, rotated."""
 
-from __future__ import annotations
-
 import json
 import logging
 import re

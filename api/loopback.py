@@ -1,7 +1,5 @@
 """The server without keys is open to its own machine: not to other hosts, to proxies, or to web pages in a browser."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 

@@ -1,7 +1,5 @@
 """What the operator's side asks of the server beside what the endpoints ask: all of it is ready for JSON."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol

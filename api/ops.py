@@ -1,7 +1,5 @@
 """For integrators and operators: the catalogue of codes, and whether the server is alive and ready."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

@@ -4,8 +4,6 @@ A form turns a code and its results into a body, and may answer with that system
 lines stay as they are.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The people who are enrolled: listed, shown, renamed, forgotten; and their faces."""
 
-from __future__ import annotations
-
 from flask import Blueprint, Response, g, request
 
 from api.access import lend

@@ -1,7 +1,5 @@
 """The photos of a request: files of a multipart body, or base64 text in JSON or a form; and its other fields."""
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence

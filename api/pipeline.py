@@ -1,7 +1,5 @@
 """The three endpoints: parse, call the flow, reply."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

@@ -5,8 +5,6 @@ A body over the limit is taken from the wire and dropped, so that the reply reac
 in the middle of an upload makes most clients report a broken connection instead.
 """
 
-from __future__ import annotations
-
 import re
 from io import BytesIO
 from typing import Any

@@ -1,7 +1,5 @@
 """The ArcFace service's endpoint: whose face is in a photo, in that service's form."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Headers of every reply: nothing is cached, framed or read by other pages, but by those of CORS_ORIGINS."""
 
-from __future__ import annotations
-
 from flask import Flask, Response, request
 
 from api.source import source

@@ -1,7 +1,5 @@
 """A request's id in its reply and in every log line of it, and the one log line that says how it ended."""
 
-from __future__ import annotations
-
 import logging
 import re
 import time

@@ -1,7 +1,5 @@
 """What the endpoints ask of the server: services that fit the settings as they are now."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypedDict, cast

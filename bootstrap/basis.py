@@ -1,7 +1,5 @@
 """What verdicts rest on, for the audit: models, thresholds, and the settings that decide."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Who may call, by the settings and the database as they are now."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Callable

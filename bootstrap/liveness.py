@@ -1,7 +1,5 @@
 """The liveness judge that fits the settings: loaded once, fetched in the background, never inside a request."""
 
-from __future__ import annotations
-
 import logging
 import math
 import threading

@@ -3,8 +3,6 @@
 Also retries, without waiting for a request, to get a server ready whose start failed.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

@@ -1,7 +1,5 @@
 """The server as its operator sees it: settings, keys, people, uploads."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence

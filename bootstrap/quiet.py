@@ -1,7 +1,5 @@
 """No banner from TensorFlow on stderr: its C++ parts write one while they load, before they read any setting."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import sys

@@ -1,7 +1,5 @@
 """What the server lacks now: what a request would find out by failing."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The records that fit the settings: database, people, uploads and gallery."""
 
-from __future__ import annotations
-
 import logging
 import sqlite3
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The scorers of the selected models: all together, and each that can decide by itself."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 

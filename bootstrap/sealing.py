@@ -1,7 +1,5 @@
 """What DATA_KEY means for the files: how they are opened, and whether it holds the keys that they need."""
 
-from __future__ import annotations
-
 import functools
 import logging
 

@@ -1,7 +1,5 @@
 """The models as operators see them: what they are, under which licence, and which thresholds decide."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

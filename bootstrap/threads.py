@@ -1,7 +1,5 @@
 """How the process uses cores and memory; by default each library takes all cores."""
 
-from __future__ import annotations
-
 import ctypes
 import sys
 

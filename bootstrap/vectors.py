@@ -1,7 +1,5 @@
 """The gallery that VECTOR_STORE names. The packages of Milvus are imported only if it is chosen."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from importlib.util import find_spec
 

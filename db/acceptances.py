@@ -1,7 +1,5 @@
 """Uploads that `/verify` accepted: each is accepted once, and how that ended is kept for whoever asks again."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable

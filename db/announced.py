@@ -1,7 +1,5 @@
 """People who have an ID and a name, and no face yet. Their rows in the people table are made with the first face."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

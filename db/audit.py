@@ -5,8 +5,6 @@ processes and servers follow one another; each server writes into files of its o
 the commit, and whatever is recorded is answered only after it: without an entry there is no verdict.
 """
 
-from __future__ import annotations
-
 import secrets
 import time
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Challenges: each is issued for one ID and can be answered once, within its lifetime."""
 
-from __future__ import annotations
-
 import secrets
 import time
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """One enrolment as a unit of work: files first, under names that nobody reads yet; the commit makes them count."""
 
-from __future__ import annotations
-
 import logging
 import secrets
 import time

@@ -1,7 +1,5 @@
 """The records of enrolments: which files count. What they do not list as added and not removed does not exist."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import secrets

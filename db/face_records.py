@@ -5,8 +5,6 @@ are written anew, in their order, as enrolments of their own: one commit replace
 `in_place` does. The faces keep their ids: `faceapp_face_ids` says under which token each of them is now.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 import secrets

@@ -8,8 +8,6 @@
 A version is whole before `current` names it, and never changes afterwards.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import re

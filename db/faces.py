@@ -4,8 +4,6 @@ Every file's name begins with its enrolment's token (32 hex digits), so that not
 enrolment that was never committed can be told from those that count.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import logging

@@ -5,8 +5,6 @@ until then `finish` can be repeated, by the next call or by maintenance, whateve
 wait for it.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import secrets

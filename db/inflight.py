@@ -1,7 +1,5 @@
 """Which enrolments are in progress, so that what a killed process left can be told from work that is still going on."""
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import json

@@ -1,7 +1,5 @@
 """A new database: the schema on a server or the SQLite file, the people table, and the tables `faceapp_*`."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 from sqlalchemy import exc
 

@@ -1,7 +1,5 @@
 """Keys that an installation draws for itself and keeps in its database."""
 
-from __future__ import annotations
-
 import contextlib
 import secrets
 

@@ -5,8 +5,6 @@ name on the disk is a keyed hash of it. The key is in the database, in `faceapp_
 DATA_KEY, so that a new key moves nothing. While bin/rekey seals or unseals, both names may exist.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping

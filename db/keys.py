@@ -1,7 +1,5 @@
 """The table of API keys. It holds hashes of keys, never a key."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 
 from codes_dict import Code, Refusal

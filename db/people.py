@@ -1,7 +1,5 @@
 """The rows of the people table, and the names of these people as they were given."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

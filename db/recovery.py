@@ -1,7 +1,5 @@
 """After a crash: `recover` finishes committed enrolments, `sweep` removes files that were never committed."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable, Collection

@@ -4,8 +4,6 @@ Hashes and codes are sealed, bound to their upload. What is looked up, the SHA-2
 replaced by its keyed hash. The SHA-256 is sealed beside the hash as well, so that bin/rekey can hash both anew.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from pipeline.ports import PhotoMark

@@ -5,8 +5,6 @@ processes. The hash is cut into 16 bands, each of which is indexed. Two hashes t
 at least one band, so the search misses none of them and reads hardly any others.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 

@@ -1,7 +1,5 @@
 """IDs that an admin has declared to be one person: none of them is a rival of another in a decision."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """The tables: the people table of the document, and the tables `faceapp_*` beside it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

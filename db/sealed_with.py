@@ -3,8 +3,6 @@
 It decides nothing about a file: whether that opens is decided by DATA_KEY alone.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 from collections.abc import Collection, Iterator

@@ -1,7 +1,5 @@
 """Which photos bin/enrol-folder has sent for a person: a note in DB_PATH with the SHA-256 of each."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

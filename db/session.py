@@ -1,7 +1,5 @@
 """Access to the database: an engine for MySQL, MariaDB or SQLite, transactions, and errors as `Refusal`."""
 
-from __future__ import annotations
-
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping

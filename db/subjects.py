@@ -4,8 +4,6 @@ Their rows are those of everybody: in the people table with their first face, am
 adds or renames one locks the same row, so that no name is given twice.
 """
 
-from __future__ import annotations
-
 import secrets
 import time
 from collections.abc import Callable, Iterator

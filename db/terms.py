@@ -1,7 +1,5 @@
 """The terms under which people are enrolled, and whose time has come."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 

@@ -1,7 +1,5 @@
 """The rows beside the people table and the enrolments that tell of an ID."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa

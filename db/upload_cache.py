@@ -4,8 +4,6 @@ Plain JSON after a line with its SHA-256: reading it executes nothing. A file th
 the detector is ignored.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """How many photos, faces or patches each call of a model was for: the server's metrics show it."""
 
-from __future__ import annotations
-
 from prometheus_client import Histogram
 
 BATCH_SIZES = Histogram(

@@ -4,8 +4,6 @@ Jobs live in memory. They do not survive a restart: the id of a job that another
 its caller to send the request again. What a job changes is stored by the work itself, whole or not at all.
 """
 
-from __future__ import annotations
-
 import contextvars
 import logging
 import re

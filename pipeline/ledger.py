@@ -1,7 +1,5 @@
 """The request's ledger: one row per stage, in order, for the reply's `stages`, the log and the console."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

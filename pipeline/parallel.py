@@ -1,7 +1,5 @@
 """How many cores this process may use, and work that is divided over them."""
 
-from __future__ import annotations
-
 import os
 from collections import deque
 from collections.abc import Callable, Sequence

@@ -5,8 +5,6 @@ whom nothing is recorded has no key, and nobody has while the database is away: 
 stands in.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import re

@@ -1,7 +1,5 @@
 """Who calls, and what the caller may do."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 

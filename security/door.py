@@ -1,7 +1,5 @@
 """The operator's door: SUPER_PASSWORD opens it, unless that is one that everybody can read."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import logging

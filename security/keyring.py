@@ -1,7 +1,5 @@
 """The keys as they are in the database, at most a second or two ago."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

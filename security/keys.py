@@ -1,7 +1,5 @@
 """API keys: 256 random bits, kept as SHA-256, with scopes and an expiry."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import secrets

@@ -1,7 +1,5 @@
 """How often a caller may ask, and how often an ID may fail to verify, on this server or over all that share a Redis."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 import threading

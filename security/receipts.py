@@ -1,7 +1,5 @@
 """Signed receipts of what was forgotten. A receipt names the person by a keyed pseudonym alone."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json

@@ -6,8 +6,6 @@ is the mark, the key's id and the place: a sealed text that is moved elsewhere d
 parts, whose numbers, and which of them is the last, are in their nonces.
 """
 
-from __future__ import annotations
-
 import hmac
 import secrets
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The operator's sessions: kept in memory, so that signing out, a restart and another password end them."""
 
-from __future__ import annotations
-
 import hashlib
 import secrets
 import threading

@@ -1,7 +1,5 @@
 """The keys of `.env`, each declared once: type, bounds, meaning and default. A key without a default is required."""
 
-from __future__ import annotations
-
 import unicodedata
 from dataclasses import dataclass
 from difflib import get_close_matches

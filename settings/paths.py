@@ -3,8 +3,6 @@
 The context of the validation is the folder from which relative paths start.
 """
 
-from __future__ import annotations
-
 import tempfile
 from pathlib import Path
 from typing import Annotated

@@ -3,8 +3,6 @@
 A check raises `PydanticCustomError` with words that follow the key. They never quote the value, which may be a secret.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import ipaddress

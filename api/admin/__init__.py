@@ -1,7 +1,5 @@
 """The operator's side: its page, and the JSON that the page is fed with. `api.door` decides who gets there."""
 
-from __future__ import annotations
-
 from flask import Blueprint
 
 from api.admin import activity, keys, page, people, session, state

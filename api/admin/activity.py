@@ -1,7 +1,5 @@
 """What happened: the last requests, counts by code and hour, seconds by stage, and the log."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """API keys: listed, made and revoked."""
 
-from __future__ import annotations
-
 from flask import Blueprint, Response
 
 from api.admin.session import json_body

@@ -1,7 +1,5 @@
 """The operator's page and its files: anybody may read them, what they show needs the session."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from flask import Blueprint, Response

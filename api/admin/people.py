@@ -1,7 +1,5 @@
 """Who is enrolled, what is stored of a person, forgetting, and letting an ID verify again; and the uploads."""
 
-from __future__ import annotations
-
 from flask import Blueprint, Response, request
 
 from api import limits

@@ -1,7 +1,5 @@
 """What the server is made of: settings, models, readiness."""
 
-from __future__ import annotations
-
 from flask import Blueprint, Response
 
 from api.envelope import reply

@@ -1,7 +1,5 @@
 """What a call of CompreFace's API asks for: its query, its photos, its JSON."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from flask import Request

@@ -1,7 +1,5 @@
 """CompreFace's calls with embeddings in place of photos: those that the plugin `calculator` returned."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """CompreFace's images of subjects: listed, added, shown, deleted."""
 
-from __future__ import annotations
-
 from flask import Response, request
 
 from api.access import lend

@@ -1,7 +1,5 @@
 """How CompreFace answers: its bodies, its error codes, and the HTTP statuses that go with them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

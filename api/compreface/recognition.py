@@ -1,7 +1,5 @@
 """CompreFace's three services for photos: recognition, verification, detection."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """CompreFace's subjects: listed, made, renamed, deleted."""
 
-from __future__ import annotations
-
 from flask import Response, request
 
 from api.access import lend

@@ -1,7 +1,5 @@
 """The decorator that says what an endpoint takes and answers. It keeps the words and leaves the function as it is."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """The document: made from the application's routes and what is said beside them."""
 
-from __future__ import annotations
-
 import inspect
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The document as JSON, and as a page to read: one file of HTML without scripts and without anything from elsewhere."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """The replies of an endpoint: for each HTTP status its codes, its envelope's schema, and an example of each code."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 from typing import Any

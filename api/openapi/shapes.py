@@ -1,7 +1,5 @@
 """What requests and replies are made of, as pydantic models: they describe and never parse (`api.forms` does)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import NoneType
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin

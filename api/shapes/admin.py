@@ -1,7 +1,5 @@
 """The operator's side."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Field

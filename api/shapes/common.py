@@ -1,7 +1,5 @@
 """Parts that several endpoints share."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Field

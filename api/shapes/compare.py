@@ -1,7 +1,5 @@
 """Endpoints that take photos and keep nothing of them."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field

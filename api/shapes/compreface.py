@@ -1,7 +1,5 @@
 """CompreFace's requests and replies."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, GetJsonSchemaHandler

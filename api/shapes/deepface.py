@@ -1,7 +1,5 @@
 """DeepFace's requests and replies."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field

@@ -1,7 +1,5 @@
 """FaceHash's requests and replies."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """CompreFace's photos and embeddings: what recognition, verification and detection take and answer."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """Challenges."""
 
-from __future__ import annotations
-
 from pydantic import Field
 
 from api.openapi import Shape

@@ -1,7 +1,5 @@
 """Codes, health, and the list of endpoints."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field

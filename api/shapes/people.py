@@ -1,7 +1,5 @@
 """People, and what is counted about them."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """The ArcFace service's requests and replies."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """What the server remembers of the requests that it answered: counts, metrics, and the last requests themselves."""
 
-from __future__ import annotations
-
 from flask import current_app, g, request
 
 from api.gate import Gate

@@ -1,7 +1,5 @@
 """How often each code was the answer, per hour: kept in memory, so the counts begin anew with the process."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections import Counter

@@ -1,7 +1,5 @@
 """How long each stage took in the requests that are remembered."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from typing import Any

@@ -1,7 +1,5 @@
 """What `/metrics` tells Prometheus: requests, stages, the queue, the models' batches, and scores to see drift by."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The last requests with what became of them, in memory: no photo, no embedding, no file name, no other person's ID."""
 
-from __future__ import annotations
-
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping

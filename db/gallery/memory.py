@@ -1,7 +1,5 @@
 """The gallery in memory: every enrolled source crop's embeddings, computed once, stored in pickles, searched here."""
 
-from __future__ import annotations
-
 import logging
 import secrets
 import threading

@@ -5,8 +5,6 @@
 little-endian float32.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 import logging

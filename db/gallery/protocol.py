@@ -1,7 +1,5 @@
 """What enrolment and maintenance need of a gallery, wherever it keeps its embeddings."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from typing import Protocol
 

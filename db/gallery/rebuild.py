@@ -1,7 +1,5 @@
 """Embeddings of enrolments: read from where they are stored, or computed again from the source crops and stored."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 

@@ -1,7 +1,5 @@
 """A database without any of our tables: it is made as `db.schema` declares it, without going through the revisions."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 

@@ -1,7 +1,5 @@
 """What revisions are made of: steps that do nothing where they are done already."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 from alembic import op
 

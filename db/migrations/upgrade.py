@@ -1,7 +1,5 @@
 """Applies the revisions that a database lacks, once, whoever else tries at the same time."""
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import threading

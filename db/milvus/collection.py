@@ -6,8 +6,6 @@ enrolment's token and the person's ID; its key is derived from the token, so tha
 row `filled`, the mark, says that the collection was filled, and up to which version.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence

@@ -5,8 +5,6 @@ error closes the connection: the next call opens a new one and loads the collect
 Milvus is back.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import logging

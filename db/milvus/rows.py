@@ -1,7 +1,5 @@
 """The rows of the enrolments in Milvus, by model; missing ones are computed from the source crops in DB_PATH."""
 
-from __future__ import annotations
-
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The hashes of used photos: rows are sealed anew, and what is looked up by equality is hashed anew."""
 
-from __future__ import annotations
-
 import logging
 
 import sqlalchemy as sa

@@ -1,7 +1,5 @@
 """One pass over everything that is kept."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from db import files

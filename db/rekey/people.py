@@ -1,7 +1,5 @@
 """The people's folders: files are written anew, under the folder's other name where they are sealed or unsealed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What a pass has done."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass

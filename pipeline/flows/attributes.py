@@ -1,7 +1,5 @@
 """DeepFace's `analyze`: how old a face looks, of which gender, in what mood. Nothing is kept, no verdict uses it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

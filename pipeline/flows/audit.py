@@ -1,7 +1,5 @@
 """Every verdict passes here: it is recorded before it is answered, and not answered where it cannot be recorded."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

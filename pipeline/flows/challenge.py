@@ -1,7 +1,5 @@
 """Active liveness: a challenge is given here, answered by an upload, and judged when that upload is verified."""
 
-from __future__ import annotations
-
 import random
 
 from codes_dict import Code, Outcome

@@ -1,7 +1,5 @@
 """Do two photos, or two sets of photos, show the same person? Nothing of them is kept."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """DeepFace's calls on this server's flows: its options in, its reply keys out. Guards, thresholds, audit are ours."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Enrol a person: image folder, table and gallery change together or not at all."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

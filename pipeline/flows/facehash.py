@@ -1,7 +1,5 @@
 """FaceHash: is this the user, by the classifier of the caller's key; and learning a user's face."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A person / face API: people are made with a name, their faces one by one; a photo is compared with every face."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What some photos show: every face, its quality and, where asked, its embeddings. Nothing is compared or kept."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Forget a person: every trace of an ID is removed, and a signed receipt says how much that was."""
 
-from __future__ import annotations
-
 from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.services import Services
 from pipeline.ledger import Ledger

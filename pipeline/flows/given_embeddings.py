@@ -1,7 +1,5 @@
 """Recognition of embeddings that a caller has kept: those that this server's models made of faces before."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

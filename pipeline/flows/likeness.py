@@ -1,7 +1,5 @@
 """Which subject is it, and how alike are two faces? Every face of a photo gets its own answer; nothing is kept."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Upload and verify, or upload and enrol, in one call. The upload is kept as if it had come alone."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """The people who are enrolled, as a resource: listed, shown, renamed; their faces shown, taken away, moved."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Photos as they were sent, for the flows that keep nothing of them: scored, and their faces found and embedded."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any

@@ -1,8 +1,6 @@
 # ruff: noqa: D102 - docs/settings.md explains each key
 """The settings that the flows read. The server's `Settings` are handed in as they are."""
 
-from __future__ import annotations
-
 from typing import Any, Protocol, cast
 
 

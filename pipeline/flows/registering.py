@@ -1,7 +1,5 @@
 """DeepFace's `register`: one photo enrols a person, who is known by a name or by an ID."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from codes_dict import Code, Outcome, Refusal

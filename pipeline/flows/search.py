@@ -1,7 +1,5 @@
 """Who is this? The nearest people of everybody enrolled, for every face of some photos."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """A face as the endpoints that answer face by face show it: its box, and what was asked for beside it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """What a flow works with: the operator's policy, the loaded models and the records, handed in ready to use."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """What holds for people who are known by their names alone: their IDs, their liveness policy, their faces' ids."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Subjects: people who are known by their names alone, with or without faces. Each image adds one face."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 
 from codes_dict import Code, Outcome, Refusal

@@ -1,7 +1,5 @@
 """Score the photos of an upload and keep the good ones under an upload id."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

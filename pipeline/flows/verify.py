@@ -1,7 +1,5 @@
 """Is the person in these photos who they say they are? 1:1 against the ID's enrolment, else a search among all."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass

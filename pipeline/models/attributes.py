@@ -1,7 +1,5 @@
 """DeepFace's models of age, gender and emotion, loaded when they are first asked for. No verdict uses them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

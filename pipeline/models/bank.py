@@ -1,7 +1,5 @@
 """The face detector and the recognition models of one server: loaded once, warmed, counted, and let go together."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

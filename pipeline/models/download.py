@@ -1,7 +1,5 @@
 """Downloading a file so that it is either there whole and checked, or not at all."""
 
-from __future__ import annotations
-
 import bz2
 import hashlib
 import shutil

@@ -1,7 +1,5 @@
 """Building networks from OpenVINO's operators, for weights that come in another form than a model file."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any

@@ -3,8 +3,6 @@
 So a server that only runs them does not import TensorFlow from its second start on.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Placing the five landmarks a second time, on the face at the photo's own resolution."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

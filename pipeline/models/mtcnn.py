@@ -5,8 +5,6 @@ is looked at closer, so that the smallest face that can still be recognised is 2
 all photos of a call go through the second and the third network in one batch each.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

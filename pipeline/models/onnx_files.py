@@ -1,7 +1,5 @@
 """Recognition networks that come as ONNX files, rewritten to take batches of pixels."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path

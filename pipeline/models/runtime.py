@@ -1,7 +1,5 @@
 """Running networks: every one in OpenVINO, on the CPU, in threads that do not crowd each other out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path

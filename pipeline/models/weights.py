@@ -1,7 +1,5 @@
 """Where weights are: a folder, and a mirror that is another folder or a web address; and how they are fetched."""
 
-from __future__ import annotations
-
 import hashlib
 import importlib.util
 import threading

@@ -3,8 +3,6 @@
 What a network gets is what `DeepFace.verify` gives it by default: BGR, 0 to 1, no further normalisation.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import tempfile

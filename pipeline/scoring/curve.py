@@ -1,7 +1,5 @@
 """A measured relation between rates and scores, as far as data show it and no further."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Fusing several models' distances to one score, trained on pairs of photos."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The scorer of models that nobody has calibrated: their makers' thresholds, and no promise."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -20,8 +20,6 @@ of images is that of a single comparison at k/n of the rate: never less strict t
 data can show gives minus infinity: nothing passes.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

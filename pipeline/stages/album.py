@@ -1,7 +1,5 @@
 """An upload's photos, looked at again: what the upload computed is reused, only the rest is computed now."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 

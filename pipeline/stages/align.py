@@ -4,8 +4,6 @@ Embeddings always start from the source crop, which has the photo's own resoluti
 there in one step, so that no detail is lost to a resize in between.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 

@@ -4,8 +4,6 @@
 are asked for only where the settings say so: docs/challenge.md says how well they are recognised.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Collection, Sequence
 from enum import Enum

@@ -4,8 +4,6 @@ Each probe image has one score: every model's distance between its best face and
 images within the threshold verify; else the augmented faces get a second look with a threshold of its own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """From photos to faces: what the detector finds."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

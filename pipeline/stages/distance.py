@@ -1,7 +1,5 @@
 """Distances between embeddings, and a person's template."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

@@ -1,7 +1,5 @@
 """Which photos are really different: near-identical ones count once."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 import numpy.typing as npt

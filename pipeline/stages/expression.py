@@ -4,8 +4,6 @@ Both are rough, and docs/challenge.md says how rough. The mouth's corners are la
 openness is read off its edges: an open eye has upright ones (the iris, the white), a closed one mostly level ones.
 """
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 

@@ -4,8 +4,6 @@ The code is of the aligned face, so it does not depend on the frame around it. W
 landmarks are found a pixel away; so a copy is looked up by the codes of several views, moved a little.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import product
 

@@ -1,7 +1,5 @@
 """Guards of an enrolment: the faces are one person, the person enrolled under the ID, and no other enrolled person."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Whose photos these are: which IDs and names are accepted."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

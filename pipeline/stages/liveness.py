@@ -1,7 +1,5 @@
 """Only faces that were judged live go on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any

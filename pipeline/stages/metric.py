@@ -4,8 +4,6 @@ The cosine distance, that of normalised embeddings and the angle between them or
 other. The distance of raw embeddings follows from none.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -6,8 +6,6 @@ and van Doorn, "Affine structure from motion", 1991). Five landmarks are few and
 the shape changed a lot over three photos or more, and stays silent else; docs/liveness.md has the figures.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations

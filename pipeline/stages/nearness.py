@@ -3,8 +3,6 @@
 `pipeline.stages.distance` says the same of a few vectors, in double precision and with every vector looked at.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Everybody enrolled, scored for each of a request's photos: who is nearer than the claimed ID?"""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -5,8 +5,6 @@ patterns without missing some of them. Only where all others are smaller, each i
 to the size at which the detector is at its best, and has to be found there again, as it is or mirrored.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ A 64-bit perceptual hash cannot do that: two frames of a motionless person a sec
 here tells them apart; docs/replay.md has the figures.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

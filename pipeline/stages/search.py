@@ -1,7 +1,5 @@
 """1:N: who of everybody enrolled is it? And in 1:1: is anybody else nearer to the photos than the claimed ID?"""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import Enum
 

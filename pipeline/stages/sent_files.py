@@ -1,7 +1,5 @@
 """The files of an upload: told apart by their names, decoded, scored."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial

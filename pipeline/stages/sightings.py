@@ -1,7 +1,5 @@
 """One face on its way through a request's stages, and the faces that are compared in the end."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property

@@ -5,8 +5,6 @@ score of a typical stranger. Between and beyond them a logistic curve of the sco
 falls strictly where the score rises.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ enough beside it. A face on an ID card that is held up, on a badge or in a pictu
 not count. What is no face at all, such as a pattern of books, is left out before: see `recheck`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Under which terms somebody is enrolled: a reference to the consent, and a day until which the data may be kept."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from datetime import UTC, date, datetime, timedelta

@@ -4,8 +4,6 @@ A photo is looked at as it is. Only where that shows no good face, its three oth
 only where the face found is small and the file has more pixels, it is decoded larger and looked at once more.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 

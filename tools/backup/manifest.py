@@ -1,7 +1,5 @@
 """The list of a backup's files with their SHA-256; it is written last, so a backup without one is unfinished."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Puts a backup into an empty place. What was interrupted goes on where the same backup is given again."""
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 import sqlite3

@@ -1,7 +1,5 @@
 """Tables of a server as files of JSON lines: read in one snapshot, written in one transaction."""
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What a backup copies and restores: one server's database and folders."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

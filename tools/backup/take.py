@@ -5,8 +5,6 @@ removes their enrolment. So where no enrolment of the copy was removed meanwhile
 else the database is copied again, and then what is missing of the files.
 """
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 import sqlite3

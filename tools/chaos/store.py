@@ -1,7 +1,5 @@
 """The records as the server opens them, on SQLite, with random embeddings in place of models."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Before each step it prints what it begins, after it that it is done: what the ot
 acknowledged.
 """
 
-from __future__ import annotations
-
 import json
 import random
 import sys

@@ -4,8 +4,6 @@ Ray repeats a task whose worker or node has died; the register prevents enrollin
 repository and its `.env` in the same place, and access to the same database, folders and photos.
 """
 
-from __future__ import annotations
-
 import atexit
 import os
 import socket

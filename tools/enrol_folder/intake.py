@@ -1,7 +1,5 @@
 """Where people and their photos come from, and under which rules they are enrolled."""
 
-from __future__ import annotations
-
 import platform
 from typing import Protocol
 

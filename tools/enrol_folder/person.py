@@ -1,7 +1,5 @@
 """One person: the photos of a folder go through the same flows as in /upload_imgs and /upload_db."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence

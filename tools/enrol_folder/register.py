@@ -5,8 +5,6 @@ with several processes working on the same people. In addition, a note per perso
 photos that were sent before, for folders to which photos have been added.
 """
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 from collections.abc import Collection, Sequence

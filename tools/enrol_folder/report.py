@@ -1,7 +1,5 @@
 """The report of a run: an entry per person, as lines for people and as a JSON or CSV file for programs."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

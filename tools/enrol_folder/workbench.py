@@ -1,7 +1,5 @@
 """The models and records of a process that enrols, the same as the server's."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -3,8 +3,6 @@
 The package does not run on NumPy 2, so it runs in its own virtual environment, which is created on first use.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

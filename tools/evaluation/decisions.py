@@ -4,8 +4,6 @@ Everybody is enrolled with one photo. Genuine claims send one, two or three of a
 are enrolled themselves send one photo of the victim among one or two of their own.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 

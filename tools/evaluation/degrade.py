@@ -3,8 +3,6 @@
 Every function takes a photo (uint8 RGB), the face in it and a seeded generator, and returns a new photo.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 

@@ -1,7 +1,5 @@
 """Measures on clips how well smiles and blinks are distinguished from a person's own neutral frame."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

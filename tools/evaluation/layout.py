@@ -1,7 +1,5 @@
 """Reading a folder of identities, and pairs in LFW's format."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Measures liveness on whole photos and clips, as the server judges them: what is rejected, and which replays pass."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -4,8 +4,6 @@ DeepFace calls `Fasnet.analyze` for one face at a time. Both sides get the same 
 process, turn by turn; time is the process's, over all its threads.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """DeepFace's own `verify` on the same pairs, for the models that both have."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """How well the quality score predicts recognition errors and stops photos that would cause them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

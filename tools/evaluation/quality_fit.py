@@ -4,8 +4,6 @@ Everything here works on measured components; `quality_data` collects them. Held
 person is on both sides of.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """From measurements to what is shipped: both fitted files, and the figures on people that the fit has not seen."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -1,7 +1,5 @@
 """Pairs and searches: how well models and the fused score tell people apart."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The evaluation's figures as a table for people."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Pair accuracy as LFW defines it, and true accept rates at false match rates. Lower scores are closer."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -4,8 +4,6 @@ People with four or more photos are enrolled with two of them; a request sends t
 be every enrolled person in turn. Photos are assigned at random, several times.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -5,8 +5,6 @@ people selected the frames: those where the outline of the far cheek reaches the
 degrees and more).
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

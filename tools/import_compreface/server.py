@@ -1,7 +1,5 @@
 """A CompreFace server, read through its REST API: subjects, their images, and each image's file."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import Any

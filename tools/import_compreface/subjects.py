@@ -1,7 +1,5 @@
 """Subjects to enrol: the server makes their IDs of their names, their photos come from a server or from folders."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

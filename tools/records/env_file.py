@@ -1,7 +1,5 @@
 """Changes of `.env`, whole or not at all, readable for its owner alone."""
 
-from __future__ import annotations
-
 import base64
 import os
 import re

@@ -1,7 +1,5 @@
 """Draw the sample photos into static/console/samples: `python -m tools.samples`, about two minutes."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import cv2

@@ -1,7 +1,5 @@
 """How people who are drawn differ: a head is the first person's, seen through a change of its measures and colours."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

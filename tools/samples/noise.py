@@ -1,7 +1,5 @@
 """Smooth noise in space: the grain of skin, hair and cloth."""
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np

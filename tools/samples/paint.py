@@ -1,7 +1,5 @@
 """The colour of each point of the head: linear RGB, 0 to 1, before any light."""
 
-from __future__ import annotations
-
 import numpy as np
 import numpy.typing as npt
 

@@ -1,7 +1,5 @@
 """A head as a photo: where each pixel's ray meets it, how light falls there, and what a camera makes of it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 

@@ -4,8 +4,6 @@ The head looks along z, x is to the image's right, y up. Points are float32 (n, 
 right are alike, so most parts are described for positive x.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from tools.samples.noise import Floats, f32, noise

@@ -1,7 +1,5 @@
 """The requests of the load: uploads, verifications, enrolments, comparisons, searches, and how each was answered."""
 
-from __future__ import annotations
-
 import base64
 import json
 import random

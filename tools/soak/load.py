@@ -1,7 +1,5 @@
 """Three loads: one client alone, as many as the server can serve, and twice as many requests as that."""
 
-from __future__ import annotations
-
 import random
 import threading
 import time

@@ -6,8 +6,6 @@ screen's sub-pixel grid and its moire with the sensor, its gamma and gamut, glar
 print's halftone, paper tint and grain, limited gamut, curvature, edges and cut-outs.
 """
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 

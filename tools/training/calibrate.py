@@ -1,7 +1,5 @@
 """From what left-out faces scored to the figures that the card states."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -3,8 +3,6 @@
 Applied to both classes, so that brightness, tint, sharpness or compression alone decides nothing.
 """
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 

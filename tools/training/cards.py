@@ -1,7 +1,5 @@
 """Writes a model file and its card, so that both appear whole or not at all."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace

@@ -5,8 +5,6 @@ desk, the light of the screen against the light of the room. So bona fide faces 
 and distances; and others get rectangles behind them that prove nothing: frames, screens and windows on a wall.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import cv2

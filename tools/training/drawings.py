@@ -1,7 +1,5 @@
 """Drawings and paintings of a face: what a pencil, a brush or a filter makes of a photo."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 

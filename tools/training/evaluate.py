@@ -3,8 +3,6 @@
 Faces that fill their photo are judged here; beside that stands how many of them the server leaves uncertain.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice

@@ -1,7 +1,5 @@
 """Which sources are left out together, how often each group of samples is drawn, and how the arrays are made."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 

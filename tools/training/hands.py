@@ -1,7 +1,5 @@
 """Drawn hands and arms: what holds a screen or a sheet, and what people hold before them otherwise."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 

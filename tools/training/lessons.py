@@ -4,8 +4,6 @@ Whatever gives a class away without being an attack is drawn alike for both: how
 exposure, colours, lens, noise and codec, and whose rooms are seen.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """From a data folder to a model file, its card and its curves."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -5,8 +5,6 @@ all of them. ACER: their mean (no longer in the standard, still what papers comp
 found, or it could not be judged; such an attack is rejected, such a bona fide presentation is an error.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -8,8 +8,6 @@
 Plain Keras layers throughout, and no weights of others: the file loads anywhere without code of ours.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

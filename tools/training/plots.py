@@ -1,7 +1,5 @@
 """Pictures of how training went and how scores are spread."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Turns scenes into the arrays that the network is trained on: augmented, simulated, and cut into views."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ The data folder holds `spoof/<source>/{bona_fide,attack}/` with images, `lfw/ima
 photos, and `video/` with clips, whose name says `fake` where they show an attack.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What is around a face: the room behind a screen that somebody holds up, and things that prove nothing."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 

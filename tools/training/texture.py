@@ -6,8 +6,6 @@ simplest form: J. Fridrich, J. Kodovsky, 2012; colour texture: Z. Boulkenafet et
 colours are spread. Nothing here is trained.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -4,8 +4,6 @@ How long to train is decided where it can be seen: on sources that were not trai
 trained on everything for that many epochs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any

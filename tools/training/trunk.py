@@ -4,8 +4,6 @@ It learns from its teachers on every picture at hand, and from the labels of cli
 is brought to one mean and one spread first, so that neither a dark nor a pale photo is an attack for that.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any

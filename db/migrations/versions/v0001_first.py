@@ -1,7 +1,5 @@
 """The tables as they were when migrations began: a database without a version is one of these, or a part of one."""
 
-from __future__ import annotations
-
 from db import schema
 from db.migrations.steps import first_value, make
 

@@ -1,7 +1,5 @@
 """The audit's head, its key, and the keys of its pseudonyms."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 from alembic import op
 

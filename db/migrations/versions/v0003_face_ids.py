@@ -1,7 +1,5 @@
 """Where faces are that were written anew."""
 
-from __future__ import annotations
-
 from db import schema
 from db.migrations.steps import make
 

@@ -1,7 +1,5 @@
 """Consent references and retention dates."""
 
-from __future__ import annotations
-
 from db import schema
 from db.migrations.steps import make
 

@@ -1,7 +1,5 @@
 """People who have a name and no face yet."""
 
-from __future__ import annotations
-
 from db import schema
 from db.migrations.steps import make
 

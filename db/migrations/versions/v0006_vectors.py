@@ -1,7 +1,5 @@
 """Up to when a Milvus has to be read so that every committed enrolment is seen."""
 
-from __future__ import annotations
-
 from db import schema
 from db.migrations.steps import first_value
 

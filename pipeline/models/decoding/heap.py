@@ -1,7 +1,5 @@
 """Giving freed memory back to the system: glibc keeps it for what is allocated next."""
 
-from __future__ import annotations
-
 import ctypes
 from functools import cache
 from typing import Any

@@ -4,8 +4,6 @@ Pixels come in a memory file without a name, whose descriptor is sent along: not
 behind whoever dies. The server seals the file before it looks at it, so that no worker can change it afterwards.
 """
 
-from __future__ import annotations
-
 import fcntl
 import json
 import mmap

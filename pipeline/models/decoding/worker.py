@@ -3,8 +3,6 @@
 It is light, knows nothing of the server and is limited in memory and time; exceeding the time ends it.
 """
 
-from __future__ import annotations
-
 import gc
 import math
 import resource

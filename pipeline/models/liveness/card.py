@@ -5,8 +5,6 @@ the older convention: one 224x224 BGR crop of the face box, pixel values 0 to 25
 an attack.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The CNN engine: a Keras network of our own kind, read through its card."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

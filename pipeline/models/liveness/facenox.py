@@ -3,8 +3,6 @@
 It looks at 1.5 times the longer side of the face's box; outside the photo its mirror image is used.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path

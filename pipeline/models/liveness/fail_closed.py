@@ -1,7 +1,5 @@
 """Liveness that fails closed: a fault, a wrong verdict or no answer in time is NO_LIVENESS, never a pass."""
 
-from __future__ import annotations
-
 import logging
 import math
 import threading

@@ -5,8 +5,6 @@ Both need the surroundings. So each face is read as DeepFace reads it, and by th
 a black ground, which puts a face that fills its photo at the size that the network knows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache

@@ -4,8 +4,6 @@ The weights are set by hand. Fitted ones follow the cameras that they are fitted
 of our own outvote the others passed most replays of cameras it had not seen (docs/liveness.md has the figures).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 

@@ -1,7 +1,5 @@
 """What no engine can judge: faces too small, too dark, too bright, turned, cut off or without colour."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import cv2

@@ -4,8 +4,6 @@ A model file can carry code: a Lambda layer holds marshalled Python, and a layer
 module. So the file's SHA-256 must be known, and every class that its configuration names must be on a list.
 """
 
-from __future__ import annotations
-
 import json
 import zipfile
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Cuts what a liveness network looks at out of a photo."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import cv2

@@ -1,7 +1,5 @@
 """The weights of engines that others trained: they count only with the SHA-256 that the registry names."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from codes_dict import Code, Refusal

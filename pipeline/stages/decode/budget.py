@@ -1,7 +1,5 @@
 """What the photos of one request may cost together."""
 
-from __future__ import annotations
-
 from threading import Lock
 
 from pipeline.stages.decode.kinds import Undecodable

@@ -1,7 +1,5 @@
 """From an image of any mode to sRGB at a bounded size, a strip of rows at a time: no second copy of a large image."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -7,8 +7,6 @@ complains of is about the picture itself, and its words tell missing pixels from
 Source: ITU-T T.81.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What a file is, by its first bytes and never by its name; what is no photo is named, with the remedy."""
 
-from __future__ import annotations
-
 import codecs
 
 

@@ -1,7 +1,5 @@
 """What a photo's notes say of how to show it: the orientation, by Pillow's reading of Exif and XMP. Nothing is kept."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

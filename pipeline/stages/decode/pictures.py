@@ -1,7 +1,5 @@
 """All formats but JPEG: opened by the one reader of the kind, checked by the size that it names, then decoded whole."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Callable, Iterator
 from io import BytesIO

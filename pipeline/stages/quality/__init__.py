@@ -5,8 +5,6 @@ default SCORE_TOL. The others are weighed into a utility, the estimated probabil
 photo with another one of the same person succeeds. Limits and weights are fitted; docs/quality.md shows how and what.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """One line of advice for each component that failed: what the person in front of the camera should do next."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 

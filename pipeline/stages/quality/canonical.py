@@ -1,7 +1,5 @@
 """The canonical face: every pixel measure looks at the same 112 x 112 view, whatever camera took the photo."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, replace
 from functools import cache

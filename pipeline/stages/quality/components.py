@@ -1,7 +1,5 @@
 """All components of one face, by name. Names follow ISO/IEC 29794-5 where the standard has the component."""
 
-from __future__ import annotations
-
 from pipeline.stages.quality import geometry, pixels
 from pipeline.stages.quality.canonical import canonical_face
 from pipeline.stages.quality.looks import FaceLook

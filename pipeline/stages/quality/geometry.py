@@ -1,7 +1,5 @@
 """What the five landmarks and the box say: head pose, size, how much of the face is in the photo."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 

@@ -1,7 +1,5 @@
 """What the recognition models say of a face: they know best which faces they will fail on."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 

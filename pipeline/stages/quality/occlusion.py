@@ -1,7 +1,5 @@
 """Whether something covers the face: a linear model on the shapes and colours of the canonical view."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from functools import cache

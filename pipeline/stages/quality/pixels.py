@@ -4,8 +4,6 @@ Names follow ISO/IEC 29794-5; where the standard's measure needs a face parser, 
 the canonical view, and its docstring says which.
 """
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 

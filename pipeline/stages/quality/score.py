@@ -1,7 +1,5 @@
 """From measured components to one score: limits that cap it, and a fitted utility that orders the rest."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The page's pictures: matplotlib draws them as SVG, which stands in the page itself."""
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Mapping, Sequence

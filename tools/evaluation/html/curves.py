@@ -1,7 +1,5 @@
 """What the page draws of recognition: error curves and histograms, as plain numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

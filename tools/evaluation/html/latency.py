@@ -1,7 +1,5 @@
 """Where the time of a request goes: photos of the evaluated people, uploaded to a server of our own and verified."""
 
-from __future__ import annotations
-
 import statistics
 import tempfile
 from collections.abc import Iterator, Sequence

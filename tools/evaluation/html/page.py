@@ -1,7 +1,5 @@
 """One page that holds everything that an evaluation found: `--html REPORT`. It loads nothing and runs no script."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
