@@ -12,18 +12,7 @@ from api.gate import gate
 from api.jobs import jobs
 from api.openapi import JSON, LEASED, describe
 from api.photos import ALL, Sent, sent
-from api.shapes.compare import (
-    CompareFiles,
-    CompareJson,
-    CompareRefused,
-    CompareResults,
-    EmbedResults,
-    FacesResults,
-    SearchFiles,
-    SearchJson,
-    SearchQuery,
-    SearchResults,
-)
+from api.shapes import compare as shapes
 from api.shapes.pipeline import PhotoFiles, PhotosInJson
 from api.source import source
 from codes_dict import Code, Outcome
@@ -39,11 +28,11 @@ _SET = {"a": "a", "b": "b", "false": "", "0": ""}
 
 @blueprint.post("/compare", strict_slashes=False)
 @describe(
-    CompareResults,
+    shapes.CompareResults,
     [Code.SAME_PERSON, Code.NOT_SAME_PERSON],
     [*LEASED, *_PHOTOS, *_LIVENESS, Code.NO_FACE, Code.NO_SINGLE_FACE, Code.DIFFERENT_PEOPLE, Code.VALUE_REFUSED],
-    refused=CompareRefused,
-    body={MULTIPART: CompareFiles, JSON: CompareJson},
+    refused=shapes.CompareRefused,
+    body={MULTIPART: shapes.CompareFiles, JSON: shapes.CompareJson},
 )
 def compare() -> Response:
     """Say whether two photos show the same person.
@@ -66,10 +55,10 @@ def compare() -> Response:
 
 @blueprint.post("/search", strict_slashes=False)
 @describe(
-    SearchResults,
+    shapes.SearchResults,
     refuses=[*LEASED, *_PHOTOS, Code.NO_FACE, Code.NO_LIVENESS, Code.VALUE_REFUSED],
-    query=SearchQuery,
-    body={MULTIPART: SearchFiles, JSON: SearchJson},
+    query=shapes.SearchQuery,
+    body={MULTIPART: shapes.SearchFiles, JSON: shapes.SearchJson},
 )
 def search() -> Response:
     """Say who photos show: the nearest people of everybody enrolled, for each face.
@@ -90,14 +79,14 @@ def search() -> Response:
 
 
 @blueprint.post("/detect", strict_slashes=False)
-@describe(FacesResults, refuses=[*LEASED, *_PHOTOS], body={MULTIPART: PhotoFiles, JSON: PhotosInJson})
+@describe(shapes.FacesResults, refuses=[*LEASED, *_PHOTOS], body={MULTIPART: PhotoFiles, JSON: PhotosInJson})
 def detect() -> Response:
     """Find the faces of photos: boxes, landmarks, and each photo's score with the checks behind it."""
     return _faces(embeddings=False)
 
 
 @blueprint.post("/embed", strict_slashes=False)
-@describe(EmbedResults, refuses=[*LEASED, *_PHOTOS], body={MULTIPART: PhotoFiles, JSON: PhotosInJson})
+@describe(shapes.EmbedResults, refuses=[*LEASED, *_PHOTOS], body={MULTIPART: PhotoFiles, JSON: PhotosInJson})
 def embed() -> Response:
     """Find the faces of photos and return their embeddings by every selected model.
 

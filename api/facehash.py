@@ -15,19 +15,7 @@ from api.jobs import jobs
 from api.openapi import JSON, LEASED, Other, describe
 from api.own_forms import Form, answers_in, sentence
 from api.photos import Sent, sent
-from api.shapes.facehash import (
-    Failure,
-    RecognizeBody,
-    Recognized,
-    RecognizeFiles,
-    RecognizeForm,
-    TrainBody,
-    Trained,
-    TrainFiles,
-    TrainForm,
-    TrainQuery,
-    TrainStarted,
-)
+from api.shapes import facehash as shapes
 from api.source import source
 from codes_dict import Code, Outcome, Refusal
 from pipeline import flows
@@ -53,9 +41,9 @@ blueprint = Blueprint("facehash", __name__)
 @blueprint.post("/recognize/", strict_slashes=False)
 @describe(
     refuses=[*_CODES, *_LIVENESS, Code.ALL_REJECTED, Code.CONFLICT],
-    body={JSON: RecognizeBody, FORM: RecognizeForm, MULTIPART: RecognizeFiles},
-    other={200: Other("SUCCESS where the photo shows the user, else FAILURE.", model=Recognized)},
-    failed=Failure,
+    body={JSON: shapes.RecognizeBody, FORM: shapes.RecognizeForm, MULTIPART: shapes.RecognizeFiles},
+    other={200: Other("SUCCESS where the photo shows the user, else FAILURE.", model=shapes.Recognized)},
+    failed=shapes.Failure,
 )
 def recognize() -> Response:
     """Say whether a photo shows a user of the key's classifier.
@@ -77,13 +65,13 @@ def recognize() -> Response:
 @blueprint.post("/train", strict_slashes=False)
 @describe(
     refuses=[*_CODES, Code.DIFFERENT_PEOPLE, Code.CONFLICT, Code.NO_STRANGERS],
-    query=TrainQuery,
-    body={JSON: TrainBody, FORM: TrainForm, MULTIPART: TrainFiles},
+    query=shapes.TrainQuery,
+    body={JSON: shapes.TrainBody, FORM: shapes.TrainForm, MULTIPART: shapes.TrainFiles},
     other={
-        200: Other("The classifier knows the user.", model=Trained),
-        202: Other("The training has begun, with `async=true`.", model=TrainStarted),
+        200: Other("The classifier knows the user.", model=shapes.Trained),
+        202: Other("The training has begun, with `async=true`.", model=shapes.TrainStarted),
     },
-    failed=Failure,
+    failed=shapes.Failure,
 )
 def train() -> Response:
     """Teach the key's classifier a user's face, from 10 to 100 images.

@@ -11,29 +11,8 @@ from api.gate import gate
 from api.openapi import JSON, LEASED, describe
 from api.openapi.pages import document
 from api.photos import ALL, Sent, sent
+from api.shapes import facenet as shapes
 from api.shapes.common import PersonPath
-from api.shapes.facenet import (
-    MOST_PAGES,
-    AllFaces,
-    CreatedFace,
-    CreatedPerson,
-    DeletedFace,
-    EmbeddingsOfFace,
-    FaceIdPath,
-    FaceImageFiles,
-    FaceImageJson,
-    FacesOfPerson,
-    HelpPath,
-    HelpResults,
-    LinearFiles,
-    LinearJson,
-    LinearResults,
-    NewFaceFiles,
-    NewFaceJson,
-    NewPerson,
-    PageQuery,
-    PeopleWithFaces,
-)
 from api.shapes.people import ForgottenResults, RenamedResults, RenameForm
 from api.source import source
 from api.telemetry import concerns
@@ -50,7 +29,7 @@ _FACE_REFUSES = (
 
 
 @blueprint.get("/api/person/listall", strict_slashes=False)
-@describe(PeopleWithFaces, refuses=[*LEASED, Code.VALUE_REFUSED, Code.NO_ROUTE], query=PageQuery)
+@describe(shapes.PeopleWithFaces, refuses=[*LEASED, Code.VALUE_REFUSED, Code.NO_ROUTE], query=shapes.PageQuery)
 def list_people() -> Response:
     """List people, those without a face last."""
     with lend() as services:
@@ -59,9 +38,9 @@ def list_people() -> Response:
 
 @blueprint.post("/api/person/create", strict_slashes=False)
 @describe(
-    CreatedPerson,
+    shapes.CreatedPerson,
     refuses=[*LEASED, Code.ID_NOT_MATCHED, Code.BAD_NAME, Code.CONFLICT, Code.VALUE_REFUSED],
-    body={JSON: NewPerson, FORM: NewPerson, MULTIPART: NewPerson},
+    body={JSON: shapes.NewPerson, FORM: shapes.NewPerson, MULTIPART: shapes.NewPerson},
 )
 def create_person() -> Response:
     """Make a person. The row in the database is made with the first face."""
@@ -97,7 +76,7 @@ def delete_person(person_id: str) -> Response:
 
 
 @blueprint.get("/api/face/listall", strict_slashes=False)
-@describe(AllFaces, refuses=[*LEASED, Code.VALUE_REFUSED, Code.NO_ROUTE], query=PageQuery)
+@describe(shapes.AllFaces, refuses=[*LEASED, Code.VALUE_REFUSED, Code.NO_ROUTE], query=shapes.PageQuery)
 def list_faces() -> Response:
     """List all faces, oldest first."""
     with lend() as services:
@@ -105,7 +84,7 @@ def list_faces() -> Response:
 
 
 @blueprint.get("/api/face/listbyperson/<person_id>", strict_slashes=False)
-@describe(FacesOfPerson, refuses=[*LEASED, Code.NO_ROW], path=PersonPath)
+@describe(shapes.FacesOfPerson, refuses=[*LEASED, Code.NO_ROW], path=PersonPath)
 def list_faces_of(person_id: str) -> Response:
     """List a person's faces, oldest first."""
     concerns(person_id)
@@ -114,7 +93,7 @@ def list_faces_of(person_id: str) -> Response:
 
 
 @blueprint.post("/api/face/create", strict_slashes=False)
-@describe(CreatedFace, refuses=_FACE_REFUSES, body={MULTIPART: NewFaceFiles, JSON: NewFaceJson})
+@describe(shapes.CreatedFace, refuses=_FACE_REFUSES, body={MULTIPART: shapes.NewFaceFiles, JSON: shapes.NewFaceJson})
 def create_face() -> Response:
     """Add a face to a person, from one photo."""
     with gate().passing():
@@ -126,7 +105,12 @@ def create_face() -> Response:
 
 
 @blueprint.route("/api/face/update/<face_id>", methods=["POST", "PUT", "PATCH"], strict_slashes=False)
-@describe(CreatedFace, refuses=_FACE_REFUSES, path=FaceIdPath, body={MULTIPART: FaceImageFiles, JSON: FaceImageJson})
+@describe(
+    shapes.CreatedFace,
+    refuses=_FACE_REFUSES,
+    path=shapes.FaceIdPath,
+    body={MULTIPART: shapes.FaceImageFiles, JSON: shapes.FaceImageJson},
+)
 def update_face(face_id: str) -> Response:
     """Put another photo of the person in a face's place. The face keeps its id."""
     with gate().passing():
@@ -136,7 +120,9 @@ def update_face(face_id: str) -> Response:
 
 
 @blueprint.route("/api/face/delete/<face_id>", methods=["DELETE", "POST"], strict_slashes=False)
-@describe(DeletedFace, refuses=[*LEASED, Code.NO_ROW, Code.NO_FOLDER, Code.ID_NOT_MATCHED], path=FaceIdPath)
+@describe(
+    shapes.DeletedFace, refuses=[*LEASED, Code.NO_ROW, Code.NO_FOLDER, Code.ID_NOT_MATCHED], path=shapes.FaceIdPath
+)
 def delete_face(face_id: str) -> Response:
     """Take a face away. With the only face the person is forgotten, and the receipt says so."""
     with gate().passing(), lend() as services:
@@ -145,12 +131,12 @@ def delete_face(face_id: str) -> Response:
 
 @blueprint.post("/api/verify/linear", strict_slashes=False)
 @describe(
-    LinearResults,
+    shapes.LinearResults,
     refuses=[
         *(*LEASED, Code.NO_ROW, Code.NO_FILES, Code.BAD_BASE64, Code.ALL_REJECTED, Code.NO_FACE, Code.NO_SINGLE_FACE),
         Code.VALUE_REFUSED,
     ],
-    body={MULTIPART: LinearFiles, JSON: LinearJson},
+    body={MULTIPART: shapes.LinearFiles, JSON: shapes.LinearJson},
 )
 def verify_linear() -> Response:
     """Compare one photo with every enrolled face, or with one person's."""
@@ -162,7 +148,7 @@ def verify_linear() -> Response:
 
 
 @blueprint.get("/api/dev/embeddings/<face_id>", strict_slashes=False)
-@describe(EmbeddingsOfFace, refuses=[*LEASED, Code.NO_ROW, Code.NO_FOLDER], path=FaceIdPath)
+@describe(shapes.EmbeddingsOfFace, refuses=[*LEASED, Code.NO_ROW, Code.NO_FOLDER], path=shapes.FaceIdPath)
 def embeddings(face_id: str) -> Response:
     """Show a face's embeddings. Only where DEV_API is true."""
     with lend() as services:
@@ -172,7 +158,7 @@ def embeddings(face_id: str) -> Response:
 
 
 @blueprint.get("/help/<path:path>", strict_slashes=False)
-@describe(HelpResults, path=HelpPath)
+@describe(shapes.HelpResults, path=shapes.HelpPath)
 def show_help(path: str) -> Response:
     """Say what an endpoint does: purpose, methods, fields, and an example of a reply."""
     wanted = f"/{path.strip('/')}"
@@ -218,7 +204,7 @@ def _body() -> Sent:
 
 def _page() -> tuple[int, int]:
     query = _body()
-    return query.number("page", 1, MOST_PAGES, 1), query.number("page_size", 1, MOST, 50)
+    return query.number("page", 1, shapes.MOST_PAGES, 1), query.number("page_size", 1, MOST, 50)
 
 
 def _answer(outcome: Outcome) -> Response:

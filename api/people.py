@@ -8,19 +8,8 @@ from api.envelope import reply
 from api.gate import gate
 from api.openapi import JSON, LEASED, Other, describe
 from api.photos import sent
+from api.shapes import people as shapes
 from api.shapes.common import PersonPath
-from api.shapes.people import (
-    MOST_AUGMENTED,
-    FacePath,
-    FacePictureQuery,
-    ForgottenResults,
-    MoveForm,
-    PeoplePage,
-    PeoplePageQuery,
-    PersonFaces,
-    RenamedResults,
-    RenameForm,
-)
 from api.telemetry import concerns, telemetry
 from codes_dict import Code
 from pipeline import flows
@@ -31,7 +20,7 @@ _EDITED = (*LEASED, Code.NO_ROW, Code.NO_FOLDER, Code.VALUE_REFUSED, Code.INSERT
 
 
 @blueprint.get("/people", strict_slashes=False)
-@describe(PeoplePage, refuses=[*LEASED, Code.VALUE_REFUSED], query=PeoplePageQuery)
+@describe(shapes.PeoplePage, refuses=[*LEASED, Code.VALUE_REFUSED], query=shapes.PeoplePageQuery)
 def people() -> Response:
     """List people, by ID, whose ID or name contains a text."""
     query = sent(request, 0)
@@ -42,7 +31,7 @@ def people() -> Response:
 
 
 @blueprint.get("/people/<person_id>")
-@describe(PersonFaces, refuses=[*LEASED, Code.NO_ROW], path=PersonPath)
+@describe(shapes.PersonFaces, refuses=[*LEASED, Code.NO_ROW], path=PersonPath)
 def person(person_id: str) -> Response:
     """Show a person, and the ids of the faces that are enrolled."""
     concerns(person_id)
@@ -53,10 +42,10 @@ def person(person_id: str) -> Response:
 
 @blueprint.patch("/people/<person_id>")
 @describe(
-    RenamedResults,
+    shapes.RenamedResults,
     refuses=[*LEASED, Code.NO_ROW, Code.BAD_NAME, Code.INSERT_FAILED, Code.VALUE_REFUSED],
     path=PersonPath,
-    body={JSON: RenameForm, FORM: RenameForm},
+    body={JSON: shapes.RenameForm, FORM: shapes.RenameForm},
 )
 def rename(person_id: str) -> Response:
     """Give a person another name. The folder keeps its name."""
@@ -70,21 +59,21 @@ def rename(person_id: str) -> Response:
 @blueprint.get("/people/<person_id>/faces/<face_id>")
 @describe(
     refuses=[*LEASED, Code.NO_ROW, Code.NO_FOLDER, Code.VALUE_REFUSED],
-    path=FacePath,
-    query=FacePictureQuery,
+    path=shapes.FacePath,
+    query=shapes.FacePictureQuery,
     other={200: Other("The aligned face, TARGET_WIDTH x TARGET_HEIGHT.", "image/png")},
 )
 def face(person_id: str, face_id: str) -> Response:
     """Show an enrolled face, or with `augmented` one of its augmentations, as a picture."""
     concerns(person_id)
-    augmented = sent(request, 0).number("augmented", 0, MOST_AUGMENTED, 0)
+    augmented = sent(request, 0).number("augmented", 0, shapes.MOST_AUGMENTED, 0)
     with lend() as services:
         picture = flows.face_picture(person_id, face_id, services, augmented)
     return Response(picture, mimetype="image/png")
 
 
 @blueprint.delete("/people/<person_id>/faces/<face_id>")
-@describe(PersonFaces, refuses=_EDITED, path=FacePath)
+@describe(shapes.PersonFaces, refuses=_EDITED, path=shapes.FacePath)
 def take_face(person_id: str, face_id: str) -> Response:
     """Take a face away from a person. The only face stays: forget the person."""
     concerns(person_id)
@@ -95,10 +84,10 @@ def take_face(person_id: str, face_id: str) -> Response:
 
 @blueprint.post("/people/<person_id>/faces/<face_id>/move")
 @describe(
-    PersonFaces,
+    shapes.PersonFaces,
     refuses=[*_EDITED, Code.DIFFERENT_PEOPLE],
-    path=FacePath,
-    body={JSON: MoveForm, FORM: MoveForm},
+    path=shapes.FacePath,
+    body={JSON: shapes.MoveForm, FORM: shapes.MoveForm},
 )
 def move_face(person_id: str, face_id: str) -> Response:
     """Move a face to another person, whom it has to show; shows that person."""
@@ -110,7 +99,7 @@ def move_face(person_id: str, face_id: str) -> Response:
 
 
 @blueprint.delete("/people/<person_id>")
-@describe(ForgottenResults, refuses=[*LEASED, Code.ID_NOT_MATCHED, Code.NO_ROW], path=PersonPath)
+@describe(shapes.ForgottenResults, refuses=[*LEASED, Code.ID_NOT_MATCHED, Code.NO_ROW], path=PersonPath)
 def forget(person_id: str) -> Response:
     """Forget a person.
 

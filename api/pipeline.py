@@ -12,24 +12,8 @@ from api.forms import enrol_form, upload_form, verify_form, wanted_id, wanted_ph
 from api.gate import gate
 from api.openapi import JSON, LEASED, describe
 from api.photos import sent
+from api.shapes import pipeline as shapes
 from api.shapes.common import PersonPath
-from api.shapes.pipeline import (
-    EnrolForm,
-    EnrolResults,
-    FacesFiles,
-    FacesJson,
-    OneCallEnrolled,
-    OneCallVerified,
-    PhotoFiles,
-    PhotosInForm,
-    PhotosInJson,
-    UploadQuery,
-    UploadResults,
-    VerifyForm,
-    VerifyQuery,
-    VerifyRefused,
-    VerifyResults,
-)
 from api.source import source
 from api.telemetry import concerns
 from codes_dict import Code, Outcome
@@ -57,11 +41,11 @@ _ENROLLED = (Code.ENROLLED, Code.ENROLLED_NEEDLESS_IN_PLACE, Code.ENROLLED_ADDED
 
 @blueprint.post("/upload_imgs", strict_slashes=False)
 @describe(
-    UploadResults,
+    shapes.UploadResults,
     [Code.UPLOADED],
     [*LEASED, *_UPLOAD_REFUSES],
-    query=UploadQuery,
-    body={MULTIPART: PhotoFiles, JSON: PhotosInJson, FORM: PhotosInForm},
+    query=shapes.UploadQuery,
+    body={MULTIPART: shapes.PhotoFiles, JSON: shapes.PhotosInJson, FORM: shapes.PhotosInForm},
 )
 def upload_imgs() -> Response:
     """Score photos and keep the good ones."""
@@ -74,7 +58,9 @@ def upload_imgs() -> Response:
 
 
 @blueprint.post("/upload_db", strict_slashes=False)
-@describe(EnrolResults, _ENROLLED, [*LEASED, *_PHOTOS, *_LIVENESS, *_ENROL_REFUSES], body={FORM: EnrolForm})
+@describe(
+    shapes.EnrolResults, _ENROLLED, [*LEASED, *_PHOTOS, *_LIVENESS, *_ENROL_REFUSES], body={FORM: shapes.EnrolForm}
+)
 def upload_db() -> Response:
     """Enrol an upload's photos."""
     with gate().passing():
@@ -90,11 +76,11 @@ def upload_db() -> Response:
 
 @blueprint.post("/verify", strict_slashes=False)
 @describe(
-    VerifyResults,
+    shapes.VerifyResults,
     [Code.VERIFIED, Code.FOUND],
     [*LEASED, *_PHOTOS, *_LIVENESS, *_VERIFY_REFUSES],
-    refused=VerifyRefused,
-    body={FORM: VerifyForm},
+    refused=shapes.VerifyRefused,
+    body={FORM: shapes.VerifyForm},
 )
 def verify() -> Response:
     """Verify an upload's photos."""
@@ -105,12 +91,12 @@ def verify() -> Response:
 
 @blueprint.post("/verify-photo", strict_slashes=False)
 @describe(
-    OneCallVerified,
+    shapes.OneCallVerified,
     [Code.VERIFIED, Code.FOUND],
     [*LEASED, *_UPLOAD_REFUSES, *_PHOTOS, *_LIVENESS, *_VERIFY_REFUSES, Code.VALUE_REFUSED],
-    refused=VerifyRefused,
-    query=VerifyQuery,
-    body={MULTIPART: PhotoFiles, JSON: PhotosInJson, FORM: PhotosInForm},
+    refused=shapes.VerifyRefused,
+    query=shapes.VerifyQuery,
+    body={MULTIPART: shapes.PhotoFiles, JSON: shapes.PhotosInJson, FORM: shapes.PhotosInForm},
 )
 def verify_photo() -> Response:
     """Verify photos in one call: /upload_imgs and /verify together."""
@@ -128,11 +114,11 @@ def verify_photo() -> Response:
 
 @blueprint.post("/people/<person_id>/faces")
 @describe(
-    OneCallEnrolled,
+    shapes.OneCallEnrolled,
     _ENROLLED,
     [*LEASED, *_UPLOAD_REFUSES, *_PHOTOS, *_LIVENESS, *_ENROL_REFUSES, Code.NO_ROW, Code.VALUE_REFUSED],
     path=PersonPath,
-    body={MULTIPART: FacesFiles, JSON: FacesJson},
+    body={MULTIPART: shapes.FacesFiles, JSON: shapes.FacesJson},
 )
 def enrol_faces(person_id: str) -> Response:
     """Enrol photos in one call: /upload_imgs and /upload_db together.

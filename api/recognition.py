@@ -12,15 +12,7 @@ from api.gate import gate
 from api.openapi import JSON, LEASED, Other, describe
 from api.own_forms import Form, answers_in, sentence
 from api.photos import sent
-from api.shapes.recognition import (
-    RecognitionBody,
-    RecognitionError,
-    RecognitionFiles,
-    RecognitionForm,
-    RecognitionHelp,
-    RecognitionQuery,
-    RecognitionResult,
-)
+from api.shapes import recognition as shapes
 from codes_dict import Code, Refusal
 from pipeline import flows
 
@@ -33,7 +25,7 @@ blueprint = Blueprint("recognition", __name__)
 
 
 @blueprint.get("/recognition", strict_slashes=False)
-@describe(other={200: Other("How to call it.", model=RecognitionHelp)}, failed=RecognitionError)
+@describe(other={200: Other("How to call it.", model=shapes.RecognitionHelp)}, failed=shapes.RecognitionError)
 def help_recognition() -> Response:
     """Say how the endpoint is called."""
     return reply(Code.DONE, {"result": HOW, "methods": ["GET", "POST"], "fields": {"file": "base64"}})
@@ -42,10 +34,10 @@ def help_recognition() -> Response:
 @blueprint.post("/recognition", strict_slashes=False)
 @describe(
     refuses=[*LEASED, Code.NO_FACE, Code.BAD_BASE64, Code.ALL_REJECTED, Code.NO_FILES, Code.VALUE_REFUSED],
-    query=RecognitionQuery,
-    body={JSON: RecognitionBody, FORM: RecognitionForm, MULTIPART: RecognitionFiles},
-    other={200: Other("The name of the largest face, or Unknown.", model=RecognitionResult)},
-    failed=RecognitionError,
+    query=shapes.RecognitionQuery,
+    body={JSON: shapes.RecognitionBody, FORM: shapes.RecognitionForm, MULTIPART: shapes.RecognitionFiles},
+    other={200: Other("The name of the largest face, or Unknown.", model=shapes.RecognitionResult)},
+    failed=shapes.RecognitionError,
 )
 def recognition() -> Response:
     """Say whose face is in a photo.

@@ -10,18 +10,7 @@ from api.jobs import jobs as all_jobs
 from api.log_reading import codes_in, last_lines, lines_of, log_files
 from api.openapi import describe
 from api.ops import described
-from api.shapes.admin import (
-    CountsResults,
-    JobsResults,
-    KnownCodesResults,
-    LatencyResults,
-    LogQuery,
-    LogResults,
-    RequestPath,
-    RequestResults,
-    RequestsQuery,
-    RequestsResults,
-)
+from api.shapes import admin as shapes
 from api.source import source
 from api.telemetry import telemetry
 from api.telemetry.latency import stage_seconds
@@ -44,7 +33,7 @@ def register(blueprint: Blueprint) -> None:
     blueprint.get("/admin/api/codes")(codes)
 
 
-@describe(RequestsResults, query=RequestsQuery)
+@describe(shapes.RequestsResults, query=shapes.RequestsQuery)
 def requests() -> Response:
     """List the last requests, the newest first; `code`, `person` and `request_id` (a part of it) narrow them down."""
     asked = request.args
@@ -57,7 +46,7 @@ def requests() -> Response:
     return reply(Code.DONE, {"requests": [one.summary() for one in found[:MOST_REQUESTS]], "count": len(found)})
 
 
-@describe(RequestResults, refuses=[Code.BAD_ENV], path=RequestPath)
+@describe(shapes.RequestResults, refuses=[Code.BAD_ENV], path=shapes.RequestPath)
 def one_request(request_id: str) -> Response:
     """Show all that is known of a request: what is in memory, its lines of the log, and what its codes mean."""
     if not _REQUEST_ID.fullmatch(request_id):
@@ -77,7 +66,7 @@ def one_request(request_id: str) -> Response:
     )
 
 
-@describe(CountsResults)
+@describe(shapes.CountsResults)
 def counts() -> Response:
     """Serve how often each code was the answer, by hour and today, since the process started."""
     by_hour, today = telemetry().counts.by_hour(HOURS), telemetry().counts.all_today()
@@ -93,13 +82,13 @@ def counts() -> Response:
     )
 
 
-@describe(LatencyResults)
+@describe(shapes.LatencyResults)
 def stages() -> Response:
     """Serve how long each stage took in the last requests."""
     return reply(Code.DONE, {"latency": stage_seconds(telemetry().recent)})
 
 
-@describe(LogResults, refuses=[Code.BAD_ENV], query=LogQuery)
+@describe(shapes.LogResults, refuses=[Code.BAD_ENV], query=shapes.LogQuery)
 def log() -> Response:
     """Serve the log's last lines, or all of a request."""
     request_id, file = request.args.get("request_id", ""), source().operator().log_file()
@@ -108,13 +97,13 @@ def log() -> Response:
     return reply(Code.DONE, {"lines": [line for line, _ in lines_of(request_id, log_files(file))][-MOST_LINES:]})
 
 
-@describe(JobsResults)
+@describe(shapes.JobsResults)
 def jobs() -> Response:
     """List the jobs, whoever made them, without their results."""
     return reply(Code.DONE, {"jobs": [_shown(job) for job in all_jobs().all()]})
 
 
-@describe(KnownCodesResults)
+@describe(shapes.KnownCodesResults)
 def codes() -> Response:
     """List every code with its cause, what to do about it, and how often it came today."""
     return reply(Code.DONE, {"codes": [_explained(number) for number in _BY_NUMBER]})

@@ -12,16 +12,10 @@ from api.compreface.subjects import answer
 from api.gate import gate
 from api.openapi import JSON, LEASED, Other, describe
 from api.photos import Sent
+from api.shapes import likeness as shapes
 from api.shapes.compreface import (
     CompreFaceError,
     ImagePath,
-)
-from api.shapes.likeness import (
-    ComparedEmbeddings,
-    EmbeddingList,
-    PredictionQuery,
-    RecognisedEmbeddings,
-    SourceAndTargets,
 )
 from codes_dict import Code
 from pipeline import flows
@@ -32,9 +26,9 @@ _VECTORS = (*LEASED, Code.VALUE_REFUSED)
 @blueprint.post(f"{BASE}/recognition/embeddings/recognize", strict_slashes=False)
 @describe(
     refuses=_VECTORS,
-    query=PredictionQuery,
-    body={JSON: EmbeddingList},
-    other={200: Other("Every embedding with its subjects.", model=RecognisedEmbeddings)},
+    query=shapes.PredictionQuery,
+    body={JSON: shapes.EmbeddingList},
+    other={200: Other("Every embedding with its subjects.", model=shapes.RecognisedEmbeddings)},
     failed=CompreFaceError,
 )
 def recognise_embeddings() -> Response:
@@ -53,8 +47,8 @@ def recognise_embeddings() -> Response:
 @describe(
     refuses=[*_VECTORS, Code.NO_ROW, Code.NO_FOLDER],
     path=ImagePath,
-    body={JSON: EmbeddingList},
-    other={200: Other("Every embedding with its similarity.", model=ComparedEmbeddings)},
+    body={JSON: shapes.EmbeddingList},
+    other={200: Other("Every embedding with its similarity.", model=shapes.ComparedEmbeddings)},
     failed=CompreFaceError,
 )
 def verify_embeddings_with_image(image_id: str) -> Response:
@@ -69,8 +63,8 @@ def verify_embeddings_with_image(image_id: str) -> Response:
 @blueprint.post(f"{BASE}/verification/embeddings/verify", strict_slashes=False)
 @describe(
     refuses=_VECTORS,
-    body={JSON: SourceAndTargets},
-    other={200: Other("Every target with its similarity.", model=ComparedEmbeddings)},
+    body={JSON: shapes.SourceAndTargets},
+    other={200: Other("Every target with its similarity.", model=shapes.ComparedEmbeddings)},
     failed=CompreFaceError,
 )
 def verify_embeddings() -> Response:

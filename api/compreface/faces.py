@@ -10,22 +10,7 @@ from api.compreface.subjects import answer, created
 from api.gate import gate
 from api.openapi import JSON, LEASED, Other, describe
 from api.photos import sent
-from api.shapes.compreface import (
-    AddedImage,
-    CompreFaceError,
-    DeletedCount,
-    FileBody,
-    ImageIds,
-    ImagePage,
-    ImagePageQuery,
-    ImagePath,
-    ImageRow,
-    ImageRows,
-    NewImageQuery,
-    PhotoFilesForm,
-    StaticPath,
-    SubjectQuery,
-)
+from api.shapes import compreface as shapes
 from codes_dict import Code
 from pipeline import flows
 
@@ -37,9 +22,9 @@ _PNG = "image/png"
 @blueprint.get(_FACES, strict_slashes=False)
 @describe(
     refuses=[*LEASED, Code.VALUE_REFUSED],
-    query=ImagePageQuery,
-    other={200: Other("A page of images.", model=ImagePage)},
-    failed=CompreFaceError,
+    query=shapes.ImagePageQuery,
+    other={200: Other("A page of images.", model=shapes.ImagePage)},
+    failed=shapes.CompreFaceError,
 )
 def list_images() -> Response:
     """List the images of all subjects, or of one, oldest first."""
@@ -57,10 +42,10 @@ def list_images() -> Response:
         *(Code.NONE_LIVE, Code.NO_LIVENESS, Code.INSERT_FAILED, Code.NO_FOLDER, Code.UPLOAD_GONE, Code.NO_IMAGES),
         Code.IMAGE_MISSING,
     ],
-    query=NewImageQuery,
-    body={MULTIPART: PhotoFilesForm, JSON: FileBody},
-    other={201: Other("The image is added.", model=AddedImage)},
-    failed=CompreFaceError,
+    query=shapes.NewImageQuery,
+    body={MULTIPART: shapes.PhotoFilesForm, JSON: shapes.FileBody},
+    other={201: Other("The image is added.", model=shapes.AddedImage)},
+    failed=shapes.CompreFaceError,
 )
 def add_image() -> Response:
     """Add an image with one face to a subject, who is made where there is none."""
@@ -75,9 +60,9 @@ def add_image() -> Response:
 @blueprint.delete(_FACES, strict_slashes=False)
 @describe(
     refuses=[*LEASED, Code.NO_ROW, Code.VALUE_REFUSED],
-    query=SubjectQuery,
-    other={200: Other("How many there were.", model=DeletedCount)},
-    failed=CompreFaceError,
+    query=shapes.SubjectQuery,
+    other={200: Other("How many there were.", model=shapes.DeletedCount)},
+    failed=shapes.CompreFaceError,
 )
 def delete_images() -> Response:
     """Delete all images of a subject, or of all subjects. The subjects stay."""
@@ -89,9 +74,9 @@ def delete_images() -> Response:
 @blueprint.post(f"{_FACES}/delete")
 @describe(
     refuses=[*LEASED, Code.VALUE_REFUSED, Code.NO_FOLDER],
-    body={JSON: ImageIds},
-    other={200: Other("What was deleted.", model=ImageRows)},
-    failed=CompreFaceError,
+    body={JSON: shapes.ImageIds},
+    other={200: Other("What was deleted.", model=shapes.ImageRows)},
+    failed=shapes.CompreFaceError,
 )
 def delete_listed() -> Response:
     """Delete several images. Ids that there are not are ignored."""
@@ -104,9 +89,9 @@ def delete_listed() -> Response:
 @blueprint.delete(f"{_FACES}/<image:image_id>")
 @describe(
     refuses=[*LEASED, Code.NO_ROW, Code.NO_FOLDER],
-    path=ImagePath,
-    other={200: Other("The image is deleted.", model=ImageRow)},
-    failed=CompreFaceError,
+    path=shapes.ImagePath,
+    other={200: Other("The image is deleted.", model=shapes.ImageRow)},
+    failed=shapes.CompreFaceError,
 )
 def delete_image(image_id: str) -> Response:
     """Delete an image. The subject stays."""
@@ -117,9 +102,9 @@ def delete_image(image_id: str) -> Response:
 @blueprint.get(f"{_FACES}/<image:image_id>/img")
 @describe(
     refuses=LEASED,
-    path=ImagePath,
+    path=shapes.ImagePath,
     other={200: Other("The face as PNG; nothing where there is no such image.", _PNG)},
-    failed=CompreFaceError,
+    failed=shapes.CompreFaceError,
 )
 def show_image(image_id: str) -> Response:
     """Show the aligned face of an image."""
@@ -129,9 +114,9 @@ def show_image(image_id: str) -> Response:
 @blueprint.get(f"{BASE}/static/<api_key>/images/<image:image_id>")
 @describe(
     refuses=LEASED,
-    path=StaticPath,
+    path=shapes.StaticPath,
     other={200: Other("The face as PNG; nothing where there is no such image.", _PNG)},
-    failed=CompreFaceError,
+    failed=shapes.CompreFaceError,
 )
 def show_image_by_key(api_key: str, image_id: str) -> Response:
     """Show the aligned face of an image to a page that cannot send headers: the key is in the path."""

@@ -12,20 +12,13 @@ from api.compreface.form import BASE, blueprint
 from api.compreface.subjects import answer
 from api.gate import gate
 from api.openapi import JSON, LEASED, Other, Shape, describe
-from api.shapes.compreface import (
-    CompreFaceError,
-    FileBody,
-    ImagePath,
-    PhotoFilesForm,
-    TwoFilesBody,
-    TwoFilesForm,
-)
+from api.shapes import compreface as shapes
 from api.shapes.likeness import Detected, DetectQuery, Recognised, RecogniseQuery, Verified, VerifiedPair
 from codes_dict import Code, Outcome
 from pipeline import flows
 
 _PHOTO = (*LEASED, Code.NO_FILES, Code.BAD_BASE64, Code.VALUE_REFUSED, Code.NO_FACE, Code.NO_LIVENESS)
-_ONE_FILE: Mapping[str, type[Shape]] = {MULTIPART: PhotoFilesForm, JSON: FileBody}
+_ONE_FILE: Mapping[str, type[Shape]] = {MULTIPART: shapes.PhotoFilesForm, JSON: shapes.FileBody}
 
 
 @blueprint.post(f"{BASE}/recognition/recognize", strict_slashes=False)
@@ -34,7 +27,7 @@ _ONE_FILE: Mapping[str, type[Shape]] = {MULTIPART: PhotoFilesForm, JSON: FileBod
     query=RecogniseQuery,
     body=_ONE_FILE,
     other={200: Other("Every face, the largest first.", model=Recognised)},
-    failed=CompreFaceError,
+    failed=shapes.CompreFaceError,
 )
 def recognise() -> Response:
     """Say which subjects the faces of a photo show.
@@ -51,11 +44,11 @@ def recognise() -> Response:
 @blueprint.post(f"{BASE}/recognition/faces/<image:image_id>/verify")
 @describe(
     refuses=[*_PHOTO, Code.NO_ROW, Code.NO_FOLDER],
-    path=ImagePath,
+    path=shapes.ImagePath,
     query=DetectQuery,
     body=_ONE_FILE,
     other={200: Other("Every face, the largest first.", model=Verified)},
-    failed=CompreFaceError,
+    failed=shapes.CompreFaceError,
 )
 def verify_with_image(image_id: str) -> Response:
     """Say how similar the faces of a photo are to a subject's image."""
@@ -70,9 +63,9 @@ def verify_with_image(image_id: str) -> Response:
 @describe(
     refuses=[*_PHOTO, Code.NO_SINGLE_FACE, Code.ALL_SPOOF, Code.NONE_LIVE],
     query=DetectQuery,
-    body={MULTIPART: TwoFilesForm, JSON: TwoFilesBody},
+    body={MULTIPART: shapes.TwoFilesForm, JSON: shapes.TwoFilesBody},
     other={200: Other("Every face of the target, the largest first.", model=VerifiedPair)},
-    failed=CompreFaceError,
+    failed=shapes.CompreFaceError,
 )
 def verify_photos() -> Response:
     """Say how similar the faces of the target image are to the one of the source image."""
@@ -92,7 +85,7 @@ def verify_photos() -> Response:
     query=DetectQuery,
     body=_ONE_FILE,
     other={200: Other("Every face, the largest first.", model=Detected)},
-    failed=CompreFaceError,
+    failed=shapes.CompreFaceError,
 )
 def detect() -> Response:
     """Find the faces of a photo."""

@@ -9,16 +9,7 @@ from api.envelope import reply
 from api.gate import gate
 from api.openapi import JSON, LEASED, Other, describe
 from api.photos import sent
-from api.shapes.compreface import (
-    CompreFaceError,
-    DeletedCount,
-    DeletedSubject,
-    Subject,
-    SubjectList,
-    SubjectName,
-    SubjectPath,
-    Updated,
-)
+from api.shapes import compreface as shapes
 from codes_dict import Code, Outcome
 from pipeline import flows
 
@@ -26,7 +17,7 @@ _SUBJECTS = f"{BASE}/recognition/subjects"
 
 
 @blueprint.get(_SUBJECTS, strict_slashes=False)
-@describe(refuses=LEASED, other={200: Other("The names.", model=SubjectList)}, failed=CompreFaceError)
+@describe(refuses=LEASED, other={200: Other("The names.", model=shapes.SubjectList)}, failed=shapes.CompreFaceError)
 def list_subjects() -> Response:
     """List the names of all subjects."""
     with lend() as services:
@@ -36,9 +27,9 @@ def list_subjects() -> Response:
 @blueprint.post(_SUBJECTS, strict_slashes=False)
 @describe(
     refuses=[*LEASED, Code.BAD_NAME, Code.CONFLICT, Code.VALUE_REFUSED],
-    body={JSON: SubjectName},
-    other={201: Other("The subject is made.", model=Subject)},
-    failed=CompreFaceError,
+    body={JSON: shapes.SubjectName},
+    other={201: Other("The subject is made.", model=shapes.Subject)},
+    failed=shapes.CompreFaceError,
 )
 def add_subject() -> Response:
     """Make a subject without an image."""
@@ -50,8 +41,8 @@ def add_subject() -> Response:
 @blueprint.delete(_SUBJECTS, strict_slashes=False)
 @describe(
     refuses=LEASED,
-    other={200: Other("How many there were.", model=DeletedCount)},
-    failed=CompreFaceError,
+    other={200: Other("How many there were.", model=shapes.DeletedCount)},
+    failed=shapes.CompreFaceError,
 )
 def delete_subjects() -> Response:
     """Forget all subjects. People who were enrolled by other endpoints stay."""
@@ -65,10 +56,10 @@ def delete_subjects() -> Response:
         *(*LEASED, Code.NO_ROW, Code.NO_FOLDER, Code.BAD_NAME, Code.INSERT_FAILED, Code.DIFFERENT_PEOPLE),
         Code.VALUE_REFUSED,
     ],
-    path=SubjectPath,
-    body={JSON: SubjectName},
-    other={200: Other("The subject has the new name.", model=Updated)},
-    failed=CompreFaceError,
+    path=shapes.SubjectPath,
+    body={JSON: shapes.SubjectName},
+    other={200: Other("The subject has the new name.", model=shapes.Updated)},
+    failed=shapes.CompreFaceError,
 )
 def rename_subject(subject: str) -> Response:
     """Give a subject another name.
@@ -83,9 +74,9 @@ def rename_subject(subject: str) -> Response:
 @blueprint.delete(f"{_SUBJECTS}/<path:subject>")
 @describe(
     refuses=[*LEASED, Code.NO_ROW],
-    path=SubjectPath,
-    other={200: Other("The subject is forgotten.", model=DeletedSubject)},
-    failed=CompreFaceError,
+    path=shapes.SubjectPath,
+    other={200: Other("The subject is forgotten.", model=shapes.DeletedSubject)},
+    failed=shapes.CompreFaceError,
 )
 def delete_subject(subject: str) -> Response:
     """Forget a subject with all images. The receipt is signed."""

@@ -16,17 +16,6 @@ from pipeline.stages.metric import METRICS, Scale, confidence, metrics_of, scale
 from pipeline.stages.sent_files import SentFile
 from pipeline.types import Liveness
 
-__all__ = [
-    "METRICS",
-    "Options",
-    "area_of",
-    "index_state",
-    "represent",
-    "search_gallery",
-    "verify",
-    "with_model",
-]
-
 DETECTOR = "mtcnn"
 JOINT = "+"
 """Joins the names of the models that decide together."""
