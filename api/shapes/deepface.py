@@ -7,8 +7,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Shape
 from api.shapes.common import EXAMPLE_ID, Base64, FormBase64, JsonFlag, Name
-from pipeline.flows import MOST_CANDIDATES
-from pipeline.flows.deepface import METRICS
+from pipeline.flows import METRICS, MOST_CANDIDATES
 
 MOST_FACES = 10
 """Faces of a photo that are looked at."""

@@ -40,5 +40,6 @@ from pipeline.flows.subjects import (
 )
 from pipeline.flows.upload import upload
 from pipeline.flows.verify import VerifyRequest, verify
+from pipeline.stages.metric import METRICS
 from pipeline.stages.sent_files import SentFile
 from pipeline.stages.terms import check_terms

@@ -12,7 +12,7 @@ from pipeline.flows.services import Services, explained
 from pipeline.ledger import Ledger
 from pipeline.registry import REGISTRY
 from pipeline.stages.liveness import keep_live
-from pipeline.stages.metric import METRICS, Scale, confidence, metrics_of, scale_of
+from pipeline.stages.metric import Scale, confidence, metrics_of, scale_of
 from pipeline.stages.sent_files import SentFile
 from pipeline.types import Liveness
 
