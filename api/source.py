@@ -29,51 +29,39 @@ class Source(Protocol):
 
     def lease(self) -> AbstractContextManager[Services]:
         """Lend services for the current settings for a block; raises `Refusal(BAD_ENV)` where those are wrong."""
-        ...
 
     def keyring(self) -> Keyring:
         """Return the keys of the callers."""
-        ...
 
     def limits(self) -> Limits:
         """Return what counts requests and failures."""
-        ...
 
     def system_errors(self) -> SystemErrors | None:
         """Return what is wrong with the settings, None where nothing is; never loads anything."""
-        ...
 
     def max_upload_bytes(self) -> int:
         """Return the largest request body that is read."""
-        ...
 
     def max_photos(self) -> int:
         """Return how many photos a request may have."""
-        ...
 
     def rules(self) -> Rules:
         """Return what the operator decides about callers."""
-        ...
 
     def door(self) -> Door:
         """Return what lets operators in."""
-        ...
 
     def operator(self) -> Operator:
         """Return what the operator's side shows and changes."""
-        ...
 
     def liveness(self) -> Mapping[str, Any] | None:
         """Return which liveness engines judge and what they reach, None while none is loaded; never loads anything."""
-        ...
 
     def gallery_people(self) -> int | None:
         """Return how many people are enrolled, None while that cannot be told; never loads anything."""
-        ...
 
     def lacking(self) -> Mapping[str, Code]:
         """Return what requests would miss now, by name, with the code that they get; empty if the server is ready."""
-        ...
 
 
 def source() -> Source:

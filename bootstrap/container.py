@@ -53,20 +53,16 @@ class Models(Protocol):
 
     def detector(self) -> Detector:
         """Return the face detector."""
-        ...
 
     def embedders(self, settings: Settings) -> Mapping[str, Embedder]:
         """Return the selected models in their order; raises `LoadFault` naming each that cannot be loaded."""
-        ...
 
     @property
     def attributes(self) -> Attributes:
         """Return the models of age, gender and emotion, which load when they are first asked for."""
-        ...
 
     def close(self) -> None:
         """Release everything."""
-        ...
 
 
 class _Built:

@@ -101,7 +101,6 @@ class Replays(Protocol):
 
     def claim(self, upload_id: str, marks: Sequence[PhotoMark]) -> list[bool]:
         """Return for each photo whether another upload used it before; the others become this upload's."""
-        ...
 
 
 class Acceptances(Protocol):
@@ -109,11 +108,9 @@ class Acceptances(Protocol):
 
     def of(self, upload_id: str) -> Outcome | None:
         """Return how an upload was accepted; None if it was not."""
-        ...
 
     def accept(self, upload_id: str, outcome: Outcome, event: AuditEvent) -> Outcome | None:
         """Record an acceptance, in the audit too; return the earlier one, which stays, if there is one."""
-        ...
 
 
 class Audit(Protocol):
@@ -121,7 +118,6 @@ class Audit(Protocol):
 
     def record(self, event: AuditEvent) -> None:
         """Append an entry; raises `Refusal` NO_SPACE or DB_DOWN, and what it tells of is then not answered."""
-        ...
 
 
 class Upload(Protocol):
@@ -130,26 +126,21 @@ class Upload(Protocol):
     @property
     def upload_id(self) -> str:
         """`ID-` and 32 hexadecimal digits; also the folder's name."""
-        ...
 
     @property
     def id(self) -> str:
         """The ID that the photos were uploaded for."""
-        ...
 
     @property
     def images(self) -> Sequence[StoredImage]:
         """What was kept, in the order of arrival."""
-        ...
 
     @property
     def challenge(self) -> Sequence[str]:
         """The actions of the challenge that it answers; none where it answers none."""
-        ...
 
     def load(self) -> list[StoredPhoto]:
         """Read every image; raises `Refusal` NO_IMAGES where all are gone, IMAGE_MISSING where some are."""
-        ...
 
 
 class Uploads(Protocol):
@@ -157,11 +148,9 @@ class Uploads(Protocol):
 
     def create(self, person_id: str, images: Sequence[NewImage], challenge: Sequence[str] = ()) -> Upload:
         """Keep these photos under a new upload id, all or none; `challenge` names the actions that they answer."""
-        ...
 
     def open(self, upload_id: str) -> Upload:
         """Return the upload; raises `Refusal(UPLOAD_GONE)` for an unknown, used or malformed id."""
-        ...
 
 
 class Challenges(Protocol):
@@ -169,11 +158,9 @@ class Challenges(Protocol):
 
     def issue(self, person_id: str, actions: Sequence[str]) -> str:
         """Keep a new challenge for an ID; return its nonce."""
-        ...
 
     def redeem(self, person_id: str, nonce: str) -> tuple[str, ...]:
         """Use a challenge up; return its actions. Raises `Refusal` CHALLENGE_FOREIGN, _REUSED or _EXPIRED."""
-        ...
 
 
 class People(Protocol):
@@ -181,31 +168,24 @@ class People(Protocol):
 
     def find(self, person_id: str) -> Person | None:
         """Return the row of this ID, compared byte for byte."""
-        ...
 
     def search(self, text: str, most: int, after: str = "") -> Sequence[Person]:
         """Return up to `most` rows whose ID or name contains a text, by ID, those after the ID `after`."""
-        ...
 
     def page(self, start: int, most: int) -> tuple[int, Sequence[Person]]:
         """Return how many rows there are, and up to `most` of them from number `start`, by ID."""
-        ...
 
     def rename(self, person_id: str, name: str) -> Person | None:
         """Give an ID's row another name; None where there is no row."""
-        ...
 
     def folder_exists(self, person: Person) -> bool:
         """Whether the row's folder is in the image database."""
-        ...
 
     def terms(self, person_id: str) -> Terms | None:
         """Return the terms under which somebody is enrolled; None where none were sent."""
-        ...
 
     def same_as(self, person_id: str) -> frozenset[str]:
         """Return the IDs that an admin has declared to be the same person."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,15 +244,12 @@ class Enrolments(Protocol):
 
     def enrol(self, request: EnrolmentRequest, guard: Guard) -> Enrolled:
         """Enrol; raises `Refusal` INSERT_FAILED, DB_DOWN, NO_SPACE, UPLOAD_GONE, or what the guard raises."""
-        ...
 
     def keep_outcome(self, upload_id: str, outcome: Outcome) -> None:
         """Replace the outcome that is stored for an enrolled upload; failures are logged and ignored."""
-        ...
 
     def earlier(self, upload_id: str) -> Outcome | None:
         """Return the outcome of the enrolment that used this upload; None where there was none, or none is stored."""
-        ...
 
 
 class Announced(Protocol):
@@ -280,23 +257,18 @@ class Announced(Protocol):
 
     def add(self, person_id: str, name: str) -> bool:
         """Announce somebody; False where the ID is announced already."""
-        ...
 
     def find(self, person_id: str) -> str | None:
         """Return the name of somebody who is announced."""
-        ...
 
     def rename(self, person_id: str, name: str) -> None:
         """Give somebody who is announced another name."""
-        ...
 
     def remove(self, person_id: str) -> bool:
         """Take somebody out; False where nobody was there."""
-        ...
 
     def all(self) -> Sequence[tuple[str, str]]:
         """Return the IDs and names of everybody who is announced, by ID."""
-        ...
 
 
 class Subjects(Protocol):
@@ -304,22 +276,18 @@ class Subjects(Protocol):
 
     def all(self) -> Sequence[tuple[str, str]]:
         """Return the IDs and names of all subjects, with and without faces, by name."""
-        ...
 
     def find(self, name: str) -> str | None:
         """Return the ID of the subject with exactly this name."""
-        ...
 
     def announce(self, name: str) -> tuple[str, bool]:
         """Return the ID of the subject with this name, and whether it is a new one, which has no face yet."""
-        ...
 
     def rename(self, person_id: str, name: str) -> str | None:
         """Give a subject another name; return the ID of the subject that has it already, in which case nothing is done.
 
         Raises `Refusal(NO_ROW)` where there is no such subject.
         """
-        ...
 
 
 @dataclass(frozen=True)
@@ -346,22 +314,18 @@ class Faces(Protocol):
 
     def of(self, person_id: str) -> Sequence[EnrolledFace]:
         """Return an ID's faces, oldest first."""
-        ...
 
     def find(self, face_id: str) -> EnrolledFace | None:
         """Return the face of this id."""
-        ...
 
     def picture(self, face: EnrolledFace, augmented: int = 0) -> bytes | None:
         """Return the aligned face as PNG, or from 1 on one of its augmentations; None where there is none."""
-        ...
 
     def page(self, start: int, most: int, ids: tuple[str, str] | None = None) -> tuple[int, Sequence[EnrolledFace]]:
         """Return how many faces there are, and up to `most` of them from number `start`, oldest first.
 
         With `ids`, only those of IDs from the first one up to the second, which is not among them.
         """
-        ...
 
     def take(
         self,
@@ -376,11 +340,9 @@ class Faces(Protocol):
 
         With `also_last` the person may be left without a face.
         """
-        ...
 
     def replace(self, person_id: str, old: str, new: str) -> None:
         """Take the face `old` away; the person's face `new` gets its id."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -396,7 +358,6 @@ class Forgetting(Protocol):
 
     def forget(self, person_id: str) -> Forgotten | None:
         """Remove every trace of an ID; None if there is none."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -426,12 +387,10 @@ class Candidates(Protocol):
     @property
     def ids(self) -> Sequence[str]:
         """The IDs of the P people."""
-        ...
 
     @property
     def blocks(self) -> Sequence[Block]:
         """Their templates, in the order of `ids`."""
-        ...
 
 
 class Snapshot(Protocol):
@@ -440,18 +399,15 @@ class Snapshot(Protocol):
     @property
     def people(self) -> int:
         """How many people are enrolled."""
-        ...
 
     def candidates(self, probes: Mapping[str, Floats], include: str) -> Candidates:
         """Return whoever may be closest to one of these faces, (n, d) per model, and the ID `include` where enrolled.
 
         Everybody, or so many that nobody who counts is left out. Raises `Refusal(VECTORS_DOWN)`.
         """
-        ...
 
     def person(self, person_id: str) -> EnrolledFaces | None:
         """Every enrolled source crop's embedding of this person; None for a stranger."""
-        ...
 
 
 class Gallery(Protocol):
@@ -459,15 +415,12 @@ class Gallery(Protocol):
 
     def snapshot(self) -> Snapshot:
         """Return the gallery with every committed enrolment in it."""
-        ...
 
     def delete_pickles(self) -> Mapping[str, Code]:
         """Delete the files of embeddings; they are derived data and come back from the source crops."""
-        ...
 
     def rebuild(self) -> Mapping[str, Code]:
         """Write each model's embeddings anew; model name to code."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -512,15 +465,12 @@ class ClassifierHomes(Protocol):
 
     def number(self, home: str) -> int | None:
         """Return the number of the version in use; None where there is none."""
-        ...
 
     def current(self, home: str) -> ClassifierVersion | None:
         """Return the version in use; None where there is none."""
-        ...
 
     def add(self, home: str, new: NewClassifier) -> int:
         """Store a version, whole or not at all, and use it from now on; return its number."""
-        ...
 
 
 class Classifiers(Protocol):
@@ -528,15 +478,12 @@ class Classifiers(Protocol):
 
     def check_options(self, sent: Mapping[str, object]) -> None:
         """Refuse with VALUE_REFUSED or NO_STRANGERS what a training with these options would be refused with."""
-        ...
 
     def users(self, home: str) -> Mapping[str, EnrolledFaces]:
         """Return each user's faces."""
-        ...
 
     def chance(self, home: str, user: str, embeddings: Mapping[str, Floats]) -> tuple[float, float] | None:
         """Return how likely a face is this user, 0 to 1, and the network's seconds; None for an unknown user."""
-        ...
 
     def train(
         self,
@@ -546,4 +493,3 @@ class Classifiers(Protocol):
         progress: Callable[[float], None],
     ) -> ClassifierReport:
         """Train on these users' faces and use the result from then on."""
-        ...

@@ -177,7 +177,6 @@ class Detector(Protocol):
 
     def detect(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
         """Return the faces of each photo, largest first; one list per photo, in the photos' order."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,25 +222,20 @@ class Embedder(Protocol):
     @property
     def name(self) -> str:
         """The registry's name of the model."""
-        ...
 
     @property
     def version(self) -> str:
         """What an embedding depends on, as `[0-9a-f]{16}`: weights, alignment, mirroring, augmentation."""
-        ...
 
     @property
     def size(self) -> int:
         """Length of an embedding."""
-        ...
 
     def embed(self, crops: Sequence[Crop]) -> Floats:
         """Return `BothSides.mean` of all crops: float32 (len(crops), size), **not** normalised, all finite."""
-        ...
 
     def both_sides(self, crops: Sequence[Crop]) -> BothSides:
         """Embed all crops and their mirror images."""
-        ...
 
 
 class LivenessJudge(Protocol):
@@ -250,14 +244,12 @@ class LivenessJudge(Protocol):
     @property
     def about(self) -> LivenessAbout:
         """Which engines judge, and what they reach."""
-        ...
 
     def judge(self, faces: Sequence[Face]) -> list[LivenessVerdict]:
         """Judge every face in one call per engine; one verdict per face, in order.
 
         Raises `Refusal(Code.NO_LIVENESS)` where a model is missing or its output is not a number.
         """
-        ...
 
 
 class Attributes(Protocol):
@@ -268,7 +260,6 @@ class Attributes(Protocol):
 
         Raises `Refusal(Code.NO_WEIGHTS)` where a model is not there.
         """
-        ...
 
 
 class Scorer(Protocol):
@@ -277,12 +268,10 @@ class Scorer(Protocol):
     @property
     def models(self) -> tuple[str, ...]:
         """The models whose distances `fuse` expects."""
-        ...
 
     @property
     def calibrated(self) -> bool:
         """Whether thresholds come from measured false match rates (else: from the models' published ones)."""
-        ...
 
     def fuse(
         self,
@@ -296,72 +285,56 @@ class Scorer(Protocol):
         a template of several is closer to everybody, which the score corrects. `lengths` holds each model's
         `pipeline.stages.distance.lengths`. None means the strictest value.
         """
-        ...
 
     def threshold(self, required: int, images: int) -> float:
         """Return the highest score at which an image verifies where `required` of `images` images have to."""
-        ...
 
     def threshold_at(self, rate: float) -> float:
         """Return the highest score at which one image's `fmr_at` is at most `rate`; minus infinity where unknown."""
-        ...
 
     @property
     def typical_stranger(self) -> float:
         """The median score of strangers; what is assumed where nothing was measured."""
-        ...
 
     def second_look_threshold(self, required: int, comparisons: int, images: int) -> float:
         """Return the same for augmented comparisons: `required` of `comparisons`, made from `images` images."""
-        ...
 
     def found_threshold(self, required: int, images: int) -> float:
         """Return the 1:1 threshold of a search's finding: `required` of `images` images have to be at or under it."""
-        ...
 
     def search_threshold(self, people: int, images: int) -> float:
         """Return the highest score at which a search over `people` people finds somebody by the best of `images`."""
-        ...
 
     def fpir_at(self, score: float, people: int, images: int) -> float | None:
         """Return the share of searches by strangers that find somebody at this score; None where not calibrated."""
-        ...
 
     @property
     def mismatch_threshold(self) -> float:
         """The score above which an image clearly does not show the person it is compared with."""
-        ...
 
     @property
     def rival_margin(self) -> float:
         """By how much another person's score has to be lower for that person to be nearer, and not by accident."""
-        ...
 
     @property
     def addition_threshold(self) -> float:
         """The highest score at which a face may be added to those that a person is enrolled with."""
-        ...
 
     @property
     def same_person_threshold(self) -> float:
         """The highest score at which two templates are one person's beyond doubt; minus infinity where unknown."""
-        ...
 
     def model_threshold(self, model: str) -> float:
         """Return the distance at which this model alone would vote for one image."""
-        ...
 
     def fmr_at(self, score: float, required: int, images: int) -> float | None:
         """Return the false match rate at which a first look would just pass; None where not calibrated."""
-        ...
 
     def fmr_at_found(self, score: float, required: int, images: int) -> float | None:
         """Return the same for the claimed person's `required`-th best score in a search."""
-        ...
 
     def fmr_at_second_look(self, score: float, required: int, comparisons: int, images: int) -> float | None:
         """Return the same for a second look."""
-        ...
 
 
 class EnrolledFaces(dict[str, Floats]):

@@ -16,24 +16,18 @@ class GalleryBackend(Gallery, Protocol):
 
         Returns up to when a reader of the store has to read to see it, for `EnrolmentRecords.next_version`.
         """
-        ...
 
     def remove(self, tokens: Collection[str]) -> None:
         """Remove what is stored of enrolments that do not count."""
-        ...
 
     def purge(self, tokens: Collection[str]) -> int:
         """Remove every embedding of these enrolments, of models and versions no longer in use too; return how many."""
-        ...
 
     def backlog(self) -> int:
         """Return how much is waiting for `compact`."""
-        ...
 
     def compact(self) -> bool:
         """Merge what is waiting; False while another process does it."""
-        ...
 
     def close(self) -> None:
         """Close connections."""
-        ...

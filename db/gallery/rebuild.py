@@ -33,11 +33,9 @@ class EmbeddingStore(Protocol):
 
     def stored(self, key: Key, wanted: Sequence[Enrolment]) -> Mapping[str, Floats]:
         """Return what is stored of these enrolments, float32 (m, d) by token; others may be among it."""
-        ...
 
     def store(self, key: Key, computed: Mapping[str, Floats]) -> None:
         """Store these embeddings, float32 (m, d) by token."""
-        ...
 
 
 class EmbeddingLoader:

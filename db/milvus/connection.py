@@ -49,11 +49,9 @@ class Prepared(Protocol):
 
     def prepare(self, client: Any) -> None:
         """Create it if necessary and begin to load it; called once per connection."""
-        ...
 
     def wait(self, client: Any) -> None:
         """Wait until it is loaded."""
-        ...
 
 
 class Milvus:

@@ -17,15 +17,12 @@ class Intake(Protocol):
 
     def admit(self, candidate: Candidate, services: Services) -> tuple[Candidate, Services]:
         """Return the candidate with the ID to enrol under, and the services to enrol with; raises `Refusal`."""
-        ...
 
     def photos(self, candidate: Candidate, settings: Settings) -> FoundPhotos:
         """Return the candidate's photos; raises `CannotReadError`."""
-        ...
 
     def settle(self, candidate: Candidate, services: Services) -> None:
         """Finish what `admit` began, once the candidate is enrolled."""
-        ...
 
 
 class FolderIntake:

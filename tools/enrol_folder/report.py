@@ -68,15 +68,12 @@ class Form(Protocol):
 
     def head(self, source: str, started: str) -> str:
         """Return how the file begins."""
-        ...
 
     def row(self, entry: Entry, *, is_first: bool) -> str:
         """Return an entry."""
-        ...
 
     def tail(self, is_complete: bool, counts: Mapping[str, int]) -> str:
         """Return how the file ends."""
-        ...
 
 
 class JsonForm:

@@ -71,7 +71,6 @@ class Decode(Protocol):
         budget: Budget | None = None,
     ) -> Photo:
         """Decode a file; see `decode`."""
-        ...
 
 
 def decode(
