@@ -95,18 +95,19 @@ def write_bytes_atomic(path: Path, data: bytes) -> None:
     write_together({path: data})
 
 
-def write_together(contents: Mapping[Path, bytes], *, make_folders: bool = True) -> None:
+def write_together(contents: Mapping[Path, bytes], *, make_folders: bool = True, changed_ns: int | None = None) -> None:
     """Write several files, each whole or not at all, durable on return; creates missing folders unless told otherwise.
 
-    Temporary names, fsync, rename, fsync of the folders; the fsyncs run in parallel, because a file system writes those
-    that wait at the same time in one go. After a failure some of the files may exist, whole. Raises
-    `Refusal(Code.NO_SPACE)` if writing fails.
+    `changed_ns` becomes their time of modification, in ns since 1970. Temporary names, fsync, rename, fsync of the
+    folders; the fsyncs run in parallel, because a file system writes those that wait at the same time in one go. After
+    a failure some of the files may exist, whole. Raises `Refusal(Code.NO_SPACE)` if writing fails.
     """
     parts = {path: part_of(path) for path in contents}
     folders = {path.parent for path in contents}
     with writing(min(folders)):
         try:
-            _in_parallel(partial(_write_synced, make_folder=make_folders), parts.values(), contents.values())
+            write = partial(_write_synced, make_folder=make_folders, changed_ns=changed_ns)
+            _in_parallel(write, parts.values(), contents.values())
             for path, part in parts.items():
                 part.replace(path)
             _in_parallel(sync_folder, sorted(folders | {folder.parent for folder in folders}))
@@ -151,7 +152,7 @@ def _writers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_SYNCS, thread_name_prefix="writer")
 
 
-def _write_synced(path: Path, data: bytes, *, make_folder: bool) -> None:
+def _write_synced(path: Path, data: bytes, *, make_folder: bool, changed_ns: int | None) -> None:
     for attempt in range(3):
         if make_folder:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -159,6 +160,8 @@ def _write_synced(path: Path, data: bytes, *, make_folder: bool) -> None:
             with path.open("xb") as file:
                 file.write(data)
                 file.flush()
+                if changed_ns is not None:
+                    os.utime(file.fileno(), ns=(changed_ns, changed_ns))
                 os.fsync(file.fileno())
         except FileNotFoundError:  # another process removed the empty folder between the two calls
             if attempt == 2 or not make_folder:

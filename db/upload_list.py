@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from heapq import nlargest
 from pathlib import Path
 
+from db.uploads import dated_by
+
 _FOLDER = re.compile(r"(?P<id>.+)-(?P<suffix>[0-9a-f]{32})(?P<used>_UPLOADED_TO_DB)?", re.ASCII)
 _SEALED = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _PHOTO = re.compile(r"[0-9]{4,6}\.[a-z0-9]{1,5}", re.ASCII)
@@ -38,7 +40,7 @@ def _found(root: Path) -> Iterator[tuple[float, Path]]:
     for path in root.iterdir():
         if _FOLDER.fullmatch(path.name):
             try:
-                yield path.stat().st_mtime, path
+                yield dated_by(path).stat().st_mtime, path
             except FileNotFoundError:  # it has just been enrolled or has ended
                 continue
 

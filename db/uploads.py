@@ -162,8 +162,8 @@ class UploadStore:
 
     def expire(self, before: float) -> int:
         """Remove uploads, used or not, made before that time (seconds since 1970); return how many."""
-        made = [path for path in self.root.glob("*-*") if _UPLOAD_ID.fullmatch(path.name.removesuffix(USED))]
-        return sum(self._remove(path) for path in made if files.is_older(path, before))
+        found = [path for path in self.root.glob("*-*") if _UPLOAD_ID.fullmatch(path.name.removesuffix(USED))]
+        return sum(self._remove(path) for path in found if files.is_older(dated_by(path), before))
 
     def count(self, person_id: str) -> dict[str, int]:
         """Return how many uploads an ID has, used or not, and how many photos these hold."""
@@ -206,6 +206,12 @@ class UploadStore:
     def is_used(self, upload_id: str) -> bool:
         """Whether the upload is enrolled, as its folder's name tells."""
         return any((self.root / f"{name}{USED}").exists() for name in folder_names(self.kept, upload_id))
+
+
+def dated_by(folder: Path) -> Path:
+    """Return what shows by its time of modification when an upload was made: its manifest, or else the folder."""
+    manifest = folder / MANIFEST
+    return manifest if manifest.exists() else folder
 
 
 def folder_names(kept: KeptFiles, upload_id: str) -> list[str]:

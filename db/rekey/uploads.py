@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from db import files
 from db.faces import files_in
 from db.kept import USED, KeptFiles
 from db.rekey.progress import Progress, Step, is_current, opened
-from db.uploads import MANIFEST, folder_names
+from db.uploads import MANIFEST, dated_by, folder_names
 
 _FOLDER = re.compile(r"(?P<person>[^/]+)-(?P<suffix>[0-9a-f]{32})", re.ASCII)
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}", re.ASCII)
@@ -58,12 +57,10 @@ class UploadsRekeying:
         return folder_names(self._kept, f"{person}-{suffix}")[0] + ending
 
     def _replace(self, folder: Path, lacking: list[Path], progress: Progress) -> None:
-        made = folder.stat()
         found = {path: opened(self._kept, path, progress) for path in lacking if not path.name.endswith(files.PART)}
         contents = {path: self._kept.sealed(path, one[0]) for path, one in found.items() if one is not None}
         if contents:
-            files.write_together(contents, make_folders=False)
-            os.utime(folder, ns=(made.st_atime_ns, made.st_mtime_ns))  # uploads end by the time of their folder
+            files.write_together(contents, make_folders=False, changed_ns=dated_by(folder).stat().st_mtime_ns)
             self._step("upload replaced")
             progress.changed += len(contents)
 
@@ -89,7 +86,7 @@ class UploadsRekeying:
 
     def _copy(self, folder: Path, staged: Path, progress: Progress) -> bool:
         """Write a copy of an upload; False if some of it does not open."""
-        made, broken = folder.stat(), progress.broken
+        made, broken = dated_by(folder).stat().st_mtime_ns, progress.broken
         found = {path: opened(self._kept, path, progress) for path in files_in(folder)}
         if progress.broken > broken:
             return False
@@ -99,8 +96,8 @@ class UploadsRekeying:
                 place = staged / path.relative_to(folder)
                 contents[place] = self._kept.sealed(place, one[0])
         staged.mkdir()
-        files.write_together(contents or {staged / MANIFEST: self._kept.sealed(staged / MANIFEST, b"{}")})
-        os.utime(staged, ns=(made.st_atime_ns, made.st_mtime_ns))
+        contents = contents or {staged / MANIFEST: self._kept.sealed(staged / MANIFEST, b"{}")}
+        files.write_together(contents, changed_ns=made)
         progress.changed += len(contents)
         return True
 

@@ -2,4 +2,5 @@
 
 from __future__ import annotations
 
+from tests.unit.test_at_once import *  # noqa: F403
 from tests.unit.test_db_enrolment import *  # noqa: F403

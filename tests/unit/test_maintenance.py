@@ -18,6 +18,7 @@ from bootstrap.maintenance import clean_up
 from codes_dict import Refusal
 from db import files
 from db.acceptances import Acceptances
+from db.uploads import dated_by
 from tests.db_house import GREEN, RED, House, Where, die_at
 from tests.processes import ended, started
 
@@ -52,7 +53,7 @@ def test_uploads_are_kept_for_upload_ttl_and_what_was_enrolled_of_them_stays(hou
     enrolled, unused = house.upload("A", RED), house.upload("A", GREEN)
     house.enrol("A", "Ann", RED, upload=enrolled)
     for path in (house.uploads.root / f"{enrolled.upload_id}_UPLOADED_TO_DB", unused.folder):
-        made_at(path, NOW)
+        made_at(dated_by(path), NOW)
     clean(house, NOW + 24 * HOUR)
     assert house.uploads.open(unused.upload_id).load()
     clean(house, NOW + 24 * HOUR + 1)

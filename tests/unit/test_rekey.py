@@ -19,6 +19,7 @@ from db.faces import files_in
 from db.rekey import Progress, Rekeying
 from db.replays import Replays
 from db.sent_photos import SentPhotos
+from db.uploads import dated_by
 from pipeline.ports import PhotoMark
 from security.sealing import NO_KEY, key_id, key_of
 from tests.db_house import BLUE, GREEN, RED, WHITE, House, Where, die_at
@@ -76,7 +77,7 @@ class Store:
         house.gallery.compact()
         house.enrol("A", "Ann", BLUE)
         self.folder, self.upload_id = folder, house.upload("A", WHITE, RED).upload_id
-        os.utime(house.uploads.open(self.upload_id).folder, (1000, 1000))
+        os.utime(dated_by(house.uploads.open(self.upload_id).folder), (1000, 1000))
         Replays(house.database, 15, 40, 30, seal=house.kept.seal).claim("A-" + "0" * 32, [MARK])
         SentPhotos(house.kept).add("A", ["a" * 64])
         self.own = house.kept.folders("ann-A")[0] / "holiday" / "Ann Smith.jpg"
@@ -91,7 +92,7 @@ class Store:
             assert crops is not None
             assert len(crops) == one.images
         upload = house.uploads.open(self.upload_id)
-        assert ([photo.data for photo in upload.load()], upload.folder.stat().st_mtime) == (
+        assert ([photo.data for photo in upload.load()], dated_by(upload.folder).stat().st_mtime) == (
             [bytes(WHITE), bytes(RED)], 1000.0,
         )  # fmt: skip
         assert Replays(house.database, 15, 40, 30, seal=house.kept.seal).claim("B-" + "0" * 32, [MARK]) == [True]

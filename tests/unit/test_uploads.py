@@ -12,7 +12,7 @@ import pytest
 from codes_dict import Code, Refusal
 from db import files
 from db.kept import UPLOADS, KeptFiles
-from db.uploads import UploadStore
+from db.uploads import MANIFEST, UploadStore, dated_by
 from pipeline.ports import NewImage, StoredImage
 from tests.processes import ended, started
 
@@ -158,7 +158,8 @@ def test_uploads_end_whether_they_were_used_or_not_and_younger_ones_stay(store: 
     store.mark_used(used.upload_id)
     foreign = store.root / "holiday-photos"
     foreign.mkdir()
-    for path in (store.root / f"{used.upload_id}_UPLOADED_TO_DB", unused.folder, foreign):
+    (unused.folder / MANIFEST).unlink()
+    for path in (dated_by(store.root / f"{used.upload_id}_UPLOADED_TO_DB"), unused.folder, foreign):
         os.utime(path, (1000, 1000))
     assert (store.expire(1000), store.expire(1001)) == (0, 2)
     assert {path.name for path in store.root.iterdir()} == {young.upload_id, "holiday-photos"}
