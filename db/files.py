@@ -110,10 +110,26 @@ def write_together(contents: Mapping[Path, bytes], *, make_folders: bool = True,
             _in_parallel(write, parts.values(), contents.values())
             for path, part in parts.items():
                 part.replace(path)
-            _in_parallel(sync_folder, sorted(folders | {folder.parent for folder in folders}))
+            _in_parallel(sync, sorted(folders | {folder.parent for folder in folders}))
         finally:
             for part in parts.values():
                 remove(part)
+
+
+def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write a new folder with these files, all or nothing, durable on return. Raises `Refusal(Code.NO_SPACE)`."""
+    part = part_of(folder)
+    with writing(folder.parent):
+        try:
+            part.mkdir(parents=True)
+            for name, data in contents.items():
+                (part / name).write_bytes(data)
+            _in_parallel(sync, [part, *(part / name for name in contents)])
+            part.rename(folder)
+            sync(folder.parent)
+        except BaseException:
+            remove_tree(part)
+            raise
 
 
 def append_line(path: Path, line: str) -> None:
@@ -135,7 +151,7 @@ def append_line(path: Path, line: str) -> None:
         finally:
             os.close(handle)
         if is_new:
-            sync_folder(path.parent)
+            sync(path.parent)
 
 
 def _in_parallel(work: Callable[..., None], *arguments: Iterable[object]) -> None:
@@ -180,15 +196,9 @@ def writing(folder: Path) -> Iterator[None]:
         raise Refusal(Code.NO_SPACE, f"folder {place}: {error.strerror or type(error).__name__}") from error
 
 
-def sync_file(path: Path) -> None:
-    """Make a file's content durable."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def sync(path: Path) -> None:
+    """Make a file's content, or the names in a folder, durable."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -54,6 +54,10 @@ class KeptFiles:
         """Write files, each whole or not at all, durable on return. Raises `Refusal(Code.NO_SPACE)`."""
         files.write_together({path: self.sealed(path, data) for path, data in contents.items()})
 
+    def write_folder(self, folder: Path, contents: Mapping[str, bytes]) -> None:
+        """Write a new folder of files, all or nothing, durable on return. Raises `Refusal(Code.NO_SPACE)`."""
+        files.write_folder(folder, {name: self.sealed(folder / name, data) for name, data in contents.items()})
+
     def sealed(self, path: Path, data: bytes, note: str = "") -> bytes:
         """Return what a file with this content holds; a note may be sealed with it."""
         return self.seal.seal(data, self.place(path), note)

@@ -49,10 +49,11 @@ class Replays:
     def claim(self, upload_id: str, marks: Sequence[PhotoMark]) -> list[bool]:
         """Return for each photo whether another upload used it before; the others become this upload's.
 
-        Photos of one upload are never replays of each other. Raises `Refusal(DB_DOWN)`.
+        Photos of one upload are never replays of each other. Raises `Refusal(DB_DOWN)`. The claim is durable with the
+        verdict, whose commit follows: without a verdict a claim may be lost.
         """
         self._sweep()
-        with self._database.writing(failed=Code.DB_DOWN) as connection:
+        with self._database.writing(failed=Code.DB_DOWN, synced=False) as connection:
             turn = sa.update(state).where(state.c.name == REPLAY_TURN).values(value=state.c.value + 1)
             connection.execute(turn)  # the row stays locked until the commit: claims run one after the other
             own = _own(connection, upload_id)

@@ -138,8 +138,12 @@ def _same_file(path: Path) -> Callable[[Any, Any, Any], None]:
 
 
 def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("writes", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    connection.exec_driver_sql(f"PRAGMA synchronous={'FULL' if options['synced'] else 'NORMAL'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 class Database:
@@ -163,14 +167,15 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self, failed: Code = Code.INSERT_FAILED) -> Iterator[Connection]:
+    def writing(self, failed: Code = Code.INSERT_FAILED, *, synced: bool = True) -> Iterator[Connection]:
         """Open a transaction that commits at the end of the block and rolls back on any exception.
 
-        A lost connection is `Refusal(Code.DB_DOWN)`, a refused statement `Refusal(failed)`, a connection lost during
-        the commit `CommitLostError`.
+        Unless `synced`, SQLite does not wait for the disk: the commit survives this process, and a power failure once
+        any later one is synced. A lost connection is `Refusal(Code.DB_DOWN)`, a refused statement `Refusal(failed)`, a
+        connection lost during the commit `CommitLostError`.
         """
         self._check_open()
-        with self._connection(writes=True, failed=failed) as connection:
+        with self._connection(writes=True, failed=failed, synced=synced) as connection:
             yield connection
             _commit(connection)
 
@@ -187,9 +192,9 @@ class Database:
             raise Refusal(self.closed.code, self.closed.detail)
 
     @contextmanager
-    def _connection(self, writes: bool, failed: Code) -> Iterator[Connection]:
+    def _connection(self, writes: bool, failed: Code, synced: bool = True) -> Iterator[Connection]:
         try:
-            opened = self.engine.connect().execution_options(writes=writes)
+            opened = self.engine.connect().execution_options(writes=writes, synced=synced)
         except exc.SQLAlchemyError as error:
             raise Refusal(Code.DB_DOWN, safe_message(error)) from error
         try:

@@ -102,19 +102,11 @@ class UploadStore:
             for number, image in enumerate(images, start=1)
         )
         folder = self.root / folder_names(self.kept, upload_id)[0]
-        staged = files.part_of(folder)
-        try:
-            manifest = {"id": person_id, "images": [asdict(kept) for kept in stored], "challenge": list(challenge)}
-            contents = {staged / kept.saved_as: image.data for kept, image in zip(stored, images, strict=True)}
-            computed = {kept.saved_as: image.cache for kept, image in zip(stored, images, strict=True) if image.cache}
-            contents[staged / _CACHE] = upload_cache.encode(computed)
-            self.kept.write({**contents, staged / MANIFEST: json.dumps(manifest).encode()})
-            with files.writing(self.root):
-                staged.rename(folder)
-                files.sync_folder(self.root)
-        except BaseException:
-            files.remove_tree(staged)
-            raise
+        manifest = {"id": person_id, "images": [asdict(kept) for kept in stored], "challenge": list(challenge)}
+        contents = {kept.saved_as: image.data for kept, image in zip(stored, images, strict=True)}
+        computed = {kept.saved_as: image.cache for kept, image in zip(stored, images, strict=True) if image.cache}
+        contents |= {_CACHE: upload_cache.encode(computed), MANIFEST: json.dumps(manifest).encode()}
+        self.kept.write_folder(folder, contents)
         return StoredUpload(upload_id, person_id, stored, folder, self.kept, tuple(challenge))
 
     def open(self, upload_id: str) -> StoredUpload:
@@ -138,7 +130,7 @@ class UploadStore:
             for name in folder_names(self.kept, upload_id):
                 with contextlib.suppress(FileNotFoundError):
                     (self.root / name).rename(self.root / f"{name}{USED}")
-                    files.sync_folder(self.root)
+                    files.sync(self.root)
         if not self.is_used(upload_id):
             log.warning("upload %s is gone", upload_pseudonym(upload_id))
 

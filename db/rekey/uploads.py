@@ -109,4 +109,4 @@ def _rename(staged: Path, target: Path) -> None:
         except OSError:
             if not target.is_dir():  # else a pass was killed after this
                 raise
-        files.sync_folder(target.parent)
+        files.sync(target.parent)

@@ -1,7 +1,7 @@
 """Photos as they were sent, for the flows that keep nothing of them: scored, and their faces found and embedded."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from codes_dict import Code
@@ -117,7 +117,7 @@ def located(face: Face) -> dict[str, Any]:
 
 def shown_check(check: Check) -> dict[str, Any]:
     """Return a check as a reply shows it: with a box only where it has one."""
-    return {name: value for name, value in asdict(check).items() if name != "box" or value is not None}
+    return {name: value for name, value in vars(check).items() if name != "box" or value is not None}
 
 
 def _bare(face: Sighting, photo: Photo) -> Sighting:

@@ -195,3 +195,10 @@ def test_the_password_is_in_no_text_of_the_engine() -> None:
 def test_names_are_kept_lower_case_and_shown_with_capitals() -> None:
     assert stored_name("Grace B. Hopper") == "grace_b._hopper"
     assert shown_name(Person(1, "A", stored_name("Ærøskøbing O'Neil"), "a")) == "Ærøskøbing O'neil"
+
+
+def test_only_what_a_later_commit_makes_durable_is_not_synced_at_once(where: Where, tmp_path: Path) -> None:
+    house = House(where, tmp_path)
+    for synced, setting in ((False, 1), (True, 2)):  # NORMAL, FULL
+        with house.database.writing(synced=synced) as connection:
+            assert connection.execute(sa.text("PRAGMA synchronous")).scalar() == setting

@@ -90,8 +90,8 @@ def _restore_database(source: Path, found: manifest.Manifest, store: Store) -> N
     with contextlib.closing(sqlite3.connect(part)) as copy:
         if copy.execute("PRAGMA quick_check").fetchone()[0] != "ok":
             raise ValueError("the database in the backup is damaged")
-    files.sync_file(part)
+    files.sync(part)
     for name in ("-wal", "-shm"):  # they belong to the file that goes
         store.file.with_name(store.file.name + name).unlink(missing_ok=True)
     part.replace(store.file)
-    files.sync_folder(store.file.parent)
+    files.sync(store.file.parent)

@@ -105,6 +105,6 @@ def _sync(folder: Path) -> None:
     """Make every file durable before the manifest says so."""
     try:
         for name in manifest.relative_files(folder):
-            files.sync_file(folder / name)
+            files.sync(folder / name)
     except OSError as error:
         raise Refusal(Code.NO_SPACE, f"{folder}: {error.strerror}") from error
