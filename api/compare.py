@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from api.access import caller, lend
 from api.bodies import MULTIPART
-from api.envelope import reply
+from api.envelope import answer, reply
 from api.forms import readable_photos
 from api.gate import gate
 from api.jobs import jobs
@@ -48,9 +48,9 @@ def compare() -> Response:
         document = body.choice("document", {**_SET, "true": "a", "1": "a"})
         selfie = "a" if document == "b" else "b"
         live = body.choice("live", {**_SET, "true": selfie, "1": selfie})
+        ask = flows.CompareRequest(body.photos["a"], body.photos["b"], live, document)
         with lend() as services:
-            outcome = flows.compare(flows.CompareRequest(body.photos["a"], body.photos["b"], live, document), services)
-    return reply(outcome.code, outcome.results)
+            return answer(flows.compare(ask, services))
 
 
 @blueprint.post("/search", strict_slashes=False)
@@ -74,8 +74,7 @@ def search() -> Response:
         if body.flag("async"):
             return reply(Code.DONE, _start_search(ask))
         with lend() as services:
-            outcome = flows.search(ask, services)
-    return reply(outcome.code, outcome.results)
+            return answer(flows.search(ask, services))
 
 
 @blueprint.post("/detect", strict_slashes=False)
@@ -99,8 +98,7 @@ def _faces(*, embeddings: bool) -> Response:
     with gate().passing():
         body: Sent = sent(request, source().max_photos())
         with lend() as services:
-            outcome = flows.faces_of(body.photos[ALL], services, embeddings=embeddings)
-    return reply(outcome.code, outcome.results)
+            return answer(flows.faces_of(body.photos[ALL], services, embeddings=embeddings))
 
 
 def _start_search(ask: flows.SearchRequest) -> dict[str, str]:

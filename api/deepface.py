@@ -10,10 +10,9 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from api.access import lend
-from api.bodies import FORM, MULTIPART
-from api.envelope import reply
+from api.envelope import answer
 from api.gate import gate
-from api.openapi import JSON, LEASED, Other, Shape, describe
+from api.openapi import LEASED, Other, describe
 from api.own_forms import Form, answers_in, sentence
 from api.photos import NOT_READ, Sent, sent
 from api.shapes import deepface as shapes
@@ -47,12 +46,6 @@ _ENROLS = (
 _IMG, _PAIR = ("img",), ("img1", "img2")
 _WORDS = re.compile(r"[\[\]()\"'\s]")
 
-Bodies = tuple[type[Shape], type[Shape], type[Shape]]
-
-
-def _bodies(*models: type[Shape]) -> dict[str, type[Shape]]:
-    return dict(zip((JSON, FORM, MULTIPART), models, strict=True))
-
 
 @blueprint.get("/deepface/", strict_slashes=False)
 @describe(other={200: Other("A line of HTML.", "text/html")}, failed=shapes.DeepFaceError)
@@ -64,7 +57,7 @@ def home() -> Response:
 @blueprint.post("/deepface/verify", strict_slashes=False)
 @describe(
     refuses=[*_REFUSES, Code.DIFFERENT_PEOPLE],
-    body=_bodies(shapes.VerifyBody, shapes.VerifyFields, shapes.VerifyFiles),
+    body=shapes.VERIFY,
     other={200: Other("Whether the photos show the same person.", model=shapes.Verification)},
     failed=shapes.DeepFaceError,
 )
@@ -78,7 +71,7 @@ def verify() -> Response:
 @blueprint.post("/deepface/represent", strict_slashes=False)
 @describe(
     refuses=_REFUSES,
-    body=_bodies(shapes.RepresentBody, shapes.RepresentFields, shapes.RepresentFiles),
+    body=shapes.REPRESENT,
     other={200: Other("The faces with their embeddings.", model=shapes.Representations)},
     failed=shapes.DeepFaceError,
 )
@@ -92,7 +85,7 @@ def represent() -> Response:
 @blueprint.post("/deepface/analyze", strict_slashes=False)
 @describe(
     refuses=[*_REFUSES, Code.NO_WEIGHTS],
-    body=_bodies(shapes.AnalyzeBody, shapes.AnalyzeFields, shapes.AnalyzeFiles),
+    body=shapes.ANALYZE,
     other={200: Other("The faces with their attributes.", model=shapes.Analysis)},
     failed=shapes.DeepFaceError,
 )
@@ -109,7 +102,7 @@ def analyze() -> Response:
 @blueprint.post("/deepface/search", strict_slashes=False)
 @describe(
     refuses=_REFUSES,
-    body=_bodies(shapes.FindBody, shapes.FindFields, shapes.FindFiles),
+    body=shapes.FIND,
     other={200: Other("The people found for each face.", model=shapes.Matches)},
     failed=shapes.DeepFaceError,
 )
@@ -128,7 +121,7 @@ def search() -> Response:
 @blueprint.post("/deepface/register", strict_slashes=False)
 @describe(
     refuses=[*_REFUSES, *_ENROLS],
-    body=_bodies(shapes.RegisterBody, shapes.RegisterFields, shapes.RegisterFiles),
+    body=shapes.REGISTER,
     other={200: Other("Who was registered.", model=shapes.Registered)},
     failed=shapes.DeepFaceError,
 )
@@ -153,8 +146,7 @@ def register() -> Response:
 def build_index() -> Response:
     """Say that there is nothing to build: a search sees everybody who is enrolled, always."""
     with lend() as services:
-        outcome = deepface.index_state(services)
-    return reply(outcome.code, outcome.results)
+        return answer(deepface.index_state(services))
 
 
 def _answered(images: tuple[str, ...], work: Callable[[Sent, Services], Outcome]) -> Response:
@@ -165,7 +157,7 @@ def _answered(images: tuple[str, ...], work: Callable[[Sent, Services], Outcome]
         body = replace(body, fields=[(key, value) for key, value in body.fields if value is not None])
         with lend() as services, _naming_no_photo():
             outcome = work(body, services)
-    return reply(outcome.code, outcome.results)
+    return answer(outcome)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from flask import Response, g, jsonify, request
 from api.access import caller
 from api.own_forms import form_of
 from api.source import source
-from codes_dict import Code
+from codes_dict import Code, Outcome
 
 _KEYS = {
     "upload_imgs": ("upload_results", "upload_code", "upload_message"),
@@ -25,6 +25,11 @@ _SHOWN_TO_ALL = ("name", "in", "out", "code", "milliseconds", "advice", "about")
 def keys_of(path: str) -> tuple[str, str, str]:
     """Return what the envelope of an endpoint calls its results, its code and its message."""
     return _KEYS.get(path.strip("/"), _OTHERS)
+
+
+def answer(outcome: Outcome) -> Response:
+    """Return the envelope around how a flow ended."""
+    return reply(outcome.code, outcome.results)
 
 
 def reply(code: Code, results: Any) -> Response:

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 
 from api.access import caller, lend
 from api.bodies import FORM, MULTIPART
-from api.envelope import reply
+from api.envelope import answer, reply
 from api.gate import gate
 from api.jobs import jobs
 from api.openapi import JSON, LEASED, Other, describe
@@ -58,8 +58,7 @@ def recognize() -> Response:
             raise Refusal(Code.NO_FILES, advice="Send one photo as base64 text in image.", field="image")
         limit = source().rules().failed_verify_limit
         with source().limits().attempt(f"{home}:{username}", limit), lend() as services:
-            outcome = flows.recognise(home, username, photos[0], services, live=live)
-    return reply(outcome.code, outcome.results)
+            return answer(flows.recognise(home, username, photos[0], services, live=live))
 
 
 @blueprint.post("/train", strict_slashes=False)
@@ -92,7 +91,7 @@ def train() -> Response:
         started.status_code = 202
         return started
     outcome = job.wait()
-    return reply(outcome.code, outcome.results)
+    return answer(outcome)
 
 
 def _training(home: str, username: str, body: Sent) -> Any:

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from api.access import lend
 from api.bodies import FORM, MULTIPART
-from api.envelope import reply
+from api.envelope import answer, reply
 from api.gate import gate
 from api.openapi import JSON, LEASED, describe
 from api.openapi.pages import document
@@ -16,7 +16,7 @@ from api.shapes.common import PersonPath
 from api.shapes.people import ForgottenResults, RenamedResults, RenameForm
 from api.source import source
 from api.telemetry import concerns
-from codes_dict import Code, Outcome, Refusal
+from codes_dict import Code, Refusal
 from pipeline.flows import facenet
 
 blueprint = Blueprint("facenet", __name__)
@@ -33,7 +33,7 @@ _FACE_REFUSES = (
 def list_people() -> Response:
     """List people, those without a face last."""
     with lend() as services:
-        return _answer(facenet.page_of_people(*_page(), services))
+        return answer(facenet.page_of_people(*_page(), services))
 
 
 @blueprint.post("/api/person/create", strict_slashes=False)
@@ -48,7 +48,7 @@ def create_person() -> Response:
     person_id, name = body.text("reco_id"), body.text("name")
     concerns(person_id)
     with lend() as services:
-        return _answer(facenet.create_person(person_id, name, services))
+        return answer(facenet.create_person(person_id, name, services))
 
 
 @blueprint.route("/api/person/update/<person_id>", methods=["POST", "PUT", "PATCH"], strict_slashes=False)
@@ -63,7 +63,7 @@ def update_person(person_id: str) -> Response:
     concerns(person_id)
     name = _body().text("name")
     with lend() as services:
-        return _answer(facenet.update_person(person_id, name, services))
+        return answer(facenet.update_person(person_id, name, services))
 
 
 @blueprint.route("/api/person/delete/<person_id>", methods=["DELETE", "POST"], strict_slashes=False)
@@ -72,7 +72,7 @@ def delete_person(person_id: str) -> Response:
     """Forget a person: every trace goes, and the receipt says so."""
     concerns(person_id)
     with gate().passing(), lend() as services:
-        return _answer(facenet.delete_person(person_id, services))
+        return answer(facenet.delete_person(person_id, services))
 
 
 @blueprint.get("/api/face/listall", strict_slashes=False)
@@ -80,7 +80,7 @@ def delete_person(person_id: str) -> Response:
 def list_faces() -> Response:
     """List all faces, oldest first."""
     with lend() as services:
-        return _answer(facenet.page_of_faces(*_page(), services))
+        return answer(facenet.page_of_faces(*_page(), services))
 
 
 @blueprint.get("/api/face/listbyperson/<person_id>", strict_slashes=False)
@@ -89,7 +89,7 @@ def list_faces_of(person_id: str) -> Response:
     """List a person's faces, oldest first."""
     concerns(person_id)
     with lend() as services:
-        return _answer(facenet.faces_of_person(person_id, services))
+        return answer(facenet.faces_of_person(person_id, services))
 
 
 @blueprint.post("/api/face/create", strict_slashes=False)
@@ -101,7 +101,7 @@ def create_face() -> Response:
         person_id = body.text("person_id")
         concerns(person_id)
         with lend() as services:
-            return _answer(facenet.create_face(person_id, body.photos[ALL], services))
+            return answer(facenet.create_face(person_id, body.photos[ALL], services))
 
 
 @blueprint.route("/api/face/update/<face_id>", methods=["POST", "PUT", "PATCH"], strict_slashes=False)
@@ -116,7 +116,7 @@ def update_face(face_id: str) -> Response:
     with gate().passing():
         body = _body()
         with lend() as services:
-            return _answer(facenet.update_face(face_id, body.photos[ALL], services))
+            return answer(facenet.update_face(face_id, body.photos[ALL], services))
 
 
 @blueprint.route("/api/face/delete/<face_id>", methods=["DELETE", "POST"], strict_slashes=False)
@@ -126,7 +126,7 @@ def update_face(face_id: str) -> Response:
 def delete_face(face_id: str) -> Response:
     """Take a face away. With the only face the person is forgotten, and the receipt says so."""
     with gate().passing(), lend() as services:
-        return _answer(facenet.delete_face(face_id, services))
+        return answer(facenet.delete_face(face_id, services))
 
 
 @blueprint.post("/api/verify/linear", strict_slashes=False)
@@ -144,7 +144,7 @@ def verify_linear() -> Response:
         body = _body()
         person_id, limit = body.text("person_id"), body.number("limit", 1, 1000, 50)
         with lend() as services:
-            return _answer(facenet.compare_with_all(body.photos[ALL], person_id, limit, services))
+            return answer(facenet.compare_with_all(body.photos[ALL], person_id, limit, services))
 
 
 @blueprint.get("/api/dev/embeddings/<face_id>", strict_slashes=False)
@@ -154,7 +154,7 @@ def embeddings(face_id: str) -> Response:
     with lend() as services:
         if not services.policy.dev_api:
             raise Refusal(Code.NO_ROUTE, advice="This endpoint is off. An operator can set DEV_API=true.")
-        return _answer(facenet.face_embeddings(face_id, services))
+        return answer(facenet.face_embeddings(face_id, services))
 
 
 @blueprint.get("/help/<path:path>", strict_slashes=False)
@@ -205,7 +205,3 @@ def _body() -> Sent:
 def _page() -> tuple[int, int]:
     query = _body()
     return query.number("page", 1, shapes.MOST_PAGES, 1), query.number("page_size", 1, MOST, 50)
-
-
-def _answer(outcome: Outcome) -> Response:
-    return reply(outcome.code, outcome.results)

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, request
 
 from api.access import lend
 from api.bodies import FORM
-from api.envelope import reply
+from api.envelope import answer
 from api.forms import challenge_form
 from api.openapi import LEASED, describe
 from api.shapes.liveness import ChallengeForm, ChallengeResults
@@ -22,5 +22,4 @@ def challenge() -> Response:
     asked = challenge_form(request)
     concerns(asked)
     with lend() as services:
-        outcome = flows.challenge(asked, services)
-    return reply(outcome.code, outcome.results)
+        return answer(flows.challenge(asked, services))

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, g, request
 
 from api.access import lend
 from api.bodies import FORM
-from api.envelope import reply
+from api.envelope import answer
 from api.gate import gate
 from api.openapi import JSON, LEASED, Other, describe
 from api.photos import sent
@@ -26,8 +26,7 @@ def people() -> Response:
     query = sent(request, 0)
     text, after = query.text("search").strip(), query.text("after")
     with lend() as services:
-        outcome = flows.list_people(text, after, query.number("limit", 1, flows.MOST_PEOPLE, 50), services)
-    return reply(outcome.code, outcome.results)
+        return answer(flows.list_people(text, after, query.number("limit", 1, flows.MOST_PEOPLE, 50), services))
 
 
 @blueprint.get("/people/<person_id>")
@@ -36,8 +35,7 @@ def person(person_id: str) -> Response:
     """Show a person, and the ids of the faces that are enrolled."""
     concerns(person_id)
     with lend() as services:
-        outcome = flows.show_person(person_id, services)
-    return reply(outcome.code, outcome.results)
+        return answer(flows.show_person(person_id, services))
 
 
 @blueprint.patch("/people/<person_id>")
@@ -52,8 +50,7 @@ def rename(person_id: str) -> Response:
     concerns(person_id)
     name = sent(request, 0).text("name")
     with lend() as services:
-        outcome = flows.rename_person(person_id, name, services)
-    return reply(outcome.code, outcome.results)
+        return answer(flows.rename_person(person_id, name, services))
 
 
 @blueprint.get("/people/<person_id>/faces/<face_id>")
@@ -78,8 +75,7 @@ def take_face(person_id: str, face_id: str) -> Response:
     """Take a face away from a person. The only face stays: forget the person."""
     concerns(person_id)
     with gate().passing(), lend() as services:
-        outcome = flows.take_face(person_id, face_id, services)
-    return reply(outcome.code, outcome.results)
+        return answer(flows.take_face(person_id, face_id, services))
 
 
 @blueprint.post("/people/<person_id>/faces/<face_id>/move")
@@ -94,8 +90,7 @@ def move_face(person_id: str, face_id: str) -> Response:
     concerns(person_id)
     to = sent(request, 0).text("to")
     with gate().passing(), lend() as services:
-        outcome = flows.move_face(person_id, face_id, to, services)
-    return reply(outcome.code, outcome.results)
+        return answer(flows.move_face(person_id, face_id, to, services))
 
 
 @blueprint.delete("/people/<person_id>")
@@ -110,4 +105,4 @@ def forget(person_id: str) -> Response:
         outcome = flows.forget(person_id, services)
         if "person" in g:
             telemetry().recent.forget(g.person)
-    return reply(outcome.code, outcome.results)
+    return answer(outcome)

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 
 from api.access import caller, lend, require_admin
 from api.bodies import FORM, MULTIPART
-from api.envelope import reply
+from api.envelope import answer
 from api.forms import enrol_form, upload_form, verify_form, wanted_id, wanted_photos
 from api.gate import gate
 from api.openapi import JSON, LEASED, describe
@@ -53,8 +53,7 @@ def upload_imgs() -> Response:
         person_id, files, challenge = upload_form(request)
         concerns(person_id)
         with lend() as services:
-            outcome = flows.upload(person_id, files, services, challenge)
-    return reply(outcome.code, outcome.results)
+            return answer(flows.upload(person_id, files, services, challenge))
 
 
 @blueprint.post("/upload_db", strict_slashes=False)
@@ -70,8 +69,7 @@ def upload_db() -> Response:
             if getattr(ask, field):
                 require_admin(field)
         with lend() as services:
-            outcome = flows.enrol(ask, services)
-    return reply(outcome.code, outcome.results)
+            return answer(flows.enrol(ask, services))
 
 
 @blueprint.post("/verify", strict_slashes=False)
@@ -134,8 +132,7 @@ def enrol_faces(person_id: str) -> Response:
             sent_terms = body.text("consent") or None, body.text("retain_until") or None
             terms = flows.check_terms(*sent_terms, Code.VALUE_REFUSED)
             ask = flows.EnrolRequest("", name, False, False, body.flag("in_place"), terms)
-            outcome = flows.enrol_photos(person_id, files, ask, services)
-    return reply(outcome.code, outcome.results)
+            return answer(flows.enrol_photos(person_id, files, ask, services))
 
 
 def _verified(
@@ -147,4 +144,4 @@ def _verified(
     concerns(person_id)
     with source().limits().attempt(person_id, rules.failed_verify_limit), lend() as services:
         outcome = verify(ask, services)
-    return reply(outcome.code, outcome.results)
+    return answer(outcome)

@@ -3,8 +3,9 @@
 import re
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Response, request
 
+from api.admin.session import blueprint
 from api.envelope import reply
 from api.jobs import jobs as all_jobs
 from api.log_reading import codes_in, last_lines, lines_of, log_files
@@ -13,7 +14,7 @@ from api.ops import described
 from api.shapes import admin as shapes
 from api.source import source
 from api.telemetry import telemetry
-from api.telemetry.latency import stage_seconds
+from api.telemetry.recent import stage_seconds
 from codes_dict import Code, Refusal
 from pipeline.jobs import Job
 
@@ -22,17 +23,7 @@ _BY_NUMBER = {int(code): code for code in Code}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
-def register(blueprint: Blueprint) -> None:
-    """Add the endpoints."""
-    blueprint.get("/admin/api/requests")(requests)
-    blueprint.get("/admin/api/requests/<request_id>")(one_request)
-    blueprint.get("/admin/api/counts")(counts)
-    blueprint.get("/admin/api/stages")(stages)
-    blueprint.get("/admin/api/log")(log)
-    blueprint.get("/admin/api/jobs")(jobs)
-    blueprint.get("/admin/api/codes")(codes)
-
-
+@blueprint.get("/admin/api/requests")
 @describe(shapes.RequestsResults, query=shapes.RequestsQuery)
 def requests() -> Response:
     """List the last requests, the newest first; `code`, `person` and `request_id` (a part of it) narrow them down."""
@@ -46,6 +37,7 @@ def requests() -> Response:
     return reply(Code.DONE, {"requests": [one.summary() for one in found[:MOST_REQUESTS]], "count": len(found)})
 
 
+@blueprint.get("/admin/api/requests/<request_id>")
 @describe(shapes.RequestResults, refuses=[Code.BAD_ENV], path=shapes.RequestPath)
 def one_request(request_id: str) -> Response:
     """Show all that is known of a request: what is in memory, its lines of the log, and what its codes mean."""
@@ -66,6 +58,7 @@ def one_request(request_id: str) -> Response:
     )
 
 
+@blueprint.get("/admin/api/counts")
 @describe(shapes.CountsResults)
 def counts() -> Response:
     """Serve how often each code was the answer, by hour and today, since the process started."""
@@ -82,12 +75,14 @@ def counts() -> Response:
     )
 
 
+@blueprint.get("/admin/api/stages")
 @describe(shapes.LatencyResults)
 def stages() -> Response:
     """Serve how long each stage took in the last requests."""
     return reply(Code.DONE, {"latency": stage_seconds(telemetry().recent)})
 
 
+@blueprint.get("/admin/api/log")
 @describe(shapes.LogResults, refuses=[Code.BAD_ENV], query=shapes.LogQuery)
 def log() -> Response:
     """Serve the log's last lines, or all of a request."""
@@ -97,12 +92,14 @@ def log() -> Response:
     return reply(Code.DONE, {"lines": [line for line, _ in lines_of(request_id, log_files(file))][-MOST_LINES:]})
 
 
+@blueprint.get("/admin/api/jobs")
 @describe(shapes.JobsResults)
 def jobs() -> Response:
     """List the jobs, whoever made them, without their results."""
     return reply(Code.DONE, {"jobs": [_shown(job) for job in all_jobs().all()]})
 
 
+@blueprint.get("/admin/api/codes")
 @describe(shapes.KnownCodesResults)
 def codes() -> Response:
     """List every code with its cause, what to do about it, and how often it came today."""

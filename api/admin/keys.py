@@ -1,8 +1,8 @@
 """API keys: listed, made and revoked."""
 
-from flask import Blueprint, Response
+from flask import Response
 
-from api.admin.session import json_body
+from api.admin.session import blueprint, json_body
 from api.envelope import reply
 from api.openapi import JSON, describe
 from api.shapes.admin import KeyPath, KeysResults, NewKeyJson, NewKeyResults, RevokedResults
@@ -12,19 +12,14 @@ from security.callers import SCOPES
 from security.keys import MOST_DAYS
 
 
-def register(blueprint: Blueprint) -> None:
-    """Add the endpoints."""
-    blueprint.get("/admin/api/keys")(keys)
-    blueprint.post("/admin/api/keys")(make)
-    blueprint.delete("/admin/api/keys/<key_id>")(revoke)
-
-
+@blueprint.get("/admin/api/keys")
 @describe(KeysResults, refuses=[Code.BAD_ENV, Code.DB_DOWN])
 def keys() -> Response:
     """List all keys, without the keys themselves."""
     return reply(Code.DONE, {"keys": source().operator().keys(), "scopes": list(SCOPES)})
 
 
+@blueprint.post("/admin/api/keys")
 @describe(NewKeyResults, refuses=[Code.BAD_ENV, Code.DB_DOWN], body={JSON: NewKeyJson})
 def make() -> Response:
     """Make a key and show it, this once."""
@@ -44,6 +39,7 @@ def make() -> Response:
     return reply(Code.DONE, {"key": text, **record})
 
 
+@blueprint.delete("/admin/api/keys/<key_id>")
 @describe(RevokedResults, refuses=[Code.BAD_ENV, Code.DB_DOWN], path=KeyPath)
 def revoke(key_id: str) -> Response:
     """Revoke a key for good."""

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from flask import Blueprint, Response
+from flask import Response
 
+from api.admin.session import blueprint
 from api.console import served
 from api.openapi import Other, describe
 from api.shapes.ops import FilePath
@@ -11,18 +12,14 @@ from api.shapes.ops import FilePath
 _FOLDER = Path(__file__).resolve().parents[2] / "static" / "admin"
 
 
-def register(blueprint: Blueprint) -> None:
-    """Add the routes."""
-    blueprint.get("/admin", strict_slashes=False)(page)
-    blueprint.get("/static/admin/<path:name>")(file)
-
-
+@blueprint.get("/admin", strict_slashes=False)
 @describe(other={200: Other("The page.", "text/html")})
 def page() -> Response:
     """Serve the operator's page."""
     return served("index.html", _FOLDER)
 
 
+@blueprint.get("/static/admin/<path:name>")
 @describe(path=FilePath, other={200: Other("The file.", "*/*")})
 def file(name: str) -> Response:
     """Serve a file of the operator's page."""

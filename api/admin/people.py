@@ -1,9 +1,10 @@
 """Who is enrolled, what is stored of a person, forgetting, and letting an ID verify again; and the uploads."""
 
-from flask import Blueprint, Response, request
+from flask import Response, request
 
 from api import limits
 from api import people as endpoints
+from api.admin.session import blueprint
 from api.envelope import reply
 from api.openapi import Other, describe
 from api.shapes.admin import FacePath, PeopleQuery, PeopleResults, PersonResults, UploadsResults
@@ -15,17 +16,11 @@ from codes_dict import Code
 MOST = 50
 """People, or uploads, of a reply."""
 
-
-def register(blueprint: Blueprint) -> None:
-    """Add the endpoints."""
-    blueprint.get("/admin/api/people")(people)
-    blueprint.get("/admin/api/people/<person_id>")(person)
-    blueprint.get("/admin/api/people/<person_id>/faces/<int:number>")(face)
-    blueprint.delete("/admin/api/people/<person_id>")(endpoints.forget)
-    blueprint.delete("/admin/api/limits/<person_id>")(limits.lift)
-    blueprint.get("/admin/api/uploads")(uploads)
+blueprint.delete("/admin/api/people/<person_id>")(endpoints.forget)
+blueprint.delete("/admin/api/limits/<person_id>")(limits.lift)
 
 
+@blueprint.get("/admin/api/people")
 @describe(PeopleResults, refuses=[Code.BAD_ENV, Code.DB_DOWN], query=PeopleQuery)
 def people() -> Response:
     """List people whose ID or name contains a text."""
@@ -33,6 +28,7 @@ def people() -> Response:
     return reply(Code.DONE, {"people": found[:MOST], "more": len(found) > MOST, "count": source().gallery_people()})
 
 
+@blueprint.get("/admin/api/people/<person_id>")
 @describe(PersonResults, refuses=[Code.NO_ROW, Code.BAD_ENV, Code.DB_DOWN], path=PersonPath)
 def person(person_id: str) -> Response:
     """Show what is stored of a person."""
@@ -40,6 +36,7 @@ def person(person_id: str) -> Response:
     return reply(Code.DONE, source().operator().person(person_id))
 
 
+@blueprint.get("/admin/api/people/<person_id>/faces/<int:number>")
 @describe(path=FacePath, refuses=[Code.BAD_ENV, Code.DB_DOWN], other={200: Other("The face.", "image/png")})
 def face(person_id: str, number: int) -> Response:
     """Show one of a person's enrolled faces."""
@@ -47,6 +44,7 @@ def face(person_id: str, number: int) -> Response:
     return Response(source().operator().face(person_id, number), content_type="image/png")
 
 
+@blueprint.get("/admin/api/uploads")
 @describe(UploadsResults, refuses=[Code.BAD_ENV])
 def uploads() -> Response:
     """List the newest uploads and when each ends."""

@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""Signing in and out, and the blueprint that all of the operator's endpoints belong to."""
 
 from typing import Any
 
@@ -15,23 +15,19 @@ from api.source import source
 from codes_dict import Code, Refusal
 from security.sessions import IDLE_S
 
+blueprint = Blueprint("admin", __name__)
+
 _FEW = 1
 """Values that a body may hold, beside the fields that every body may have."""
 _HOW = 'Send {"password": "..."} as JSON.'
 
 
-def register(blueprint: Blueprint) -> None:
-    """Add the endpoints."""
-    blueprint.before_request(_bound_body)
-    blueprint.get(door.SESSION)(state)
-    blueprint.post(door.SESSION)(sign_in)
-    blueprint.delete(door.SESSION)(sign_out)
-
-
+@blueprint.before_request
 def _bound_body() -> None:
     request.max_content_length = door.MOST_BYTES
 
 
+@blueprint.get(door.SESSION)
 @describe(SessionResults)
 def state() -> Response:
     """Say whether the caller is signed in and, if so, the token to send with changes; else why the door is closed."""
@@ -41,6 +37,7 @@ def state() -> Response:
     return reply(Code.DONE, _signed_in(found.csrf))
 
 
+@blueprint.post(door.SESSION)
 @describe(SessionResults, refuses=[Code.NO_KEY, Code.NOT_ALLOWED, Code.TOO_MANY, Code.BUSY], body={JSON: SignInJson})
 def sign_in() -> Response:
     """Begin a session; a former one of the same browser ends."""
@@ -63,6 +60,7 @@ def sign_in() -> Response:
     return response
 
 
+@blueprint.delete(door.SESSION)
 @describe(SessionResults)
 def sign_out() -> Response:
     """End the session."""

@@ -1,7 +1,8 @@
 """What the server is made of: settings, models, readiness."""
 
-from flask import Blueprint, Response
+from flask import Response
 
+from api.admin.session import blueprint
 from api.envelope import reply
 from api.openapi import describe
 from api.shapes.admin import HealthResults, ModelsResults, SettingsResults
@@ -10,25 +11,21 @@ from api.telemetry import telemetry
 from codes_dict import Code
 
 
-def register(blueprint: Blueprint) -> None:
-    """Add the endpoints."""
-    blueprint.get("/admin/api/settings")(settings)
-    blueprint.get("/admin/api/models")(models)
-    blueprint.get("/admin/api/health")(health)
-
-
+@blueprint.get("/admin/api/settings")
 @describe(SettingsResults)
 def settings() -> Response:
     """Serve every key of `.env` with its fault; no secret's value."""
     return reply(Code.DONE, {"settings": source().operator().settings()})
 
 
+@blueprint.get("/admin/api/models")
 @describe(ModelsResults, refuses=[Code.BAD_ENV])
 def models() -> Response:
     """Serve which models decide."""
     return reply(Code.DONE, source().operator().models())
 
 
+@blueprint.get("/admin/api/health")
 @describe(HealthResults)
 def health() -> Response:
     """Serve what the server lacks now, who is enrolled and how long the queue is."""

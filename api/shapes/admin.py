@@ -8,6 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 from api.openapi import Shape
 from api.shapes.common import EXAMPLE_ID, PersonPath
 from api.shapes.ops import CodeEntry
+from api.shapes.people import PersonRow
 
 
 class SignInJson(Shape):
@@ -129,24 +130,17 @@ class PeopleQuery(Shape):
     """A part of the ID or of the name."""
 
 
-class FoundPerson(Shape):
-    """A person."""
-
-    id: str = Field(examples=[EXAMPLE_ID])
-    name: str = Field(examples=["Ada Lovelace"])
-
-
 class PeopleResults(Shape):
     """The first people that were found, by ID."""
 
-    people: list[FoundPerson]
+    people: list[PersonRow]
     more: bool = Field(examples=[False])
     """Whether there are more than are listed."""
     count: int | None = Field(examples=[1])
     """Everybody who is enrolled, null while that cannot be told."""
 
 
-class PersonResults(FoundPerson):
+class PersonResults(PersonRow):
     """What is stored of a person."""
 
     row: int = Field(examples=[1])

@@ -1,11 +1,12 @@
 """DeepFace's requests and replies."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, create_model
 from pydantic.json_schema import SkipJsonSchema
 
-from api.openapi import Shape
+from api.bodies import FORM, MULTIPART
+from api.openapi import JSON, Shape
 from api.shapes.common import EXAMPLE_ID, Base64, FormBase64, JsonFlag, Name
 from pipeline.flows import METRICS, MOST_CANDIDATES
 
@@ -37,95 +38,28 @@ class DeepFaceForm(Shape):
     """Whether faces have to be live."""
 
 
-class _VerifyKeys(Shape):
+class _Verify(DeepFaceForm):
     distance_metric: Metric | SkipJsonSchema[None] = None
     """The metric in which distance and threshold are shown, `cosine` by default; it does not change the decision."""
 
 
-class VerifyBody(_VerifyKeys, DeepFaceForm):
-    """Two photos as base64 text."""
-
-    img1: Base64
-    """Also called `img1_path`. Addresses and paths are refused."""
-    img2: Base64
-
-
-class VerifyFields(_VerifyKeys, DeepFaceForm):
-    """Two photos as base64 text in a form."""
-
-    img1: FormBase64
-    img2: FormBase64
-
-
-class VerifyFiles(_VerifyKeys, DeepFaceForm):
-    """Two photos as files."""
-
-    encoding: ClassVar = {"img1": {"contentType": "image/*"}, "img2": {"contentType": "image/*"}}
-
-    img1: bytes
-    img2: bytes
-
-
-class ImageBody(DeepFaceForm):
-    """A photo as base64 text."""
-
-    img: Base64
-    """Also called `img_path`. Addresses and paths are refused."""
-
-
-class ImageFields(DeepFaceForm):
-    """A photo as base64 text in a form."""
-
-    img: FormBase64
-
-
-class ImageFiles(DeepFaceForm):
-    """A photo as a file."""
-
-    encoding: ClassVar = {"img": {"contentType": "image/*"}}
-
-    img: bytes
-
-
-class _RepresentKeys(Shape):
+class _Represent(DeepFaceForm):
     max_faces: _FACES = Field(None, examples=[1])
     """How many faces, the largest ones; 10 by default."""
 
 
-class RepresentBody(_RepresentKeys, ImageBody):
-    """A photo as base64 text."""
+class _Analyze(DeepFaceForm):
+    actions: _Actions = Field(None, examples=["age,gender"])
 
 
-class RepresentFields(_RepresentKeys, ImageFields):
-    """A photo as base64 text in a form."""
-
-
-class RepresentFiles(_RepresentKeys, ImageFiles):
-    """A photo as a file."""
-
-
-class AnalyzeBody(ImageBody):
-    """A photo as base64 text."""
-
+class _AnalyzeJson(DeepFaceForm):
     actions: Annotated[list[Literal["age", "gender", "emotion"]], Field(min_length=1)] | SkipJsonSchema[None] = Field(
         None, examples=[["age", "gender"]]
     )
     """All three by default."""
 
 
-class AnalyzeFields(ImageFields):
-    """A photo as base64 text in a form."""
-
-    actions: _Actions = Field(None, examples=["age,gender"])
-
-
-class AnalyzeFiles(ImageFiles):
-    """A photo as a file."""
-
-    actions: _Actions = None
-
-
-class _SearchKeys(_VerifyKeys):
+class _Find(_Verify):
     similarity_search: _FLAG = None
     """Whether people beyond the threshold are listed too."""
     k: _MATCHES = Field(None, examples=[5])
@@ -134,33 +68,35 @@ class _SearchKeys(_VerifyKeys):
     """Has no effect: both find the same."""
 
 
-class FindBody(_SearchKeys, ImageBody):
-    """A photo as base64 text."""
-
-
-class FindFields(_SearchKeys, ImageFields):
-    """A photo as base64 text in a form."""
-
-
-class FindFiles(_SearchKeys, ImageFiles):
-    """A photo as a file."""
-
-
-class _RegisterKeys(Shape):
+class _Register(DeepFaceForm):
     img_name: Name | SkipJsonSchema[None] = Field(None, examples=["Ada Lovelace"])
     """Whom the photo shows: an ID of this server, or else any name. Without it, a new name is made."""
 
 
-class RegisterBody(_RegisterKeys, ImageBody):
-    """A photo as base64 text."""
+def _body(name: str, keys: type[Shape], photo: Any, way: str, *images: str) -> type[Shape]:
+    """Return a call's body: its keys, and its photos as they come in this `way`."""
+    about = "Also called `{}_path`. Addresses and paths are refused."
+    fields: dict[str, Any] = {image: (photo, Field(description=about.format(image))) for image in images}
+    photos = "A photo" if len(images) == 1 else "Two photos"
+    made = create_model(name, __base__=keys, __doc__=f"{photos} {way}.", **fields)
+    made.encoding = {image: {"contentType": "image/*"} for image in images} if photo is bytes else {}
+    return made
 
 
-class RegisterFields(_RegisterKeys, ImageFields):
-    """A photo as base64 text in a form."""
+def _bodies(name: str, keys: type[Shape], *images: str, json: type[Shape] | None = None) -> dict[str, type[Shape]]:
+    """Return a call's body by media type; `json` are its keys in JSON, where those are others."""
+    return {
+        JSON: _body(f"{name}Body", json or keys, Base64, "as base64 text", *images),
+        FORM: _body(f"{name}Fields", keys, FormBase64, "as base64 text in a form", *images),
+        MULTIPART: _body(f"{name}Files", keys, bytes, "as a file" if len(images) == 1 else "as files", *images),
+    }
 
 
-class RegisterFiles(_RegisterKeys, ImageFiles):
-    """A photo as a file."""
+VERIFY = _bodies("Verify", _Verify, "img1", "img2")
+REPRESENT = _bodies("Represent", _Represent, "img")
+ANALYZE = _bodies("Analyze", _Analyze, "img", json=_AnalyzeJson)
+FIND = _bodies("Find", _Find, "img")
+REGISTER = _bodies("Register", _Register, "img")
 
 
 class FacialArea(Shape):

@@ -33,11 +33,8 @@ class PredictionQuery(Shape):
     """1 by default, 100 at most are shown."""
 
 
-class RecogniseQuery(DetectQuery):
+class RecogniseQuery(PredictionQuery, DetectQuery):
     """What is looked at and shown, and how many subjects each face gets."""
-
-    prediction_count: Annotated[int, Field(ge=1, le=1_000_000)] | SkipJsonSchema[None] = Field(None, examples=[1])
-    """1 by default, 100 at most are shown."""
 
 
 class FaceBox(Shape):

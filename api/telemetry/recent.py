@@ -1,5 +1,6 @@
 """The last requests with what became of them, in memory: no photo, no embedding, no file name, no other person's ID."""
 
+import math
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -86,3 +87,21 @@ def without_names(rows: Iterable[Mapping[str, Any]]) -> Rows:
         return shown
 
     return tuple({**row, "items": [kept(item) for item in row.get("items", [])[:MOST_ITEMS]]} for row in rows)
+
+
+def stage_seconds(seen: Iterable[SeenRequest]) -> list[dict[str, Any]]:
+    """Return a row per stage, in the order of the stages: runs, and median, 95th percentile and maximum in ms."""
+    times: dict[str, list[float]] = {}
+    for one in seen:
+        for row in one.stages:
+            times.setdefault(row["name"], []).append(float(row["milliseconds"]))
+    rows = [(name, sorted(found)) for name, found in times.items()]
+    return [
+        {"stage": name, "runs": len(found), "median": _at(found, 0.5), "p95": _at(found, 0.95), "most": found[-1]}
+        for name, found in rows
+    ]
+
+
+def _at(ordered: list[float], share: float) -> float:
+    """Return the value that this share of the values does not exceed."""
+    return ordered[math.ceil(len(ordered) * share) - 1]

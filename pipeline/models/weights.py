@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 
+from codes_dict import Code, Refusal
 from pipeline.models import download
 from pipeline.models.download import FetchFailed, Progress
 from pipeline.registry import ModelSpec, PackagedFile, WeightFile
 
-__all__ = ["FetchFailed", "WeightStore", "packaged_file", "sha256_of"]
+__all__ = ["FetchFailed", "WeightStore", "check_weights", "packaged_file", "sha256_of"]
 
 
 class WeightStore:
@@ -132,3 +133,17 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def check_weights(folder: Path, weights: WeightFile, engine: str) -> Path:
+    """Return where a file is in `folder`: weights of others count only with the SHA-256 that the registry names.
+
+    Raises `Refusal(Code.NO_LIVENESS)` naming the file where it is missing or not the expected one.
+    """
+    path = folder / weights.file
+    if not path.is_file():
+        raise Refusal(Code.NO_LIVENESS, f"{engine}'s weights are missing: put {path.name} into {folder}")
+    found = sha256_of(path)
+    if found != weights.sha256:
+        raise Refusal(Code.NO_LIVENESS, f"{path.name} is not {engine}'s: SHA-256 {found}, expected {weights.sha256}")
+    return path

@@ -13,8 +13,8 @@ import numpy as np
 from codes_dict import Code, Refusal
 from pipeline.models.batching import RequestBatcher
 from pipeline.models.liveness.views import reflected
-from pipeline.models.liveness.weights import check_weights
 from pipeline.models.runtime import ModelUnavailable, OpenVinoRunner, in_parts
+from pipeline.models.weights import check_weights
 from pipeline.registry import FACENOX_WEIGHTS
 from pipeline.types import Box, Floats, Pixels
 

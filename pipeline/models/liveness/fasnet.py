@@ -17,8 +17,8 @@ import numpy as np
 from codes_dict import Code, Refusal
 from pipeline.models.batching import RequestBatcher
 from pipeline.models.keras_network import KerasFunction, kept_file, keras_runner
-from pipeline.models.liveness.weights import check_weights
 from pipeline.models.runtime import in_parts
+from pipeline.models.weights import check_weights
 from pipeline.registry import FASNET_WEIGHTS
 from pipeline.types import Box, Floats, Pixels
 
