@@ -16,7 +16,9 @@ import numpy.typing as npt
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
 Counts = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 NO_PIXELS: Pixels = np.empty((0, 0, 3), np.uint8)
 

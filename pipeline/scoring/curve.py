@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Doubles = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.floating[Any]]
 
 LEAST_ERRORS = 10

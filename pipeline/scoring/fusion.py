@@ -5,12 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from pipeline.types import Counts, Floats
-
-Doubles = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
+from pipeline.types import Bools, Counts, Doubles, Floats
 
 MOST_IMPOSTORS = 1_000_000
 """Impostor pairs that a fit uses; more change the weights by less than their spread over people."""

@@ -1,15 +1,12 @@
 """Distances between embeddings, and a person's template."""
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.registry import SIM_FUNCS
-from pipeline.types import Floats
+from pipeline.types import Doubles, Floats
 
 ADDED = 0.5
 """What later enrolments together may weigh in a template, in parts of the first enrolment's weight."""
-
-_Doubles = npt.NDArray[np.float64]
 
 
 def distances(probes: Floats, templates: Floats, sim_func: str) -> Floats:
@@ -70,7 +67,7 @@ def template(embeddings: Floats, sim_func: str, first: int | None = None) -> Flo
     return found
 
 
-def _anchored(weights: _Doubles, first: int) -> _Doubles:
+def _anchored(weights: Doubles, first: int) -> Doubles:
     """Scale the weights of what was added, so that they sum to at most `ADDED` times those of the first ones."""
     most, added = ADDED * float(weights[:first].sum()), float(weights[first:].sum())
     if not 0.0 < most < added:
@@ -78,7 +75,7 @@ def _anchored(weights: _Doubles, first: int) -> _Doubles:
     return np.concatenate([weights[:first], weights[first:] * (most / added)])
 
 
-def _agreement(directions: _Doubles) -> _Doubles:
+def _agreement(directions: Doubles) -> Doubles:
     count = len(directions)
     if count < 3:
         return np.ones(count)
@@ -86,11 +83,11 @@ def _agreement(directions: _Doubles) -> _Doubles:
     middle = float(np.median(to_others))
     if middle <= 0.0:
         return np.ones(count)
-    weights: _Doubles = np.clip(to_others / middle, 0.0, 1.0) ** 2
+    weights: Doubles = np.clip(to_others / middle, 0.0, 1.0) ** 2
     return weights
 
 
-def _checked(embeddings: Floats) -> _Doubles:
+def _checked(embeddings: Floats) -> Doubles:
     vectors = np.asarray(embeddings, dtype=np.float64)
     if vectors.ndim != 2 or vectors.shape[1] == 0:
         raise ValueError("Embeddings are an array of shape (count, length).")
@@ -101,11 +98,11 @@ def _checked(embeddings: Floats) -> _Doubles:
     return vectors
 
 
-def _normalised(vectors: _Doubles) -> _Doubles:
-    unit: _Doubles = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+def _normalised(vectors: Doubles) -> Doubles:
+    unit: Doubles = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return unit
 
 
-def _squared(left: _Doubles, right: _Doubles) -> _Doubles:
-    squares: _Doubles = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)[None, :] - 2.0 * left @ right.T
+def _squared(left: Doubles, right: Doubles) -> Doubles:
+    squares: Doubles = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)[None, :] - 2.0 * left @ right.T
     return np.maximum(squares, 0.0)

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.scoring.curve import LEAST_ERRORS, Doubles
+from pipeline.scoring.curve import LEAST_ERRORS
+from pipeline.types import Doubles
 from tools.calibration.sample import Ints, PairScores
 
 TAIL = 3.0

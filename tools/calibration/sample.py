@@ -10,10 +10,9 @@ import numpy.typing as npt
 
 from pipeline.scoring.fusion import Fusion
 from pipeline.stages.distance import distances, lengths, template
-from pipeline.types import Floats
+from pipeline.types import Bools, Floats
 
 Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from pipeline.scoring.curve import LEAST_ERRORS, Curve, Doubles, grid, measure
+from pipeline.scoring.curve import LEAST_ERRORS, Curve, grid, measure
 from pipeline.scoring.fusion import Fusion
 from pipeline.scoring.scorer import SecondLook
-from pipeline.types import Floats
-from tools.calibration.sample import Bools, Ints, Sample, blocks, scores_of, shuffled, templates_of
+from pipeline.types import Bools, Doubles, Floats
+from tools.calibration.sample import Ints, Sample, blocks, scores_of, shuffled, templates_of
 
 MOST_IMAGES = 5
 """Photos of one request up to which its decisions are measured."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.stages.align import crop_face
 from pipeline.stages.quality import assess, look
-from pipeline.types import Detection, Detector, Embedder, Face, Floats, Photo, Quality
+from pipeline.types import Detection, Detector, Doubles, Embedder, Face, Floats, Photo, Quality
+from tools.calibration.sample import Ints
 from tools.evaluation.brisque import brisque_scores
 from tools.evaluation.degrade import DEGRADATIONS
 from tools.evaluation.faces import read_photo, subject
@@ -29,9 +29,6 @@ LEAST_TURNED = 20
 """With fewer strongly turned heads, their share is not reported."""
 
 AT_ONCE = 16
-
-Doubles = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.stages.align import crop_face
 from pipeline.stages.quality.canonical import canonical_face
 from pipeline.stages.quality.components import components
 from pipeline.stages.quality.looks import look
 from pipeline.stages.quality.occlusion import FEATURES, describe
-from pipeline.types import Detection, Detector, Embedder, Face, Floats, Photo
+from pipeline.types import Detection, Detector, Doubles, Embedder, Face, Floats, Photo
+from tools.calibration.sample import Ints
 from tools.evaluation.degrade import DEGRADATIONS, unusual
 from tools.evaluation.faces import read_photo, subject
 from tools.evaluation.layout import Dataset
@@ -25,9 +25,6 @@ AT_ONCE = 16
 UNUSUAL = "unusual"
 KINDS = {**DEGRADATIONS, UNUSUAL: unusual}
 """Every kind of copy; the unusual ones should pass."""
-
-Doubles = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,13 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.stages.quality.score import TAIL, Limit, Term, Utility
-
-Doubles = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+from pipeline.types import Bools, Doubles
+from tools.calibration.sample import Ints
 
 RIDGE = 1e-2
 """Regularisation of the occlusion model, on weights of features between 0 and 1 and outcomes of -1 and 1."""

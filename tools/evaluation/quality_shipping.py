@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.stages.quality import score_of
 from pipeline.stages.quality.score import Fitted, Utility
-from pipeline.types import Floats
+from pipeline.types import Bools, Doubles, Floats
+from tools.calibration.sample import Ints
 from tools.evaluation.quality import PASS, fnmr_drop
 from tools.evaluation.quality_data import UNUSUAL, Faces, Measurements
 from tools.evaluation.quality_fit import fit_limits, fit_linear, fit_utility, folds_of
@@ -32,10 +32,6 @@ TERMS: Sequence[tuple[str, ...]] = (
     (OCCLUSION, "Sharpness", "InterEyeDistance"),
 )
 """The utilities' components: for both models, for either alone, and for none of them."""
-
-Doubles = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 
 class TooLittleDataError(ValueError):

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.stages.distance import distances, lengths
-from pipeline.types import Floats, Scorer
+from pipeline.types import Bools, Doubles, Floats, Scorer
 from tools.calibration.sample import Ints, Sample, shuffled, templates_of
 from tools.evaluation.faces import Faces
 from tools.evaluation.layout import Pair
-from tools.evaluation.roc import Accuracy, Bools, Doubles, pair_accuracy, tar_at
+from tools.evaluation.roc import Accuracy, pair_accuracy, tar_at
 
 NO_FACE = 1e6
 """The score of a pair whose one photo shows no face: it is never accepted."""

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Doubles = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
+from pipeline.types import Bools, Doubles
+from tools.calibration.sample import Ints
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.stages.distance import distances, lengths
-from pipeline.types import Floats, Scorer
-from tools.calibration.sample import Bools, Ints, Sample, shuffled, templates_of
+from pipeline.types import Bools, Doubles, Floats, Scorer
+from tools.calibration.sample import Ints, Sample, shuffled, templates_of
 from tools.evaluation.recognition import bootstrap
 
 ENROLLED = 2
 MOST_SENT = 3
-
-Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

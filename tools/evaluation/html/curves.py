@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.types import Floats, Scorer
-from tools.calibration.sample import Bools, ModelPairs
+from pipeline.types import Bools, Floats, Scorer
+from tools.calibration.sample import ModelPairs
 
 POINTS = 120
 BINS = 80
