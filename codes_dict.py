@@ -44,11 +44,11 @@ class Code(IntEnum):
     def __new__(
         cls,
         number: int,
-        message: str,
         status: int,
         kind: Kind,
+        message: str,
         caller_does: str,
-        operator_does: str,
+        operator_does: str = "Nothing.",
         retry: bool = False,
     ) -> Code:
         """Build a member whose integer value is `number`."""
@@ -63,533 +63,386 @@ class Code(IntEnum):
         """What makes the server answer with this code, where the message does not say it; otherwise the message."""
         return _CAUSES.get(self.name, self.message)
 
+    # fmt: off
     # -- the request ---------------------------------------------------------------------------------------
     BAD_FORM = (
-        107,
+        107, 400, Kind.CALLER,
         "Endpoint request needs to be www-form-urlencoded, or form is empty.",
-        400,
-        Kind.CALLER,
         "Send the endpoint's keys in a body with Content-Type: application/x-www-form-urlencoded.",
-        "Nothing.",
     )
     BAD_ENROL_KEYS = (
-        108,
+        108, 400, Kind.CALLER,
         "Acceptable upload_db endpoint www-form-urlencoded keys: upload_id, name, delete_pickles, "
         "rebuild_db, in_place.",
-        400,
-        Kind.CALLER,
         "Send each key exactly once. Flags are true or false.",
-        "Nothing.",
     )
     BAD_VERIFY_KEYS = (
-        109,
+        109, 400, Kind.CALLER,
         "Acceptable verify endpoint www-form-urlencoded keys: upload_id, skip_verify, skip_db_search, skip_liveness.",
-        400,
-        Kind.CALLER,
         "Send each key exactly once. Flags are true or false.",
-        "Nothing.",
     )
     NO_ID = (
-        110,
+        110, 400, Kind.CALLER,
         "No args provided for upload_imgs endpoint, or id arg must be provided through upload_imgs?id=",
-        400,
-        Kind.CALLER,
         "Send exactly one id in the query: /upload_imgs?id=ID.",
-        "Nothing.",
     )
     NO_FILES = (
-        117,
+        117, 400, Kind.CALLER,
         "Length of uploaded files was zero.",
-        400,
-        Kind.CALLER,
         "Send at least one photo: as a file of multipart/form-data, or base64-encoded in JSON or a form.",
-        "Nothing.",
     )
     BAD_JSON = (
-        118,
+        118, 400, Kind.CALLER,
         "The body is not valid JSON.",
-        400,
-        Kind.CALLER,
         'Send one JSON object such as {"images": ["BASE64"]}, encoded as UTF-8.',
-        "Nothing.",
     )
     BAD_NAME = (
-        128,
+        128, 400, Kind.CALLER,
         "The name is empty, longer than 200 characters, or has control characters.",
-        400,
-        Kind.CALLER,
         "Send a name of 1 to 200 printable characters, percent-encoded as UTF-8.",
-        "Nothing.",
     )
     BOTH_SKIPS = (
-        143,
+        143, 400, Kind.CALLER,
         "Both skip_verify and skip_db_search set to True. One must be False.",
-        400,
-        Kind.CALLER,
         "Set at least one of the two to false.",
-        "Nothing.",
     )
     BAD_BASE64 = (
-        193,
+        193, 400, Kind.CALLER,
         "There was a problem with base64 string.",
-        400,
-        Kind.CALLER,
         "Encode the bytes of each image as base64. In a form, percent-encode + as %2B.",
-        "Nothing.",
     )
     ID_MATCHED = (
-        126,
+        126, 200, Kind.DETAIL,
         "Regex matched ID.",
-        200,
-        Kind.DETAIL,
-        "Nothing.",
         "Nothing.",
     )
     ID_NOT_MATCHED = (
-        127,
+        127, 400, Kind.CALLER,
         "Regex didn't match ID.",
-        400,
-        Kind.CALLER,
         "Use an ID that matches the server's pattern: at most 64 letters, digits, dots, hyphens and underscores.",
         "Check ID_REGEX.",
     )
     # -- the upload ----------------------------------------------------------------------------------------
     UPLOADED = (
-        119,
+        119, 200, Kind.SUCCESS,
         "Files uploaded successfully.",
-        200,
-        Kind.SUCCESS,
         "Pass upload_id to /upload_db to enrol the photos, or to /verify to verify them.",
-        "Nothing.",
     )
     ALL_REJECTED = (
-        120,
+        120, 200, Kind.VERDICT,
         "All the files were rejected due to not meeting score criteria.",
-        200,
-        Kind.VERDICT,
         "Take new photos. reasons says what to change in each of them.",
         "If good photos are rejected, lower SCORE_TOL.",
     )
     UPLOAD_GONE = (
-        189,
+        189, 404, Kind.CALLER,
         "Folder already uploaded to DB. Can't verify to upload again. Or it does not exist at all!",
-        404,
-        Kind.CALLER,
         "Upload the photos again and use the new upload_id.",
-        "Nothing.",
     )
     NO_IMAGES = (
-        111,
+        111, 503, Kind.SERVER,
         "Length of img_paths is zero.",
-        503,
-        Kind.SERVER,
         "Upload the photos again.",
         "The upload's files were removed from UPLOAD_FOLDER. Find out what removes them.",
     )
     IMAGE_MISSING = (
-        153,
+        153, 503, Kind.SERVER,
         "At least one of the images doesn't exist. Consult log.",
-        503,
-        Kind.SERVER,
         "Upload the photos again.",
         "The log names the missing files. Find out what removes them from UPLOAD_FOLDER.",
     )
     # -- faces and liveness --------------------------------------------------------------------------------
     NO_FACE = (
-        630,
+        630, 200, Kind.VERDICT,
         "Could not detect a face in any of the images.",
-        200,
-        Kind.VERDICT,
         "Send photos that show the face from the front, large and well lit.",
-        "Nothing.",
     )
     NO_SINGLE_FACE = (
-        152,
+        152, 200, Kind.VERDICT,
         "Failed to detect face in any of the images or all contained more than one face.",
-        200,
-        Kind.VERDICT,
         "Send photos that show this one person alone.",
-        "Nothing.",
     )
     NO_LIVENESS = (
-        178,
+        178, 503, Kind.SERVER,
         "Problem loading liveness detection model. Check your URL.",
-        503,
-        Kind.SERVER,
         "Try again later.",
         "The log says why. Check that the model is at MODEL_PATH/MODEL_NAME or can be fetched from MODEL_URL, and that "
-        "its SHA-256 is the one in its card or in MODEL_SHA256.",
-        RETRY,
+        "its SHA-256 is the one in its card or in MODEL_SHA256.", RETRY,
     )
     ALL_SPOOF = (
-        560,
+        560, 200, Kind.VERDICT,
         "All faces were spoof.",
-        200,
-        Kind.VERDICT,
         "Photograph the person directly, not a screen or a print.",
-        "Nothing.",
     )
     NONE_LIVE = (
-        561,
+        561, 200, Kind.VERDICT,
         "No face could be judged live.",
-        200,
-        Kind.VERDICT,
         "Take new photos in even light, the whole head in the frame with some space around it.",
-        "Nothing.",
     )
     USED_BEFORE = (
-        562,
+        562, 200, Kind.VERDICT,
         "The photos were used before.",
-        200,
-        Kind.VERDICT,
         "Take new photos. A photo can be used once, and an enrolled photo never verifies its person.",
         "REPLAY_POLICY=warn accepts used photos with a note; off disables the check. See docs/replay.md.",
     )
     SKIP_NOT_ALLOWED = (
-        563,
+        563, 403, Kind.CALLER,
         "skip_liveness is not allowed here.",
-        403,
-        Kind.CALLER,
         "Send skip_liveness=false.",
         "ALLOW_SKIP_LIVENESS=auto lets callers on the server itself skip liveness, true everybody. Never set true "
         "where strangers can reach the server.",
     )
     CHALLENGE_MISSING = (
-        570,
+        570, 200, Kind.VERDICT,
         "There is no challenge.",
-        200,
-        Kind.VERDICT,
         "Request a challenge from /liveness/challenge and send its frames to /upload_imgs?id=ID&challenge=NONCE.",
         "REQUIRE_CHALLENGE=true makes /verify require a challenge.",
     )
     CHALLENGE_EXPIRED = (
-        571,
+        571, 200, Kind.VERDICT,
         "The challenge has expired.",
-        200,
-        Kind.VERDICT,
         "Request a new challenge and answer it within three minutes.",
         "If several servers share one database, check their clocks.",
     )
     CHALLENGE_REUSED = (
-        572,
+        572, 200, Kind.VERDICT,
         "The challenge was answered before.",
-        200,
-        Kind.VERDICT,
         "Request a new challenge. Each can be answered once, even if the answer fails.",
-        "Nothing.",
     )
     CHALLENGE_FOREIGN = (
-        573,
+        573, 200, Kind.VERDICT,
         "The challenge was not given to this ID.",
-        200,
-        Kind.VERDICT,
         "Use the challenge that /liveness/challenge returned for this ID.",
-        "Nothing.",
     )
     CHALLENGE_FAILED = (
-        574,
+        574, 200, Kind.VERDICT,
         "The frames do not show what the challenge asked for.",
-        200,
-        Kind.VERDICT,
         "Request a new challenge. Look straight ahead first and before every turn, turn the head clearly, stay alone "
         "in the frame, and do not mirror the frames.",
-        "Nothing.",
     )
     # -- enrolment -----------------------------------------------------------------------------------------
     ENROLLED = (
-        800,
+        800, 200, Kind.SUCCESS,
         "ID successfully inserted to db.",
-        200,
-        Kind.SUCCESS,
-        "Nothing.",
         "Nothing.",
     )
     ENROLLED_NEEDLESS_IN_PLACE = (
-        838,
+        838, 200, Kind.SUCCESS,
         "ID successfully inserted into DB. in_place was needlessly enabled.",
-        200,
-        Kind.SUCCESS,
-        "Nothing.",
         "Nothing.",
     )
     ENROLLED_ADDED = (
-        850,
+        850, 200, Kind.SUCCESS,
         "ID successfully inserted to db. in_place was disabled, so the files were added to the previous ones.",
-        200,
-        Kind.SUCCESS,
-        "Nothing.",
         "Nothing.",
     )
     ENROLLED_REPLACED = (
-        900,
+        900, 200, Kind.SUCCESS,
         "ID already exists in db and in_place was set to true. Folder deleted and DB path replaced.",
-        200,
-        Kind.SUCCESS,
-        "Nothing.",
         "Nothing.",
     )
     DIFFERENT_PEOPLE = (
-        852,
+        852, 200, Kind.VERDICT,
         "The faces are not one person, or not the person enrolled under this ID.",
-        200,
-        Kind.VERDICT,
         "Send photos of one person only: the person this ID belongs to.",
         "To enrol another person under this ID, delete the enrolled person first.",
     )
     BELONGS_TO_OTHER = (
-        853,
+        853, 200, Kind.VERDICT,
         "The face belongs to another ID.",
-        200,
-        Kind.VERDICT,
         "Use the ID under which this person is enrolled.",
         "possible_duplicates lists the IDs. DUPLICATE_POLICY=warn accepts such enrolments.",
     )
     INSERT_FAILED = (
-        150,
+        150, 503, Kind.SERVER,
         "Insert into MySQL failed. Please check your settings.",
-        503,
-        Kind.SERVER,
         "Try again later.",
         "The log says why. Usually a column is too narrow (the ID needs VARCHAR(64)) or the user lacks write access.",
         RETRY,
     )
     # -- verification --------------------------------------------------------------------------------------
     VERIFIED = (
-        200,
+        200, 200, Kind.VERDICT,
         "Image successfully verified.",
-        200,
-        Kind.VERDICT,
-        "Nothing.",
         "Nothing.",
     )
     FOUND = (
-        134,
+        134, 200, Kind.VERDICT,
         "After a search in the DB, the ID matched with what was found.",
-        200,
-        Kind.VERDICT,
-        "Nothing.",
         "Nothing.",
     )
     SAME_PERSON = (
-        210,
+        210, 200, Kind.VERDICT,
         "The photos show the same person.",
-        200,
-        Kind.VERDICT,
-        "Nothing.",
         "Nothing.",
     )
     NOT_SAME_PERSON = (
-        510,
+        510, 200, Kind.VERDICT,
         "The photos do not show the same person, as far as they tell.",
-        200,
-        Kind.VERDICT,
         "Check that both show the person, and send sharper photos taken from the front.",
-        "Nothing.",
     )
     FOUND_OTHER = (
-        100,
+        100, 200, Kind.VERDICT,
         "None of the matching IDs in the DB matched what was given.",
-        200,
-        Kind.VERDICT,
         "Check that the photos show the person this ID belongs to.",
-        "Nothing.",
     )
     NOT_VERIFIED = (
-        500,
+        500, 200, Kind.VERDICT,
         "Image failed to verify and DB search was not enabled or was not a success.",
-        200,
-        Kind.VERDICT,
         "Check the ID, and send sharper photos taken from the front.",
-        "Nothing.",
     )
     NO_ROW = (
-        116,
+        116, 404, Kind.CALLER,
         "Problem getting ID, please check MySQL settings.",
-        404,
-        Kind.CALLER,
         "This ID is not enrolled. Enrol it through /upload_db first.",
         "If the ID was enrolled, check SQL_TABLE and the column names.",
     )
     NO_FOLDER = (
-        113,
+        113, 503, Kind.SERVER,
         "Path in the MySQL database doesn't exist in the image database.",
-        503,
-        Kind.SERVER,
         "Try again later.",
-        "Restore the person's folder under DB_PATH, or enrol the ID again with in_place=true.",
-        RETRY,
+        "Restore the person's folder under DB_PATH, or enrol the ID again with in_place=true.", RETRY,
     )
     # -- the server ----------------------------------------------------------------------------------------
     BAD_ENV = (
-        176,
+        176, 503, Kind.SERVER,
         "There was problem with .env file on the server.",
-        503,
-        Kind.SERVER,
         "Try again later.",
-        "system_errors and the log list every fault. Edit .env; no restart is needed.",
-        RETRY,
+        "system_errors and the log list every fault. Edit .env; no restart is needed.", RETRY,
     )
-    ENV_VALID = (175, "Settings are valid.", 200, Kind.DETAIL, "Nothing.", "Nothing.")
+    ENV_VALID = (
+        175, 200, Kind.DETAIL,
+        "Settings are valid.",
+        "Nothing.",
+    )
     DB_DOWN = (
-        155,
+        155, 503, Kind.SERVER,
         "Database connection error. Consult log.",
-        503,
-        Kind.SERVER,
         "Try again later.",
-        "Check that the database is running and that SQL_URI, SQL_USER and SQL_PASS are correct.",
-        RETRY,
+        "Check that the database is running and that SQL_URI, SQL_USER and SQL_PASS are correct.", RETRY,
     )
     VECTORS_DOWN = (
-        156,
+        156, 503, Kind.SERVER,
         "The vector store cannot be reached. Consult log.",
-        503,
-        Kind.SERVER,
         "Try again later.",
-        "Check that Milvus is running and that VECTOR_STORE names it. No restart is needed.",
-        RETRY,
+        "Check that Milvus is running and that VECTOR_STORE names it. No restart is needed.", RETRY,
     )
     NO_SPACE = (
-        157,
+        157, 503, Kind.SERVER,
         "A file could not be written on the server.",
-        503,
-        Kind.SERVER,
         "Try again later.",
-        "The log names the folder. Free space there and give the server's user write access.",
-        RETRY,
+        "The log names the folder. Free space there and give the server's user write access.", RETRY,
     )
     DB_NEWER = (
-        158,
+        158, 503, Kind.SERVER,
         "A newer version of this server has changed the database.",
-        503,
-        Kind.SERVER,
         "Try again later.",
         "Run the newer version again, or restore a backup from before the update: tables are never changed back.",
         RETRY,
     )
     SEAL_BROKEN = (
-        159,
+        159, 503, Kind.SERVER,
         "A stored file is not what was sealed in its place.",
-        503,
-        Kind.SERVER,
         "Upload the photos again. If that does not help, tell the operator.",
         "A file was changed or moved, or DATA_KEY does not hold its key: the log says which. See docs/security.md.",
     )
     # -- pickles, inside results ---------------------------------------------------------------------------
-    PICKLE_DELETED = (670, "Pickle file deleted.", 200, Kind.DETAIL, "Nothing.", "Nothing.")
-    PICKLE_ABSENT = (604, "Pickle file was not there.", 200, Kind.DETAIL, "Nothing.", "Nothing.")
-    PICKLE_REBUILT = (167, "Pickle file rebuilt.", 200, Kind.DETAIL, "Nothing.", "Nothing.")
-    # -- everything else -----------------------------------------------------------------------------------
-    DONE = (101, "Done.", 200, Kind.SUCCESS, "Nothing.", "Nothing.")
-    # -- HTTP ----------------------------------------------------------------------------------------------
-    MALFORMED = (
-        400,
-        "The request is malformed.",
-        400,
-        Kind.CALLER,
-        "Send a well-formed HTTP request.",
+    PICKLE_DELETED = (
+        670, 200, Kind.DETAIL,
+        "Pickle file deleted.",
         "Nothing.",
     )
+    PICKLE_ABSENT = (
+        604, 200, Kind.DETAIL,
+        "Pickle file was not there.",
+        "Nothing.",
+    )
+    PICKLE_REBUILT = (
+        167, 200, Kind.DETAIL,
+        "Pickle file rebuilt.",
+        "Nothing.",
+    )
+    # -- everything else -----------------------------------------------------------------------------------
+    DONE = (
+        101, 200, Kind.SUCCESS,
+        "Done.",
+        "Nothing.",
+    )
+    # -- HTTP ----------------------------------------------------------------------------------------------
+    MALFORMED = (
+        400, 400, Kind.CALLER,
+        "The request is malformed.",
+        "Send a well-formed HTTP request.",
+    )
     NO_KEY = (
-        401,
+        401, 401, Kind.CALLER,
         "A valid API key is needed.",
-        401,
-        Kind.CALLER,
         "Send your key as X-API-Key: KEY or Authorization: Bearer KEY. If it has expired, ask for another.",
         "bin/keys list shows the keys, bin/keys make makes one.",
     )
     NOT_ALLOWED = (
-        403,
+        403, 403, Kind.CALLER,
         "The caller may not do this.",
-        403,
-        Kind.CALLER,
         "Use a key that has the scope for this endpoint.",
         "bin/keys list shows each key's scopes. Make another key for other scopes.",
     )
     NO_ROUTE = (
-        404,
+        404, 404, Kind.CALLER,
         "There is no such endpoint.",
-        404,
-        Kind.CALLER,
         "Check the path. GET / lists the endpoints.",
-        "Nothing.",
     )
     WRONG_METHOD = (
-        405,
+        405, 405, Kind.CALLER,
         "This endpoint does not take this HTTP method.",
-        405,
-        Kind.CALLER,
         "Use a method listed in the Allow header.",
-        "Nothing.",
     )
     CONFLICT = (
-        409,
+        409, 409, Kind.CALLER,
         "This conflicts with work under way.",
-        409,
-        Kind.CALLER,
         "Wait until the work under way has ended: GET /jobs/ID shows its progress. Then send the request again.",
-        "Nothing.",
-        RETRY,
+        "Nothing.", RETRY,
     )
     TOO_LARGE = (
-        413,
+        413, 413, Kind.CALLER,
         "The request is too large.",
-        413,
-        Kind.CALLER,
         "Send fewer or smaller photos.",
         "If callers need more, raise MAX_UPLOAD_MB or MAX_PHOTOS.",
     )
     VALUE_REFUSED = (
-        422,
+        422, 422, Kind.CALLER,
         "A value of the request is not accepted.",
-        422,
-        Kind.CALLER,
         "Correct the field that the results name.",
-        "Nothing.",
     )
     NO_STRANGERS = (
-        179,
+        179, 503, Kind.SERVER,
         "FaceHash has no statistics of strangers for the selected models.",
-        503,
-        Kind.SERVER,
         "Try again later.",
         "Run bin/facehash strangers FOLDER with photos of many people, or select models that are shipped with some.",
         RETRY,
     )
     NO_WEIGHTS = (
-        180,
+        180, 503, Kind.SERVER,
         "The weights of a model that this call needs are not on the server.",
-        503,
-        Kind.SERVER,
         "Leave out what needs the model.",
-        "Put the files that the reply names into bin/model/weights, or run bin/fetch-models Age Gender Emotion.",
-        RETRY,
+        "Put the files that the reply names into bin/model/weights, or run bin/fetch-models Age Gender Emotion.", RETRY,
     )
     TOO_MANY = (
-        429,
+        429, 429, Kind.CALLER,
         "Too many requests, or too many failed verifications of this ID.",
-        429,
-        Kind.CALLER,
         "Try again after the number of seconds in Retry-After.",
-        "REQUEST_LIMIT and FAILED_VERIFY_LIMIT are the limits. DELETE /limits/ID lets an ID try again.",
-        RETRY,
+        "REQUEST_LIMIT and FAILED_VERIFY_LIMIT are the limits. DELETE /limits/ID lets an ID try again.", RETRY,
     )
     BUSY = (
-        503,
+        503, 503, Kind.SERVER,
         "The server is busy or not ready yet.",
-        503,
-        Kind.SERVER,
         "Try again after the number of seconds in Retry-After.",
-        "If this persists, check the load and the log.",
-        RETRY,
+        "If this persists, check the load and the log.", RETRY,
     )
     INTERNAL = (
-        599,
+        599, 500, Kind.SERVER,
         "Internal error.",
-        500,
-        Kind.SERVER,
         "Try again. If it fails again, report the X-Request-ID.",
-        "Search the log for the request id: it has the traceback.",
-        RETRY,
+        "Search the log for the request id: it has the traceback.", RETRY,
     )
 
 
