@@ -1,7 +1,5 @@
 """Which uploads there are: for operators, who see when each ends, and not the part of its id that opens it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

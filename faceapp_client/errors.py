@@ -1,7 +1,5 @@
 """What a call raises: each has the server's code, its message, and the advice what to do."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

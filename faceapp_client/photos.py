@@ -1,7 +1,5 @@
 """Photos as a caller has them, and as they are sent."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 

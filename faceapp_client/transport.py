@@ -1,7 +1,5 @@
 """Requests and their retries: the server says whether the same request can succeed later, and when."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

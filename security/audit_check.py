@@ -1,7 +1,5 @@
 """Is the audit whole? From its head back to the first entry, each has to be there, unchanged."""
 
-from __future__ import annotations
-
 import hmac
 import json
 from collections.abc import Iterable, Sequence

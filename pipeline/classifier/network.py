@@ -1,7 +1,5 @@
 """A stored classifier, checked, loaded and ready to answer."""
 
-from __future__ import annotations
-
 import hashlib
 import tempfile
 import time

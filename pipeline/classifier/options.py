@@ -1,7 +1,5 @@
 """What a caller may choose about a training, with bounds within which no choice does harm."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

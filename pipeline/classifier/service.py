@@ -1,7 +1,5 @@
 """The classifiers of all keys: trained on the old state, swapped in whole, loaded when they are asked."""
 
-from __future__ import annotations
-
 import hashlib
 import threading
 from collections.abc import Callable, Mapping

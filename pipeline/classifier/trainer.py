@@ -1,7 +1,5 @@
 """Has the worker train: started at the first training, ended when it has been idle for a while."""
 
-from __future__ import annotations
-
 import io
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """What every scenario is given: where data and weights are, a folder to work in, and how often to measure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """A client of a real server on loopback, and the settings that it is measured with."""
 
-from __future__ import annotations
-
 import json
 import time
 import uuid

@@ -1,7 +1,5 @@
 """The peer: DeepFace, and the procedure that the seed document builds from it."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """A gallery of as many people as wanted, filled at one go, and then enrolled into as the product does."""
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The gallery: searching many people, finding one among few, and enrolling one more."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

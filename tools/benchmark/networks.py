@@ -1,7 +1,5 @@
 """Single models: sixteen faces through a recognition network, ten photos through the detector."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

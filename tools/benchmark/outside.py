@@ -1,7 +1,5 @@
 """How much of an upload and a genuine verification is spent outside of the models."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Photos as phones send them: three of 12 megapixels, verified over HTTP, and where the time of the request goes."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

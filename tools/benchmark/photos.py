@@ -1,7 +1,5 @@
 """The photos for measurements: LFW's if available, else variants of two photos from packages."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources

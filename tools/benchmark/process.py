@@ -1,7 +1,5 @@
 """The server as a process: how fast it starts, how much memory it takes, how well it uses the cores."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """What the bare arithmetic of a scenario costs on this machine."""
 
-from __future__ import annotations
-
 import math
 from functools import cache
 from typing import Any

@@ -4,8 +4,6 @@
 and model Dlib, and prints what each person takes; docs/sizing.md goes on from there.
 """
 
-from __future__ import annotations
-
 import gc
 import sys
 import tempfile

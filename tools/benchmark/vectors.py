@@ -1,7 +1,5 @@
 """The gallery in a Milvus server of this machine, beside the one in memory: one client, and eight at a time."""
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence

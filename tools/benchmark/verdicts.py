@@ -1,7 +1,5 @@
 """Whole verifications over HTTP against the seed's procedure, and against one call of DeepFace."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any

@@ -4,8 +4,6 @@ Pairs that share a person are not independent, so resampling pairs would give in
 A draw gives every person a count; an impostor pair then counts as the product of its two people's counts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Pictures of a calibration: the DET curve, and the histograms of genuine and impostor scores."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

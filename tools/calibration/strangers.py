@@ -1,7 +1,5 @@
 """Does a calibration keep its promise on strangers? One half of the people calibrates, the other one tests it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

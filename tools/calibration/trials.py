@@ -4,8 +4,6 @@ Every person of the sample in turn sends `n` of their photos and claims to be ev
 `m` photos. The photos are drawn at random several times; the curves hold for people enrolled with one, two or three.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 import numpy as np

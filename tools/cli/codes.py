@@ -1,7 +1,5 @@
 """`bin/faceapp codes`."""
 
-from __future__ import annotations
-
 import json
 
 import click

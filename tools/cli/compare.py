@@ -1,7 +1,5 @@
 """`bin/faceapp compare`."""
 
-from __future__ import annotations
-
 import click
 
 from faceapp_client import Comparison

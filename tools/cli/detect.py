@@ -1,7 +1,5 @@
 """`bin/faceapp detect`."""
 
-from __future__ import annotations
-
 import click
 
 from tools.cli.exits import DONE, NO

@@ -1,7 +1,5 @@
 """`bin/faceapp health`."""
 
-from __future__ import annotations
-
 import click
 
 from tools.cli.exits import DONE

@@ -1,7 +1,5 @@
 """`bin/faceapp people` and `forget`."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Progress bars of commands that go through many things: on a terminal, beside the result."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 

@@ -4,8 +4,6 @@ Every user is trained with a request of its own, as clients do; then the other i
 are recognised; then clients recognise while a training is under way.
 """
 
-from __future__ import annotations
-
 import base64
 import threading
 import time

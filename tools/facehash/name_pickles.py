@@ -4,8 +4,6 @@ Such a file holds NumPy arrays, which a pickle rebuilds by calling functions. He
 one of this module's stand-ins, which only keep what they are given; any other name refuses the file.
 """
 
-from __future__ import annotations
-
 import io
 import pickle
 import pickletools

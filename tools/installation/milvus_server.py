@@ -6,8 +6,6 @@ start it again on the same data. Milvus listens on every interface, whatever it 
 are not reachable from elsewhere.
 """
 
-from __future__ import annotations
-
 import fcntl
 import lzma
 import os

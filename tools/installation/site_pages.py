@@ -1,7 +1,5 @@
 """MkDocs' hooks: pages from outside `docs` become pages of the site, and links between files links between pages."""
 
-from __future__ import annotations
-
 import posixpath
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The generated tables of the documentation: the codes and the settings."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

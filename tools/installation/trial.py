@@ -1,7 +1,5 @@
 """A temporary server: its own process, settings and folder, on a free loopback port."""
 
-from __future__ import annotations
-
 import os
 import socket
 import subprocess

@@ -1,7 +1,5 @@
 """`bin/test`'s check of the pinned packages for published vulnerabilities, with pip-audit, where its source answers."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Draws boxes and names, in any alphabet that the font has."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

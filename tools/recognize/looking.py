@@ -1,7 +1,5 @@
 """Looks at one frame after the other: names, draws, crops, and remembers who was seen when."""
 
-from __future__ import annotations
-
 import math
 
 from pipeline.stages.compare import shown

@@ -1,7 +1,5 @@
 """Whose faces these are: each face for itself, searched among everybody enrolled."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 

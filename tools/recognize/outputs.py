@@ -1,7 +1,5 @@
 """What is saved: annotated pictures or a video, crops of whoever was recognised, and who was seen when."""
 
-from __future__ import annotations
-
 import csv
 import json
 import re

@@ -1,7 +1,5 @@
 """What is looked at: a photo, a folder of photos, a video file, or a camera."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable, Iterator

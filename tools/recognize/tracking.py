@@ -3,8 +3,6 @@
 A track is named once, by the template of its first looks: the frames between them cost a detection and nothing more.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """Names faces with the models and the gallery of the server's settings."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
