@@ -126,8 +126,7 @@ def name_of(line: str) -> str:
 def help_of(name: str) -> str:
     """Return what `--help` of a command of `bin/faceapp` and of its subcommands prints."""
     text = printed(name, "--help")
-    choices = re.search(r"\{([a-z,-]+)\}", text)
-    names = choices[1].split(",") if choices else re.findall(r"(?m)^ +([a-z][a-z-]+)(?:  |$)", text)
+    names = re.findall(r"(?m)^  ([a-z][a-z-]+)  ", text.partition("Commands:")[2])
     return text + "".join(printed(name, one, "--help") for one in names)
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from codes_dict import Code, Kind
 from tests.docs.blocks import ROOT, pages
-from tools.installation.docs import build_site, main
+from tools.cli.main import main
+from tools.installation.docs import build_site
 from tools.installation.site_pages import OUTSIDE
 
 ACCEPTS, REJECTS, NO_VERDICT = "#dcfce7", "#fee2e2", "#fef3c7"
@@ -19,7 +20,7 @@ ACCEPTS, REJECTS, NO_VERDICT = "#dcfce7", "#fee2e2", "#fef3c7"
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the site, built as `bin/docs --site` builds it; a broken link is a fault."""
     folder = tmp_path_factory.mktemp("site")
-    assert main(["--site", "--to", str(folder)]) == 0
+    assert main(["docs", "--site", "--to", str(folder)]) == 0
     return folder
 
 

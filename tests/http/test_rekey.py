@@ -12,6 +12,7 @@ from db.faces import files_in
 from env_validator import load_settings
 from security.sealing import NO_KEY, key_id, key_of
 from tests.http.site import ID, Site, blank, code, new_photo
+from tools.cli import main as cli
 from tools.installation import start
 from tools.installation.environment import SetupError
 from tools.records import rekey
@@ -25,7 +26,7 @@ def run(site: Site, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[i
     """Return what runs the command on the site; its status and what it printed."""
 
     def run(*arguments: str) -> tuple[int, str]:
-        status = rekey.main(["--env", str(site.folder / ".env"), "--settle", "0", *arguments])
+        status = cli.main(["rekey", "--env", str(site.folder / ".env"), "--settle", "0", *arguments])
         printed = capsys.readouterr()
         return status, printed.out + printed.err
 
@@ -70,18 +71,18 @@ def test_an_interrupted_change_is_finished_without_an_option(
         assert run("--seal")[0] == 2
     assert (keys_of(site), code(site.verify(upload_id))) == ({NO_KEY}, 630)
     assert run("--unseal") == (
-        2, "bin/rekey: a change of the key is under way: finish it with bin/rekey, without options\n",
+        2, "Error: a change of the key is under way: finish it with bin/rekey, without options\n",
     )  # fmt: skip
     assert run()[0] == 0
     assert NO_KEY not in keys_of(site)
     assert run()[1] == "Nothing to change: DATA_KEY holds one key.\n"
-    assert run("--seal")[1].startswith("bin/rekey: --seal is impossible: files are sealed with the key ")
+    assert run("--seal")[1].startswith("Error: --seal is impossible: files are sealed with the key ")
 
 
 def test_what_is_impossible_is_said_and_nothing_changes(site: Site, run: Callable[..., tuple[int, str]]) -> None:
     before = (site.folder / ".env").read_bytes()
     for option in ("--new-key", "--unseal"):
-        assert run(option) == (2, f"bin/rekey: {option} is impossible: files are not sealed\n")
+        assert run(option) == (2, f"Error: {option} is impossible: files are not sealed\n")
     assert run() == (0, "Nothing is sealed: --seal seals.\n")
     assert (site.folder / ".env").read_bytes() == before
 

@@ -19,7 +19,7 @@ from pipeline.classifier.trainer import Trainer
 from pipeline.classifier.worker import NETWORK
 from pipeline.types import EnrolledFaces, Floats
 from tests.http.site import ENV
-from tools.facehash.command import main
+from tools.cli import main as cli
 
 pytestmark = pytest.mark.models
 
@@ -125,13 +125,13 @@ def test_a_forgotten_user_is_in_no_version_and_the_others_stay(
     for together in ({"ada": users["ada"]}, users):
         classifiers.train(HOME, together, {"epochs": "3"}, lambda share: None)
 
-    assert main(["forget", HOME, "eve", "--env", str(env)]) == 2
-    assert main(["forget", HOME, "ada", "--env", str(env)]) == 0
+    assert cli.main(["facehash", "forget", HOME, "eve", "--env", str(env)]) == 2
+    assert cli.main(["facehash", "forget", HOME, "ada", "--env", str(env)]) == 0
     assert "version 3 was trained without, 2 older versions were removed" in capsys.readouterr().out
     assert [homes.read(HOME, number).users for number in homes.numbers(HOME)] == [("ben",)]
     assert classifiers.chance(HOME, "ada", one_of(users["ada"], 0)) is None
     assert classifiers.chance(HOME, "ben", one_of(users["ben"], 0)) is not None
-    assert main(["forget", HOME, "ben", "--env", str(env)]) == 0
+    assert cli.main(["facehash", "forget", HOME, "ben", "--env", str(env)]) == 0
     assert homes.homes() == []
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.models import download
 from pipeline.models.weights import FetchFailed, WeightStore
-from tools.installation import fetch_models as fetch_command
+from tools.cli import main as cli
 
 DATA = bytes(range(256)) * 64
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -147,7 +147,7 @@ def test_the_command_says_a_line_for_each_model_and_fails_if_one_is_missing(
     mirror = tmp_path / "mirror"
     mirror.mkdir()
     arguments = ["--folder", str(tmp_path / "weights"), "--mirror", str(mirror), "--timeout", "1"]
-    assert fetch_command.main(["Dlib", "Nobody", *arguments]) == 2
+    assert cli.main(["fetch-models", "Dlib", "Nobody", *arguments]) == 2
     assert "Nobody" in capsys.readouterr().err
-    assert fetch_command.main(["Dlib", *arguments]) == 0
+    assert cli.main(["fetch-models", "Dlib", *arguments]) == 0
     assert capsys.readouterr().out.startswith("Dlib: there, ")

@@ -23,7 +23,7 @@ from tools.backup import manifest
 from tools.backup.restore import restore
 from tools.backup.store import Store
 from tools.backup.take import take
-from tools.records import backup, tables
+from tools.cli import main as cli
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -231,9 +231,9 @@ def test_the_commands_say_what_they_did(tmp_path: Path, capsys: pytest.CaptureFi
             (tmp_path / site / folder).mkdir(parents=True)
         shutil.copy(ROOT / ".env.example", tmp_path / site / ".env")
     old, new = (["--env", str(tmp_path / site / ".env")] for site in ("old", "new"))
-    assert tables.main(old) == 0
-    assert backup.main(["backup", str(tmp_path / "backup"), *old]) == 0
-    assert backup.main(["restore", str(tmp_path / "backup"), *new]) == 0
+    assert cli.main(["init-db", *old]) == 0
+    assert cli.main(["backup", str(tmp_path / "backup"), *old]) == 0
+    assert cli.main(["restore", str(tmp_path / "backup"), *new]) == 0
     assert "was restored: 2 files" in capsys.readouterr().out
-    assert backup.main(["restore", str(tmp_path / "backup"), *new]) == 2
-    assert "bin/restore: " in capsys.readouterr().err
+    assert cli.main(["restore", str(tmp_path / "backup"), *new]) == 2
+    assert "Error: " in capsys.readouterr().err

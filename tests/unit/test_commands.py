@@ -8,9 +8,8 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
@@ -35,6 +34,9 @@ ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("tensorflow", "keras", "deepface", "mtcnn", "dlib", "albumentations", "openvino", "torch")
 NAMES = sorted(COMMANDS)
 SCRIPTS = sorted(path for path in (ROOT / "bin").iterdir() if path.is_file() and path.suffix == "")
+
+NO_RESULT = {"start", "setup", "test", "docs", "completion", "fit-quality"}
+ALWAYS_JSON = {"sbom", "train-liveness"}
 
 Run = Callable[..., Result]
 
@@ -144,18 +146,39 @@ def test_wrong_arguments_do_nothing(arguments: list[str], capsys: pytest.Capture
     assert "Error: " in capsys.readouterr().err
 
 
+def ways_into(command: click.Command) -> Iterator[tuple[list[str], click.Command]]:
+    """Yield a command and its subcommands, each with the words that lead to it."""
+    yield [], command
+    for name, one in command.commands.items() if isinstance(command, click.Group) else ():
+        yield [name], one
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_has_help_and_declares_what_it_takes(name: str) -> None:
-    about = COMMANDS[name]
-    module = import_module(about.module)
-    if about.clicked:
-        assert module.command.name == name
-        assert CliRunner().invoke(module.command, ["--help"]).exit_code == 0
-    else:
-        assert module.make_parser().description
-        with pytest.raises(SystemExit) as helped:
-            module.main([*about.first, "--help"])
-        assert helped.value.code == 0
+    command = cli.loaded(name, COMMANDS[name])
+    assert command.name == name
+    for words, one in ways_into(command):
+        shown = CliRunner().invoke(cli.faceapp, [name, *words, "--help"], standalone_mode=False)
+        assert (shown.exit_code, one.help or "", one.help in (None, "")) == (0, one.help, False)
+        assert shown.stdout.startswith(f"Usage: faceapp {' '.join([name, *words])} ")
+        assert [option.opts for option in one.params if isinstance(option, click.Option) and not option.help] == []
+
+
+def test_every_command_with_a_result_prints_it_as_json() -> None:
+    found = {name: cli.loaded(name, COMMANDS[name]) for name in NAMES}
+    every = {" ".join([name, *words]): one for name, root in found.items() for words, one in ways_into(root)}
+    leaves = {name: one for name, one in every.items() if not isinstance(one, click.Group)}
+    options = {name: {word for each in one.params for word in each.opts} for name, one in leaves.items()}
+    without = {name for name, taken in options.items() if "--json" not in taken}
+    assert without == NO_RESULT | ALWAYS_JSON
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not COMMANDS[name].is_bare])
+def test_a_files_own_name_shows_the_same_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([name, "--help"], f"bin/{name}") == DONE
+    alone = capsys.readouterr().out
+    assert cli.main([name, "--help"]) == DONE
+    assert alone == capsys.readouterr().out.replace(f"bin/faceapp {name}", f"bin/{name}") or "\n" in alone
 
 
 @pytest.mark.slow
@@ -192,7 +215,7 @@ def test_before_the_packages_are_installed_the_commands_are_listed_and_the_other
     assert capsys.readouterr().err == "The packages are not installed. Run bin/setup first.\n"
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if COMMANDS[name].bare])
+@pytest.mark.parametrize("name", [name for name in NAMES if COMMANDS[name].is_bare])
 def test_what_runs_before_the_packages_are_installed_needs_none(name: str) -> None:
     code = f"import sys; sys.path[:0] = ['.']; import {COMMANDS[name].module}"
     subprocess.run([sys.executable, "-I", "-S", "-c", code], cwd=ROOT, check=True)

@@ -45,13 +45,13 @@ def test_a_fresh_clone_gets_its_folders(tmp_path: Path, example: str) -> None:
     if example == ".env.example":
         assert (done.returncode, done.stderr) == (0, "")
     else:  # there is no server, and nothing else is wrong
-        assert (done.returncode, done.stderr.splitlines()[-1].startswith("bin/init-db: 155 ")) == (2, True)
+        assert (done.returncode, done.stderr.splitlines()[-1].startswith("Error: 155 ")) == (2, True)
 
 
 def test_faulty_settings_are_named_and_nothing_is_made(settings: Path) -> None:
     settings.write_text(settings.read_text().replace("SQL_TABLE=reco_table", "SQL_TABLE=a b"))
     done = init_db(settings)
-    assert (done.returncode, done.stdout, done.stderr.split(":")[0]) == (2, "", "SQL_TABLE")
+    assert (done.returncode, done.stdout, done.stderr.split(": ")[:2]) == (2, "", ["Error", "SQL_TABLE"])
     assert list((settings.parent / "db").iterdir()) == []
 
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from tests.unit.test_motion import FLAT, HEAD, seen
-from tools.evaluation.liveness_cues import Clip, flat_share, held, main, replay_lines
+from tools.cli.main import main
+from tools.evaluation.liveness_cues import Clip, flat_share, held, replay_lines
 
 
 def test_a_folder_without_clips_is_said_to_have_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path)]) == 2
-    assert "has no clips" in capsys.readouterr().out
+    assert main(["evaluate-cues", str(tmp_path)]) == 2
+    assert "has no clips" in capsys.readouterr().err
 
 
 def test_a_still_clip_is_one_photo_and_a_clip_of_noise_is_none() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tools.calibration import command as calibrate_command
-from tools.evaluation import command as evaluate_command
+from tools.cli import main as cli
 from tools.evaluation.faces import read_photo
 from tools.evaluation.layout import LayoutError, Pair, read_pairs, read_people, restrict
 from tools.evaluation.roc import best_threshold, pair_accuracy, tar_at
@@ -66,11 +66,11 @@ def test_that_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
         read_people(tmp_path / "gone")
 
 
-@pytest.mark.parametrize("command", [calibrate_command.main, evaluate_command.main])
+@pytest.mark.parametrize("command", ["calibrate", "evaluate"])
 def test_that_a_command_ends_with_two_and_one_sentence(
-    command: Callable[[list[str]], int], make: Make, capsys: pytest.CaptureFixture[str]
+    command: str, make: Make, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command([str(make("a/1.jpg", "a/2.jpg"))]) == 2
+    assert cli.main([command, str(make("a/1.jpg", "a/2.jpg"))]) == 2
     said = capsys.readouterr()
     assert (said.out, said.err.count("\n"), "one person only" in said.err) == ("", 1, True)
 
@@ -82,13 +82,13 @@ def test_that_a_command_ends_with_two_and_one_sentence(
 def test_that_an_unknown_model_is_refused(
     make: Make, capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
 ) -> None:
-    assert calibrate_command.main([str(make("a/1.jpg", "a/2.jpg", "b/1.jpg")), *arguments]) == 2
+    assert cli.main(["calibrate", str(make("a/1.jpg", "a/2.jpg", "b/1.jpg")), *arguments]) == 2
     assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("rates", ["x", "0", "2", "1e-3,"])
 def test_that_rates_that_are_none_are_refused(make: Make, capsys: pytest.CaptureFixture[str], rates: str) -> None:
-    assert calibrate_command.main([str(make("a/1.jpg", "a/2.jpg", "b/1.jpg")), "--fmr", rates]) == 2
+    assert cli.main(["calibrate", str(make("a/1.jpg", "a/2.jpg", "b/1.jpg")), "--fmr", rates]) == 2
     assert "ate" in capsys.readouterr().err
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.scoring.published import PublishedScorer
 from tests.unit.synthetic import people
+from tools.cli import main as cli
 from tools.evaluation import command
 from tools.evaluation.faces import Faces
 from tools.evaluation.html import extras
@@ -50,7 +51,7 @@ def found_page(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
         printed: list[str] = []
         patch.setattr("builtins.print", lambda text, **_: printed.append(text))
         arguments = ["people", "--no-quality", "--splits", "4", "--liveness", "spoof", "--html", str(report)]
-        assert command.main(arguments) == 0
+        assert cli.main(["evaluate", *arguments]) == 0
     return "\n".join(printed), report.read_text(encoding="utf-8")
 
 

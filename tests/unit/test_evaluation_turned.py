@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from pipeline.types import Detection, Photo, Pixels
-from tools.evaluation import command as evaluate_command
+from tools.cli import main as cli
 from tools.evaluation import turned
 from tools.evaluation.layout import LayoutError
 from tools.evaluation.quality import LEAST_TURNED, Assessor, turned_stopped
@@ -92,5 +92,5 @@ def test_fewer_than_twenty_turned_heads_give_no_figure(count: int, rates: dict[s
 def test_a_folder_of_clips_that_is_asked_for_and_not_there_ends_the_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert evaluate_command.main([str(tmp_path), "--clips", str(tmp_path / "none")]) == 2
-    assert capsys.readouterr().err == f"bin/evaluate: {tmp_path / 'none'} is not a folder.\n"
+    assert cli.main(["evaluate", str(tmp_path), "--clips", str(tmp_path / "none")]) == 2
+    assert capsys.readouterr().err == f"Error: {tmp_path / 'none'} is not a folder.\n"

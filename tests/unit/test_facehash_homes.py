@@ -15,7 +15,7 @@ from pipeline.ports import NewClassifier
 from pipeline.types import EnrolledFaces
 from security.sealing import Seal
 from tests.http.site import ENV
-from tools.facehash.command import main
+from tools.cli import main as cli
 
 HOME = "0a1b2c3d"
 
@@ -85,7 +85,7 @@ def test_others_are_422_and_named(sent: dict[str, object]) -> None:
 
 
 def test_the_command_says_why_it_cannot_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["list", "--env", str(tmp_path / ".env")]) == 2
+    assert cli.main(["facehash", "list", "--env", str(tmp_path / ".env")]) == 2
     assert "MODEL_PATH: missing" in capsys.readouterr().err
 
 
@@ -117,7 +117,7 @@ def env(tmp_path: Path) -> Path:
 
 
 def said(env: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    assert main([*arguments, "--env", str(env)]) == 0
+    assert cli.main(["facehash", *arguments, "--env", str(env)]) == 0
     return capsys.readouterr().out
 
 
@@ -127,12 +127,12 @@ def test_the_command_lists_and_rolls_back(env: Path, capsys: pytest.CaptureFixtu
     assert said(env, capsys, "list") == f"{HOME}\tversion 1\tada\n"
     assert said(env, capsys, "versions", HOME).splitlines()[0].endswith("(in use)")
     said(env, capsys, "rollback", HOME, "2")
-    assert main(["rollback", HOME, "7", "--env", str(env)]) == 2
-    assert capsys.readouterr().err == "bin/facehash: version 7 is not stored\n"
+    assert cli.main(["facehash", "rollback", HOME, "7", "--env", str(env)]) == 2
+    assert capsys.readouterr().err == "Error: version 7 is not stored\n"
 
 
 def test_the_command_forgets_a_key(env: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["forget", HOME, "nobody", "--env", str(env)]) == 2
+    assert cli.main(["facehash", "forget", HOME, "nobody", "--env", str(env)]) == 2
     assert said(env, capsys, "forget", HOME) == "Everything of this key was removed.\n"
     assert said(env, capsys, "list") == "There are no classifiers.\n"
-    assert main(["forget", "../..", "--env", str(env)]) == 2
+    assert cli.main(["facehash", "forget", "../..", "--env", str(env)]) == 2

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tools.cli import main as cli
 from tools.enrol_folder.intake import CannotReadError
 from tools.enrol_folder.layout import LayoutError
 from tools.enrol_folder.report import Entry, Report, State
@@ -149,7 +150,7 @@ def test_what_prevents_the_start_is_one_sentence(
     arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(command.KEY, raising=False)
-    assert command.main(arguments) == 2
+    assert cli.main(["import-compreface", *arguments]) == 2
     said = capsys.readouterr().err
     assert (said.count("\n"), "a\nb" in said) == (1, False)
 

@@ -12,7 +12,8 @@ import pytest
 
 from db.gallery.pickles import PickleRefusedError
 from pipeline.classifier.strangers import SHIPPED, SUFFIX, decode
-from tools.facehash.import_command import check_model, main
+from tools.cli import main as cli
+from tools.facehash.import_command import check_model
 from tools.facehash.name_pickles import read_names
 
 STATISTICS = decode((SHIPPED / f"dlib+mobilefacenet+sface{SUFFIX}").read_bytes())
@@ -94,5 +95,5 @@ def test_what_another_model_made_is_refused() -> None:
 
 def test_the_command_says_why_nothing_was_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = [str(tmp_path / "a.pkl"), "--model", "Dlib", "--home", "API_KEY_TEST_1", "--env", str(tmp_path / ".env")]
-    assert main(asked) == 2
+    assert cli.main(["import-embeddings", *asked]) == 2
     assert "MODEL_PATH: missing" in capsys.readouterr().err

@@ -6,12 +6,11 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-from tools.records import audit, backup, keys, people, rekey, tables, why
+from tools.cli import main as cli
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,11 +19,11 @@ ROOT = Path(__file__).resolve().parents[2]
 def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
     """Return what runs a command on a fresh installation, and returns what it prints as JSON."""
     env = str(shutil.copy(ROOT / ".env.example", tmp_path / ".env"))
-    assert tables.main(["--env", env]) == 0
+    assert cli.main(["init-db", "--env", env]) == 0
     capsys.readouterr()
 
-    def run(command: ModuleType, *arguments: str, status: int = 0) -> Any:
-        assert command.main([*arguments, "--json", "--env", env]) == status
+    def run(command: str, *arguments: str, status: int = 0) -> Any:
+        assert cli.main([command, *arguments, "--json", "--env", env]) == status
         printed = capsys.readouterr()
         assert printed.err == ""
         return json.loads(printed.out)
@@ -33,35 +32,35 @@ def ask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any
 
 
 def test_keys_are_made_listed_and_revoked(ask: Callable[..., Any]) -> None:
-    made = ask(keys, "make", "Onboarding", "--scopes", "verify,upload", "--days", "0")
+    made = ask("keys", "make", "Onboarding", "--scopes", "verify,upload", "--days", "0")
     assert (made["scopes"], made["expires"], len(made["key"]) > 20) == (["upload", "verify"], None, True)
-    (listed,) = ask(keys, "list")["keys"]
+    (listed,) = ask("keys", "list")["keys"]
     assert (listed["key_id"], listed["label"], "key" in listed) == (made["key_id"], "Onboarding", False)
-    assert ask(keys, "revoke", made["key_id"]) == {"revoked": made["key_id"]}
-    (fault,) = ask(keys, "revoke", made["key_id"], status=2)["errors"]
+    assert ask("keys", "revoke", made["key_id"]) == {"revoked": made["key_id"]}
+    (fault,) = ask("keys", "revoke", made["key_id"], status=2)["errors"]
     assert "no such key" in fault
 
 
 def test_the_audit_says_whether_it_is_whole(ask: Callable[..., Any], tmp_path: Path) -> None:
-    ask(keys, "make", "x", "--scopes", "admin")
-    head = ask(audit, "head")["head"]
-    assert ask(audit, "verify") == {"entries": 1, "head": head, "uncounted": []}
+    ask("keys", "make", "x", "--scopes", "admin")
+    head = ask("audit", "head")["head"]
+    assert ask("audit", "verify") == {"entries": 1, "head": head, "uncounted": []}
     (file,) = (tmp_path / "audit").glob("*.jsonl")
     file.write_text(file.read_text().replace("admin", "verif"))
-    assert ask(audit, "verify", status=1)["errors"][0] == "bin/audit: the audit is not whole"
-    assert ask(audit, "show", "ID-1", status=2)["errors"] != []
+    assert ask("audit", "verify", status=1)["errors"][0] == "the audit is not whole"
+    assert ask("audit", "show", "ID-1", status=2)["errors"] != []
 
 
 def test_the_others_answer_in_json_too(ask: Callable[..., Any], tmp_path: Path) -> None:
-    assert ask(tables)["table"] == "reco_table"
-    assert ask(people, "list") == {"people": []}
-    assert ask(people, "different", "A", "B") == {"ids": ["A", "B"], "were_linked": False, "linked": False}
-    assert ask(rekey) == {"key": "none", "changed": 0, "strangers": 0}
-    assert ask(backup, "backup", str(tmp_path / "copy"))["folder"] == str(tmp_path / "copy")
-    assert [code["name"] for code in ask(why, "630")["codes"]] == ["NO_FACE"]
+    assert ask("init-db")["table"] == "reco_table"
+    assert ask("people-local", "list") == {"people": []}
+    assert ask("people-local", "different", "A", "B") == {"ids": ["A", "B"], "were_linked": False, "linked": False}
+    assert ask("rekey") == {"key": "none", "changed": 0, "strangers": 0}
+    assert ask("backup", str(tmp_path / "copy"))["folder"] == str(tmp_path / "copy")
+    assert [code["name"] for code in ask("why", "630")["codes"]] == ["NO_FACE"]
 
 
 def test_faults_of_the_settings_are_a_list(ask: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("VER_TOL=x")
-    faults = ask(people, "list", status=2)["errors"]
+    faults = ask("people-local", "list", status=2)["errors"]
     assert "VER_TOL: is not a whole number, accepted: a whole number, 1 or more" in faults

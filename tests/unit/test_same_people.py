@@ -13,7 +13,7 @@ from db.people import People
 from db.same_people import SamePeople
 from db.schema import PeopleNames
 from tests.db_house import BLUE, RED, House, Where
-from tools.records.people import main
+from tools.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,17 +58,18 @@ def test_the_command_links_enrolled_ids_alone(tmp_path: Path, capsys: pytest.Cap
     people = People(database, names, KeptFiles(tmp_path / "static/people"))
     with database.writing() as connection:
         people.insert(connection, "A", "Ann", "ann")
-    assert main(["same", "A", "B", *env]) == 2
+    assert main(["people-local", "same", "A", "B", *env]) == 2
     assert "B: not enrolled" in capsys.readouterr().err
     with database.writing() as connection:
         people.insert(connection, "B", "Ann", "ann-b")
-    assert [main([what, "A", "B", *env]) for what in ("same", "different", "different")] == [0, 0, 0]
+    assert [main(["people-local", what, "A", "B", *env]) for what in ("same", "different", "different")] == [0, 0, 0]
     assert capsys.readouterr().out.splitlines() == [
         "A and B are one person.", "A and B are two people.", "A and B were not linked.",
     ]  # fmt: skip
-    assert [main(["list", *env]), main(["forget", "A", *env]), main(["list", *env])] == [0, 0, 0]
+    asked = [["list"], ["forget", "A"], ["list"]]
+    assert [main(["people-local", *words, *env]) for words in asked] == [0, 0, 0]
     shown = capsys.readouterr().out
     assert shown.startswith("A\tAnn\nB\tAnn\n{")
     assert (shown.splitlines()[-1], '"rows": 1' in shown) == ("B\tAnn", True)
-    assert main(["forget", "A", *env]) == 2
+    assert main(["people-local", "forget", "A", *env]) == 2
     assert "A: nothing is stored under this ID" in capsys.readouterr().err

@@ -20,6 +20,7 @@ from env_validator import load_settings
 from pipeline.models.weights import WeightStore
 from pipeline.registry import WeightFile
 from tests.servers import free_port
+from tools.cli import main as cli
 from tools.installation import child, environment, fetch_models, first_settings, start, testing
 from tools.installation.environment import SetupError, prepare
 from tools.installation.first_settings import FirstChoice, make_folders, random_password, write_first
@@ -260,14 +261,14 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_mirrors_files_are_copied(mirror: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     weights = tmp_path / "weights"
     asked = ["--folder", str(weights), "--mirror", str(mirror)]
-    assert fetch_models.main([*asked, "Here"]) == 0
-    assert fetch_models.main([*asked, "Here"]) == 0
+    assert cli.main(["fetch-models", *asked, "Here"]) == 0
+    assert cli.main(["fetch-models", *asked, "Here"]) == 0
     assert [path.name for path in weights.iterdir()] == ["Here.bin"]
     copied, there = capsys.readouterr().out.splitlines()
     assert (copied, there) == (f"Here: copied, {weights / 'Here.bin'}", f"Here: there, {weights / 'Here.bin'}")
-    assert fetch_models.main([*asked, "Gone"]) == 1
-    assert fetch_models.main(["--mirror", str(tmp_path / "nowhere"), "Here"]) == 2
-    assert capsys.readouterr().err.splitlines()[-1].startswith("MODEL_MIRROR does not exist")
+    assert cli.main(["fetch-models", *asked, "Gone"]) == 1
+    assert cli.main(["fetch-models", "--mirror", str(tmp_path / "nowhere"), "Here"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("Error: MODEL_MIRROR does not exist")
 
 
 @pytest.mark.slow

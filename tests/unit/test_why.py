@@ -9,7 +9,7 @@ import pytest
 
 from codes_dict import _CAUSES, Code
 from tests.http.site import ENV
-from tools.records import why
+from tools.cli import main as cli
 
 TEXT = "INFO --- 2026-01-01T00:00:00.000+00:00 --- {} --- POST pipeline.verify: code {} in 12 ms (id 1>1)\n"
 
@@ -28,7 +28,7 @@ def log(env: Path, *lines: str, suffix: str = "") -> None:
 
 def test_the_lines_and_the_cause_of_a_request_are_found(env: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log(env, TEXT.format("asked", 560), TEXT.format("another", 500))
-    assert why.main(["asked", "--env", str(env)]) == 0
+    assert cli.main(["why", "asked", "--env", str(env)]) == 0
     printed = capsys.readouterr().out
     assert Code.ALL_SPOOF.cause in printed
     assert Code.ALL_SPOOF.operator_does in printed
@@ -39,7 +39,7 @@ def test_the_lines_and_the_cause_of_a_request_are_found(env: Path, capsys: pytes
 def test_rotated_files_and_json_are_read_in_order(env: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log(env, json.dumps({"request_id": "asked", "message": "155 DB_DOWN: gone"}) + "\n", suffix=".1")
     log(env, json.dumps({"request_id": "asked", "message": "POST x: code 155 in 9 ms"}) + "\n{broken\n")
-    assert why.main(["asked", "--env", str(env)]) == 0
+    assert cli.main(["why", "asked", "--env", str(env)]) == 0
     printed = capsys.readouterr().out
     assert printed.index("gone") < printed.index("in 9 ms")
     assert printed.count(Code.DB_DOWN.cause) == 1
@@ -48,22 +48,22 @@ def test_rotated_files_and_json_are_read_in_order(env: Path, capsys: pytest.Capt
 def test_wrong_settings_do_not_hide_the_log(env: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log(env, TEXT.format("asked", 176))
     env.write_text(env.read_text().replace("VER_TOL='2'", "VER_TOL='many'"))
-    assert why.main(["asked", "--env", str(env)]) == 0
+    assert cli.main(["why", "asked", "--env", str(env)]) == 0
     assert Code.BAD_ENV.operator_does in capsys.readouterr().out
     env.write_text(env.read_text().replace("faceapp.log", "no/such/folder.log"))
-    assert why.main(["asked", "--env", str(env)]) == 2
+    assert cli.main(["why", "asked", "--env", str(env)]) == 2
     assert "LOG_LOC" in capsys.readouterr().err
 
 
 def test_a_code_alone_is_explained(env: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert why.main(["630", "--env", str(env.with_name("none"))]) == 0
+    assert cli.main(["why", "630", "--env", str(env.with_name("none"))]) == 0
     assert Code.NO_FACE.cause in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("asked", ["nobody", "999", ""])
 def test_what_is_unknown_is_said_in_one_line(env: Path, asked: str, capsys: pytest.CaptureFixture[str]) -> None:
     log(env, TEXT.format("other", 200))
-    assert why.main([asked, "--env", str(env)]) == 2
+    assert cli.main(["why", asked, "--env", str(env)]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 

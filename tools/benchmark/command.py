@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import click
 
 from bootstrap.threads import share_cores
 from pipeline.models.runtime import ModelUnavailable
 from tools.benchmark import gallery, networks, outside, phone, process, processor, roofline, vectors, verdicts
 from tools.benchmark.bench import Bench, CannotMeasureError, Scenario
-from tools.benchmark.measure import ROUNDS, Result, Rounds, table, write_json
+from tools.benchmark.measure import ROUNDS, Result, Rounds, as_json, table
+from tools.cli.exits import DONE, FAILED
+from tools.cli.options import FILE, ROOT, results
 from tools.installation.trial import NoServerError
 
 SCENARIOS: Mapping[str, Scenario] = {
@@ -36,46 +40,34 @@ SCENARIOS: Mapping[str, Scenario] = {
     "impostor_verify": verdicts.impostor_verify,
 }
 
-ROOT = Path(__file__).resolve().parents[2]
 
-
-def main(arguments: Sequence[str]) -> int:
-    """Measure; return 0 where every scenario ran, 2 where one could not."""
-    options = make_parser().parse_args(arguments)
-    rounds = Rounds(3 if options.quick else ROUNDS, options.quick)
-    data = options.data.resolve() if options.data.is_dir() else None  # settings' paths start elsewhere
-    _say(f"Data: {data or 'photos from packages'}; {rounds.count} rounds; limits and replay policy are off")
+@click.command("bench")
+@click.option("--only", multiple=True, type=click.Choice([*SCENARIOS]), metavar="NAME", help=", ".join(SCENARIOS))
+@click.option("--quick", is_flag=True, help="Three rounds; slow peers do a part of their work.")
+@click.option("--data", type=FILE, default=Path("../shared"), metavar="DIR", help="Folder of shared data.")
+@results()
+def command(only: Sequence[str], quick: bool, data: Path) -> tuple[Any, int]:
+    """Measure speed against named peers, in one run. Exit code 2: a scenario was left out."""
+    rounds = Rounds(3 if quick else ROUNDS, quick)
+    place = data.resolve() if data.is_dir() else None  # settings' paths start elsewhere
+    _say(f"Data: {place or 'photos from packages'}; {rounds.count} rounds; limits and replay policy are off")
     share_cores()  # as the server does
-    results: list[Result] = []
+    found: list[Result] = []
     left_out: list[str] = []
-    for name in options.only or SCENARIOS:
+    for name in only or SCENARIOS:
         _say(f"{name} ...")
         with tempfile.TemporaryDirectory(prefix="faceapp-bench-") as folder:
             try:
-                results += SCENARIOS[name](Bench(ROOT, Path(folder), data, rounds, _say))
+                found += SCENARIOS[name](Bench(ROOT, Path(folder), place, rounds, _say))
             except (CannotMeasureError, ModelUnavailable, NoServerError, ImportError, OSError) as reason:
                 left_out.append(f"{name} was left out: {reason}")
     gigaflops, gigabytes = roofline.flops_per_s() / 1e9, roofline.bytes_per_s() / 1e9
-    print(table(results))
+    print(table(found))
     print(f"processor: {processor.described()}")
     print(f"roofline: {gigaflops:.0f} GFLOP/s as matrix products, {gigabytes:.1f} GB/s read; networks as written")
     for line in left_out:
         print(line)
-    if options.json:
-        write_json(results, options.json)
-    return 2 if left_out else 0
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    parser = argparse.ArgumentParser(prog="bin/bench", description="Measure against named peers, in one run.")
-    parser.add_argument("--only", action="append", choices=SCENARIOS, metavar="NAME", help=", ".join(SCENARIOS))
-    parser.add_argument("--quick", action="store_true", help="three rounds; slow peers do a part of their work")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write the figures to this file, too")
-    parser.add_argument(
-        "--data", type=Path, default=Path("../shared"), help="folder of shared data (default: %(default)s)"
-    )
-    return parser
+    return as_json(found), FAILED if left_out else DONE
 
 
 def _say(line: str) -> None:

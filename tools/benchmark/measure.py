@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 ROUNDS = 7
 SLOW_PEER_S = 20.0
@@ -106,9 +104,9 @@ def table(results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def write_json(results: Sequence[Result], file: Path) -> None:
-    """Write the results for programs to read; values that are no seconds carry their `unit`."""
-    file.write_text(json.dumps({one.name: _as_json(one) for one in results}, indent=2) + "\n", encoding="utf-8")
+def as_json(results: Sequence[Result]) -> Mapping[str, object]:
+    """Return the results for programs to read; values that are no seconds carry their `unit`."""
+    return {one.name: _as_json(one) for one in results}
 
 
 def _as_json(one: Result) -> Mapping[str, object]:

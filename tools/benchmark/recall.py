@@ -8,13 +8,14 @@ searched as well, every person enrolled with all photos but one; the photo left 
 
 from __future__ import annotations
 
-import sys
 import tempfile
-from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from operator import methodcaller
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import click
 import numpy as np
 
 from db.gallery.index import Index, MemorySnapshot
@@ -27,7 +28,7 @@ from pipeline.stages.distance import template
 from pipeline.stages.nearness import nearness
 from pipeline.stages.ranking import best_scores
 from pipeline.types import EnrolledFaces, Floats
-from tools.evaluation.workbench import add_common, prepare
+from tools.evaluation.workbench import common_options, prepare
 
 WAYS = ((16, 1024), (CANDIDATES, 64), (CANDIDATES, 1024))
 """How many candidates are asked for, and how many templates the index walks over; the last one is the server's way."""
@@ -38,13 +39,12 @@ Gallery = Mapping[str, Mapping[str, Floats]]
 """Everybody's embeddings, float32 (m, d), by model and person."""
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Print the table; return the exit status, 0."""
-    parser = ArgumentParser(prog="python -m tools.benchmark.recall", description=(__doc__ or "").split("\n\n")[0])
-    add_common(parser)
-    next(one for one in parser._actions if one.dest == "folder").nargs = "?"
-    parser.add_argument("--people", default="10000", help="sizes of the random galleries, by comma")
-    asked = parser.parse_args(arguments)
+@click.command(help=__doc__)
+@common_options(needs_folder=False)
+@click.option("--people", default="10000", help="Sizes of the random galleries, separated by commas.")
+def main(**given: Any) -> None:
+    """Print the table."""
+    asked = SimpleNamespace(**given)
     heads = " | ".join(f"{limit} of {walked}: best | {CLOSEST} best" for limit, walked in WAYS)
     print(f"| gallery | probes | {heads} |\n|{'---|' * (2 + 2 * len(WAYS))}")
     for people in (int(one) for one in asked.people.split(",")):
@@ -52,7 +52,6 @@ def main(arguments: Sequence[str]) -> int:
             random_gallery(people, size)
     if asked.folder:
         real_gallery(asked)
-    return 0
 
 
 def random_gallery(people: int, size: int) -> None:
@@ -71,7 +70,7 @@ def random_gallery(people: int, size: int) -> None:
             row(f"{people} random, {size}-d | {name}", products, everybody.ids, stores, {"Random": probes})
 
 
-def real_gallery(asked: Namespace) -> None:
+def real_gallery(asked: SimpleNamespace) -> None:
     """Measure on a folder's faces, scored by the calibrated fusion as the server does."""
     bench = prepare(asked)
     sample, scorer = bench.faces.sample, load_scorer(bench.versions, "cosine", 4, 1e-3, 1e-2)
@@ -132,4 +131,4 @@ def row(
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main()

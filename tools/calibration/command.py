@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import sys
-from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import click
 import numpy as np
 
 from pipeline.registry import SIM_FUNCS
@@ -21,30 +21,27 @@ from tools.calibration.build import RATES, Calibration, calibrate, describe
 from tools.calibration.plots import draw
 from tools.calibration.sample import Ints
 from tools.calibration.strangers import promise
+from tools.cli.exits import DONE
+from tools.cli.options import FILE, results
 from tools.evaluation.layout import Dataset, LayoutError, read_pairs, restrict
-from tools.evaluation.workbench import FAULTS, ROOT, Workbench, add_common, prepare, rates_of
+from tools.evaluation.workbench import FAULTS, ROOT, Workbench, common_options, prepare, rates_of
 
 OUT = ROOT / "bin" / "model" / "calibration"
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run the command; returns 0, or 2 where the data cannot be used or cannot show a rate that was asked for."""
-    arguments = make_parser().parse_args(argv)
-    try:
-        files = run(arguments)
-    except FAULTS as fault:
-        print(f"bin/calibrate: {fault}", file=sys.stderr)
-        return 2
-    print(f"Written: {', '.join(str(file) for file in files)}")
-    print(f"Set CALIBRATION_FOLDER={arguments.out} in .env to use them.")
-    return 0
-
-
-def run(arguments: Namespace) -> list[Path]:
-    """Calibrate every set of models and write one file for each. Raises one of `FAULTS`."""
+@click.command("calibrate")
+@common_options()
+@click.option("--pairs", type=FILE, metavar="FILE", help="Use only the photos that pairs in LFW's format name.")
+@click.option("--sim-func", default=",".join(SIM_FUNCS), help="Distances, separated by commas.")
+@click.option("--fmr", metavar="RATES", help="Refuse data that cannot show these rates (default: show what it can).")
+@click.option("--strangers", is_flag=True, help="Also calibrate on one half of the people and test on the other.")
+@click.option("--out", type=FILE, default=OUT, show_default=False, metavar="DIR", help="Where to write.")
+@click.option("--bootstraps", type=click.IntRange(min=1), default=200, help="Draws of people per interval.")
+@results(*FAULTS)
+def command(**given: Any) -> tuple[Any, int]:
+    """Measure thresholds at stated false match rates on FOLDER/PERSON/PHOTO.jpg, for every set of the models."""
+    arguments = SimpleNamespace(**given)
     rates = RATES if arguments.fmr is None else tuple(rates_of(arguments.fmr))
-    if arguments.bootstraps < 1:
-        raise ValueError("--bootstraps is 1 or more.")
     if arguments.num_aug < 1:
         raise ValueError("--num-aug is 1 or more: the second look is a part of every calibration.")
     functions = _functions(arguments.sim_func)
@@ -57,26 +54,10 @@ def run(arguments: Namespace) -> list[Path]:
         "photos": len(bench.data.files),
         "photos_without_a_face": len(bench.faces.missing),
     }
-    return [_one(names, functions, rates, arguments, bench, about) for names in _sets(list(bench.embedders))]
-
-
-def make_parser() -> ArgumentParser:
-    """Return what the command takes."""
-    parser = ArgumentParser(prog="bin/calibrate", description="Measure thresholds at stated false match rates.")
-    add_common(parser)
-    parser.add_argument(
-        "--pairs", type=Path, metavar="FILE", help="use only the photos that pairs in LFW's format name"
-    )
-    parser.add_argument("--sim-func", default=",".join(SIM_FUNCS), help="by comma (default: %(default)s)")
-    parser.add_argument("--fmr", help="refuse data that cannot show these rates, by comma (default: show what it can)")
-    parser.add_argument(
-        "--strangers", action="store_true", help="also calibrate on one half of the people and test on the other"
-    )
-    parser.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="where to write (default: %(default)s)")
-    parser.add_argument(
-        "--bootstraps", type=int, default=200, help="draws of people per interval (default: %(default)s)"
-    )
-    return parser
+    written = [_one(names, functions, rates, arguments, bench, about) for names in _sets(list(bench.embedders))]
+    print(f"Written: {', '.join(file for file, _ in written)}")
+    print(f"Set CALIBRATION_FOLDER={arguments.out} in .env to use them.")
+    return {"data": about, "calibrations": [{"file": file, "thresholds": found} for file, found in written]}, DONE
 
 
 def _functions(text: str) -> list[str]:
@@ -99,10 +80,11 @@ def _one(
     names: list[str],
     functions: Sequence[str],
     rates: Sequence[float],
-    arguments: Namespace,
+    arguments: SimpleNamespace,
     bench: Workbench,
     about: Mapping[str, Any],
-) -> Path:
+) -> tuple[str, dict[str, Any]]:
+    """Calibrate a set of models and write its file; return the file's name, and the thresholds by distance."""
     sample = bench.faces.sample.with_models(names)
     versions = {name: bench.versions[name] for name in names}
     path: Path = arguments.out / file_name(versions)
@@ -119,7 +101,7 @@ def _one(
         draw(done[sim_func].pairs, title, path.with_name(f"{path.stem}-{sim_func}.png"))
     content = describe(versions, about, sample, done, strangers, rates)
     path.write_text(json.dumps(content, separators=(",", ":")) + "\n", encoding="utf-8")
-    return path
+    return str(path), {name: one.thresholds for name, one in done.items()}
 
 
 def _check_rates(person: Ints, rates: Sequence[float]) -> None:

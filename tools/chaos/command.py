@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
@@ -16,10 +15,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
+
 from tools.chaos.store import ChaosStore
 from tools.chaos.worker import PEOPLE
+from tools.cli.exits import DONE, FAILED, NO
+from tools.cli.options import ROOT, results
 
-ROOT = Path(__file__).resolve().parents[2]
 LONGEST_S = {"enrol": 0.12, "forget": 0.04}
 """A worker is killed within this time after the step that is meant began; most of them are over by then."""
 MOST_SKIPPED = 6
@@ -35,29 +37,21 @@ TESTS = (
 )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run; returns 0 if nothing was lost or mixed, 1 if something was, 2 if a test was skipped."""
-    asked = make_parser().parse_args(argv)
+@click.command("chaos")
+@click.option("--kills", default=200, help="How many enrolments to kill.")
+@click.option("--forgets", default=50, help="How often to kill the forgetting of a person.")
+@click.option("--kills-only", is_flag=True, help="Leave out rekeying, outages and requests at once.")
+@click.option("--seed", default=1, help="Draws steps and moments.")
+@results()
+def command(kills: int, forgets: int, kills_only: bool, seed: int) -> tuple[Any, int]:
+    """Kill enrolments at random moments and check that nothing is lost or mixed. Exit code 1: it is; 2: a test was skipped."""
     with tempfile.TemporaryDirectory(prefix="faceapp-chaos-") as folder:
-        report = kill_often(Path(folder), {"enrol": asked.kills, "forget": asked.forgets}, asked.seed)
-    if not asked.kills_only:
+        report = kill_often(Path(folder), {"enrol": kills, "forget": forgets}, seed)
+    if not kills_only:
         report |= full_size_tests()
-    text = json.dumps(report, indent=2)
-    if asked.report:
-        asked.report.write_text(text + "\n")
-    print(text)
-    return 1 if report["faults"] or report.get("tests") else 2 if report.get("skipped") else 0
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    parser = argparse.ArgumentParser(prog="bin/chaos", description=__doc__)
-    parser.add_argument("--kills", type=int, default=200, help="how many enrolments to kill (200)")
-    parser.add_argument("--forgets", type=int, default=50, help="how often to kill the forgetting of a person (50)")
-    parser.add_argument("--kills-only", action="store_true", help="leave out rekeying, outages and requests at once")
-    parser.add_argument("--seed", type=int, default=1, help="draws steps and moments (1)")
-    parser.add_argument("--report", type=Path, default=None, help="write the outcome to this file as JSON")
-    return parser
+    for name, value in report.items():
+        print(f"{name}: {value}")
+    return report, NO if report["faults"] or report.get("tests") else FAILED if report.get("skipped") else DONE
 
 
 def full_size_tests() -> dict[str, Any]:

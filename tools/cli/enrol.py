@@ -5,16 +5,17 @@ from __future__ import annotations
 import click
 
 from tools.cli.exits import DONE
+from tools.cli.options import text_option
 from tools.cli.talking import PHOTO, Talk, talking
 
 
 @click.command("enrol")
 @click.argument("person_id", metavar="ID")
 @click.argument("photos", metavar="PHOTO...", nargs=-1, required=True, type=PHOTO)
-@click.option("--name", default="", help="The person's name (default: the one that is enrolled, or ID).")
+@text_option("--name", help="The person's name (default: the one that is enrolled, or ID).")
 @click.option("--replace", is_flag=True, help="Replace what is enrolled under ID; else the photos are added.")
-@click.option("--consent", default="", metavar="TEXT", help="A reference to the person's consent.")
-@click.option("--retain-until", default="", metavar="YYYY-MM-DD", help="The last day for which the person may be kept.")
+@text_option("--consent", metavar="TEXT", help="A reference to the person's consent.")
+@text_option("--retain-until", metavar="YYYY-MM-DD", help="The last day for which the person may be kept.")
 @talking
 def command(
     talk: Talk, person_id: str, photos: tuple[str, ...], name: str, replace: bool, consent: str, retain_until: str

@@ -25,10 +25,14 @@ def main(*first: str) -> NoReturn:
 def run(arguments: Sequence[str], program: str) -> int:
     """Run a command; returns its exit code."""
     name = arguments[0] if arguments else ""
-    if name in COMMANDS and COMMANDS[name].bare and "_FACEAPP_COMPLETE" not in os.environ:
+    is_bare = name in COMMANDS and COMMANDS[name].is_bare
+    is_asked = "_FACEAPP_COMPLETE" in os.environ or not {"-h", "--help"}.isdisjoint(arguments)
+    if is_bare and not is_asked:
         return int(import_module(COMMANDS[name].module).main(arguments[1:]))
     use_venv()
     if importlib.util.find_spec("click") is None:
+        if is_bare:
+            return int(import_module(COMMANDS[name].module).main(arguments[1:]))
         if name in ("", "-h", "--help"):
             print(listed())
             return DONE

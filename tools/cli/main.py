@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from tools.cli.exits import FAILED
 from tools.cli.launch import leave
 from tools.cli.table import COMMANDS, Command
-from tools.cli.wrapped import Wrapped
 
 PROGRAM = "bin/faceapp"
+SETTINGS: Final = {"help_option_names": ["-h", "--help"], "show_default": True}
 COMPLETE = "_FACEAPP_COMPLETE"
 """The variable by which a shell asks for completions."""
 
@@ -43,14 +43,21 @@ class Commands(click.Group):
 
 
 def loaded(name: str, about: Command) -> click.Command:
-    """Return a command of the table, its module imported where that is click's."""
-    if not about.clicked:
-        return Wrapped(name, about)
-    made: click.Command = import_module(about.module).command
-    return made
+    """Return a command of the table. One that runs without click is described from what its parser declares."""
+    module = import_module(about.module)
+    if not about.is_bare:
+        made: click.Command = getattr(module, about.name)
+        return made
+    parser = module.make_parser()
+    options = [
+        click.Option(one.option_strings, help=one.help, metavar=one.metavar, is_flag=one.nargs == 0)
+        for one in parser._actions
+        if one.dest != "help"
+    ]
+    return click.Command(name, params=list(options), help=parser.description, epilog=parser.epilog)
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings=SETTINGS)
 def faceapp() -> None:
     """Everything that can be done with faceapp from a terminal.
 
@@ -60,9 +67,14 @@ def faceapp() -> None:
 
 
 def main(arguments: Sequence[str], program: str = PROGRAM) -> int:
-    """Run a command; returns its exit code. Ctrl-C ends the process."""
+    """Run a command; returns its exit code. A `program` other than `PROGRAM` is the command itself.
+
+    Ctrl-C ends the process.
+    """
+    root: click.Command = faceapp if program == PROGRAM else loaded(arguments[0], COMMANDS[arguments[0]])
+    given = list(arguments[0 if program == PROGRAM else 1 :])
     try:
-        ended: Any = faceapp.main(list(arguments), prog_name=program, complete_var=COMPLETE, standalone_mode=False)
+        ended: Any = root.main(given, prog_name=program, complete_var=COMPLETE, standalone_mode=False, **SETTINGS)
     except click.Abort:
         leave("")  # click has ended the line of "^C"
     except click.ClickException as wrong:

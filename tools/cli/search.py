@@ -17,7 +17,7 @@ EVERY_S = 0.3
 
 @click.command("search")
 @click.argument("photos", metavar="PHOTO...", nargs=-1, required=True, type=PHOTO)
-@click.option("--limit", type=click.IntRange(1, 50), default=5, show_default=True, help="People for each face.")
+@click.option("--limit", type=click.IntRange(1, 50), default=5, help="People for each face.")
 @click.option("--live", is_flag=True, help="A face has to be live to be accepted.")
 @talking
 def command(talk: Talk, photos: tuple[str, ...], limit: int, live: bool) -> int:

@@ -52,7 +52,7 @@ def talking(work: Callable[..., int]) -> Callable[..., int]:
 
     @click.option("--url", envvar="FACEAPP_URL", show_envvar=True, help="The server (default: HOST and PORT of .env).")
     @click.option("--key", envvar="FACEAPP_KEY", show_envvar=True, help="The API key, where the server has keys.")
-    @click.option("--timeout", type=click.FloatRange(min=0.1), default=120.0, show_default=True, help="Seconds.")
+    @click.option("--timeout", type=click.FloatRange(min=0.1), default=120.0, help="Seconds.")
     @click.option("--json", "as_json", is_flag=True, help="Print the server's reply as JSON.")
     @functools.wraps(work)
     def run(url: str | None, key: str | None, timeout: float, as_json: bool, **given: Any) -> int:

@@ -6,6 +6,7 @@ import click
 
 from faceapp_client import Verdict
 from tools.cli.exits import DONE, NO
+from tools.cli.options import text_option
 from tools.cli.talking import PHOTO, Talk, talking
 
 
@@ -15,7 +16,7 @@ from tools.cli.talking import PHOTO, Talk, talking
 @click.option("--skip-verify", is_flag=True, help="Only search; do not compare with ID.")
 @click.option("--skip-search", is_flag=True, help="Only compare with ID; do not search.")
 @click.option("--skip-liveness", is_flag=True, help="Accept photos of photos; the server may not allow it.")
-@click.option("--challenge", default="", metavar="NONCE", help="The challenge that the photos answer.")
+@text_option("--challenge", metavar="NONCE", help="The challenge that the photos answer.")
 @talking
 def command(
     talk: Talk,

@@ -2,65 +2,54 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
+import click
+
 from env_validator import Settings
-from tools.cli.exits import INTERRUPTED
-from tools.enrol_folder.layout import Candidate, LayoutError, read_folder
+from tools.cli.options import env_option
+from tools.enrol_folder.layout import Candidate, read_folder
 from tools.enrol_folder.report import Entry
-from tools.enrol_folder.running import CannotStartError, Run, alone, ended, enrol_all, here, reported, settings_for
+from tools.enrol_folder.running import (
+    CannotStartError,
+    Run,
+    alone,
+    ended,
+    ending,
+    enrol_all,
+    here,
+    report_options,
+    reported,
+    settings_for,
+)
 
-ROOT = Path(__file__).resolve().parents[2]
 
+@click.command("enrol-folder")
+@click.argument("folder", type=click.Path(path_type=Path, resolve_path=True))  # a worker runs in another directory
+@report_options
+@env_option
+@click.option("--ray", metavar="HOST:PORT", help="Enrol on this Ray cluster (requirements-ray.txt).")
+def command(folder: Path, report: Path | None, env: Path, ray: str | None) -> int:
+    """Enrol FOLDER/ID/PHOTO or FOLDER/ID__Name/PHOTO into the server's store, as /upload_imgs and /upload_db would.
 
-def main(arguments: Sequence[str]) -> int:
-    """Return 0 if everybody is enrolled, 1 if somebody is left out or not reached, 2 if the run could not start."""
-    options = make_parser().parse_args(arguments)
-    try:
-        settings = settings_for(options.env, options.folder)
-        people, left_out = read_folder(options.folder)
-        with alone(settings.db_path), reported(options.folder, options.report) as report:
+    People who are enrolled with the same photos are skipped, so an interrupted run can be repeated.
+    Exit code 1: somebody was left out or not reached.
+    """
+    with ending():
+        settings = settings_for(env, folder)
+        people, left_out = read_folder(folder)
+        with alone(settings.db_path), reported(folder, report) as written:
             for entry in left_out:
-                report.add(entry)
-            enrol_all(people, _on_a_cluster(options, settings) if options.ray else here(options.env), report)
-    except (CannotStartError, LayoutError) as reason:
-        print(reason, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Stopped during an enrolment. Run the command again to continue.", file=sys.stderr)
-        return INTERRUPTED
-    return ended(report)
+                written.add(entry)
+            enrol_all(people, _on_a_cluster(ray, env, settings) if ray else here(env), written)
+        return ended(written)
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    parser = argparse.ArgumentParser(
-        prog="bin/enrol-folder",
-        description="Enrol an existing folder of people into the server's store, as /upload_imgs and /upload_db would. "
-        "People who are enrolled with the same photos are skipped, so an interrupted run can be repeated.",
-    )
-    parser.add_argument("folder", type=_place, help="FOLDER/ID/PHOTO or FOLDER/ID__Name/PHOTO")
-    parser.add_argument(
-        "--report", type=Path, metavar="FILE", help="also write the report to FILE, as JSON or CSV (.csv)"
-    )
-    parser.add_argument(
-        "--env", type=Path, default=ROOT / ".env", help="the settings (default: .env in this repository)"
-    )
-    parser.add_argument("--ray", metavar="ADDRESS", help="enrol on the Ray cluster at HOST:PORT (requirements-ray.txt)")
-    return parser
-
-
-def _place(text: str) -> Path:
-    """Return an absolute path, because a worker runs in another directory."""
-    return Path(text).resolve()
-
-
-def _on_a_cluster(options: argparse.Namespace, settings: Settings) -> Run:
+def _on_a_cluster(address: str, env: Path, settings: Settings) -> Run:
     def run(people: Sequence[Candidate], stop: threading.Event) -> Iterator[Entry]:
         from tools.enrol_folder.cluster import NoClusterError, enrol_on_cluster
 
@@ -69,7 +58,7 @@ def _on_a_cluster(options: argparse.Namespace, settings: Settings) -> Run:
         is_embedded = settings.sqlite_path is not None
         try:
             with redirect_stdout(sys.stderr):  # Ray prints about dead workers; stdout is for the report
-                yield from enrol_on_cluster(options.ray, options.env.resolve(), is_embedded, people, stop)
+                yield from enrol_on_cluster(address, env.resolve(), is_embedded, people, stop)
         except NoClusterError as reason:
             raise CannotStartError(str(reason)) from reason
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Any
+
+import click
 
 from codes_dict import Refusal
 from db import files
 from env_validator import Settings, SettingsFault, load_settings
+from tools.cli.exits import INTERRUPTED
+from tools.cli.options import FILE, one_line
 from tools.enrol_folder.intake import FolderIntake, Intake
-from tools.enrol_folder.layout import Candidate
+from tools.enrol_folder.layout import Candidate, LayoutError
 from tools.enrol_folder.report import Entry, Report, State
 
 MOST_FAILURES = 5
@@ -29,6 +36,36 @@ Run = Callable[[Sequence[Candidate], threading.Event], Iterator[Entry]]
 
 class CannotStartError(Exception):
     """Why nobody can be enrolled, in one sentence."""
+
+
+def report_options(work: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the argument `report`: the file to write, if any. `--json` prints it, and nothing else."""
+
+    @click.option("--report", type=FILE, metavar="FILE", help="Also write the report to FILE, as JSON or CSV (.csv).")
+    @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+    @functools.wraps(work)
+    def run(report: Path | None, as_json: bool, **given: Any) -> int:
+        if not as_json:
+            return work(report=report, **given)
+        with tempfile.TemporaryDirectory() as place:
+            file = report or Path(place) / "report.json"
+            with redirect_stdout(sys.stderr):
+                status = work(report=file, **given)
+            click.echo(file.read_text(encoding="utf-8"), nl=False)
+        return status
+
+    return run
+
+
+@contextmanager
+def ending(*faults: type[Exception]) -> Iterator[None]:
+    """End a run that cannot start, or that is interrupted in an enrolment, with one line."""
+    try:
+        with one_line(CannotStartError, LayoutError, *faults):
+            yield
+    except KeyboardInterrupt:
+        print("Stopped during an enrolment. Run the command again to continue.", file=sys.stderr)
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def settings_for(env_file: Path, folder: Path | None = None) -> Settings:

@@ -7,12 +7,13 @@ each step, the blend with the largest share of their own face that is still acce
 
 from __future__ import annotations
 
-import sys
-from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
+import click
 import numpy as np
 
 from codes_dict import Refusal
@@ -21,10 +22,11 @@ from pipeline.stages.align import PORTRAIT_TEMPLATE, crop_face, warp
 from pipeline.stages.compare import against_template
 from pipeline.stages.guards import check_same_person
 from pipeline.types import Box, Crop, Detector, Embedder, EnrolledFaces, Floats, Pixels, Scorer
+from tools.cli.options import one_line
 from tools.evaluation.decisions import face_of_row
 from tools.evaluation.faces import read_photo, subject
 from tools.evaluation.layout import Dataset, LayoutError
-from tools.evaluation.workbench import FAULTS, Workbench, add_common, prepare
+from tools.evaluation.workbench import FAULTS, Workbench, common_options, prepare
 
 STEPS = 12
 SHARES = np.arange(1, 21) / 20
@@ -50,26 +52,22 @@ class Pair:
     attacker: Mapping[str, Floats]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, or 2 where the data or the models cannot be used."""
-    parser = ArgumentParser(prog="python -m tools.evaluation.blends", description="Enrol blends of two people.")
-    add_common(parser)
-    parser.add_argument("--pairs", type=int, default=16, help="pairs of people (default: %(default)s)")
-    arguments = parser.parse_args(argv)
-    try:
-        bench = prepare(arguments, partial(chosen, count=2 * arguments.pairs, seed=arguments.seed))
+@click.command()
+@common_options()
+@click.option("--pairs", "count", default=16, help="Pairs of people.")
+def main(count: int, **given: Any) -> None:
+    """Enrol blends of two people."""
+    arguments = SimpleNamespace(**given)
+    with one_line(*FAULTS):
+        bench = prepare(arguments, partial(chosen, count=2 * count, seed=arguments.seed))
         scorer = load_scorer(bench.versions, "cosine", arguments.num_aug, 1e-3, 1e-2)
         pairs = made_pairs(bench)
-    except FAULTS as fault:
-        print(f"{parser.prog}: {fault}", file=sys.stderr)
-        return 2
     for enrolled in range(1, MOST_ENROLLED + 1):
         print(
             f"{STEPS} additions to an enrolment of {enrolled}: {told([walk(one, enrolled, scorer) for one in pairs])}"
         )
     for share in (0.3, 0.4, 0.5, 0.6):
         print(f"a blend of {share:.0%} alone under a new ID: {told([morph(one, share, scorer) for one in pairs])}")
-    return 0
 
 
 def told(accepted: Sequence[tuple[bool, bool]]) -> str:
@@ -169,4 +167,4 @@ def _embedded(faces: Sequence[Pixels], embedders: Mapping[str, Embedder]) -> dic
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import click
 import numpy as np
 
 from pipeline.registry import REGISTRY, SIM_FUNCS
@@ -18,10 +18,12 @@ from pipeline.scoring.published import PublishedScorer
 from pipeline.types import Photo, Scorer
 from tools.calibration.bootstrap import rate_name
 from tools.calibration.sample import ModelPairs, model_pairs
+from tools.cli.exits import DONE
+from tools.cli.options import FILE, results
 from tools.evaluation import system
 from tools.evaluation.brisque import BrisqueUnavailable, brisque_scores
 from tools.evaluation.decisions import decisions
-from tools.evaluation.html.extras import add_html, extras
+from tools.evaluation.html.extras import extras, html_options
 from tools.evaluation.html.page import page
 from tools.evaluation.layout import LayoutError, Pair, read_pairs
 from tools.evaluation.peer import chosen, deepface_accuracy, models_of_both
@@ -29,36 +31,49 @@ from tools.evaluation.quality import Assessor, quality_report
 from tools.evaluation.recognition import Found, accept_rates, accuracies, search_rates
 from tools.evaluation.report import as_text
 from tools.evaluation.turned import turned_frames
-from tools.evaluation.workbench import FAULTS, ROOT, Workbench, add_common, prepare
+from tools.evaluation.workbench import FAULTS, ROOT, Workbench, common_options, prepare
 
 RATES = (1e-3, 1e-4)
 
 BRISQUE = ROOT / "build" / "brisque"
+COUNT = click.IntRange(min=1)
 
 OTHER_RULES = ((1, 1), (1, 3), (2, 2), (3, 3))
 """Further accept rules whose false match rate is measured: VER_TOL, and photos of a request at most."""
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run the command; returns 0, or 2 where the data or the models cannot be used."""
-    arguments = make_parser().parse_args(argv)
-    try:
-        found = evaluate(arguments)
-    except FAULTS as fault:
-        print(f"bin/evaluate: {fault}", file=sys.stderr)
-        return 2
+@click.command("evaluate")
+@common_options()
+@click.option("--pairs", type=FILE, metavar="FILE", help="Pairs in LFW's format (default: pairs.txt nearby).")
+@html_options
+@click.option("--sim-func", default="cosine", type=click.Choice(SIM_FUNCS), help="SIM_FUNC.")
+@click.option("--calibration", type=FILE, metavar="DIR", help="Folder of your own calibrations.")
+@click.option("--fmr", default=1e-3, help="VER_FMR.")
+@click.option("--fpir", default=1e-2, help="SEARCH_FPIR.")
+@click.option("--ver-tol", type=COUNT, default=2, help="VER_TOL.")
+@click.option("--ver-tol-aug", type=COUNT, default=20, help="VER_TOL_AUG.")
+@click.option("--splits", type=COUNT, default=20, help="Random splits per person.")
+@click.option("--peer", type=click.Choice(["deepface"]), help="Also run DeepFace's own verify on some of the pairs.")
+@click.option("--peer-pairs", default=100, help="How many of them.")
+@click.option("--no-quality", is_flag=True, help="Leave the quality score out.")
+@click.option("--clips", type=FILE, metavar="DIR", help="Clips of turning heads (default: `video` beside FOLDER).")
+@click.option("--no-brisque", is_flag=True, help="Do not compare the quality score with BRISQUE.")
+@click.option(
+    "--brisque", type=FILE, default=BRISQUE, show_default=False, metavar="DIR",
+    help="BRISQUE's environment, created if missing (default: build/brisque).",
+)  # fmt: skip
+@results(*FAULTS)
+def command(**given: Any) -> tuple[Any, int]:
+    """Measure recognition on FOLDER/PERSON/PHOTO.jpg, and print a table."""
+    found = evaluate(SimpleNamespace(**given))
     print(as_text(found))
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    if arguments.html is not None:
-        arguments.html.write_text(page(found), encoding="utf-8")
-    return 0
+    if given["html"] is not None:
+        given["html"].write_text(page(found), encoding="utf-8")
+    return found, DONE
 
 
-def evaluate(arguments: Namespace) -> dict[str, Any]:
+def evaluate(arguments: SimpleNamespace) -> dict[str, Any]:
     """Measure everything that is asked for; the result is what `--json` writes. Raises one of `FAULTS`."""
-    if arguments.ver_tol < 1 or arguments.ver_tol_aug < 1 or arguments.splits < 1:
-        raise ValueError("--ver-tol, --ver-tol-aug and --splits are 1 or more.")
     turned = [] if arguments.no_quality else turned_frames(_clips(arguments))
     bench = prepare(arguments)
     pairs = _pairs_of(arguments, bench)
@@ -81,40 +96,13 @@ def evaluate(arguments: Namespace) -> dict[str, Any]:
     return found
 
 
-def make_parser() -> ArgumentParser:
-    """Return what the command takes."""
-    parser = ArgumentParser(prog="bin/evaluate", description="Measure recognition on a folder of people.")
-    add_common(parser)
-    parser.add_argument("--pairs", type=Path, metavar="FILE", help="pairs in LFW's format (default: pairs.txt nearby)")
-    parser.add_argument("--json", type=Path, metavar="OUT", help="write every figure to this file")
-    add_html(parser)
-    parser.add_argument("--sim-func", default="cosine", choices=SIM_FUNCS, help="default: %(default)s")
-    parser.add_argument("--calibration", type=Path, metavar="DIR", help="folder of your own calibrations")
-    parser.add_argument("--fmr", type=float, default=1e-3, help="VER_FMR (default: %(default)s)")
-    parser.add_argument("--fpir", type=float, default=1e-2, help="SEARCH_FPIR (default: %(default)s)")
-    parser.add_argument("--ver-tol", type=int, default=2, help="VER_TOL (default: %(default)s)")
-    parser.add_argument("--ver-tol-aug", type=int, default=20, help="VER_TOL_AUG (default: %(default)s)")
-    parser.add_argument("--splits", type=int, default=20, help="random splits per person (default: %(default)s)")
-    parser.add_argument("--peer", choices=["deepface"], help="also run DeepFace's own verify on some of the pairs")
-    parser.add_argument("--peer-pairs", type=int, default=100, help="how many of them (default: %(default)s)")
-    parser.add_argument("--no-quality", action="store_true", help="leave the quality score out")
-    parser.add_argument(
-        "--clips", type=Path, metavar="DIR", help="clips of turning heads (default: a folder `video` beside FOLDER)"
-    )
-    parser.add_argument("--no-brisque", action="store_true", help="do not compare the quality score with BRISQUE")
-    parser.add_argument(
-        "--brisque", type=Path, default=BRISQUE, metavar="DIR", help="BRISQUE's environment, created if missing"
-    )
-    return parser
-
-
-def _pairs_of(arguments: Namespace, bench: Workbench) -> list[Pair]:
+def _pairs_of(arguments: SimpleNamespace, bench: Workbench) -> list[Pair]:
     beside = [arguments.folder / "pairs.txt", arguments.folder.parent / "pairs.txt"]
     file = arguments.pairs or next((one for one in beside if one.is_file()), None)
     return read_pairs(file, bench.data) if file is not None else []
 
 
-def _scorer(arguments: Namespace, bench: Workbench, sim_func: str) -> Scorer:
+def _scorer(arguments: SimpleNamespace, bench: Workbench, sim_func: str) -> Scorer:
     rates = arguments.num_aug, arguments.fmr, arguments.fpir
     return load_scorer(bench.versions, sim_func, *rates, arguments.calibration)
 
@@ -130,14 +118,14 @@ def _data(bench: Workbench) -> dict[str, Any]:
     }
 
 
-def _settings(arguments: Namespace, scorer: Scorer) -> dict[str, Any]:
+def _settings(arguments: SimpleNamespace, scorer: Scorer) -> dict[str, Any]:
     names = ("sim_func", "fmr", "fpir", "ver_tol", "ver_tol_aug", "num_aug", "splits", "seed")
     return {"models": list(scorer.models), "calibrated": scorer.calibrated} | {
         name: getattr(arguments, name) for name in names
     }
 
 
-def _accuracies(arguments: Namespace, bench: Workbench, pairs: Sequence[Pair]) -> dict[str, Any]:
+def _accuracies(arguments: SimpleNamespace, bench: Workbench, pairs: Sequence[Pair]) -> dict[str, Any]:
     found: dict[str, dict[str, Any]] = {}
     for sim_func in SIM_FUNCS:
         try:
@@ -158,7 +146,7 @@ def _accept_rates(compared: ModelPairs, scorer: Scorer) -> dict[str, Any]:
     return found
 
 
-def _system(arguments: Namespace, bench: Workbench, scorer: Scorer) -> dict[str, Any]:
+def _system(arguments: SimpleNamespace, bench: Workbench, scorer: Scorer) -> dict[str, Any]:
     sample, draws = bench.faces.sample, 500
     if len(system.takes_part(sample)) < 2:
         return {"system": None, "promise": None}
@@ -188,7 +176,7 @@ def _published(scorer: Scorer, sim_func: str) -> Mapping[str, float]:
     return {name: limit for name, limit in limits.items() if limit is not None}
 
 
-def _search(arguments: Namespace, bench: Workbench, scorer: Scorer) -> dict[str, Any]:
+def _search(arguments: SimpleNamespace, bench: Workbench, scorer: Scorer) -> dict[str, Any]:
     found = search_rates(bench.faces.sample, scorer, arguments.sim_func, 10, arguments.seed)
     return _found(found.photos) | {"people": found.people, "requests": _found(found.requests)}
 
@@ -197,7 +185,9 @@ def _found(one: Found) -> dict[str, Any]:
     return {"rank1": one.rank1, "fnir_at_fpir_1e-2": one.fnir, "mated": one.mated, "non_mated": one.non_mated}
 
 
-def _quality(arguments: Namespace, bench: Workbench, compared: ModelPairs, turned: Sequence[Photo]) -> dict[str, Any]:
+def _quality(
+    arguments: SimpleNamespace, bench: Workbench, compared: ModelPairs, turned: Sequence[Photo]
+) -> dict[str, Any]:
     rows = bench.faces.rows
     name = "MobileFaceNet" if "MobileFaceNet" in compared.distances else next(iter(compared.distances))
     scores = plain(name).fuse({name: compared.distances[name]}, 1, compared.lengths)
@@ -216,7 +206,7 @@ def _quality(arguments: Namespace, bench: Workbench, compared: ModelPairs, turne
     }
 
 
-def _clips(arguments: Namespace) -> Path:
+def _clips(arguments: SimpleNamespace) -> Path:
     """Return the folder of clips. Raises `LayoutError` where one is asked for that is not there."""
     asked: Path | None = arguments.clips
     if asked is not None and not asked.is_dir():
@@ -234,7 +224,7 @@ def _brisque(file: Path, environment: Path) -> Path | None:
     return environment
 
 
-def _peer(arguments: Namespace, bench: Workbench, pairs: Sequence[Pair]) -> dict[str, Any]:
+def _peer(arguments: SimpleNamespace, bench: Workbench, pairs: Sequence[Pair]) -> dict[str, Any]:
     if not pairs:
         raise LayoutError("--peer requires pairs: pass --pairs FILE.")
     some = chosen(pairs, arguments.peer_pairs, arguments.seed)

@@ -7,14 +7,14 @@ CompreFace's own Python client, on a server where some of its people are enrolle
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
-from argparse import ArgumentParser
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import click
 import numpy as np
 import requests
 
@@ -24,7 +24,8 @@ from pipeline.stages.similarity import ALIKE, RATE, similarity_of
 from pipeline.types import Scorer
 from tools.calibration.build import Calibration, calibrate, describe
 from tools.calibration.sample import Ints, Sample, model_pairs
-from tools.evaluation.workbench import FAULTS, ROOT, Workbench, add_common, prepare
+from tools.cli.options import one_line
+from tools.evaluation.workbench import FAULTS, ROOT, Workbench, common_options, prepare
 from tools.installation.trial import NoServerError, TrialServer, trial_server
 
 SIM_FUNC = "cosine"
@@ -66,28 +67,24 @@ class Answers:
     wrong: int = 0
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run the command; returns 0, or 2 where the data, the models or the server cannot be used."""
-    parser = ArgumentParser(prog="python -m tools.evaluation.compreface", description=__doc__)
-    add_common(parser)
-    parser.add_argument("--people", type=int, default=250, help="people that are enrolled (default: %(default)s)")
-    parser.add_argument("--photos", type=int, default=500, help="photos that are recognised (default: %(default)s)")
-    arguments = parser.parse_args(argv)
-    try:
+@click.command(help=__doc__)
+@common_options()
+@click.option("--people", default=250, help="People that are enrolled.")
+@click.option("--photos", default=500, help="Photos that are recognised.")
+def main(**given: Any) -> None:
+    """Run the command."""
+    arguments = SimpleNamespace(**given)
+    with one_line(*FAULTS, NoServerError, ImportError):
         bench = prepare(arguments)
         halves = split(bench.faces.sample, arguments.seed)
         for known, others in (halves, halves[::-1]):
             print(_told(pairs(bench.faces.sample.rows(others), scorer_of(bench.faces.sample.rows(known))[0])))
         answers = through_sdk(bench, halves, arguments.people, arguments.photos, arguments.mirror or "")
-    except (*FAULTS, NoServerError, ImportError) as fault:
-        print(f"tools.evaluation.compreface: {fault}", file=sys.stderr)
-        return 2
     print(
         f"By compreface-sdk: {answers.enrolled} people enrolled, {answers.photos} photos of enrolled people and "
         f"strangers; similarity is {ALIKE} or more exactly where the search accepts in {answers.agree}; "
         f"{answers.accepted} accepted, {answers.wrong} of them as somebody else."
     )
-    return 0
 
 
 def split(sample: Sample, seed: int) -> tuple[Ints, Ints]:
@@ -181,4 +178,4 @@ def _told(found: PairsFound) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main()

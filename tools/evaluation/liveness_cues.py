@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import click
 import cv2
 import numpy as np
 
@@ -18,6 +19,8 @@ from pipeline.stages.challenge import Pose, poses
 from pipeline.stages.motion import cues_between
 from pipeline.stages.replay import NEAR_BITS, fine_hash
 from pipeline.types import Detector, Floats, Pixels
+from tools.cli.exits import DONE
+from tools.cli.options import FILE, results
 from tools.evaluation.expressions import EXPRESSIVE, expression_lines, faces_of
 
 GAPS_S = (0.0, 0.25, 0.5, 1.0, 2.0)
@@ -164,22 +167,16 @@ def measure(clip: Clip, detector: Detector) -> list[str]:
     return lines
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Measure every clip of a folder; return 0, or 2 if there are none."""
-    folder: Path = make_parser().parse_args(arguments).folder
+@click.command("evaluate-cues")
+@click.argument("folder", type=FILE)
+@results(ValueError)
+def command(folder: Path) -> tuple[Any, int]:
+    """Measure replay hashes, flatness, head turns, smiles and blinks on clips (.gif, .webm, .mp4, .mov, .avi)."""
     clips = sorted(file for file in folder.iterdir() if file.suffix.lower() in ENDINGS) if folder.is_dir() else []
     if not clips:
-        print(f"{folder} has no clips.")
-        return 2
-    detector = MtcnnDetector()
+        raise ValueError(f"{folder} has no clips.")
+    detector, found = MtcnnDetector(), {}
     for file in clips:
-        print("\n".join(measure(read_clip(file), detector)), flush=True)
-    return 0
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    about = "Measure replay hashes, flatness, head turns, smiles and blinks on clips."
-    parser = argparse.ArgumentParser(prog="bin/evaluate-cues", description=about)
-    parser.add_argument("folder", type=Path, help="a folder of clips (.gif, .webm, .mp4, .mov, .avi)")
-    return parser
+        found[file.name] = measure(read_clip(file), detector)
+        print("\n".join(found[file.name]), flush=True)
+    return found, DONE

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
-from bootstrap.models import WEIGHTS
+import click
+
 from env_validator import SettingsFault, load_settings
 from pipeline.models.embedders import ModelUnavailable, load_embedder
 from pipeline.models.runtime import BFLOAT16, FLOAT32
@@ -15,10 +16,13 @@ from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY
 from pipeline.scoring import CalibrationFault
 from pipeline.types import Detector, Embedder
+from tools.cli.options import FILE, ROOT, weights_option
 from tools.evaluation.faces import EmbeddingCache, Faces, embed_dataset
 from tools.evaluation.layout import Dataset, LayoutError, read_people
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+__all__ = ["FAULTS", "ROOT", "Workbench", "common_options", "prepare", "rates_of"]
+
+Work = TypeVar("Work", bound=Callable[..., Any])
 
 FAULTS = (LayoutError, CalibrationFault, ModelUnavailable, ValueError)
 """Errors that end a command with one sentence."""
@@ -40,24 +44,25 @@ class Workbench:
         return {name: embedder.version for name, embedder in self.embedders.items()}
 
 
-def add_common(parser: ArgumentParser) -> None:
-    """Add the arguments that say what is measured."""
-    parser.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="FOLDER/PERSON/PHOTO.jpg or FOLDER/images/PERSON/..."
+def common_options(models: str = "Dlib,MobileFaceNet,SFace", *, needs_folder: bool = True) -> Callable[[Work], Work]:
+    """Add the arguments that say what is measured, for `prepare`."""
+    added = (
+        click.argument("folder", type=FILE, required=needs_folder),
+        click.option("--models", default=models, help="Recognition models, separated by commas."),
+        click.option("--num-aug", type=click.IntRange(min=0), default=4, help="Augmentations of the second look."),
+        click.option("--precision", type=click.Choice([FLOAT32, BFLOAT16]), help="(default: the server's own)"),
+        click.option("--cache", type=FILE, metavar="DIR", help="Store embeddings here, for the next run."),
+        weights_option,
+        click.option("--mirror", metavar="DIR", help="Another folder to search for weights (default: .env's)."),
+        click.option("--seed", default=1, help="Seed of all random choices."),
     )
-    parser.add_argument(
-        "--models", default="Dlib,MobileFaceNet,SFace", help="recognition models, by comma (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--num-aug", type=int, default=4, help="augmentations of the second look (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--precision", choices=(FLOAT32, BFLOAT16), help="precision of the models (default: what the server would use)"
-    )
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="store embeddings here, for the next run")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, metavar="DIR", help="folder of the models' weights")
-    parser.add_argument("--mirror", metavar="DIR", help="another folder to search for weights (default: .env's)")
-    parser.add_argument("--seed", type=int, default=1, help="seed of all random choices (default: %(default)s)")
+
+    def decorate(work: Work) -> Work:
+        for one in reversed(added):
+            work = one(work)
+        return work
+
+    return decorate
 
 
 def selected(text: str) -> list[str]:
@@ -70,14 +75,12 @@ def selected(text: str) -> list[str]:
     return names
 
 
-def prepare(arguments: Namespace, narrow: Callable[[Dataset], Dataset] = lambda data: data) -> Workbench:
+def prepare(arguments: SimpleNamespace, narrow: Callable[[Dataset], Dataset] = lambda data: data) -> Workbench:
     """Read the folder, load the models and embed every face; `narrow` may leave photos out.
 
     Raises one of `FAULTS`.
     """
     names = selected(arguments.models)
-    if arguments.num_aug < 0:
-        raise ValueError("--num-aug is 0 or more.")
     data = narrow(read_people(arguments.folder))
     weights = WeightStore(arguments.weights, arguments.mirror or _mirror_of_settings())
     embedders: dict[str, Embedder] = {

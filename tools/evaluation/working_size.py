@@ -7,11 +7,11 @@ each, as phones do, with the person near and far, and prints how far faces, scor
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import cv2
 import numpy as np
 
@@ -28,6 +28,7 @@ from pipeline.stages.subject import people_of
 from pipeline.types import Detector, Embedder, Face, LivenessJudge, Photo, Pixels
 from tools.benchmark.phone import SIZE, phone_photo
 from tools.benchmark.photos import encoded, read
+from tools.cli.options import FILE, weights_option
 
 SHARES = (1.0, 0.6, 0.35, 0.2)
 """Height of the portrait as a share of the photo's, by turns."""
@@ -45,16 +46,15 @@ class _Seen:
     liveness: str
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Print the differences; return 0."""
-    parser = ArgumentParser(prog="python -m tools.evaluation.working_size", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("folder", type=Path, metavar="FOLDER")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, help="folder of all weights (default: %(default)s)")
-    parser.add_argument("--photos", type=int, default=300)
-    asked = parser.parse_args(arguments)
-    files = sorted(asked.folder.glob("*/*.jpg"))
-    files = files[:: max(1, len(files) // asked.photos)][: asked.photos]
-    both = list(_seen_both(files, asked.weights))
+@click.command(help=__doc__)
+@click.argument("folder", type=FILE)
+@weights_option
+@click.option("--photos", default=300)
+def main(folder: Path, weights: Path, photos: int) -> None:
+    """Print the differences."""
+    files = sorted(folder.glob("*/*.jpg"))
+    files = files[:: max(1, len(files) // photos)][:photos]
+    both = list(_seen_both(files, weights))
     faces = [pair for pair in both if pair[0].subject and pair[1].subject]
     print(f"{len(files)} photos of {SIZE[0]}x{SIZE[1]}: with a face {len(faces)}, in both ways the same person count "
           f"{sum(a.people == b.people for a, b in both)}, the same liveness verdict "
@@ -64,7 +64,6 @@ def main(arguments: Sequence[str]) -> int:
     print(f"subject's box moved by at most {max(moved):.1%} of its width (95 %: {np.percentile(moved, 95):.1%})")
     print(f"score differs by at most {scores.max():.3f} (95 %: {np.percentile(scores, 95):.3f}); "
           f"passed on one side only: {sum((a.score >= 7) != (b.score >= 7) for a, b in both)}")  # fmt: skip
-    return 0
 
 
 def _seen_both(files: Sequence[Path], weights: Path) -> Iterator[tuple[_Seen, _Seen]]:
@@ -106,4 +105,4 @@ def _far(portrait: Pixels, number: int) -> Pixels:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main()

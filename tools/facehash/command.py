@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import click
 import requests
 
 from bootstrap.sealing import facehash_files
@@ -22,8 +22,10 @@ from pipeline.classifier.service import ClassifierService
 from pipeline.classifier.strangers import SHIPPED
 from pipeline.classifier.trainer import Trainer
 from tools.benchmark.client import server
+from tools.cli.exits import DONE
+from tools.cli.options import FILE, env_option, results, text_option
 from tools.evaluation.layout import read_people
-from tools.evaluation.workbench import FAULTS, ROOT, add_common, prepare
+from tools.evaluation.workbench import FAULTS, common_options, prepare
 from tools.facehash.evaluation import Plan, measure, plan
 from tools.facehash.strangers import make, save
 
@@ -31,142 +33,142 @@ UNLIMITED = {"FAILED_VERIFY_LIMIT": "off", "REQUEST_LIMIT": "off"}
 """Settings of the temporary server: strangers are claimed to be a user again and again."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, or 2 with a line that says why nothing was done."""
-    arguments = make_parser().parse_args(argv)
-    try:
-        print(_COMMANDS[arguments.what](arguments))
-    except (*FAULTS, SettingsFault, Refusal, OSError) as reason:
-        print(f"bin/facehash: {reason}", file=sys.stderr)
-        return 2
-    return 0
+_FAULTS = (*FAULTS, SettingsFault, Refusal, OSError)
+_KEY = click.argument("home", metavar="KEY")
 
 
-def _list(arguments: argparse.Namespace) -> str:
-    homes = _homes(_settings(arguments))
-    lines = []
+@click.group("facehash")
+def command() -> None:
+    """FaceHash's classifiers, one for each KEY: the key's id (bin/keys list), or API_KEY_TEST_1."""
+
+
+@command.command("list")
+@env_option
+@results(*_FAULTS)
+def list_homes(env: Path) -> tuple[Any, int]:
+    """List every key's classifier and users."""
+    homes, found = _homes(load_settings(env)), []
     for home in homes.homes():
         version = homes.current(home)
-        users = "no users" if version is None else ", ".join(version.users)
-        lines.append(f"{home}\tversion {homes.number(home)}\t{users}")
-    return "\n".join(lines) or "There are no classifiers."
+        users = [] if version is None else [*version.users]
+        found.append({"key": home, "version": homes.number(home), "users": users})
+        print(f"{home}\tversion {homes.number(home)}\t{', '.join(users) or 'no users'}")
+    if not found:
+        print("There are no classifiers.")
+    return {"classifiers": found}, DONE
 
 
-def _versions(arguments: argparse.Namespace) -> str:
-    homes = _homes(_settings(arguments))
-    used = homes.number(arguments.home)
-    lines = []
-    for number in homes.numbers(arguments.home):
-        version = homes.read(arguments.home, number)
+@command.command("versions")
+@_KEY
+@env_option
+@results(*_FAULTS)
+def versions(home: str, env: Path) -> tuple[Any, int]:
+    """List the versions of a key's classifier."""
+    homes, found = _homes(load_settings(env)), []
+    for number in homes.numbers(home):
+        version = homes.read(home, number)
         when = datetime.fromtimestamp(version.created, UTC).isoformat(timespec="seconds")
-        found = version.validation
-        said = f"{len(version.users)} users, validation {found.get('recognised')} of {found.get('faces')}"
-        lines.append(f"{number}\t{when}\t{said}{' (in use)' if number == used else ''}")
-    return "\n".join(lines) or "This key has no classifier."
+        said = f"{len(version.users)} users, validation {version.validation.get('recognised')} of "
+        said += f"{version.validation.get('faces')}{' (in use)' if number == homes.number(home) else ''}"
+        print(f"{number}\t{when}\t{said}")
+        about = {"users": [*version.users], "validation": dict(version.validation)}
+        found.append({"number": number, "made": when, "in_use": number == homes.number(home), **about})
+    if not found:
+        print("This key has no classifier.")
+    return {"versions": found}, DONE
 
 
-def _rollback(arguments: argparse.Namespace) -> str:
-    homes = _homes(_settings(arguments))
-    older = [number for number in homes.numbers(arguments.home) if number < (homes.number(arguments.home) or 0)]
-    number = arguments.number or (older[-1] if older else None)
-    if number is None:
+@command.command("rollback")
+@_KEY
+@click.argument("number", type=int, required=False)
+@env_option
+@results(*_FAULTS)
+def rollback(home: str, number: int | None, env: Path) -> tuple[Any, int]:
+    """Use an older version: the one before, or NUMBER."""
+    homes = _homes(load_settings(env))
+    older = [one for one in homes.numbers(home) if one < (homes.number(home) or 0)]
+    chosen = number or (older[-1] if older else None)
+    if chosen is None:
         raise ValueError("there is no older version to go back to")
-    homes.use(arguments.home, number)
-    return f"Version {number} is in use. Its users and their faces are what the next training adds to."
+    homes.use(home, chosen)
+    print(f"Version {chosen} is in use. Its users and their faces are what the next training adds to.")
+    return {"in_use": chosen}, DONE
 
 
-def _forget(arguments: argparse.Namespace) -> str:
-    """Forget a user in every version, or a whole home."""
-    settings = _settings(arguments)
+@command.command("forget")
+@_KEY
+@click.argument("user", required=False)
+@env_option
+@results(*_FAULTS)
+def forget(home: str, user: str | None, env: Path) -> tuple[Any, int]:
+    """Forget a USER in every version, or without USER the whole key."""
+    settings = load_settings(env)
     homes = _homes(settings)
-    version = homes.current(arguments.home)
+    version = homes.current(home)
     if version is None:
         raise ValueError("this key has no classifier")
-    known = {user for number in homes.numbers(arguments.home) for user in homes.read(arguments.home, number).users}
-    if arguments.user is not None and arguments.user not in known:
+    known = {one for number in homes.numbers(home) for one in homes.read(home, number).users}
+    if user is not None and user not in known:
         raise ValueError("this user is not known")
-    left = {name: faces for name, faces in version.faces.items() if name != arguments.user}
-    if arguments.user is None or not left:
-        homes.remove(arguments.home)
-        return "Everything of this key was removed."
+    left = {name: faces for name, faces in version.faces.items() if name != user}
+    if user is None or not left:
+        homes.remove(home)
+        print("Everything of this key was removed.")
+        return {"version": None, "removed": "all"}, DONE
     with closing(ClassifierService(homes, Trainer(), version.models, settings.calibration_folder)) as service:
-        report = service.train(arguments.home, left, {}, lambda share: None)
-    gone = homes.forget_others(arguments.home, report.number)
-    return f"The user is forgotten: version {report.number} was trained without, {gone} older versions were removed."
+        report = service.train(home, left, {}, lambda share: None)
+    gone = homes.forget_others(home, report.number)
+    print(f"The user is forgotten: version {report.number} was trained without, {gone} older versions were removed.")
+    return {"version": report.number, "removed": gone}, DONE
 
 
-def _strangers(arguments: argparse.Namespace) -> str:
-    strangers, card = make(prepare(arguments), arguments.seed)
+@command.command("strangers")
+@common_options()
+@click.option("--to", type=FILE, default=SHIPPED, show_default=False, metavar="DIR", help="Folder of file and card.")
+@results(*_FAULTS)
+def strangers(**given: Any) -> tuple[Any, int]:
+    """Make the statistics of strangers from a folder of people."""
+    made, card = make(prepare(SimpleNamespace(**given)), given["seed"])
     found: Mapping[str, float] = card["measured"]
-    file = save(strangers, card, arguments.to)
     accepted, recognised = found["strangers_accepted_as_a_given_user"], found["users_recognised"]
-    return f"{file}: strangers accepted as a given user {accepted:.4%}, users recognised {recognised:.2%}"
+    said = f"strangers accepted as a given user {accepted:.4%}, users recognised {recognised:.2%}"
+    print(f"{save(made, card, given['to'])}: {said}")
+    return card, DONE
 
 
-def _evaluate(arguments: argparse.Namespace) -> str:
-    """Measure through a temporary server, or a running one without keys and without FAILED_VERIFY_LIMIT."""
-    chosen = plan(read_people(arguments.folder), arguments.users, arguments.images, arguments.strangers, arguments.seed)
-    if arguments.server:
-        return _measured(arguments.server, chosen)
-    with tempfile.TemporaryDirectory(prefix="faceapp-facehash-") as place:
-        changes = {"SELECTED_MODELS": arguments.models, "MODEL_MIRROR": arguments.mirror or "", **UNLIMITED}
-        with server(Path(place) / "server", changes) as running:
-            return _measured(running.address, chosen)
+@command.command("evaluate")
+@click.argument("folder", type=FILE)
+@click.option("--server", "address", metavar="URL", help="(default: a temporary server with FAILED_VERIFY_LIMIT=off)")
+@click.option("--models", default="Dlib,SFace", help="Models of that server.")
+@text_option("--mirror", metavar="DIR", help="Folder of weights for it.")
+@click.option("--users", default=20, help="People who are trained.")
+@click.option("--images", default=10, help="Photos of each.")
+@click.option("--strangers", "others", default=1000, help="People who are claimed to be users.")
+@click.option("--seed", default=1, help="Seed of all random choices.")
+@results(*_FAULTS)
+def evaluate(
+    folder: Path, address: str | None, models: str, mirror: str, users: int, images: int, others: int, seed: int
+) -> tuple[Any, int]:
+    """Measure a temporary server, or a running one without keys and without FAILED_VERIFY_LIMIT, on people."""
+    chosen = plan(read_people(folder), users, images, others, seed)
+    if address:
+        found = _measured(address, chosen)
+    else:
+        with tempfile.TemporaryDirectory(prefix="faceapp-facehash-") as place:
+            changes = {"SELECTED_MODELS": models, "MODEL_MIRROR": mirror, **UNLIMITED}
+            with server(Path(place) / "server", changes) as running:
+                found = _measured(running.address, chosen)
+    print(json.dumps(found, indent=2))
+    return found, DONE
 
 
-def _measured(address: str, chosen: Plan) -> str:
+def _measured(address: str, chosen: Plan) -> dict[str, Any]:
     def post(path: str, body: dict[str, Any]) -> dict[str, Any]:
         reply: dict[str, Any] = requests.post(f"{address}{path}", json=body, timeout=300).json()
         return reply
 
-    return json.dumps(measure(post, chosen), indent=2)
-
-
-def _settings(arguments: argparse.Namespace) -> Settings:
-    return load_settings(arguments.env)
+    return measure(post, chosen)
 
 
 def _homes(settings: Settings) -> FaceHashHomes:
     return FaceHashHomes(facehash_files(settings))
-
-
-_COMMANDS: Mapping[str, Callable[[argparse.Namespace], str]] = {
-    "list": _list,
-    "versions": _versions,
-    "rollback": _rollback,
-    "forget": _forget,
-    "strangers": _strangers,
-    "evaluate": _evaluate,
-}
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--env", type=Path, default=ROOT / ".env", metavar="FILE", help="default: .env")
-    parser = argparse.ArgumentParser(prog="bin/facehash", description="FaceHash's classifiers, one for each key.")
-    kinds = parser.add_subparsers(dest="what", required=True, metavar="COMMAND")
-    kinds.add_parser("list", parents=[common], help="list every key's classifier and users")
-    about = {
-        "versions": "list the versions of a key's classifier",
-        "rollback": "use an older version: the one before, or NUMBER",
-        "forget": "forget a user in every version, or without USER the whole key",
-    }
-    for name, meaning in about.items():
-        one = kinds.add_parser(name, parents=[common], help=meaning)
-        one.add_argument("home", metavar="KEY", help="the key's id (bin/keys list), or API_KEY_TEST_1")
-        if name == "rollback":
-            one.add_argument("number", type=int, nargs="?", metavar="NUMBER")
-        if name == "forget":
-            one.add_argument("user", nargs="?", metavar="USER")
-    evaluate = kinds.add_parser("evaluate", help="measure a server on a folder of people")
-    evaluate.add_argument("folder", type=Path, metavar="FOLDER")
-    evaluate.add_argument("--server", metavar="URL", help="default: a temporary server with FAILED_VERIFY_LIMIT=off")
-    evaluate.add_argument("--models", default="Dlib,SFace", help="models of that server (default: %(default)s)")
-    evaluate.add_argument("--mirror", metavar="DIR", help="folder of weights for it")
-    for name, default in (("users", 20), ("images", 10), ("strangers", 1000), ("seed", 1)):
-        evaluate.add_argument(f"--{name}", type=int, default=default, help="default: %(default)s")
-    strangers = kinds.add_parser("strangers", help="make the statistics of strangers from a folder of people")
-    add_common(strangers)
-    strangers.add_argument("--to", type=Path, default=SHIPPED, metavar="DIR", help="folder for the file and its card")
-    return parser

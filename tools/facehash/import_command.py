@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import click
 import numpy as np
 
 from bootstrap.models import WEIGHTS
@@ -15,7 +15,7 @@ from bootstrap.sealing import facehash_files
 from codes_dict import Refusal
 from db.facehash import FaceHashHomes
 from db.gallery.pickles import PickleRefusedError
-from env_validator import Settings, SettingsFault, load_settings
+from env_validator import SettingsFault, load_settings
 from pipeline.classifier.service import ClassifierService
 from pipeline.classifier.strangers import NoStrangersError, Strangers, load, unit
 from pipeline.classifier.trainer import Trainer
@@ -25,7 +25,8 @@ from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY
 from pipeline.stages.identity import check_name
 from pipeline.types import EnrolledFaces, Floats
-from tools.evaluation.workbench import ROOT
+from tools.cli.exits import DONE
+from tools.cli.options import FILE, env_option, results
 from tools.facehash.name_pickles import read_names
 
 FARTHEST = 1.6
@@ -33,37 +34,38 @@ FARTHEST = 1.6
 model: its own have 1, another model's tens and more."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Return 0, or 2 with a line that says why nothing was imported."""
-    arguments = make_parser().parse_args(argv)
-    try:
-        print(_imported(arguments, load_settings(arguments.env)))
-    except (PickleRefusedError, SettingsFault, Refusal, ModelUnavailable, NoStrangersError, ValueError, OSError) as why:
-        print(f"bin/import-embeddings: {why}", file=sys.stderr)
-        return 2
-    return 0
+@click.command("import-embeddings")
+@click.argument("file", type=FILE)
+@click.option("--model", required=True, type=click.Choice([*REGISTRY]), metavar="NAME", help="What made them.")
+@click.option("--home", required=True, metavar="KEY", help="The key's id (bin/keys list), or API_KEY_TEST_1.")
+@env_option
+@results(PickleRefusedError, SettingsFault, Refusal, ModelUnavailable, NoStrangersError, ValueError, OSError)
+def command(file: Path, model: str, home: str, env: Path) -> tuple[Any, int]:
+    """Import FILE, a pickled dictionary of names and embeddings, as users of a FaceHash classifier.
 
-
-def _imported(arguments: argparse.Namespace, settings: Settings) -> str:
-    if settings.selected_models != (arguments.model,):
+    Nothing of the file is executed. Embeddings that another model made are refused.
+    """
+    settings = load_settings(env)
+    if settings.selected_models != (model,):
         raise ValueError(
-            f"the embeddings are said to be {arguments.model}'s; SELECTED_MODELS has to be this model alone, because "
+            f"the embeddings are said to be {model}'s; SELECTED_MODELS has to be this model alone, because "
             "what is compared with them needs the same embeddings"
         )
-    names = read_names(arguments.file.read_bytes())
-    spec = REGISTRY[arguments.model]
+    names = read_names(file.read_bytes())
+    spec = REGISTRY[model]
     weights = WeightStore(WEIGHTS, settings.model_mirror or None)
     version = embedding_version(spec, weights.sha256(locate(spec, weights)), recognition_precision())
-    check_model(names, load({arguments.model: version}, settings.calibration_folder), arguments.model)
+    check_model(names, load({model: version}, settings.calibration_folder), model)
     homes = FaceHashHomes(facehash_files(settings))
-    with closing(ClassifierService(homes, Trainer(), {arguments.model: version}, settings.calibration_folder)) as its:
-        users = dict(its.users(arguments.home))
-        added = {check_name(name): EnrolledFaces({arguments.model: rows}) for name, rows in names.items()}
+    with closing(ClassifierService(homes, Trainer(), {model: version}, settings.calibration_folder)) as its:
+        users = dict(its.users(home))
+        added = {check_name(name): EnrolledFaces({model: rows}) for name, rows in names.items()}
         taken = sorted(set(users) & set(added))
         if taken:
             raise ValueError(f"{len(taken)} of the names are users already, {taken[0]} for one: forget them first")
-        report = its.train(arguments.home, {**users, **added}, {}, lambda share: None)
-    return f"{len(added)} users were imported: version {report.number} of {arguments.home} has {len(report.faces)}."
+        report = its.train(home, {**users, **added}, {}, lambda share: None)
+    print(f"{len(added)} users were imported: version {report.number} of {home} has {len(report.faces)}.")
+    return {"imported": len(added), "version": report.number, "users": len(report.faces)}, DONE
 
 
 def check_model(names: Mapping[str, Floats], strangers: Strangers, model: str) -> None:
@@ -80,16 +82,3 @@ def check_model(names: Mapping[str, Floats], strangers: Strangers, model: str) -
             f"the embeddings lie where {model}'s never do ({squares.mean():.1f} times as far): another model made them"
         )
 
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    parser = argparse.ArgumentParser(
-        prog="bin/import-embeddings",
-        description="Import a pickled dictionary of names and embeddings as users of a FaceHash classifier. Nothing of "
-        "the file is executed. What was made by another model is refused.",
-    )
-    parser.add_argument("file", type=Path, metavar="FILE", help="a pickle such as embds_dict_ad.pkl")
-    parser.add_argument("--model", required=True, choices=list(REGISTRY), help="the model that made the embeddings")
-    parser.add_argument("--home", required=True, metavar="KEY", help="the key's id (bin/keys list), or API_KEY_TEST_1")
-    parser.add_argument("--env", type=Path, default=ROOT / ".env", metavar="FILE", help="default: .env")
-    return parser

@@ -2,70 +2,61 @@
 
 from __future__ import annotations
 
-import argparse
 import os
-import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from tools.cli.exits import INTERRUPTED
+import click
+
+from tools.cli.options import env_option
 from tools.enrol_folder.intake import Intake
-from tools.enrol_folder.layout import Candidate, LayoutError
-from tools.enrol_folder.running import CannotStartError, alone, ended, enrol_all, here, reported, settings_for
+from tools.enrol_folder.layout import Candidate
+from tools.enrol_folder.running import (
+    CannotStartError,
+    alone,
+    ended,
+    ending,
+    enrol_all,
+    here,
+    report_options,
+    reported,
+    settings_for,
+)
 from tools.import_compreface.server import CompreFaceError, CompreFaceServer
 from tools.import_compreface.subjects import SubjectFolders, folders_of, subjects_of
 
-ROOT = Path(__file__).resolve().parents[2]
 KEY = "COMPREFACE_API_KEY"
 """The environment variable that holds the key."""
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Return 0 if all subjects are enrolled, 1 if one is left out or not reached, 2 if the run could not start."""
-    options = make_parser().parse_args(arguments)
-    try:
-        if options.source.lower().startswith(("http://", "https://")):
-            key = options.key or os.environ.get(KEY, "")
-            if not key:
+@click.command("import-compreface")
+@click.argument("source", metavar="URL|FOLDER")
+@click.option("--key", help=f"The recognition service's key (default: {KEY}, hidden from other users of the machine).")
+@report_options
+@env_option
+def command(source: str, key: str | None, report: Path | None, env: Path) -> int:
+    """Enrol the subjects of a CompreFace server, or of a folder FOLDER/SUBJECT/PHOTO, into this server's store.
+
+    Embeddings are computed anew. Photos that are enrolled are skipped, so an interrupted run can be repeated.
+    Exit code 1: a subject was left out or not reached.
+    """
+    with ending(CompreFaceError):
+        if source.lower().startswith(("http://", "https://")):
+            secret = key or os.environ.get(KEY, "")
+            if not secret:
                 raise CannotStartError(f"Put the key of the recognition service into {KEY}, or use --key.")
-            if not (key.isascii() and key.isprintable()):
+            if not (secret.isascii() and secret.isprintable()):
                 raise CannotStartError("The key has characters that no key has.")
-            with closing(CompreFaceServer(options.source, key)) as server:
+            with closing(CompreFaceServer(source, secret)) as server:
                 found = subjects_of(server)
-                return _enrol(options, found.people(), found, None)
-        folder = Path(options.source).resolve()
-        return _enrol(options, folders_of(folder), SubjectFolders(), folder)
-    except (CannotStartError, CompreFaceError, LayoutError) as reason:
-        print(reason, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Stopped during an enrolment. Run the command again to continue.", file=sys.stderr)
-        return INTERRUPTED
+                return _enrol(source, report, env, found.people(), found)
+        folder = Path(source).resolve()
+        return _enrol(folder, report, env, folders_of(folder), SubjectFolders())
 
 
-def _enrol(options: argparse.Namespace, people: Sequence[Candidate], intake: Intake, folder: Path | None) -> int:
-    settings = settings_for(options.env, folder)
-    with alone(settings.db_path), reported(folder or options.source, options.report) as report:
-        enrol_all(people, here(options.env, intake), report)
-    return ended(report)
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    parser = argparse.ArgumentParser(
-        prog="bin/import-compreface",
-        description="Enrol the subjects and photos of a CompreFace server, or of a folder of its images, into this "
-        "server's store. Embeddings are computed anew. Photos that are enrolled are skipped, so an interrupted run can "
-        "be repeated.",
-    )
-    parser.add_argument("source", metavar="URL|FOLDER", help="the server's address, or FOLDER/SUBJECT/PHOTO")
-    parser.add_argument("--key", help=f"the key of its recognition service (default: the variable {KEY}, which other "
-                        "users of the machine cannot see)")  # fmt: skip
-    parser.add_argument(
-        "--report", type=Path, metavar="FILE", help="also write the report to FILE, as JSON or CSV (.csv)"
-    )
-    parser.add_argument(
-        "--env", type=Path, default=ROOT / ".env", help="the settings (default: .env in this repository)"
-    )
-    return parser
+def _enrol(source: str | Path, report: Path | None, env: Path, people: Sequence[Candidate], intake: Intake) -> int:
+    settings = settings_for(env, source if isinstance(source, Path) else None)
+    with alone(settings.db_path), reported(source, report) as written:
+        enrol_all(people, here(env, intake), written)
+    return ended(written)

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from tools.cli.exits import FAILED
-from tools.cli.table import about
+import click
 
-ROOT = Path(__file__).resolve().parents[2]
+from tools.cli.exits import DONE, FAILED
+from tools.cli.options import FILE, ROOT
+
 INSTALL = ".venv/bin/python -m pip install --no-deps -r requirements-dev.txt"
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Return the exit code: 0, or 2 where the site has a broken link or its packages are not installed."""
-    asked = make_parser().parse_args(arguments)
+@click.command("docs")
+@click.option("--site", is_flag=True, help="Build the documentation as a site, too.")
+@click.option("--to", type=FILE, default=ROOT / "build" / "site", show_default=False, metavar="DIR",
+              help="Where to (default: build/site).")  # fmt: skip
+def command(site: bool, to: Path) -> int:
+    """Update what is generated: tables of codes and settings, the Postman collection. Exit code 2: a broken link."""
     from tools.installation.collection import refresh_postman
     from tools.installation.tables import refresh_pages
 
     print(*[*refresh_pages(ROOT), *refresh_postman(ROOT)] or ["Everything is up to date."], sep="\n")
-    return build_site(asked.to, ROOT / "mkdocs.yml") if asked.site else 0
+    return build_site(to, ROOT / "mkdocs.yml") if site else DONE
 
 
 def build_site(folder: Path, settings: Path) -> int:
@@ -43,11 +45,3 @@ def build_site(folder: Path, settings: Path) -> int:
     print(f"The site is in {folder}: open {folder / 'index.html'}")
     return 0
 
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    parser = argparse.ArgumentParser(prog="bin/docs", description=about(__doc__))
-    parser.add_argument("--site", action="store_true", help="build the documentation as a site, too")
-    site = ROOT / "build" / "site"
-    parser.add_argument("--to", type=Path, default=site, metavar="DIR", help="where to (default: build/site)")
-    return parser

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import click
 
 from pipeline.models.download import Progress
 from pipeline.models.weights import FetchFailed, WeightStore
 from pipeline.registry import ATTRIBUTE_WEIGHTS, FACENOX_WEIGHTS, FASNET_WEIGHTS, REGISTRY, WeightFile
+from tools.cli.exits import DONE, NO
+from tools.cli.options import FILE, WEIGHTS, results, text_option
 from tools.installation.environment import SetupError
 from tools.installation.first_settings import FirstChoice
-
-FOLDER = Path(__file__).resolve().parents[2] / "bin" / "model" / "weights"
 
 _FILES: dict[str, tuple[WeightFile, ...]] = {
     **{name: (spec.weights,) for name, spec in REGISTRY.items()},
@@ -29,21 +31,21 @@ LIMIT_S = 10.0
 """Seconds that fetching it may take at the first start."""
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Fetch the named models, or all; 0 if every file is there, 1 if one is missing, 2 for wrong arguments."""
-    options = make_parser().parse_args(arguments)
-    unknown = [name for name in options.names if name not in _FILES]
+@click.command("fetch-models")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--folder", type=FILE, default=WEIGHTS, show_default=False, metavar="DIR",
+              help="Where to store files (default: bin/model/weights).")  # fmt: skip
+@text_option("--mirror", metavar="FOLDER_OR_URL", help="Where to look first.")
+@click.option("--timeout", default=1800.0, metavar="SECONDS", help="For one file.")
+@results(SetupError)
+def command(names: Sequence[str], folder: Path, mirror: str, timeout: float) -> tuple[Any, int]:
+    """Fetch the weights of the named recognition and liveness models, or of all. Exit code 1: one is missing."""
+    unknown = [name for name in names if name not in _FILES]
     if unknown:
-        print(f"Unknown model: {', '.join(unknown)}. Known models: {', '.join(_FILES)}.", file=sys.stderr)
-        return 2
-    try:
-        store = WeightStore(options.folder, FirstChoice.of(options.mirror, "", Path.cwd()).mirror)
-    except SetupError as error:
-        print(error, file=sys.stderr)
-        return 2
-    names = options.names or list(_FILES)
-    brought = [_bring(name, store, options.timeout) for name in names]
-    return 0 if all(brought) else 1
+        raise click.UsageError(f"Unknown model: {', '.join(unknown)}. Known models: {', '.join(_FILES)}.")
+    store = WeightStore(folder, FirstChoice.of(mirror, "", Path.cwd()).mirror)
+    found = [_bring(name, weights, store, timeout) for name in names or _FILES for weights in _FILES[name]]
+    return {"files": found}, NO if any(one["state"] == "missing" for one in found) else DONE
 
 
 def fetch_mobilefacenet(root: Path, choice: FirstChoice, say: Callable[[str], None]) -> str:
@@ -61,36 +63,21 @@ def fetch_mobilefacenet(root: Path, choice: FirstChoice, say: Callable[[str], No
     return store.fetch_within([weights], LIMIT_S).get(weights.file, "")
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    parser = argparse.ArgumentParser(
-        prog="bin/fetch-models", description="Fetch the weights of recognition and liveness models."
-    )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"default all of: {', '.join(_FILES)}")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="where to store files (default bin/model/weights)")
-    parser.add_argument("--mirror", default="", help="a folder or an http(s) URL to look in first")
-    parser.add_argument("--timeout", type=float, default=1800.0, help="seconds for one file (default 1800)")
-    return parser
-
-
-def _bring(name: str, store: WeightStore, timeout: float) -> bool:
-    """Print a line about the model; returns whether all of its files are there."""
-    for weights in _FILES[name]:
-        found = store.locate(REGISTRY[name]) if name in REGISTRY else store.find(weights.file, weights.sha256)
-        if found is not None and not store.is_in_mirror(found):
-            print(f"{name}: there, {found}")
-            continue
-        try:
-            if found is not None:
-                print(f"{name}: copied, {_copied(found, store.folder / weights.file)}")
-                continue
+def _bring(name: str, weights: WeightFile, store: WeightStore, timeout: float) -> dict[str, str]:
+    """Fetch or find a file of a model; print what became of it, and return that."""
+    found = store.locate(REGISTRY[name]) if name in REGISTRY else store.find(weights.file, weights.sha256)
+    state, path = "there", found
+    try:
+        if found is None:
             with _bar(weights.file) as progress:
-                path = store.fetch(weights.file, weights.url, weights.sha256, timeout, progress)
-        except (FetchFailed, OSError) as reason:
-            print(f"{name}: {reason}; put {weights.file} into {store.folder} yourself", file=sys.stderr)
-            return False
-        print(f"{name}: fetched, {path} ({weights.licence})")
-    return True
+                state, path = "fetched", store.fetch(weights.file, weights.url, weights.sha256, timeout, progress)
+        elif store.is_in_mirror(found):
+            state, path = "copied", _copied(found, store.folder / weights.file)
+    except (FetchFailed, OSError) as reason:
+        print(f"{name}: {reason}; put {weights.file} into {store.folder} yourself", file=sys.stderr)
+        return {"model": name, "file": weights.file, "state": "missing", "reason": str(reason)}
+    print(f"{name}: {state}, {path}{f' ({weights.licence})' if state == 'fetched' else ''}")
+    return {"model": name, "file": str(path), "state": state, "licence": weights.licence}
 
 
 def _copied(source: Path, target: Path) -> Path:

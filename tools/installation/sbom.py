@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib.metadata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
@@ -17,27 +17,20 @@ from packageurl import PackageURL
 from packaging.requirements import Requirement
 
 from pipeline.registry import LIVENESS_FILES, REGISTRY
-from tools.cli.table import about
+from tools.cli.exits import DONE
+from tools.cli.options import FILE, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Print the document, or write it to a file; returns 0."""
-    asked = make_parser().parse_args(argv)
+@click.command("sbom")
+@click.option("--output", type=FILE, metavar="FILE", help="The file to write (default: print).")
+def command(output: Path | None) -> int:
+    """Print a software bill of materials in CycloneDX: every pinned package of the server, and its weights."""
     text = document(ROOT)
-    if asked.output:
-        asked.output.write_text(text + "\n", encoding="utf-8")
+    if output:
+        output.write_text(text + "\n", encoding="utf-8")
     else:
         print(text)
-    return 0
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    parser = argparse.ArgumentParser(prog="bin/sbom", description=about(__doc__))
-    parser.add_argument("--output", type=Path, default=None, help="the file to write (default: print)")
-    return parser
+    return DONE
 
 
 def document(root: Path) -> str:

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.cli.table import about
 from tools.installation.environment import SetupError, prepare, say
 
+ABOUT = "Create .venv and install the pinned packages into it. A second run does nothing."
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -27,4 +27,4 @@ def main(arguments: Sequence[str]) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return what the command takes: nothing."""
-    return argparse.ArgumentParser(prog="bin/setup", description=about(__doc__))
+    return argparse.ArgumentParser(prog="bin/setup", description=ABOUT)

@@ -76,15 +76,16 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--mirror", default=os.environ.get("MODEL_MIRROR", ""), metavar="FOLDER_OR_URL",
-        help="where to look for weights first, by file name and SHA-256 (or the variable MODEL_MIRROR)",
+        help="Where to look for weights first, by file name and SHA-256 (default: the variable MODEL_MIRROR).",
     )  # fmt: skip
     parser.add_argument(
         "--no-fetch", dest="fetch", action="store_const", const="false", default=os.environ.get("FETCH_MODELS", ""),
-        help="do not download weights (or the variable FETCH_MODELS=false)",
+        help="Do not download weights (or the variable FETCH_MODELS=false).",
     )  # fmt: skip
-    parser.add_argument("--port", type=port, help="listen on this port from now on; stored in .env (default: 8001)")
+    about = "Listen on this port from now on; stored in .env (default: 8001)."
+    parser.add_argument("--port", type=port, metavar="PORT", help=about)
     parser.add_argument(
-        "--seal", action="store_true", help="make a key that seals photos, faces and embeddings on the disk (DATA_KEY)"
+        "--seal", action="store_true", help="Make a key that seals photos, faces and embeddings on the disk (DATA_KEY)."
     )
     return parser
 

@@ -64,7 +64,7 @@ def make_parser() -> argparse.ArgumentParser:
     """Return what the command takes; further arguments go to pytest."""
     about = "Set up what the tests need, then run ruff, mypy, import-linter and pytest; further arguments go to pytest."
     parser = argparse.ArgumentParser(prog="bin/test", description=about)
-    parser.add_argument("--quick", action="store_true", help="only what needs no model, server or browser: a minute")
+    parser.add_argument("--quick", action="store_true", help="Only what needs no model, server or browser: a minute.")
     return parser
 
 

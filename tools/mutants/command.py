@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
-import json
+import importlib.util
 import os
 import random
 import shutil
@@ -14,7 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+import click
+
+from tools.cli.exits import DONE, NO
+from tools.cli.options import ROOT, results
+
 REACH = 0.85
 TIMEOUT_S = 180.0
 TESTED_BY: Mapping[str, tuple[str, ...]] = {
@@ -43,36 +46,25 @@ UNSEEN = ("BitOr", "Decorator")
 LEFT_OUT = (".git", ".venv", "__pycache__", ".*_cache", "node_modules", "uploads", "people", "*.sqlite*")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run; returns 0 if enough mutants were killed, 1 if not, 2 without cosmic-ray."""
-    asked = make_parser().parse_args(argv)
-    try:
-        import cosmic_ray  # noqa: F401
-    except ImportError:
-        print("Install cosmic-ray: .venv/bin/pip install --no-deps -r requirements-mutants.txt", file=sys.stderr)
-        return 2
+@click.command("mutants")
+@click.option("--sample", default=0, help="Mutants of each module, drawn at random; 0: all.")
+@click.option("--seed", default=1, help="Draws the sample.")
+@click.option("--module", "modules", multiple=True, type=click.Choice([*TESTED_BY]), metavar="FILE", help="Only this.")
+@results(ImportError)
+def command(sample: int, seed: int, modules: Sequence[str]) -> tuple[Any, int]:
+    """Change the modules that decide in one place after the other. Exit code 1: the tests notice less than 85 %."""
+    if importlib.util.find_spec("cosmic_ray") is None:
+        raise ImportError("Install cosmic-ray: .venv/bin/pip install --no-deps -r requirements-mutants.txt")
     found = {}
     with checkout():
-        for module in asked.module or TESTED_BY:
-            found[module] = mutate(module, asked.sample, asked.seed)
+        for module in modules or TESTED_BY:
+            found[module] = mutate(module, sample, seed)
             print(f"{module}: {found[module]['killed']} of {found[module]['tried']} killed", flush=True)
             for survivor in found[module]["survivors"]:
                 print(f"  survived: {survivor}", flush=True)
     tried, killed = (sum(one[what] for one in found.values()) for what in ("tried", "killed"))
     print(f"{killed} of {tried} mutants killed ({killed / max(tried, 1):.0%}, at least {REACH:.0%})")
-    if asked.report:
-        asked.report.write_text(json.dumps(found, indent=2) + "\n")
-    return 0 if killed >= REACH * tried else 1
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    parser = argparse.ArgumentParser(prog="bin/mutants", description=__doc__)
-    parser.add_argument("--sample", type=int, default=0, help="mutants of each module, drawn at random (0: all)")
-    parser.add_argument("--seed", type=int, default=1, help="draws the sample (1)")
-    parser.add_argument("--module", action="append", choices=[*TESTED_BY], help="only this one; can be repeated")
-    parser.add_argument("--report", type=Path, default=None, help="write the outcome to this file as JSON")
-    return parser
+    return found, DONE if killed >= REACH * tried else NO
 
 
 @contextmanager

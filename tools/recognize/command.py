@@ -2,44 +2,55 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from codes_dict import Refusal
 from pipeline.types import Pixels
+from tools.cli.exits import DONE, NO
+from tools.cli.options import FILE, env_option, results
 from tools.recognize.looking import Looking
 from tools.recognize.outputs import Outputs
 from tools.recognize.sources import CannotLookError, Frame, Source, open_source
 from tools.recognize.workbench import Recogniser, codes_text, opened
 
-ROOT = Path(__file__).resolve().parents[2]
 
+@click.command("recognize")
+@click.argument("source", metavar="PATH|FOLDER|VIDEO|CAMERA")
+@click.option("--out", type=FILE, default=Path("recognised"), metavar="DIR", help="Where to save.")
+@env_option
+@click.option("--every", type=click.IntRange(min=1), default=2, metavar="N", help="Look at every Nth frame.")
+@click.option("--seconds", type=float, metavar="S", help="Stop a camera after so many seconds.")
+@click.option("--register", metavar="NAME", help="Enrol the unknown face under this name.")
+@click.option("--id", metavar="ID", help="The ID to enrol it under.")
+@results(CannotLookError)
+def command(**given: Any) -> tuple[Any, int]:
+    """Name the faces of a photo, a folder of photos, a video, or a camera (a number or camera:DEVICE).
 
-def main(argv: Sequence[str]) -> int:
-    """Return 0 if all was looked at, 1 if a part was not (a video broke off, nobody was registered), 2 if nothing."""
-    options = make_parser().parse_args(argv)
+    Liveness is not judged: a photo of a person counts as the person. Exit code 1: a part was not looked at.
+    """
+    options = SimpleNamespace(**given)
     if (options.register is None) != (options.id is None):
-        print("bin/recognize: --register and --id go together", file=sys.stderr)
-        return 2
+        raise click.UsageError("--register and --id go together.")
+    source = open_source(options.source, options.seconds)
     try:
-        source = open_source(options.source, options.seconds)
         with opened(options.env) as recogniser:
             return _run(options, source, recogniser)
-    except CannotLookError as reason:
-        print(f"bin/recognize: {reason}", file=sys.stderr)
     except Refusal as refusal:
         detail = f" ({refusal.detail})" if refusal.detail else ""
-        print(f"bin/recognize: {codes_text(refusal.code)} {refusal.code.operator_does}{detail}", file=sys.stderr)
-    return 2
+        raise CannotLookError(f"{codes_text(refusal.code)} {refusal.code.operator_does}{detail}") from refusal
 
 
-def _run(options: argparse.Namespace, source: Source, recogniser: Recogniser) -> int:
+def _run(options: SimpleNamespace, source: Source, recogniser: Recogniser) -> tuple[Any, int]:
     outputs = Outputs(options.out, source)
     looking = Looking(recogniser, outputs, source.is_moving, options.every)
     began, frames = time.monotonic(), 0
@@ -57,7 +68,7 @@ def _run(options: argparse.Namespace, source: Source, recogniser: Recogniser) ->
     is_whole = _said(source)
     if options.register is not None:
         is_whole &= _register(options, looking.unknown(), recogniser)
-    return 0 if is_whole else 1
+    return [asdict(row) for row in rows], DONE if is_whole else NO
 
 
 def _said(source: Source) -> bool:
@@ -69,7 +80,7 @@ def _said(source: Source) -> bool:
     return not source.skipped and not source.broke_off
 
 
-def _register(options: argparse.Namespace, pictures: list[Pixels], recogniser: Recogniser) -> bool:
+def _register(options: SimpleNamespace, pictures: list[Pixels], recogniser: Recogniser) -> bool:
     """Enrol the unknown face under the given name and ID; its pictures have to be of one person."""
     if not pictures:
         print("There was no unknown face to register.", file=sys.stderr)
@@ -96,19 +107,3 @@ def _with_progress(source: Source) -> Iterator[Frame]:
             yield frame
             progress.update(task, completed=done, speed=f"{done / max(time.monotonic() - began, 1e-9):.1f} fps")
 
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    parser = argparse.ArgumentParser(
-        prog="bin/recognize",
-        description="Name the faces of a photo, a folder of photos, a video, or a camera (a number or camera:DEVICE). "
-        "Liveness is not judged: a photo of a person counts as the person.",
-    )
-    parser.add_argument("source", metavar="PATH|FOLDER|VIDEO|CAMERA")
-    parser.add_argument("--out", type=Path, default=Path("recognised"), metavar="DIR", help="default: ./%(default)s")
-    parser.add_argument("--env", type=Path, default=ROOT / ".env", metavar="FILE", help="default: .env")
-    parser.add_argument("--every", type=int, default=2, metavar="N", help="look at every Nth frame (default: 2)")
-    parser.add_argument("--seconds", type=float, metavar="S", help="stop a camera after so many seconds")
-    parser.add_argument("--register", metavar="NAME", help="enrol the unknown face under this name")
-    parser.add_argument("--id", metavar="ID", help="the ID to enrol it under")
-    return parser

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import click
 
 from bootstrap.records import audit_folder
 from codes_dict import CODES_DICT
@@ -15,24 +16,46 @@ from env_validator import Settings
 from pipeline.pseudonym import log_name
 from security.audit import Head
 from security.audit_check import Findings, check
-from tools.records.running import CheckFailed, Told, add_env, opened, run
+from tools.cli.options import FILE
+from tools.records.running import CheckFailed, Told, on_records, opened
+
+_FOLDERS = click.option(
+    "--folder", "folders", type=FILE, multiple=True, metavar="DIR", help="The audit of another server; repeatable."
+)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, 1 with a line for everything that is wrong with the audit, or 2."""
-    arguments = make_parser().parse_args(argv)
-    return run("bin/audit", arguments, lambda settings: _done(arguments, settings))
+@click.group("audit")
+def command() -> None:
+    """The audit: who asked what, and how it ended."""
 
 
-def _done(arguments: argparse.Namespace, settings: Settings) -> Told:
-    """Return what to print. Raises `CheckFailed` where the audit is not whole, `ValueError` for what is unknown."""
+@command.command("head")
+@on_records("audit")
+def print_head(settings: Settings) -> Told:
+    """Print the last entry's number and MAC, to be kept elsewhere."""
     with opened(settings) as database:
-        trail = AuditTrail(database, audit_folder(settings))
-        if arguments.what == "head":
-            return Told(str(trail.head()), {"head": str(trail.head())})
-        if arguments.what == "show":
-            return _shown(trail, arguments.id, arguments.folder)
-        return _verified(trail, arguments.folder, [Head.parse(text) for text in arguments.head])
+        head = str(AuditTrail(database, audit_folder(settings)).head())
+    return Told(head, {"head": head})
+
+
+@command.command("verify")
+@click.option("--head", "heads", multiple=True, help="What `head` printed earlier; repeatable.")
+@_FOLDERS
+@on_records("audit")
+def verify(settings: Settings, heads: Sequence[str], folders: Sequence[Path]) -> Told:
+    """Find every edit, gap and cut. Exit code 1: the audit is not whole."""
+    with opened(settings) as database:
+        return _verified(AuditTrail(database, audit_folder(settings)), folders, [Head.parse(text) for text in heads])
+
+
+@command.command("show")
+@click.argument("person_id", metavar="ID")
+@_FOLDERS
+@on_records("audit")
+def show(settings: Settings, person_id: str, folders: Sequence[Path]) -> Told:
+    """Explain every entry of a person."""
+    with opened(settings) as database:
+        return _shown(AuditTrail(database, audit_folder(settings)), person_id, folders)
 
 
 def _verified(trail: AuditTrail, folders: Sequence[Path], pinned: Sequence[Head]) -> Told:
@@ -82,18 +105,3 @@ def _stage(row: dict[str, Any]) -> str:
     numbers = f"  {json.dumps(row['numbers'])}" if row.get("numbers") else ""
     return f"{row['name']}: {row['in']} in, {row['out']} out{ended}{numbers}"
 
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    common = argparse.ArgumentParser(add_help=False)
-    add_env(common)
-    common.add_argument(
-        "--folder", type=Path, action="append", default=[], help="the audit folder of another server; can be repeated"
-    )
-    parser = argparse.ArgumentParser(prog="bin/audit", description="The audit: who asked what, and how it ended.")
-    kinds = parser.add_subparsers(dest="what", required=True, metavar="COMMAND")
-    kinds.add_parser("head", parents=[common], help="print the last entry's number and mac, to be kept elsewhere")
-    verify = kinds.add_parser("verify", parents=[common], help="find every edit, gap and cut")
-    verify.add_argument("--head", action="append", default=[], help="what `head` printed earlier; can be repeated")
-    kinds.add_parser("show", parents=[common], help="explain every entry of a person").add_argument("id", metavar="ID")
-    return parser

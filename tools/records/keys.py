@@ -2,56 +2,73 @@
 
 from __future__ import annotations
 
-import argparse
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+import click
 
 from bootstrap.records import audit_folder
 from db.audit import AuditTrail
 from db.keys import KeyRecords
+from db.session import Database
 from env_validator import Settings
 from pipeline.ports import AuditEvent
 from security.callers import SCOPES
 from security.keys import DAY_S, MOST_DAYS, KeyRecord, new_key
-from tools.records.running import Told, add_env, opened, run
+from tools.records.running import Told, on_records, opened
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, or 2 with a line that says why nothing was changed."""
-    arguments = make_parser().parse_args(argv)
-    return run("bin/keys", arguments, lambda settings: _done(arguments, settings))
+@click.group("keys")
+def command() -> None:
+    """Make, list and revoke API keys."""
 
 
-def _done(arguments: argparse.Namespace, settings: Settings) -> Told:
-    """Do what was asked and return what to print. Raises `ValueError` where that is impossible."""
+@command.command("make")
+@click.argument("name")
+@click.option("--scopes", required=True, help=f"One or more of {', '.join(SCOPES)}, separated by commas.")
+@click.option("--days", type=click.IntRange(0, MOST_DAYS), default=365, help="Days until it expires; 0 for never.")
+@on_records("keys")
+def make(settings: Settings, name: str, scopes: str, days: int) -> Told:
+    """Make a key for NAME, as lists show it, and print the key once."""
     with opened(settings) as database:
         records, now = KeyRecords(database), int(time.time())
-        trail = AuditTrail(database, audit_folder(settings))
-        if arguments.what == "make":
-            return _made(records, trail, arguments, now)
-        if arguments.what == "list":
-            lines = [_line(record) for record in records.all()]
-            text = "\n".join(lines) or "No keys: the server is open to its own machine."
-            return Told(text, {"keys": [_described(record) for record in records.all()]})
-        if not records.revoke(arguments.key_id, now):
-            raise ValueError(f"{arguments.key_id}: no such key, or revoked already")
-        trail.record(AuditEvent("keys", about={"revoked": arguments.key_id}))
-        text = f"{arguments.key_id} is revoked; every server refuses it within 2 seconds."
-        return Told(text, {"revoked": arguments.key_id})
-
-
-def _made(records: KeyRecords, trail: AuditTrail, arguments: argparse.Namespace, now: int) -> Told:
-    label, is_first = arguments.name, not records.all()
-    expires = now + arguments.days * DAY_S if arguments.days else None
-    text, record = new_key(label, [scope.strip() for scope in arguments.scopes.split(",")], now, expires)
-    trail.record(AuditEvent("keys", about={"made": record.key_id, "scopes": sorted(record.scopes)}))
-    records.add(record)
+        is_first, expires = not records.all(), now + days * DAY_S if days else None
+        text, record = new_key(name, [scope.strip() for scope in scopes.split(",")], now, expires)
+        _trail(settings, database).record(
+            AuditEvent("keys", about={"made": record.key_id, "scopes": sorted(record.scopes)})
+        )
+        records.add(record)
     lines = [_line(record), f"The key, shown only once: {text}"]
     if is_first:
         lines.append("From now on the server answers callers with a key only, on this machine too.")
     return Told("\n".join(lines), {**_described(record), "key": text})
+
+
+@command.command("list")
+@on_records("keys")
+def list_keys(settings: Settings) -> Told:
+    """List all keys, without the keys themselves."""
+    with opened(settings) as database:
+        records = list(KeyRecords(database).all())
+    text = "\n".join(map(_line, records)) or "No keys: the server is open to its own machine."
+    return Told(text, {"keys": [_described(record) for record in records]})
+
+
+@command.command("revoke")
+@click.argument("key_id")
+@on_records("keys")
+def revoke(settings: Settings, key_id: str) -> Told:
+    """Revoke a key for good."""
+    with opened(settings) as database:
+        if not KeyRecords(database).revoke(key_id, int(time.time())):
+            raise ValueError(f"{key_id}: no such key, or revoked already")
+        _trail(settings, database).record(AuditEvent("keys", about={"revoked": key_id}))
+    return Told(f"{key_id} is revoked; every server refuses it within 2 seconds.", {"revoked": key_id})
+
+
+def _trail(settings: Settings, database: Database) -> AuditTrail:
+    return AuditTrail(database, audit_folder(settings))
 
 
 def _described(record: KeyRecord) -> dict[str, Any]:
@@ -68,25 +85,3 @@ def _line(record: KeyRecord) -> str:
 def _date(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).date().isoformat()
 
-
-def _days(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > MOST_DAYS:
-        raise argparse.ArgumentTypeError(f"a number of days up to {MOST_DAYS}; 0 for a key without an end")
-    return int(text)
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    parser = argparse.ArgumentParser(prog="bin/keys", description="Make, list and revoke API keys.")
-    add_env(parser)
-    common = argparse.ArgumentParser(add_help=False)
-    add_env(common, again=True)
-    what = parser.add_subparsers(dest="what", required=True)
-    make = what.add_parser("make", parents=[common], help="make a key and print it once")
-    make.add_argument("name", help="whom the key is for, as lists show it")
-    make.add_argument("--scopes", required=True, help=f"one or more of {', '.join(SCOPES)}, separated by commas")
-    make.add_argument("--days", type=_days, default=365, help="days until it expires; 0 for never (default: 365)")
-    what.add_parser("list", parents=[common], help="list all keys, without the keys themselves")
-    revoke = what.add_parser("revoke", parents=[common], help="revoke a key for good")
-    revoke.add_argument("key_id", metavar="KEY_ID")
-    return parser

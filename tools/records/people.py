@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Sequence
+
+import click
 
 from bootstrap.records import audit_folder, people_names, receipt_for
 from bootstrap.sealing import kept_files
@@ -18,28 +18,64 @@ from db.session import Database
 from db.uploads import UploadStore
 from env_validator import Settings
 from pipeline.ports import AuditEvent
-from tools.records.running import Told, add_env, opened, run
+from tools.records.running import Told, on_records, opened
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, or 2 with a line that says why nothing was changed."""
-    arguments = make_parser().parse_args(argv)
-    return run("bin/people", arguments, lambda settings: _done(arguments, settings))
+@click.group("people-local")
+def command() -> None:
+    """The people who are enrolled, without a running server."""
 
 
-def _done(arguments: argparse.Namespace, settings: Settings) -> Told:
-    """Do what was asked and return what to print. Raises `ValueError` for IDs with which that is impossible."""
+@command.command("list")
+@on_records("people")
+def list_people(settings: Settings) -> Told:
+    """List everybody."""
     with opened(settings) as database:
-        people = People(database, people_names(settings), kept_files(settings, database)[0])
-        if arguments.what == "list":
-            names = {one.id: one.given_name or one.name for one in people.all()}
-            text = "\n".join(f"{person_id}\t{name}" for person_id, name in names.items()) or "Nobody is enrolled."
-            return Told(text, {"people": [{"id": person_id, "name": name} for person_id, name in names.items()]})
-        if arguments.what == "forget":
-            return _forget(arguments.first, settings, database, people)
-        trail = AuditTrail(database, audit_folder(settings))
-        trail.record(AuditEvent(arguments.what, arguments.first))
-        return _link(arguments.what, arguments.first, arguments.second, people, SamePeople(database))
+        names = {one.id: one.given_name or one.name for one in _people(settings, database).all()}
+    text = "\n".join(f"{person_id}\t{name}" for person_id, name in names.items()) or "Nobody is enrolled."
+    return Told(text, {"people": [{"id": person_id, "name": name} for person_id, name in names.items()]})
+
+
+@command.command("forget")
+@click.argument("person_id", metavar="ID")
+@on_records("people")
+def forget(settings: Settings, person_id: str) -> Told:
+    """Remove every trace of an ID and print a signed receipt."""
+    with opened(settings) as database:
+        return _forget(person_id, settings, database, _people(settings, database))
+
+
+@command.command("same")
+@click.argument("first", metavar="ID")
+@click.argument("second", metavar="ID")
+@on_records("people")
+def same(settings: Settings, first: str, second: str) -> Told:
+    """Declare two IDs to be one person, so that neither counts as the other's rival."""
+    with opened(settings) as database:
+        people = _people(settings, database)
+        unknown = [one for one in (first, second) if people.find(one) is None]
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)}: not enrolled")
+        AuditTrail(database, audit_folder(settings)).record(AuditEvent("same", first))
+        SamePeople(database).link(first, second)
+    return Told(f"{first} and {second} are one person.", {"ids": [first, second], "linked": True})
+
+
+@command.command("different")
+@click.argument("first", metavar="ID")
+@click.argument("second", metavar="ID")
+@on_records("people")
+def different(settings: Settings, first: str, second: str) -> Told:
+    """Undo `same`."""
+    with opened(settings) as database:
+        AuditTrail(database, audit_folder(settings)).record(AuditEvent("different", first))
+        was_linked = SamePeople(database).unlink(first, second)
+    text = f"{first} and {second} {'are two people' if was_linked else 'were not linked'}."
+    return Told(text, {"ids": [first, second], "were_linked": was_linked, "linked": False})
+
+
+def _people(settings: Settings, database: Database) -> People:
+    return People(database, people_names(settings), kept_files(settings, database)[0])
 
 
 def _forget(person_id: str, settings: Settings, database: Database, people: People) -> Told:
@@ -57,34 +93,3 @@ def _forget(person_id: str, settings: Settings, database: Database, people: Peop
     receipt = receipt_for(database, person_id, forgotten)
     return Told(json.dumps(receipt, indent=2), receipt)
 
-
-def _link(what: str, first: str, second: str, people: People, links: SamePeople) -> Told:
-    """Link or unlink two IDs."""
-    if what == "different":
-        was_linked = links.unlink(first, second)
-        text = f"{first} and {second} {'are two people' if was_linked else 'were not linked'}."
-        return Told(text, {"ids": [first, second], "were_linked": was_linked, "linked": False})
-    unknown = [one for one in (first, second) if people.find(one) is None]
-    if unknown:
-        raise ValueError(f"{', '.join(unknown)}: not enrolled")
-    links.link(first, second)
-    return Told(f"{first} and {second} are one person.", {"ids": [first, second], "linked": True})
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    common = argparse.ArgumentParser(add_help=False)
-    add_env(common)
-    parser = argparse.ArgumentParser(prog="bin/people", description="The people who are enrolled.")
-    kinds = parser.add_subparsers(dest="what", required=True, metavar="COMMAND")
-    kinds.add_parser("list", parents=[common], help="list everybody")
-    asked = {
-        "forget": ("remove every trace of an ID; print a signed receipt", ["first"]),
-        "same": ("declare two IDs to be one person", ["first", "second"]),
-        "different": ("take that back", ["first", "second"]),
-    }
-    for name, (meaning, ids) in asked.items():
-        one = kinds.add_parser(name, parents=[common], help=meaning)
-        for each in ids:
-            one.add_argument(each, metavar="ID")
-    return parser

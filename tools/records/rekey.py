@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+
+import click
 
 from bootstrap.records import audit_folder, people_names
 from bootstrap.sealing import facehash_files, kept_files, note_keys
@@ -25,19 +26,13 @@ from env_validator import Settings, load_settings
 from pipeline.ports import AuditEvent
 from security.sealing import NO_KEY, key_id
 from tools.records.env_file import new_key, set_value, written
-from tools.records.running import Told, add_env, opened, run
+from tools.records.running import Told, on_records, opened, settings_file
 
 SETTLE_S = 90
 """By then a running server has noticed that `.env` changed, and what it had begun before is over."""
 PAUSE_S = 2.0
 PATIENCE = 60
 """Passes in which nothing but waiting happens, after which the rest is left to another call."""
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, or 2 with a line that says what is left."""
-    arguments = make_parser().parse_args(argv)
-    return run("bin/rekey", arguments, lambda settings: _done(arguments, settings))
 
 
 def begin(env: Path, settings: Settings, what: str) -> str:
@@ -69,10 +64,24 @@ def begin_empty(env: Path, settings: Settings) -> str:
     return f"{env}: files are sealed with the new key in DATA_KEY. Keep a copy of it elsewhere."
 
 
-def _done(arguments: argparse.Namespace, settings: Settings) -> Told:
-    if arguments.what:
-        print(begin(arguments.env, settings, arguments.what), file=sys.stderr, flush=True)
-        settings = load_settings(arguments.env)
+@click.command("rekey")
+@click.option("--seal", "what", flag_value="seal", help="Make a key and seal everything with it.")
+@click.option("--new-key", "what", flag_value="new-key", help="Make another key and seal everything with that.")
+@click.option("--unseal", "what", flag_value="unseal", help="Store everything unsealed again.")
+@click.option(
+    "--settle", type=click.IntRange(min=0), default=SETTLE_S, metavar="SECONDS",
+    help="How long to wait until running servers use the new key; 0 if none runs.",
+)  # fmt: skip
+@on_records("rekey")
+def command(settings: Settings, what: str | None, settle: int) -> Told:
+    """Seal what is kept, change the key, or unseal, while the server works.
+
+    Without an option it finishes a change that was interrupted.
+    """
+    env = settings_file()
+    if what:
+        print(begin(env, settings, what), file=sys.stderr, flush=True)
+        settings = load_settings(env)
     keys = settings.data_key
     if len(keys) == 1:
         text = "Nothing to change: DATA_KEY holds one key." if keys[0] else "Nothing is sealed: --seal seals."
@@ -82,10 +91,9 @@ def _done(arguments: argparse.Namespace, settings: Settings) -> Told:
         trail.record(AuditEvent("rekey", about={"step": "begun", "keys": [key_id(one) for one in keys]}))
         areas = kept_files(settings, database)
         note_keys(*areas)
-        if arguments.settle:
-            waiting = f"Waiting {arguments.settle} s, until running servers use the new key ..."
-            print(waiting, file=sys.stderr, flush=True)
-            time.sleep(arguments.settle)
+        if settle:
+            print(f"Waiting {settle} s, until running servers use the new key ...", file=sys.stderr, flush=True)
+            time.sleep(settle)
         done, strangers = _passes(settings, database)
         done = replace(done, changed=done.changed + FaceHashHomes(facehash_files(settings)).reseal())
     if done.waiting or done.broken:
@@ -98,7 +106,7 @@ def _done(arguments: argparse.Namespace, settings: Settings) -> Told:
     with opened(settings) as database:
         about = {"step": "done", "keys": [key_id(keys[0])], "changed": done.changed}
         AuditTrail(database, audit_folder(settings)).record(AuditEvent("rekey", about=about))
-    set_value(arguments.env, "DATA_KEY", written(keys[:1]))
+    set_value(env, "DATA_KEY", written(keys[:1]))
     return _told(key_id(keys[0]), done.changed, strangers)
 
 
@@ -132,22 +140,3 @@ def _passes(
     finally:
         gallery.close()
 
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    parser = argparse.ArgumentParser(
-        prog="bin/rekey", description=__doc__, epilog="Without an option it finishes a change that was interrupted."
-    )
-    add_env(parser)
-    what = parser.add_mutually_exclusive_group()
-    for name, meaning in (
-        ("seal", "make a key and seal everything with it"),
-        ("new-key", "make another key and seal everything with that"),
-        ("unseal", "store everything unsealed again"),
-    ):
-        what.add_argument(f"--{name}", dest="what", action="store_const", const=name, help=meaning)
-    parser.add_argument(
-        "--settle", type=int, default=SETTLE_S, metavar="SECONDS",
-        help=f"how long to wait until running servers use the new key; 0 if none runs (default: {SETTLE_S})",
-    )  # fmt: skip
-    return parser

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
+import functools
 import json
 import sqlite3
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import click
 
 from bootstrap.models import LoadFault
 from bootstrap.records import make_tables, open_database
@@ -22,8 +23,8 @@ from db.session import Database
 from env_validator import Settings, SettingsFault, load_settings
 from security.audit import ASKER, Asker
 from tools.cli.exits import DONE, FAILED, NO
-
-ROOT = Path(__file__).resolve().parents[2]
+from tools.cli.options import env_option, json_option
+from tools.installation.environment import SetupError
 
 
 @dataclass(frozen=True)
@@ -38,27 +39,42 @@ class CheckFailed(Exception):  # noqa: N818 - an answer, not an error
     """The command could look, and what it found is wrong."""
 
 
-def add_env(parser: argparse.ArgumentParser, *, again: bool = False) -> None:
-    """Add the options of every command on the records; `again` for a subcommand of a parser that has them, too."""
-    env, as_json = (argparse.SUPPRESS, argparse.SUPPRESS) if again else (ROOT / ".env", False)
-    parser.add_argument("--env", type=Path, default=env, help="the settings file (default: .env)")
-    parser.add_argument("--json", action="store_true", default=as_json, help="print JSON")
+def on_records(
+    name: str, first: Callable[[Path], None] = lambda env: None
+) -> Callable[[Callable[..., Told]], Callable[..., int]]:
+    """Give a command `--env` and `--json`, and the settings as its first argument; print what it returns.
+
+    The exit code is `NO` for `CheckFailed` and `FAILED` where nothing was done. `first` runs before settings are read.
+    """
+
+    def decorate(work: Callable[..., Told]) -> Callable[..., int]:
+        @env_option
+        @json_option
+        @functools.wraps(work)
+        def run(env: Path, as_json: bool, **given: Any) -> int:
+            files.for_owner_only()
+            ASKER.set(Asker(f"bin/{name}"))
+            try:
+                first(env)
+                told = work(load_settings(env), **given)
+            except SettingsFault as fault:
+                return _failed(fault.lines(), as_json, FAILED)
+            except CheckFailed as found:
+                return _failed([str(found)], as_json, NO)
+            except (Refusal, SetupError, OSError, ValueError, sqlite3.Error) as error:
+                return _failed([str(error)], as_json, FAILED)
+            click.echo(json.dumps(told.data, indent=2, ensure_ascii=False) if as_json else told.text)
+            return DONE
+
+        return run
+
+    return decorate
 
 
-def run(command: str, given: argparse.Namespace, work: Callable[[Settings], Told]) -> int:
-    """Print what `work` returns; return the exit code: `NO` for `CheckFailed`, `FAILED` where nothing was done."""
-    files.for_owner_only()
-    ASKER.set(Asker(command))
-    try:
-        told = work(load_settings(given.env))
-    except SettingsFault as fault:
-        return _failed(fault.lines(), given.json, FAILED)
-    except CheckFailed as found:
-        return _failed([f"{command}: {found}"], given.json, NO)
-    except (Refusal, OSError, ValueError, sqlite3.Error) as error:
-        return _failed([f"{command}: {error}"], given.json, FAILED)
-    print(json.dumps(told.data, indent=2, ensure_ascii=False) if given.json else told.text)
-    return DONE
+def settings_file() -> Path:
+    """Return the `.env` of the command that runs."""
+    file: Path = click.get_current_context().params["env"]
+    return file
 
 
 def _failed(lines: Sequence[str], as_json: bool, status: int) -> int:
@@ -66,7 +82,7 @@ def _failed(lines: Sequence[str], as_json: bool, status: int) -> int:
     if as_json:
         print(json.dumps({"errors": [line for one in lines for line in one.splitlines()]}, indent=2))
     else:
-        print(*lines, sep="\n", file=sys.stderr)
+        click.ClickException("\n".join(lines)).show()
     return status
 
 

@@ -2,46 +2,36 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
-from collections.abc import Sequence
 from pathlib import Path
+
+import click
 
 from api.log_reading import codes_in, lines_of, log_files
 from codes_dict import Code
 from env_validator import described
 from tools.cli.codes import described_code, explained
-from tools.cli.exits import DONE, FAILED
-from tools.records.running import add_env
+from tools.cli.exits import DONE
+from tools.cli.options import env_option, json_option, one_line
 
 MOST_LINES = 200
 _CODES = {str(int(code)): code for code in Code}
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, or 2 with a line that says why nothing is known."""
-    arguments = make_parser().parse_args(argv)
-    asked = arguments.asked
-    try:
-        log = None if asked in _CODES else _log_of(arguments.env)
+@click.command("why")
+@click.argument("asked", metavar="REQUEST_ID|CODE")
+@env_option
+@json_option
+def command(asked: str, env: Path, as_json: bool) -> int:
+    """Say what became of a request, by the reply's X-Request-ID, or what a code means."""
+    with one_line(ValueError, OSError):
+        log = None if asked in _CODES else _log_of(env)
         lines, codes = ([], [_CODES[asked]]) if log is None else _found(asked, log)
-    except (ValueError, OSError) as error:
-        print(f"bin/why: {error}", file=sys.stderr)
-        return FAILED
-    if arguments.json:
-        print(json.dumps({"lines": lines, "codes": [described_code(code) for code in codes]}, indent=2))
+    if as_json:
+        click.echo(json.dumps({"lines": lines, "codes": [described_code(code) for code in codes]}, indent=2))
     else:
-        print("\n\n".join([*(["\n".join(lines)] if lines else []), *map(explained, codes)]))
+        click.echo("\n\n".join([*(["\n".join(lines)] if lines else []), *map(explained, codes)]))
     return DONE
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    parser = argparse.ArgumentParser(prog="bin/why", description="Say what became of a request, or what a code means.")
-    add_env(parser)
-    parser.add_argument("asked", metavar="REQUEST_ID|CODE", help="the reply's X-Request-ID, or the number of a code")
-    return parser
 
 
 def _log_of(env: Path) -> Path:

@@ -6,21 +6,22 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import click
 import cv2
 import numpy as np
 
 from pipeline.scoring import load_scorer
 from pipeline.stages.compare import fused_scores
 from pipeline.types import EnrolledFaces, Floats, Pixels
-from tools.evaluation.workbench import FAULTS, ROOT, add_common, prepare
+from tools.cli.options import FILE, one_line
+from tools.evaluation.workbench import FAULTS, ROOT, common_options, prepare
 from tools.samples.build import Build
 from tools.samples.render import Scene, photo
 
@@ -46,21 +47,19 @@ class Distances:
     threshold: float
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, or 2 with a line that says why nothing was done."""
-    arguments = _parser().parse_args(argv)
-    try:
-        with tempfile.TemporaryDirectory(prefix="faceapp-triplets-") as place:
-            if arguments.folder is None:
-                arguments.folder = Path(place)
-                draw_people(arguments.folder)
-            found = measure(arguments)
-    except (*FAULTS, OSError) as reason:
-        print(f"triplets: {reason}", file=sys.stderr)
-        return 2
-    print(told(found))
-    paint(found, arguments.out)
-    return 0
+@click.command(help=__doc__)
+@common_options("Dlib,SFace", needs_folder=False)
+@click.option("--out", type=FILE, default=PICTURE, show_default=False, metavar="FILE", help="The PNG to write.")
+def main(**given: Any) -> None:
+    """Run the command."""
+    arguments = SimpleNamespace(**given)
+    with one_line(*FAULTS, OSError), tempfile.TemporaryDirectory(prefix="faceapp-triplets-") as place:
+        if arguments.folder is None:
+            arguments.folder = Path(place)
+            draw_people(arguments.folder)
+        found = measure(arguments)
+        print(told(found))
+        paint(found, arguments.out)
 
 
 def draw_people(folder: Path) -> None:
@@ -77,7 +76,7 @@ def draw_people(folder: Path) -> None:
             cv2.imwrite(str(folder / name / f"{at}.png"), bgr)
 
 
-def measure(arguments: argparse.Namespace) -> Distances:
+def measure(arguments: SimpleNamespace) -> Distances:
     """Return the distances between the photos of a folder. Raises `ValueError` where they are too many to show."""
     bench = prepare(arguments)
     sample = bench.faces.sample
@@ -139,15 +138,5 @@ def _square(file: Path) -> Pixels:
     return np.asarray(cv2.cvtColor(cut, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tools.samples.triplets", description=__doc__)
-    add_common(parser)
-    folder = next(action for action in parser._actions if action.dest == "folder")
-    folder.nargs, folder.required = "?", False
-    parser.set_defaults(models="Dlib,SFace")
-    parser.add_argument("--out", type=Path, default=PICTURE, metavar="FILE", help="the PNG (default: docs/img)")
-    return parser
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import click
+
+from tools.cli.exits import DONE, NO
+from tools.cli.options import ROOT, results, text_option
 from tools.installation.trial import NoServerError, TrialServer, trial_server
 from tools.soak.calls import BUSY, PEOPLE, Answer, Client, Load, errors
 from tools.soak.load import CLIENTS, Answers, closed_loop, flood, percentile
 
-ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = {
     "SCORE_TOL": "0",
     "ENROL_LIVENESS": "off",
@@ -56,37 +56,22 @@ class Memory:
         return float(slope * last / level)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run; returns 0 if everything held, 1 if something did not, 2 without a server."""
-    asked = make_parser().parse_args(argv)
-    changes = {**SETTINGS, "SELECTED_MODELS": asked.models}
-    try:
-        photo = portrait(asked.photo)
-        with tempfile.TemporaryDirectory() as folder, trial_server(ROOT, Path(folder), changes) as server:
-            report = soak(server, photo, asked.seconds, asked.times, lambda line: print(line, flush=True))
-    except NoServerError as error:
-        print(f"The server did not become ready: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        print(f"There is no photo to send: {error}", file=sys.stderr)
-        return 2
-    if asked.report:
-        asked.report.write_text(json.dumps(report, indent=2) + "\n")
+@click.command("soak")
+@click.option("--seconds", default=1800.0, help="How long to send too much.")
+@click.option("--times", default=2.0, help="How many times the capacity to send.")
+@click.option("--models", default="Dlib", help="SELECTED_MODELS of the server.")
+@text_option("--photo", help="A photo of one face (default: one that matplotlib brings).")
+@results(NoServerError, OSError)
+def command(seconds: float, times: float, models: str, photo: str) -> tuple[Any, int]:
+    """Send mixed requests at twice the capacity of a server of its own. Exit code 1: something failed or was lost."""
+    pixels = portrait(photo)
+    changes = {**SETTINGS, "SELECTED_MODELS": models}
+    with tempfile.TemporaryDirectory() as folder, trial_server(ROOT, Path(folder), changes) as server:
+        report = soak(server, pixels, seconds, times, lambda line: print(line, flush=True))
     wrong = [*report["faults"], *report["missed"]]
     for one in wrong:
         print(f"Fault: {one}")
-    return 1 if wrong else 0
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    parser = argparse.ArgumentParser(prog="bin/soak", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=1800.0, help="how long to send too much (1800)")
-    parser.add_argument("--times", type=float, default=2.0, help="how many times the capacity (2)")
-    parser.add_argument("--models", default="Dlib", help="SELECTED_MODELS of the server (Dlib)")
-    parser.add_argument("--photo", default="", help="a photo of one face (default: the one that matplotlib brings)")
-    parser.add_argument("--report", type=Path, default=None, help="write the outcome to this file as JSON")
-    return parser
+    return report, NO if wrong else DONE
 
 
 def portrait(file: str) -> bytes:

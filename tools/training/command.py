@@ -2,48 +2,43 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
 from codes_dict import Refusal
-from tools.cli.table import about
+from tools.cli.exits import DONE
+from tools.cli.options import FILE, ROOT, one_line, weights_option
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def make_parser() -> argparse.ArgumentParser:
-    """Return what the command takes."""
-    parser = argparse.ArgumentParser(prog="bin/train-liveness", description=about(__doc__))
-    parser.add_argument("data", type=Path, help="holds spoof/SOURCE/{bona_fide,attack}/, lfw/images/ and video/")
-    parser.add_argument("--out", type=Path, default=ROOT / "bin" / "model" / "liveness_best.h5")
-    parser.add_argument("--weights", type=Path, default=ROOT / "bin" / "model" / "weights", help="the teachers' files")
-    parser.add_argument("--cache", type=Path, help="a folder that keeps where faces were found, for the next time")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=1500, help="of training the trunk")
-    parser.add_argument("--epochs", type=int, default=3, help="of the heads at most; left-out sources say when to stop")
-    parser.add_argument("--no-figures", action="store_true", help="leave out what only the card's figures need")
-    return parser
+OUT = ROOT / "bin" / "model" / "liveness_best.h5"
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Return the exit code: 0, or 2 with one sentence that says why it failed."""
-    given = make_parser().parse_args(arguments)
+@click.command("train-liveness")
+@click.argument("data", type=FILE)
+@click.option("--out", type=FILE, default=OUT, show_default=False, metavar="FILE", help="The network to write.")
+@weights_option
+@click.option("--cache", type=FILE, metavar="DIR", help="Keeps where faces were found, for the next time.")
+@click.option("--seed", default=1, help="Seed of all random choices.")
+@click.option("--steps", default=1500, help="Of training the trunk.")
+@click.option("--epochs", default=3, help="Of the heads at most; left-out sources say when to stop.")
+@click.option("--no-figures", is_flag=True, help="Leave out what only the card's figures need.")
+def command(
+    data: Path, out: Path, weights: Path, cache: Path | None, seed: int, steps: int, epochs: int, no_figures: bool
+) -> int:
+    """Train the liveness network and write it with its card and its curves; print the figures as JSON.
+
+    DATA holds spoof/SOURCE/{bona_fide,attack}/, lfw/images/ and video/.
+    """
     from tools.training.make import Plans, make_model
     from tools.training.train import Plan
     from tools.training.trunk import TrunkPlan
 
-    try:
-        trunk = TrunkPlan(seed=given.seed, steps=given.steps)
-        plans = Plans(trunk, Plan(seed=given.seed, epochs=given.epochs), figures=not given.no_figures)
-        figures = make_model(given.data, given.out, given.weights, given.cache, plans, note)
-    except (Refusal, OSError, ValueError) as fault:
-        print(fault, file=sys.stderr)
-        return 2
-    print(json.dumps(figures, indent=2))
-    return 0
+    plans = Plans(TrunkPlan(seed=seed, steps=steps), Plan(seed=seed, epochs=epochs), figures=not no_figures)
+    with one_line(Refusal, OSError, ValueError):
+        print(json.dumps(make_model(data, out, weights, cache, plans, note), indent=2))
+    return DONE
 
 
 def note(line: str) -> None:

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+import click
 
 from pipeline.types import Scorer
 from tools.calibration.sample import ModelPairs
+from tools.cli.options import FILE
 from tools.evaluation.html.curves import curves
 from tools.evaluation.html.latency import measure
-from tools.evaluation.workbench import ROOT, Workbench
+from tools.evaluation.workbench import ROOT, Work, Workbench
 from tools.installation.trial import NoServerError
 
 REQUESTS = 12
 
 
-def add_html(parser: ArgumentParser) -> None:
-    """Add the arguments of the page."""
-    parser.add_argument("--html", type=Path, metavar="REPORT", help="write a page with curves, histograms and times")
-    parser.add_argument(
-        "--liveness", type=Path, metavar="DIR", help="also measure liveness on DIR/SOURCE/{bona_fide,attack}"
-    )
-    parser.add_argument(
-        "--requests", type=int, default=REQUESTS, metavar="N",
-        help="requests whose stages --html times, 0 for none (default: %(default)s)"
-    )  # fmt: skip
+def html_options(work: Work) -> Work:
+    """Add the options of the page."""
+    for one in (
+        click.option("--requests", default=REQUESTS, metavar="N", help="Requests whose stages --html times; 0: none."),
+        click.option("--liveness", type=FILE, metavar="DIR", help="Measure liveness on DIR/SOURCE/{bona_fide,attack}."),
+        click.option("--html", type=FILE, metavar="REPORT", help="Write a page with curves, histograms and times."),
+    ):
+        work = one(work)
+    return work
 
 
-def extras(arguments: Namespace, bench: Workbench, compared: ModelPairs, scorer: Scorer, people: int) -> dict[str, Any]:
+def extras(
+    arguments: SimpleNamespace, bench: Workbench, compared: ModelPairs, scorer: Scorer, people: int
+) -> dict[str, Any]:
     """Return `curves` and `latency` where there is to be a page, and `liveness` where a folder is given.
 
     `people` is how many the search enrolled. Raises one of the workbench's faults.

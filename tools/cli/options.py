@@ -1,0 +1,63 @@
+"""What the commands have in common: options, one line for a fault, and the result as text or JSON."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import click
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = click.Path(path_type=Path)
+WEIGHTS = ROOT / "bin" / "model" / "weights"
+env_option = click.option(
+    "--env", type=FILE, default=ROOT / ".env", show_default=False, metavar="FILE", help="The settings (default: .env)."
+)
+text_option = functools.partial(click.option, default="", show_default=False)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+weights_option = click.option(
+    "--weights", type=FILE, default=WEIGHTS, show_default=False, metavar="DIR", help="The folder of weights."
+)
+
+
+@contextmanager
+def one_line(*faults: type[Exception]) -> Iterator[None]:
+    """End the command with one line and exit code 2 where one of `faults` is raised."""
+    try:
+        yield
+    except faults as fault:
+        raise click.ClickException(str(fault)) from fault
+
+
+def results(*faults: type[Exception]) -> Callable[[Callable[..., tuple[Any, int]]], Callable[..., int]]:
+    """Give a command that prints its figures and returns them, with its exit code, the option `--json [FILE]`.
+
+    With `--json` alone, stdout is the JSON and everything else goes to stderr. `faults` are as in `one_line`.
+    """
+
+    def decorate(work: Callable[..., tuple[Any, int]]) -> Callable[..., int]:
+        @click.option(
+            "--json", "json_to", type=FILE, is_flag=False, flag_value="-", metavar="[FILE]",
+            help="Print the result as JSON, or write it to FILE.",
+        )  # fmt: skip
+        @functools.wraps(work)
+        def run(json_to: Path | None, **given: Any) -> int:
+            is_printed = json_to == Path("-")
+            with one_line(*faults):
+                with redirect_stdout(sys.stderr) if is_printed else nullcontext():
+                    found, status = work(**given)
+                text = json.dumps(found, indent=2, ensure_ascii=False)
+                if is_printed:
+                    click.echo(text)
+                elif json_to:
+                    json_to.write_text(text + "\n", encoding="utf-8")
+            return status
+
+        return run
+
+    return decorate
