@@ -13,7 +13,7 @@ import pytest
 from settings.keys import KEYS
 from tests.docs.blocks import LANGUAGES, ROOT, Block, all_blocks, pages
 from tools.cli.main import main
-from tools.cli.table import COMMANDS
+from tools.cli.table import COMMANDS, OWN_NAMES
 from tools.installation.collection import api_document, operation_of
 
 NOT_RUN = {
@@ -118,8 +118,7 @@ def name_of(line: str) -> str:
     found = COMMAND.search(line)
     if found is None or found[1] == "model":
         return ""
-    own = re.search(r'main\("([a-z-]+)"\)', (ROOT / "bin" / found[1]).read_text(encoding="utf-8"))
-    return own[1] if own else found[2] or ""
+    return found[2] or "" if found[1] == "faceapp" else OWN_NAMES.get(found[1], found[1])
 
 
 @cache

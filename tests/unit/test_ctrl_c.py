@@ -80,6 +80,20 @@ def test_what_a_command_started_is_silent_too() -> None:
         assert interrupted(process) == (130, ["", "Stopped."])
 
 
+@pytest.mark.skipif(
+    subprocess.run(["env", "--block-signal=INT", "true"], capture_output=True, check=False).returncode != 0,
+    reason="this env cannot block a signal: what is pressed while Python itself starts is Python's",
+)
+def test_ctrl_c_while_python_itself_starts_shows_no_traceback() -> None:
+    printed = []
+    for delay in (0, 1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256):
+        with started([str(ROOT / "bin" / "faceapp"), "codes", "200"]) as process:
+            time.sleep(delay / 1000)
+            status, lines = interrupted(process)
+        printed += [(delay, status, lines)]
+    assert [one for one in printed if "Traceback" in str(one) or one[1] not in (0, 130, -signal.SIGINT)] == []
+
+
 def test_another_fault_is_no_stop() -> None:
     code = "from tools.cli.launch import end_in_one_line\nend_in_one_line(lambda: 1 // 0)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

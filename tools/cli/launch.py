@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import NoReturn
 
 from tools.cli.exits import DONE, FAILED, INTERRUPTED
-from tools.cli.table import COMMANDS, listed
+from tools.cli.table import COMMANDS, OWN_NAMES, listed
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def main(*first: str) -> NoReturn:
-    """Run the command that `first` and the command line name, and exit with its code; Ctrl-C is one line."""
-    end_in_one_line(lambda: run([*first, *sys.argv[1:]], "bin/" + Path(sys.argv[0]).name))
+def main() -> NoReturn:
+    """Run the command that the program's name or the command line says, and exit with its code; Ctrl-C is one line."""
+    name = Path(sys.argv[0]).name
+    first = [] if name == "faceapp" else [OWN_NAMES.get(name, name)]
+    end_in_one_line(lambda: run([*first, *sys.argv[1:]], f"bin/{name}"))
 
 
 def run(arguments: Sequence[str], program: str) -> int:

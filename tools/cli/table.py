@@ -80,6 +80,9 @@ COMMANDS: Mapping[str, Command] = MappingProxyType({
     for name, (place, about) in rows.items()
 })  # fmt: skip
 
+OWN_NAMES = MappingProxyType({"people": "people-local"})
+"""Files of `bin/` whose name is not that of their command."""
+
 
 def listed() -> str:
     """Return the help that lists every command, as a bare Python prints it."""
