@@ -90,7 +90,7 @@ class _Maker:
     def collection(self, plan: Item, helpers: list[str]) -> Item:
         """Return the whole collection."""
         folders = [
-            {"name": one["name"], "description": one["about"].strip(), "item": list(map(self._item, one["requests"]))}
+            {"name": one["name"], "description": _about(one), "item": list(map(self._item, one["requests"]))}
             for one in plan["folders"]
         ]
         inner = dict.fromkeys(re.findall(r"Variables\.set\('(\w+)'", json.dumps(plan)), "")
@@ -114,7 +114,7 @@ class _Maker:
         numbers = [_BY_NUMBER[number] for number in asked.get("codes", ())]
         return {
             "name": asked["name"],
-            "event": [_script("test", [_expectation(asked, numbers), *asked.get("test", ())])],
+            "event": [_script("test", [*_expectations(asked, numbers), *asked.get("test", ())])],
             "request": request,
             "response": [
                 _example(name, status, body, request)
@@ -125,7 +125,7 @@ class _Maker:
     def _examples(self, asked: Item, operation: Item, numbers: list[Code]) -> Iterator[tuple[str, int, Any]]:
         is_first = operation.get("operationId", "") not in self._shown and bool(operation)
         self._shown.add(operation.get("operationId", ""))
-        names = {code.name for code in numbers}
+        names = {code.name for code in numbers} | {_BY_NUMBER[number].name for number in asked.get("shows", ())}
         for status, media in _replies(operation):
             for name, reference in media.get("examples", {}).items():
                 if name in names or (is_first and status == 200):
@@ -134,12 +134,32 @@ class _Maker:
                     yield f"{int(code)} {code.message}", status, shown["value"]
             if "example" in media and status in asked.get("statuses", ()):
                 yield "The reply", status, media["example"]
+            for code in (_BY_NUMBER[number] for number in asked.get("shows", ()) if "example" in media):
+                if code.status == status:
+                    yield f"{int(code)} {code.message}", status, _of_own_form(media["example"], code)
+
+
+def _of_own_form(failure: Item, code: Code) -> Item:
+    """Return a failure in the form of another service as it is for a code."""
+    text = next(key for key in failure if "error" in key.lower())
+    return {**failure, text: code.message, "code": int(code)}
 
 
 def _replies(operation: Item) -> Iterator[tuple[int, Item]]:
     for status, reply in operation.get("responses", {}).items():
         if "application/json" in reply["content"]:
             yield int(status), reply["content"]["application/json"]
+
+
+def _about(folder: Item) -> str:
+    """Return what a folder says of itself, with the settings that its server needs."""
+    lines = [f"    {key}={value}" for key, value in folder.get("settings", {}).items()]
+    return "\n".join([folder["about"].strip(), *(["", *lines] if lines else [])])
+
+
+def _expectations(asked: Item, codes: list[Code]) -> list[str]:
+    inside = [f"inside({asked['inside']}, body);"] if "inside" in asked else []
+    return [_expectation(asked, codes), *inside]
 
 
 def _expectation(asked: Item, codes: list[Code]) -> str:
