@@ -84,7 +84,7 @@ class Settings(Listening):
         "auto",
     )
     tight_faces: values.TightFaces = key("What liveness says of a face that fills its photo", "uncertain")
-    model_sha256: values.Sha256 = key("SHA-256 of a liveness model that has no card beside it", "")
+    model_sha256: values.Sha256 = key("SHA-256 of a liveness model without a card", "")
     liveness_timeout_s: values.Whole = key(
         "Liveness time limit per request in seconds; exceeding it returns 178", "30", 1, 600
     )
