@@ -44,7 +44,10 @@ TESTS = (
 @click.option("--seed", default=1, help="Draws steps and moments.")
 @results()
 def command(kills: int, forgets: int, kills_only: bool, seed: int) -> tuple[Any, int]:
-    """Kill enrolments at random moments and check that nothing is lost or mixed. Exit code 1: it is; 2: a test was skipped."""
+    """Kill enrolments at random moments and check that nothing is lost or mixed.
+
+    Exit code 1: something is; 2: a test was skipped.
+    """
     with tempfile.TemporaryDirectory(prefix="faceapp-chaos-") as folder:
         report = kill_often(Path(folder), {"enrol": kills, "forget": forgets}, seed)
     if not kills_only:
