@@ -1,15 +1,14 @@
-"""Builds, trains and calibrates the network. Imports TensorFlow: the server leaves this to `worker`."""
+"""Trains and calibrates the network."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
-from pipeline.classifier.fitting import Fitting
+from pipeline.classifier.fitting import Fitting, Layers, layers_for
 from pipeline.classifier.options import Options
 from pipeline.classifier.strangers import Doubles, Strangers
 from pipeline.types import Counts, Floats
@@ -45,29 +44,26 @@ class Crowd:
 
 def train(
     users: Sequence[Floats], strangers: Strangers, options: Options, seed: int, progress: Callable[[float], None]
-) -> tuple[Any, Validation]:
+) -> tuple[Layers, Validation]:
     """Return the trained network and its validation. `users` are each user's faces, (m, d) as `joined` makes them.
 
-    The same arguments give the same weights. First every fifth face is held out and judged, then all are learnt.
+    The last class is "unknown". The same arguments give the same weights. First every fifth face is held out and
+    judged, then all are learnt.
     """
-    import keras
-    import tensorflow as tf
-
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
     generator = np.random.default_rng(seed)
     crowd = _crowd(strangers, seed)
     held = [faces[HELD_OUT - 1 :: HELD_OUT] for faces in users]
     learnt = [np.delete(faces, np.s_[HELD_OUT - 1 :: HELD_OUT], axis=0) for faces in users]
-    network = _network(len(users), strangers, options)
+    sizes = [size for size in (options.hidden_units, len(users) + 1) if size]
+    layers = layers_for(sizes, strangers.mean, np.diag(strangers.total), generator)
     finishing = max(1, options.epochs // 3)
-    fitting = Fitting(network, options, options.epochs + finishing, progress)
+    fitting = Fitting(layers, options, options.epochs + finishing, progress)
     fitting.fit(*_table(learnt, crowd, strangers, generator), options.epochs, generator)
-    calibrate(network, strangers.deviations, crowd.calibrating)
-    validation = _validated(network, held, crowd.validating)
+    calibrate(layers, strangers.deviations, crowd.calibrating)
+    validation = _validated(layers, held, crowd.validating)
     fitting.fit(*_table(users, crowd, strangers, generator), finishing, generator)
-    calibrate(network, strangers.deviations, crowd.calibrating)
-    return network, validation
+    calibrate(layers, strangers.deviations, crowd.calibrating)
+    return layers, validation
 
 
 @lru_cache(maxsize=2)
@@ -75,29 +71,6 @@ def _crowd(strangers: Strangers, seed: int) -> Crowd:
     """Draw strangers; one training after the other learns from the same ones."""
     generator = np.random.default_rng([seed, 1])
     return Crowd(*(strangers.draw(count, generator) for count in (STRANGERS, CALIBRATING, CALIBRATING)))
-
-
-def _network(users: int, strangers: Strangers, options: Options) -> Any:
-    """Build it from layers that the guarded loader allows; the last class is "unknown"."""
-    import keras
-    from keras import layers, regularizers
-
-    size = len(strangers.mean)
-    given = layers.Input((size,), name="embeddings")
-    scaled = layers.BatchNormalization(trainable=False, epsilon=0.0, scale=False, center=False, name="scale")
-    tensor = scaled(given)
-    if options.hidden_units:
-        hidden = layers.Dense(options.hidden_units, activation="relu", kernel_regularizer=regularizers.L2(1e-4))
-        tensor = hidden(tensor)
-    if options.dropout:
-        tensor = layers.Dropout(options.dropout)(tensor)
-    start = "glorot_uniform" if options.hidden_units else "zeros"
-    last = layers.Dense(
-        users + 1, kernel_initializer=start, kernel_regularizer=regularizers.L2(options.l2), name="classes"
-    )
-    network = keras.Model(given, layers.Softmax(name="chance")(last(tensor)), name="facehash")
-    scaled.set_weights([strangers.mean, np.diag(strangers.total)])
-    return network
 
 
 def _table(
@@ -114,44 +87,30 @@ def _table(
     return np.concatenate(rows), np.concatenate(classes)
 
 
-def calibrate(network: Any, deviations: float, strangers: Floats) -> None:
+def calibrate(layers: Layers, deviations: float, strangers: Floats) -> None:
     """Move the classes' biases so that a user's chance exceeds one half only beyond strangers' reach.
 
     That is so many standard deviations above the mean of the log-odds of these strangers, (n, d). Each bias moves its
     own user's odds by as much and the others' hardly, so that a few rounds settle all.
     """
-    last = network.get_layer("classes")
-    kernel, bias = last.get_weights()
-    outputs = logits(network, strangers)
+    outputs = layers.logits(strangers)
     for _ in range(_ROUNDS):
         odds = log_odds(outputs)
         moved = odds.mean(axis=0) + deviations * odds.std(axis=0)
-        bias[:-1] -= moved
+        layers.dense[-1][:-1] -= moved.astype(np.float32)
         outputs[:, :-1] -= moved
-    last.set_weights([kernel, bias])
-
-
-def logits(network: Any, rows: Floats) -> Doubles:
-    """Return what goes into the softmax, (n, users + 1)."""
-    import keras
-
-    inner = keras.Model(network.inputs[0], network.get_layer("classes").output)
-    return np.asarray(inner(rows, training=False), np.float64)
 
 
 def log_odds(outputs: Doubles) -> Doubles:
-    """Return the natural logarithm of each user's chance over that of all else, (n, users), from `logits`."""
-    chances = outputs - np.logaddexp.reduce(outputs, axis=1, keepdims=True)
-    rest = np.log(np.maximum(1.0 - np.exp(chances[:, :-1]), _LEAST))
-    odds: Doubles = chances[:, :-1] - rest
+    """Return the natural logarithm of each user's chance over that of all else, (n, users), from `Layers.logits`."""
+    shifted = outputs - outputs.max(axis=1, keepdims=True)
+    shares = np.exp(shifted)
+    rest = shares.sum(axis=1, keepdims=True) - shares
+    odds: Doubles = (shifted - np.log(np.maximum(rest, _LEAST)))[:, :-1]
     return odds
 
 
-def _validated(network: Any, held: Sequence[Floats], strangers: Floats) -> Validation:
-    faces, recognised = 0, 0
-    for at, rows in enumerate(held):
-        if len(rows):
-            chances = np.asarray(network(rows, training=False))
-            faces, recognised = faces + len(rows), recognised + int((chances[:, at] > 0.5).sum())
-    fresh = np.asarray(network(strangers, training=False))
-    return Validation(faces, recognised, float((fresh[:, :-1] > 0.5).mean()))
+def _validated(layers: Layers, held: Sequence[Floats], strangers: Floats) -> Validation:
+    found = [log_odds(layers.logits(rows))[:, at] > 0 for at, rows in enumerate(held)]
+    fresh = log_odds(layers.logits(strangers)) > 0
+    return Validation(sum(map(len, found)), int(sum(one.sum() for one in found)), float(fresh.mean()))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.classifier.build import CALIBRATING, log_odds, train
 from pipeline.classifier.options import Options
 from pipeline.classifier.strangers import SUFFIX, Strangers, encode, joined, measure
 from pipeline.types import Floats
@@ -68,6 +69,7 @@ def make(bench: Workbench, seed: int, folds: int = FOLDS) -> tuple[Strangers, di
 def save(strangers: Strangers, card: Mapping[str, Any], folder: Path) -> Path:
     """Write the statistics and the card beside them; return the statistics' file."""
     stem = "+".join(sorted(name.lower() for name in strangers.sizes))
+    folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{stem}{SUFFIX}"
     file.write_bytes(encode(strangers))
     file.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
@@ -75,8 +77,6 @@ def save(strangers: Strangers, card: Mapping[str, Any], folder: Path) -> Path:
 
 
 def _fold(sample: Sample, versions: Mapping[str, str], generator: np.random.Generator) -> Reach:
-    from pipeline.classifier.build import CALIBRATING, log_odds, logits, train
-
     people, counts = np.unique(sample.person, return_counts=True)
     many = people[counts >= min(LEARNT + 2, int(np.sort(counts)[-USERS]))]
     users = generator.choice(many, USERS, replace=False)
@@ -89,11 +89,11 @@ def _fold(sample: Sample, versions: Mapping[str, str], generator: np.random.Gene
     order = [generator.permutation(np.flatnonzero(sample.person == user)) for user in users]
     learnt, kept = [rows[one[:LEARNT]] for one in order], [rows[one[LEARNT:]] for one in order]
     network, _ = train(learnt, strangers, Options(), int(generator.integers(1 << 30)), lambda share: None)
-    drawn = log_odds(logits(network, strangers.draw(CALIBRATING, generator)))
+    drawn = log_odds(network.logits(strangers.draw(CALIBRATING, generator)))
     middle, spread = drawn.mean(axis=0), drawn.std(axis=0)
 
     def reached(faces: Floats) -> Floats:
-        found: Floats = ((log_odds(logits(network, faces)) - middle) / spread).astype(np.float32)
+        found: Floats = ((log_odds(network.logits(faces)) - middle) / spread).astype(np.float32)
         return found
 
     foreign = reached(rows[_rows_of(sample, others[half:])])
