@@ -27,6 +27,7 @@ PART = ".part"
 _PROCESSES = Path("/proc/self/ns/pid")  # containers may share a host name, but not their processes' numbers
 _PART_OF = re.compile(r"\.(?P<host>[0-9a-f]{8})-(?P<process>[0-9]+)-[0-9a-f]{8}\.part$", re.ASCII)
 _SYNCS = 8
+_TRIES = 20
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 
@@ -169,18 +170,18 @@ def _writers() -> ThreadPoolExecutor:
 
 
 def _write_synced(path: Path, data: bytes, *, make_folder: bool, changed_ns: int | None) -> None:
-    for attempt in range(3):
-        if make_folder:
-            path.parent.mkdir(parents=True, exist_ok=True)
+    for left in reversed(range(_TRIES if make_folder else 1)):
         try:
+            if make_folder:
+                path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("xb") as file:
                 file.write(data)
                 file.flush()
                 if changed_ns is not None:
                     os.utime(file.fileno(), ns=(changed_ns, changed_ns))
                 os.fsync(file.fileno())
-        except FileNotFoundError:  # another process removed the empty folder between the two calls
-            if attempt == 2 or not make_folder:
+        except (FileNotFoundError, FileExistsError):  # others remove the folder while it is empty
+            if not left:
                 raise
         else:
             return

@@ -423,6 +423,21 @@ def test_a_full_disk_is_157_and_leaves_nothing(house: House, monkeypatch: pytest
     assert house.enrol("A", "Ann", WHITE, upload=upload).existed is False
 
 
+def test_a_folder_that_others_remove_before_a_file_is_in_it_is_made_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mkdir, lost = Path.mkdir, [FileExistsError, FileNotFoundError] * 3
+
+    def losing(path: Path, *arguments: Any, **named: Any) -> None:
+        if path.name == "source" and lost:
+            raise lost.pop()
+        mkdir(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "mkdir", losing)
+    house.enrol("A", "Ann", RED)
+    assert (lost, house.colours("A")) == ([], [RED])
+
+
 def test_a_folder_that_goes_while_it_is_looked_through_is_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
