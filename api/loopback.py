@@ -8,7 +8,10 @@ from codes_dict import Code, Refusal
 from security.callers import Rules
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]\s]+)(?::[0-9]{1,5})?", re.ASCII)
-_PROXY_HEADERS = ("FORWARDED", "VIA", "X_REAL_IP", "X_CLIENT_IP", "TRUE_CLIENT_IP", "CF_CONNECTING_IP")
+_PROXY_HEADER = re.compile(
+    r".*FORWARDED.*|.*CLIENT_?IP|VIA|CDN_LOOP|CF_.*|PROXY_.*|X_(REAL_IP|PROXYUSER_IP|HOST|(ORIGINAL|ENVOY|AMZN|AZURE)_.*)"
+)
+"""What proxies, load balancers and content networks add to a request, and browsers and clients do not."""
 
 _KEY = "This server has no keys, so it answers its own machine alone. Ask its operator to make a key (bin/keys)."
 _PROXY = "Requests through a proxy need a key. Ask the operator for one."
@@ -36,7 +39,7 @@ def check_machine(head: Head, rules: Rules) -> None:
 
 def _is_forwarded(head: Head) -> bool:
     """Whether a proxy shows: by a header, or by HTTP/1.0, which nginx speaks by default and clients no longer do."""
-    named = any(name in _PROXY_HEADERS or name.startswith("X_FORWARDED") for name in head.headers)
+    named = any(_PROXY_HEADER.fullmatch(name) for name in head.headers)
     return named or head.version == "1.0"
 
 

@@ -86,6 +86,8 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
             advice = "Send Transfer-Encoding: chunked once, in HTTP/1.1, or Content-Length."
         elif "," in self.headers.get("HOST", ""):
             advice = "Send one Host header."
+        elif self.proxy_netloc and self.proxy_netloc.lower() != self.headers.get("HOST", "").lower():
+            advice = "Send the host of the request line as Host, too."
         if advice:
             self.refuse(advice)
             raise ParsingError(advice)

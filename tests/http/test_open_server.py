@@ -37,7 +37,9 @@ def test_a_loopback_name_is_let_in(host: str) -> None:
         ({"Sec-Fetch-Site": "cross-site"}, 403), ({"Sec-Fetch-Site": "same-site"}, 403),
         ({"Sec-Fetch-Site": "none"}, 403),
         ({"X-Forwarded-For": "127.0.0.1"}, 403), ({"X-Forwarded-Whatever": ""}, 403), ({"Forwarded": "for=x"}, 403),
-        ({"Via": "1.1 proxy"}, 403), ({"X-Real-IP": "127.0.0.1"}, 403),
+        ({"Via": "1.1 proxy"}, 403), ({"X-Real-IP": "127.0.0.1"}, 403), ({"X-Original-Forwarded-For": "x"}, 403),
+        ({"Fastly-Client-IP": "::1"}, 403), ({"X-Azure-ClientIP": "::1"}, 403), ({"CDN-Loop": "cloudflare"}, 403),
+        ({"X-Envoy-External-Address": "::1"}, 403), ({"X-Amzn-Trace-Id": "Root=1"}, 403),
     ],
 )  # fmt: skip
 def test_whoever_else_is_refused_everywhere(path: str, headers: dict[str, str], number: int) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import FrozenInstanceError
 
 import pytest
 
 from pipeline.ports import AuditEvent
 from security.audit import START, Asker, Head, chained, mac_of, subject_of
+from security.audit_check import Line, check, read_line
 from security.callers import SCOPES
 from security.keys import DAY_S, LONGEST_LABEL, MOST_DAYS, PREFIX, KeySet, digest_of, new_key
 
-NOW = 1_000_000
+NOW, KEY = 1_000_000, bytes(range(32))
 
 
 def test_a_label_is_1_to_100_printable_characters() -> None:
@@ -53,16 +55,16 @@ def test_a_key_expires_at_its_second_and_a_record_cannot_be_changed() -> None:
 
 
 def test_an_entry_counts_on_from_the_head_and_binds_what_was_before() -> None:
-    key, before = bytes(range(32)), Head(3, "a" * 64)
-    line, after = chained(key, before, AuditEvent("verify", "A", 500), "subject", 1_700_000_000.25)
+    before = Head(3, "a" * 64)
+    line, after = chained(KEY, before, AuditEvent("verify", "A", 500), "subject", 1_700_000_000.25)
     entry = json.loads(line)
     assert (entry["n"], entry["prev"], after.count, after.mac) == (4, "a" * 64, 4, entry["mac"])
     assert entry["time"] == "2023-11-14T22:13:20.250+00:00"
-    assert mac_of(key, entry) == entry["mac"] != mac_of(bytes(32), entry)
+    assert mac_of(KEY, entry) == entry["mac"] != mac_of(bytes(32), entry)
     assert str(after) == f"4:{entry['mac']}"
     assert Head.parse(str(after)) == after
-    assert len(subject_of(key, "A")) == 32
-    assert subject_of(key, "A") != subject_of(key, "B")
+    assert len(subject_of(KEY, "A")) == 32
+    assert subject_of(KEY, "A") != subject_of(KEY, "B")
 
 
 @pytest.mark.parametrize("mac", ["g" * 64, "A" * 64, "a" * 63, "a" * 65, "é" * 64])
@@ -76,3 +78,36 @@ def test_the_chain_starts_with_zeros_and_nobody_asks_but_the_server() -> None:
     for frozen in (Head(), Asker()):
         with pytest.raises(FrozenInstanceError):
             frozen.count = 1  # type: ignore[misc, union-attr]
+
+
+def made_chain(count: int, begins: Head = Head()) -> tuple[Head, list[Line]]:  # noqa: B008 - frozen
+    """Return the head and the lines of a chain that begins after `begins`."""
+    head, lines = begins, list[Line]()
+    for number in range(count):
+        text, head = chained(KEY, head, AuditEvent("verify", "A", 500), "subject", NOW + number)
+        lines.append(read_line(f"line {number + 1}", text))
+    return head, lines
+
+
+@pytest.mark.parametrize(
+    ("change", "faults"),
+    [
+        (lambda head: head, []),
+        (lambda head: Head(), []),
+        (lambda head: Head(6, head.mac), ["entries 5 to 6 are missing"]),
+        (lambda head: Head(4, head.mac), ["entries 4 to 4 are missing"]),
+        (lambda head: Head(5, "f" * 64), ["entries 5 to 5 are missing"]),
+        (lambda head: Head(3, "f" * 64), ["entries 3 to 3 are missing"]),
+    ],
+)
+def test_a_head_that_the_lines_do_not_lead_to_shows(change: Callable[[Head], Head], faults: list[str]) -> None:
+    head, lines = made_chain(5)
+    assert check(KEY, change(head), lines, [Head()]).faults == faults
+
+
+def test_what_is_missing_is_counted_from_1_and_a_chain_begins_at_the_start() -> None:
+    head, lines = made_chain(3)
+    assert check(KEY, head, []).faults == ["entries 1 to 3 are missing"]
+    assert check(KEY, head, lines[1:]).faults == ["entries 1 to 1 are missing"]
+    later = Head(0, "f" * 64)
+    assert check(KEY, *made_chain(2, later)).faults == ["the first entry does not begin the chain"]

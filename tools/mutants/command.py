@@ -38,7 +38,7 @@ TESTED_BY: Mapping[str, tuple[str, ...]] = {
     ),
     "security/keys.py": ("tests/unit/test_keys.py", "tests/unit/test_key_rules.py", "tests/http/test_keys.py"),
     "security/audit.py": ("tests/unit/test_audit.py", "tests/unit/test_key_rules.py", "tests/flows/test_audit.py"),
-    "security/audit_check.py": ("tests/unit/test_audit.py",),
+    "security/audit_check.py": ("tests/unit/test_audit.py", "tests/unit/test_key_rules.py"),
 }
 """The modules, and the fast tests that cover each."""
 UNSEEN = ("BitOr", "Decorator")
