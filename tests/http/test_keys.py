@@ -25,7 +25,8 @@ from tests.http.site import code, results
 OPENED_BY = {
     "upload": "POST /upload_imgs, POST /upload_imgs/, POST /liveness/challenge",
     "enrol": """POST /upload_db, PATCH /people/a, POST /people/a/faces, POST /people/a/faces/a/move,
-        POST /deepface/register, POST /api/person/create, PATCH /api/person/update/a, POST /api/person/update/a, PUT /api/person/update/a,
+        POST /deepface/register, POST /api/person/create, PATCH /api/person/update/a,
+        POST /api/person/update/a, PUT /api/person/update/a,
         POST /api/face/create, PATCH /api/face/update/a, POST /api/face/update/a, PUT /api/face/update/a,
         POST /api/v1/recognition/faces, POST /api/v1/recognition/subjects, PUT /api/v1/recognition/subjects/a,
         PUT /api/v1/recognition/subjects/a/verify""",
