@@ -70,12 +70,10 @@ def search(ranking: Ranking, required: int, chances: int, people: int) -> Search
     """
     scorer, own = ranking.scorer, np.sort(ranking.own)
     claimed_score = float(own[required - 1]) if required <= len(own) else np.inf
-    if not len(ranking.candidates.ids):
-        return SearchResult(Found.NOBODY, np.inf, np.inf, 0.0, 0.0)
     search_threshold = scorer.search_threshold(people, chances)
     claim_threshold = scorer.found_threshold(required, chances)
     others = ranking.best_other()
-    rivals = ranking.rivals(ranking.best, float(own[0])) if others < own[0] else []
+    rivals = ranking.rivals(ranking.best, float(own[0]))
     if claimed_score <= min(search_threshold, claim_threshold) and not rivals:
         found = Found.CLAIMED
     else:

@@ -103,6 +103,28 @@ def test_a_score_at_the_threshold_passes_and_the_one_that_had_to_pass_decides() 
     assert list(below.scores) == sorted(below.scores)
 
 
+def test_a_second_look_counts_the_comparisons_at_the_threshold_and_below() -> None:
+    other = (150, 60, 10)
+    probes, target = Probes([sighting_of(RED, "a", 0), sighting_of(other, "b", 1)], 2), enrolled(RED)
+    distance = second_look(probes, target, Asked(), "cosine", (1, 6), augmented).score
+    for second, within in ((distance, 6), (np.nextafter(distance, 0.0), 3)):
+        look = second_look(probes, target, Asked(second=second), "cosine", (1, 4), augmented)
+        assert (look.items[0]["within"], look.counted, look.verified) == (within, within, within == 6)
+
+
+@pytest.mark.parametrize("verdicts", [0, 2])
+def test_a_judge_that_skips_a_face_or_makes_one_up_is_none(verdicts: int) -> None:
+    class Judge:
+        about = LivenessAbout(("cnn",))
+
+        def judge(self, faces: Sequence[object]) -> list[LivenessVerdict]:
+            return [LivenessVerdict(Liveness.LIVE, 0.1, 0.5)] * verdicts
+
+    with pytest.raises(Refusal) as caught:
+        judge_faces(faces(0), Judge, Ledger())
+    assert caught.value.code is Code.NO_LIVENESS
+
+
 def test_a_look_at_nobody_verifies_nobody() -> None:
     look = second_look(Probes(faces(0), 1), enrolled(RED), Asked(), "cosine", (1, 0), augmented)
     assert (look.verified, look.required, look.score) == (False, 0, float("inf"))
@@ -112,6 +134,9 @@ def test_photos_contradict_each_other_where_one_fits_and_another_clearly_does_no
     scorer = ColourScorer(threshold=0.01)  # clearly: above 0.1
     for scores in ([0.01, 0.1], [0.011, 0.2], [0.2, 0.3], [0.0, 0.01]):
         check_agreement(np.array(scores), scorer)
+    asked = Asked()
+    check_agreement(np.array([0.05, 0.2]), asked)
+    assert asked.thresholds == [(1, 1)]
     for scores in ([0.01, 0.11], [0.0, 0.5, 0.05]):
         with pytest.raises(Refusal) as caught:
             check_agreement(np.array(scores), scorer)

@@ -70,11 +70,12 @@ def decision(
 ) -> Code | None:
     """Return what the claim is refused with, None where nobody is nearer."""
     probes = Probes([face(one, scorer, number) for number, one in enumerate(photos)], len(photos))
-    likeness, everybody = (scorer, "cosine"), gallery(people, scorer)
+    likeness, everybody, ledger = (scorer, "cosine"), gallery(people, scorer), Ledger()
     try:
-        check_nearest(claimed, probes, everybody, likeness, lambda _: linked, Code.FOUND_OTHER, Ledger())
+        check_nearest(claimed, probes, everybody, likeness, lambda _: linked, Code.FOUND_OTHER, ledger)
     except Refusal as refusal:
         return refusal.code
+    assert [row["out"] for row in ledger.as_list()] == [1]
     return None
 
 
@@ -123,6 +124,14 @@ def test_one_photo_that_is_somebody_elses_contradicts_the_others(scorer: Calibra
     own, hers = apart(people["ann"], 3, 0.1), apart(people["sister"], 4, 0.1)
     assert decision("ann", [own, own, hers], people, scorer) is Code.DIFFERENT_PEOPLE
     assert decision("ann", [own, own, own], people, scorer) is None
+
+
+def test_one_photo_contradicts_the_others_where_it_is_nearer_by_twice_the_margin(scorer: CalibratedScorer) -> None:
+    for nearer, code in ((1.9, None), (2.1, Code.DIFFERENT_PEOPLE)):
+        own = 0.4
+        people = {"ann": apart(AXES[0], 1, own), "ben": apart(AXES[0], 2, own - nearer * scorer.rival_margin)}
+        hers = apart(people["ann"], 3, 0.1)
+        assert decision("ann", [hers, hers, AXES[0]], people, scorer) is code
 
 
 def test_a_crowd_of_nearer_people_is_not_one_person(scorer: CalibratedScorer) -> None:
