@@ -11,7 +11,6 @@ from db import files
 
 NAME = "manifest.json"
 FORMAT = "faceapp-backup-1"
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,5 @@ def relative_files(folder: Path) -> Iterator[str]:
 
 def sha256(path: Path) -> str:
     """Return a file's SHA-256 in hex."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -50,11 +49,7 @@ class Shipped:
         """Write `occlusion.json` and `fitted.json` into the quality stage's folder."""
         weights = [float(f"{weight:.3g}") for weight in self.weights]
         _dump(folder / "occlusion.json", {"bias": round(self.bias, 5), "weights": weights})
-        stored = {
-            "limits": {name: asdict(limit) for name, limit in self.fitted.limits.items()},
-            "utilities": [_stored(one) for one in self.fitted.utilities],
-        }
-        _dump(folder / "fitted.json", stored, indent=1)
+        _dump(folder / "fitted.json", asdict(self.fitted), indent=1)
 
 
 @dataclass(frozen=True)
@@ -200,10 +195,6 @@ def _models(names: Sequence[str]) -> str:
 
 def _people(data: Measurements) -> Iterable[int]:
     return (int(faces.person.max()) for faces in data.copies.values())
-
-
-def _stored(utility: Utility) -> dict[str, Any]:
-    return {"bias": utility.bias, "terms": {name: asdict(term) for name, term in utility.terms.items()}}
 
 
 def _dump(path: Path, stored: object, indent: int | None = None) -> None:

@@ -61,26 +61,8 @@ def _check_saved(network: Any, path: Path) -> None:
 
 def card_data(card: Card, story: Mapping[str, Any]) -> dict[str, Any]:
     """Return a card in its file's form."""
-    return {
-        "format": FORMAT,
-        "sha256": card.sha256,
-        "input": {
-            "views": [asdict(view) for view in card.views],
-            "colour": card.colour,
-            "factor": card.factor,
-            "offset": card.offset,
-        },
-        "output": {
-            "count": card.outputs,
-            "activation": card.activation,
-            "spoof": list(card.spoof),
-            "decisive": list(card.decisive),
-            "around": card.around,
-            "kinds": {str(column): name for column, name in card.kinds.items()},
-            "threshold": card.threshold,
-            "live": card.live,
-            "slope": card.slope,
-            "intercept": card.intercept,
-        },
-        **story,
-    }
+    said = asdict(card)
+    del said["reaches"]  # the story tells them
+    signed = {"format": FORMAT, "sha256": said.pop("sha256")}
+    given = {name: said.pop(name) for name in ("views", "colour", "factor", "offset")}
+    return {**signed, "input": given, "output": {"count": said.pop("outputs"), **said}, **story}

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-_Z95 = 1.959964
+from scipy.stats import binomtest
 
 
 @dataclass(frozen=True)
@@ -48,11 +47,8 @@ class Rate:
         """Wilson's score interval (E. B. Wilson, 1927)."""
         if not self.of:
             return math.nan, math.nan
-        share, z = self.share, _Z95
-        centre = share + z * z / (2 * self.of)
-        spread = z * math.sqrt(share * (1 - share) / self.of + z * z / (4 * self.of**2))
-        scale = 1 + z * z / self.of
-        return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+        ends = binomtest(self.count, self.of).proportion_ci(method="wilson")
+        return float(ends.low), float(ends.high)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ Plain Keras layers throughout, and no weights of others: the file loads anywhere
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -20,7 +20,8 @@ from tools.training.trunk import AROUND_VIEW, OUTPUTS, SCALE
 
 FACE_VIEW = View(size=112, scale=1.15, fill=0)
 VIEWS = (FACE_VIEW, AROUND_VIEW)
-COLOUR, FACTOR, OFFSET = "RGB", 1.0, 0.0
+COLOUR: Final = "RGB"
+FACTOR, OFFSET = 1.0, 0.0
 KINDS = ("live", "screen", "print", "drawing")
 """What the heads tell apart."""
 COLUMNS = (*KINDS, "around")

@@ -6,18 +6,22 @@ an attack.
 """
 
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StrictBool, StringConstraints, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from codes_dict import Code, Refusal
 
 FORMAT = 1
 _MAX_BYTES = 1 << 20
-_COLOURS = ("RGB", "BGR")
-_ACTIVATIONS = ("probability", "logit")
+_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_Share = Annotated[_Number, Field(ge=0, le=1)]
+_Whole = Annotated[int, Field(strict=True)]
+_Column = Annotated[_Whole, Field(ge=0, le=15)]
 
 
 @dataclass(frozen=True)
@@ -29,16 +33,16 @@ class View:
     is shrunk and moved until it is in the photo, so that nothing is filled. `size` is in pixels.
     """
 
-    size: int
-    scale: float
-    square: bool = True
-    fill: int = 127
-    inside: bool = False
+    size: Annotated[_Whole, Field(ge=16, le=1024)]
+    scale: Annotated[_Number, Field(ge=0.2, le=8)]
+    square: StrictBool = True
+    fill: Annotated[_Whole, Field(ge=0, le=255)] = 127
+    inside: StrictBool = False
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a model's card says, checked.
+    """What a model's card says, checked: nothing else can be made. Raises `ValueError`.
 
     `views` are the model's inputs in order; pixel values become `value * factor + offset`. `spoof` are the output
     columns that mean an attack (their sum is the score), `kinds` name some of them. A score at or over
@@ -49,22 +53,34 @@ class Card:
     together, their names joined by commas.
     """
 
-    views: tuple[View, ...]
-    colour: str
-    factor: float
-    offset: float
-    outputs: int
-    activation: str
-    spoof: tuple[int, ...]
-    kinds: Mapping[int, str]
-    threshold: float
-    live: float
-    decisive: tuple[int, ...] = ()
-    around: int | None = None
-    slope: float = 1.0
-    intercept: float = 0.0
-    sha256: str | None = None
-    reaches: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    views: Annotated[tuple[View, ...], Field(min_length=1)]
+    colour: Literal["RGB", "BGR"]
+    factor: _Number
+    offset: _Number
+    outputs: Annotated[_Whole, Field(ge=1, le=16)]
+    activation: Literal["probability", "logit"]
+    spoof: Annotated[tuple[_Column, ...], Field(min_length=1)]
+    kinds: Mapping[Annotated[int, Field(ge=0, le=15)], str]
+    threshold: _Share
+    live: _Share
+    decisive: tuple[_Column, ...] = ()
+    around: _Column | None = None
+    slope: Annotated[_Number, Field(gt=0)] = 1.0
+    intercept: _Number = 0.0
+    sha256: Annotated[str, StringConstraints(pattern="^[0-9a-fA-F]{64}$", to_lower=True)] | None = None
+    reaches: Mapping[str, Mapping[str, _Share]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check what concerns several values."""
+        columns = (*self.spoof, *self.decisive)
+        if max((*columns, *self.kinds)) >= self.outputs:
+            raise ValueError("spoof, kinds and decisive require columns that the output has")
+        if self.around is not None and (self.around >= self.outputs or self.around in columns):
+            raise ValueError("around is not a column of its own that the output has")
+        if len(set(columns)) != len(columns):
+            raise ValueError("spoof and decisive name a column twice")
+        if self.live > self.threshold:
+            raise ValueError("live is above threshold")
 
 
 SEED_CARD = Card(
@@ -72,6 +88,7 @@ SEED_CARD = Card(
     activation="probability", spoof=(0,), kinds={}, threshold=0.7, live=0.7,
 )  # fmt: skip
 """What holds for a model without a card."""
+_CARD = TypeAdapter(Card)
 
 
 def card_path(model_file: Path) -> Path:
@@ -103,99 +120,9 @@ def parse_card(data: Mapping[str, Any]) -> Card:
     """
     if data["format"] != FORMAT:
         raise ValueError(f"format {data['format']!r} is not {FORMAT}")
-    given, output = data["input"], data["output"]
-    card = Card(
-        views=tuple(_view(entry) for entry in given["views"]),
-        colour=_one_of(given["colour"], _COLOURS, "colour"),
-        factor=_number(given["factor"], "factor"),
-        offset=_number(given["offset"], "offset"),
-        outputs=_whole(output["count"], "count", 1, 16),
-        activation=_one_of(output["activation"], _ACTIVATIONS, "activation"),
-        spoof=tuple(_whole(column, "spoof", 0, 15) for column in output["spoof"]),
-        kinds={_whole(int(key), "kinds", 0, 15): str(name) for key, name in output.get("kinds", {}).items()},
-        threshold=_share(output["threshold"], "threshold"),
-        live=_share(output["live"], "live"),
-        decisive=tuple(_whole(column, "decisive", 0, 15) for column in output.get("decisive", [])),
-        around=_optional_column(output.get("around")),
-        slope=_number(output.get("slope", 1.0), "slope"),
-        intercept=_number(output.get("intercept", 0.0), "intercept"),
-        sha256=_digest(data.get("sha256")),
-        reaches={str(engines): _shares(rates) for engines, rates in data.get("reaches", {}).items()},
-    )
-    _check_columns(card)
-    return card
-
-
-def _view(entry: Mapping[str, Any]) -> View:
-    scale = _number(entry["scale"], "scale")
-    if not 0.2 <= scale <= 8:
-        raise ValueError(f"scale {scale} is not within 0.2 to 8")
-    return View(
-        size=_whole(entry["size"], "size", 16, 1024),
-        scale=scale,
-        square=_either(entry.get("square", True), "square"),
-        fill=_whole(entry.get("fill", 127), "fill", 0, 255),
-        inside=_either(entry.get("inside", False), "inside"),
-    )
-
-
-def _check_columns(card: Card) -> None:
-    if not card.views:
-        raise ValueError("there is no view")
-    if not card.spoof or max((*card.spoof, *card.kinds, *card.decisive)) >= card.outputs:
-        raise ValueError("spoof, kinds and decisive want columns that the output has")
-    if card.around is not None and (card.around >= card.outputs or card.around in (*card.spoof, *card.decisive)):
-        raise ValueError("around is not a column of its own that the output has")
-    if len({*card.spoof, *card.decisive}) != len(card.spoof) + len(card.decisive):
-        raise ValueError("spoof and decisive name a column twice")
-    if card.live > card.threshold:
-        raise ValueError("live is above threshold")
-    if card.slope <= 0:
-        raise ValueError("slope is not above 0")
-
-
-def _number(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{name} is not a finite number")
-    return float(value)
-
-
-def _share(value: Any, name: str) -> float:
-    number = _number(value, name)
-    if not 0 <= number <= 1:
-        raise ValueError(f"{name} is not within 0 to 1")
-    return number
-
-
-def _either(value: Any, name: str) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{name} is not true or false")
-    return value
-
-
-def _shares(rates: Mapping[str, Any]) -> Mapping[str, float]:
-    return {str(name): _share(rate, "reaches") for name, rate in rates.items()}
-
-
-def _whole(value: Any, name: str, least: int, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ValueError(f"{name} is not a whole number within {least} to {most}")
-    return value
-
-
-def _optional_column(value: Any) -> int | None:
-    return None if value is None else _whole(value, "around", 0, 15)
-
-
-def _one_of(value: Any, accepted: tuple[str, ...], name: str) -> str:
-    if value not in accepted:
-        raise ValueError(f"{name} is not one of {', '.join(accepted)}")
-    return str(value)
-
-
-def _digest(value: Any) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str) or len(value) != 64 or set(value.lower()) - set("0123456789abcdef"):
-        raise ValueError("sha256 is not 64 hexadecimal digits")
-    return value.lower()
+    beside = {key: data[key] for key in ("sha256", "reaches") if key in data}
+    try:
+        return _CARD.validate_python({**data["input"], **data["output"], "outputs": data["output"]["count"], **beside})
+    except ValidationError as fault:
+        first = fault.errors()[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from fault

@@ -1,12 +1,12 @@
 """From measured components to one score: limits that cap it, and a fitted utility that orders the rest."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter
 
 PASS = 7.0
 """Where a component at its threshold puts the score: the default SCORE_TOL."""
@@ -103,13 +103,4 @@ class Fitted:
 @cache
 def shipped() -> Fitted:
     """Read the shipped limits and weights, fitted by `bin/fit-quality` (see docs/quality.md)."""
-    return fitted_from(json.loads(Path(__file__).with_name("fitted.json").read_text()))
-
-
-def fitted_from(stored: Mapping[str, Any]) -> Fitted:
-    """Read limits and utilities from the form that they are stored in."""
-    utilities = tuple(
-        Utility(float(one["bias"]), {name: Term(**term) for name, term in one["terms"].items()})
-        for one in stored["utilities"]
-    )
-    return Fitted({name: Limit(**limit) for name, limit in stored["limits"].items()}, utilities)
+    return TypeAdapter(Fitted).validate_json(Path(__file__).with_name("fitted.json").read_bytes())
