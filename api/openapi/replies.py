@@ -134,7 +134,11 @@ def _shared_title(model: type[Shape], codes: list[Code], keys: Keys) -> str:
 
 
 def media(model: type[Shape], ref: Mapping[str, str]) -> dict[str, Any]:
-    """Return the media type object of a request's body."""
+    """Return the media type object of a request's body, whose files are images."""
     example = {} if model.example() is None else {"example": model.example()}
-    encoding = {"encoding": model.encoding} if model.encoding else {}
+    properties = model.model_json_schema().get("properties", {})
+    files = [
+        name for name, its in properties.items() if "binary" in (its.get("format"), its.get("items", {}).get("format"))
+    ]
+    encoding = {"encoding": {name: {"contentType": "image/*"} for name in files}} if files else {}
     return {"schema": ref, **example, **encoding}

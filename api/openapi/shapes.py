@@ -1,6 +1,5 @@
 """What requests and replies are made of, as pydantic models: they describe and never parse (`api.forms` does)."""
 
-from collections.abc import Mapping
 from types import NoneType
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
@@ -12,12 +11,10 @@ from pydantic.json_schema import SkipJsonSchema
 class Shape(BaseModel):
     """Base of all: the docstring under a field is its description; keys beyond the listed ones may appear.
 
-    `encoding` is OpenAPI's, for the fields of a multipart body.
     `other_keys` are what the example shows beside the fields.
     """
 
     model_config = ConfigDict(use_attribute_docstrings=True, defer_build=True)
-    encoding: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     other_keys: ClassVar[dict[str, Any]] = {}
 
     @classmethod

@@ -1,6 +1,6 @@
 """Endpoints that take photos and keep nothing of them."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
@@ -18,8 +18,6 @@ Box = Annotated[list[int], Field(min_length=4, max_length=4, examples=[[320, 180
 
 class CompareFiles(Shape):
     """Two photos, or two sets of photos, as files."""
-
-    encoding: ClassVar = {"a": {"contentType": "image/*"}, "b": {"contentType": "image/*"}}
 
     a: Files
     """Who the person is said to be."""

@@ -1,6 +1,6 @@
 """CompreFace's requests and replies."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
@@ -122,8 +122,6 @@ class StaticPath(ImagePath):
 class PhotoFilesForm(Shape):
     """One photo as a file."""
 
-    encoding: ClassVar = {"file": {"contentType": "image/*"}}
-
     file: bytes
 
 
@@ -135,8 +133,6 @@ class FileBody(Shape):
 
 class TwoFilesForm(Shape):
     """Two photos as files."""
-
-    encoding: ClassVar = {"source_image": {"contentType": "image/*"}, "target_image": {"contentType": "image/*"}}
 
     source_image: bytes
     """Shows one person."""

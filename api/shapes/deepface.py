@@ -78,9 +78,7 @@ def _body(name: str, keys: type[Shape], photo: Any, way: str, *images: str) -> t
     about = "Also called `{}_path`. Addresses and paths are refused."
     fields: dict[str, Any] = {image: (photo, Field(description=about.format(image))) for image in images}
     photos = "A photo" if len(images) == 1 else "Two photos"
-    made = create_model(name, __base__=keys, __doc__=f"{photos} {way}.", **fields)
-    made.encoding = {image: {"contentType": "image/*"} for image in images} if photo is bytes else {}
-    return made
+    return create_model(name, __base__=keys, __doc__=f"{photos} {way}.", **fields)
 
 
 def _bodies(name: str, keys: type[Shape], *images: str, json: type[Shape] | None = None) -> dict[str, type[Shape]]:

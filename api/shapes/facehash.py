@@ -1,6 +1,6 @@
 """FaceHash's requests and replies."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
@@ -36,8 +36,6 @@ class RecognizeForm(FaceHashUser):
 
 class RecognizeFiles(FaceHashUser):
     """A photo, as a file, that may show the user."""
-
-    encoding: ClassVar = {"image": {"contentType": "image/*"}}
 
     image: bytes
     """The photo, `picture` too."""
@@ -75,8 +73,6 @@ class TrainForm(TrainBody):
 
 class TrainFiles(FaceHashUser):
     """The same with the images as files; hyper-parameters are fields as in the other forms."""
-
-    encoding: ClassVar = {"images": {"contentType": "image/*"}}
 
     images: Annotated[list[bytes], Field(min_length=10)]
 

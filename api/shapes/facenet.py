@@ -1,6 +1,6 @@
 """The person / face API."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
@@ -80,8 +80,6 @@ class AllFaces(FacesOfPerson):
 
 class FaceImageFiles(Shape):
     """One photo as a file."""
-
-    encoding: ClassVar = {"image": {"contentType": "image/*"}}
 
     image: bytes
 

@@ -1,7 +1,7 @@
 """The three endpoints."""
 
 from datetime import date
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -36,8 +36,6 @@ class UploadQuery(Shape):
 
 class PhotoFiles(Shape):
     """Photos as files, under any field names, several under one name."""
-
-    encoding: ClassVar = {"photo": {"contentType": "image/*"}}
 
     photo: Files
     """JPEG, PNG, WebP, BMP, HEIC, AVIF, GIF or TIFF, recognised by content."""

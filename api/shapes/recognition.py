@@ -1,6 +1,6 @@
 """The ArcFace service's requests and replies."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
@@ -23,8 +23,6 @@ class RecognitionForm(Shape):
 
 class RecognitionFiles(Shape):
     """A photo as a file."""
-
-    encoding: ClassVar = {"file": {"contentType": "image/*"}}
 
     file: Files
 
