@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -23,6 +24,7 @@ from pipeline.flows import MOST_CANDIDATES, SentFile, Services, attributes, deep
 from pipeline.flows.deepface import Options
 
 blueprint = Blueprint("deepface", __name__)
+_described = partial(describe, failed=shapes.DeepFaceError)
 
 HOME = "<h1>DeepFace's API, answered by faceapp</h1>\n"
 _ANSWERS = frozenset(code for code in Code if code.kind is Kind.SUCCESS) | {Code.SAME_PERSON, Code.NOT_SAME_PERSON}
@@ -48,18 +50,17 @@ _WORDS = re.compile(r"[\[\]()\"'\s]")
 
 
 @blueprint.get("/deepface/", strict_slashes=False)
-@describe(other={200: Other("A line of HTML.", "text/html")}, failed=shapes.DeepFaceError)
+@_described(other={200: Other("A line of HTML.", "text/html")})
 def home() -> Response:
     """Say that the API is there."""
     return Response(HOME, mimetype="text/html")
 
 
 @blueprint.post("/deepface/verify", strict_slashes=False)
-@describe(
+@_described(
     refuses=[*_REFUSES, Code.DIFFERENT_PEOPLE],
     body=shapes.VERIFY,
     other={200: Other("Whether the photos show the same person.", model=shapes.Verification)},
-    failed=shapes.DeepFaceError,
 )
 def verify() -> Response:
     """Say whether two photos, of one person each, show the same person. Nothing is kept."""
@@ -69,11 +70,10 @@ def verify() -> Response:
 
 
 @blueprint.post("/deepface/represent", strict_slashes=False)
-@describe(
+@_described(
     refuses=_REFUSES,
     body=shapes.REPRESENT,
     other={200: Other("The faces with their embeddings.", model=shapes.Representations)},
-    failed=shapes.DeepFaceError,
 )
 def represent() -> Response:
     """Return the embedding of each face of a photo. Embeddings are biometric data."""
@@ -83,11 +83,10 @@ def represent() -> Response:
 
 
 @blueprint.post("/deepface/analyze", strict_slashes=False)
-@describe(
+@_described(
     refuses=[*_REFUSES, Code.NO_WEIGHTS],
     body=shapes.ANALYZE,
     other={200: Other("The faces with their attributes.", model=shapes.Analysis)},
-    failed=shapes.DeepFaceError,
 )
 def analyze() -> Response:
     """Estimate age, gender and emotion of each face of a photo, with DeepFace's models. No verdict uses it.
@@ -100,11 +99,10 @@ def analyze() -> Response:
 
 
 @blueprint.post("/deepface/search", strict_slashes=False)
-@describe(
+@_described(
     refuses=_REFUSES,
     body=shapes.FIND,
     other={200: Other("The people found for each face.", model=shapes.Matches)},
-    failed=shapes.DeepFaceError,
 )
 def search() -> Response:
     """Say who of everybody enrolled a photo shows."""
@@ -119,11 +117,10 @@ def search() -> Response:
 
 
 @blueprint.post("/deepface/register", strict_slashes=False)
-@describe(
+@_described(
     refuses=[*_REFUSES, *_ENROLS],
     body=shapes.REGISTER,
     other={200: Other("Who was registered.", model=shapes.Registered)},
-    failed=shapes.DeepFaceError,
 )
 def register() -> Response:
     """Enrol a photo of one person. `search` finds the person from then on, in this API and in all others."""
@@ -138,10 +135,9 @@ def register() -> Response:
 
 
 @blueprint.post("/deepface/build/index", strict_slashes=False)
-@describe(
+@_described(
     refuses=LEASED,
     other={200: Other("How many people a search sees.", model=shapes.IndexState)},
-    failed=shapes.DeepFaceError,
 )
 def build_index() -> Response:
     """Say that there is nothing to build: a search sees everybody who is enrolled, always."""

@@ -7,14 +7,13 @@ from flask import Response, request
 
 from api.access import lend
 from api.compreface.asked import MOST_FACES, MOST_PREDICTIONS, vectors
-from api.compreface.form import BASE, blueprint
+from api.compreface.form import BASE, blueprint, described
 from api.compreface.subjects import answer
 from api.gate import gate
-from api.openapi import JSON, LEASED, Other, describe
+from api.openapi import JSON, LEASED, Other
 from api.photos import Sent
 from api.shapes import likeness as shapes
 from api.shapes.compreface import (
-    CompreFaceError,
     ImagePath,
 )
 from codes_dict import Code
@@ -24,12 +23,11 @@ _VECTORS = (*LEASED, Code.VALUE_REFUSED)
 
 
 @blueprint.post(f"{BASE}/recognition/embeddings/recognize", strict_slashes=False)
-@describe(
+@described(
     refuses=_VECTORS,
     query=shapes.PredictionQuery,
     body={JSON: shapes.EmbeddingList},
     other={200: Other("Every embedding with its subjects.", model=shapes.RecognisedEmbeddings)},
-    failed=CompreFaceError,
 )
 def recognise_embeddings() -> Response:
     """Say which subjects embeddings are of."""
@@ -44,12 +42,11 @@ def recognise_embeddings() -> Response:
 
 
 @blueprint.post(f"{BASE}/recognition/embeddings/faces/<image:image_id>/verify")
-@describe(
+@described(
     refuses=[*_VECTORS, Code.NO_ROW, Code.NO_FOLDER],
     path=ImagePath,
     body={JSON: shapes.EmbeddingList},
     other={200: Other("Every embedding with its similarity.", model=shapes.ComparedEmbeddings)},
-    failed=CompreFaceError,
 )
 def verify_embeddings_with_image(image_id: str) -> Response:
     """Say how similar embeddings are to a subject's image."""
@@ -61,11 +58,10 @@ def verify_embeddings_with_image(image_id: str) -> Response:
 
 
 @blueprint.post(f"{BASE}/verification/embeddings/verify", strict_slashes=False)
-@describe(
+@described(
     refuses=_VECTORS,
     body={JSON: shapes.SourceAndTargets},
     other={200: Other("Every target with its similarity.", model=shapes.ComparedEmbeddings)},
-    failed=CompreFaceError,
 )
 def verify_embeddings() -> Response:
     """Say how similar the target embeddings are to the source."""

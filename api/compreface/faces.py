@@ -5,10 +5,10 @@ from flask import Response, request
 from api.access import lend
 from api.bodies import MULTIPART
 from api.compreface.asked import image_ids, needed_text, one_photo
-from api.compreface.form import BASE, blueprint
+from api.compreface.form import BASE, blueprint, described
 from api.compreface.subjects import answer, created
 from api.gate import gate
-from api.openapi import JSON, LEASED, Other, describe
+from api.openapi import JSON, LEASED, Other
 from api.photos import sent
 from api.shapes import compreface as shapes
 from codes_dict import Code
@@ -20,11 +20,10 @@ _PNG = "image/png"
 
 
 @blueprint.get(_FACES, strict_slashes=False)
-@describe(
+@described(
     refuses=[*LEASED, Code.VALUE_REFUSED],
     query=shapes.ImagePageQuery,
     other={200: Other("A page of images.", model=shapes.ImagePage)},
-    failed=shapes.CompreFaceError,
 )
 def list_images() -> Response:
     """List the images of all subjects, or of one, oldest first."""
@@ -35,7 +34,7 @@ def list_images() -> Response:
 
 
 @blueprint.post(_FACES, strict_slashes=False)
-@describe(
+@described(
     refuses=[
         *(*LEASED, Code.BAD_NAME, Code.NO_FILES, Code.BAD_BASE64, Code.VALUE_REFUSED, Code.NO_FACE),
         *(Code.NO_SINGLE_FACE, Code.ALL_REJECTED, Code.DIFFERENT_PEOPLE, Code.BELONGS_TO_OTHER, Code.ALL_SPOOF),
@@ -45,7 +44,6 @@ def list_images() -> Response:
     query=shapes.NewImageQuery,
     body={MULTIPART: shapes.PhotoFilesForm, JSON: shapes.FileBody},
     other={201: Other("The image is added.", model=shapes.AddedImage)},
-    failed=shapes.CompreFaceError,
 )
 def add_image() -> Response:
     """Add an image with one face to a subject, who is made where there is none."""
@@ -58,11 +56,10 @@ def add_image() -> Response:
 
 
 @blueprint.delete(_FACES, strict_slashes=False)
-@describe(
+@described(
     refuses=[*LEASED, Code.NO_ROW, Code.VALUE_REFUSED],
     query=shapes.SubjectQuery,
     other={200: Other("How many there were.", model=shapes.DeletedCount)},
-    failed=shapes.CompreFaceError,
 )
 def delete_images() -> Response:
     """Delete all images of a subject, or of all subjects. The subjects stay."""
@@ -72,11 +69,10 @@ def delete_images() -> Response:
 
 
 @blueprint.post(f"{_FACES}/delete")
-@describe(
+@described(
     refuses=[*LEASED, Code.VALUE_REFUSED, Code.NO_FOLDER],
     body={JSON: shapes.ImageIds},
     other={200: Other("What was deleted.", model=shapes.ImageRows)},
-    failed=shapes.CompreFaceError,
 )
 def delete_listed() -> Response:
     """Delete several images. Ids that there are not are ignored."""
@@ -87,11 +83,10 @@ def delete_listed() -> Response:
 
 
 @blueprint.delete(f"{_FACES}/<image:image_id>")
-@describe(
+@described(
     refuses=[*LEASED, Code.NO_ROW, Code.NO_FOLDER],
     path=shapes.ImagePath,
     other={200: Other("The image is deleted.", model=shapes.ImageRow)},
-    failed=shapes.CompreFaceError,
 )
 def delete_image(image_id: str) -> Response:
     """Delete an image. The subject stays."""
@@ -100,11 +95,10 @@ def delete_image(image_id: str) -> Response:
 
 
 @blueprint.get(f"{_FACES}/<image:image_id>/img")
-@describe(
+@described(
     refuses=LEASED,
     path=shapes.ImagePath,
     other={200: Other("The face as PNG; nothing where there is no such image.", _PNG)},
-    failed=shapes.CompreFaceError,
 )
 def show_image(image_id: str) -> Response:
     """Show the aligned face of an image."""
@@ -112,11 +106,10 @@ def show_image(image_id: str) -> Response:
 
 
 @blueprint.get(f"{BASE}/static/<api_key>/images/<image:image_id>")
-@describe(
+@described(
     refuses=LEASED,
     path=shapes.StaticPath,
     other={200: Other("The face as PNG; nothing where there is no such image.", _PNG)},
-    failed=shapes.CompreFaceError,
 )
 def show_image_by_key(api_key: str, image_id: str) -> Response:
     """Show the aligned face of an image to a page that cannot send headers: the key is in the path."""

@@ -1,13 +1,16 @@
 """How CompreFace answers: its bodies, its error codes, and the HTTP statuses that go with them."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.routing import BaseConverter
 
+from api.openapi import describe
 from api.own_forms import Form, answers_in, sentence
+from api.shapes.compreface import CompreFaceError
 from codes_dict import Code, Kind
 
 BASE = "/api/v1"
@@ -35,6 +38,7 @@ _OF_FIELD = {"prediction_count": 12, "embeddings": 37, "source": 37, "targets": 
 _REFUSED, _NO_HEADER, _MISSING, _SERVER, _NO_SUBJECT, _OTHER = 36, 20, 33, 41, 42, 0
 
 blueprint = Blueprint("compreface", __name__)
+described = partial(describe, failed=CompreFaceError)
 
 
 class _ImageId(BaseConverter):

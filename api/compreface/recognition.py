@@ -8,10 +8,10 @@ from flask import Response, request
 from api.access import lend
 from api.bodies import MULTIPART
 from api.compreface.asked import Question, question
-from api.compreface.form import BASE, blueprint
+from api.compreface.form import BASE, blueprint, described
 from api.compreface.subjects import answer
 from api.gate import gate
-from api.openapi import JSON, LEASED, Other, Shape, describe
+from api.openapi import JSON, LEASED, Other, Shape
 from api.shapes import compreface as shapes
 from api.shapes.likeness import Detected, DetectQuery, Recognised, RecogniseQuery, Verified, VerifiedPair
 from codes_dict import Code, Outcome
@@ -22,12 +22,11 @@ _ONE_FILE: Mapping[str, type[Shape]] = {MULTIPART: shapes.PhotoFilesForm, JSON: 
 
 
 @blueprint.post(f"{BASE}/recognition/recognize", strict_slashes=False)
-@describe(
+@described(
     refuses=_PHOTO,
     query=RecogniseQuery,
     body=_ONE_FILE,
     other={200: Other("Every face, the largest first.", model=Recognised)},
-    failed=shapes.CompreFaceError,
 )
 def recognise() -> Response:
     """Say which subjects the faces of a photo show.
@@ -42,13 +41,12 @@ def recognise() -> Response:
 
 
 @blueprint.post(f"{BASE}/recognition/faces/<image:image_id>/verify")
-@describe(
+@described(
     refuses=[*_PHOTO, Code.NO_ROW, Code.NO_FOLDER],
     path=shapes.ImagePath,
     query=DetectQuery,
     body=_ONE_FILE,
     other={200: Other("Every face, the largest first.", model=Verified)},
-    failed=shapes.CompreFaceError,
 )
 def verify_with_image(image_id: str) -> Response:
     """Say how similar the faces of a photo are to a subject's image."""
@@ -60,12 +58,11 @@ def verify_with_image(image_id: str) -> Response:
 
 
 @blueprint.post(f"{BASE}/verification/verify", strict_slashes=False)
-@describe(
+@described(
     refuses=[*_PHOTO, Code.NO_SINGLE_FACE, Code.ALL_SPOOF, Code.NONE_LIVE],
     query=DetectQuery,
     body={MULTIPART: shapes.TwoFilesForm, JSON: shapes.TwoFilesBody},
     other={200: Other("Every face of the target, the largest first.", model=VerifiedPair)},
-    failed=shapes.CompreFaceError,
 )
 def verify_photos() -> Response:
     """Say how similar the faces of the target image are to the one of the source image."""
@@ -80,12 +77,11 @@ def verify_photos() -> Response:
 
 
 @blueprint.post(f"{BASE}/detection/detect", strict_slashes=False)
-@describe(
+@described(
     refuses=_PHOTO,
     query=DetectQuery,
     body=_ONE_FILE,
     other={200: Other("Every face, the largest first.", model=Detected)},
-    failed=shapes.CompreFaceError,
 )
 def detect() -> Response:
     """Find the faces of a photo."""

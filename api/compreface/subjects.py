@@ -4,10 +4,10 @@ from flask import Response, request
 
 from api.access import lend
 from api.compreface.asked import needed_text
-from api.compreface.form import BASE, BODY, blueprint
+from api.compreface.form import BASE, BODY, blueprint, described
 from api.envelope import reply
 from api.gate import gate
-from api.openapi import JSON, LEASED, Other, describe
+from api.openapi import JSON, LEASED, Other
 from api.photos import sent
 from api.shapes import compreface as shapes
 from codes_dict import Code, Outcome
@@ -17,7 +17,7 @@ _SUBJECTS = f"{BASE}/recognition/subjects"
 
 
 @blueprint.get(_SUBJECTS, strict_slashes=False)
-@describe(refuses=LEASED, other={200: Other("The names.", model=shapes.SubjectList)}, failed=shapes.CompreFaceError)
+@described(refuses=LEASED, other={200: Other("The names.", model=shapes.SubjectList)})
 def list_subjects() -> Response:
     """List the names of all subjects."""
     with lend() as services:
@@ -25,11 +25,10 @@ def list_subjects() -> Response:
 
 
 @blueprint.post(_SUBJECTS, strict_slashes=False)
-@describe(
+@described(
     refuses=[*LEASED, Code.BAD_NAME, Code.CONFLICT, Code.VALUE_REFUSED],
     body={JSON: shapes.SubjectName},
     other={201: Other("The subject is made.", model=shapes.Subject)},
-    failed=shapes.CompreFaceError,
 )
 def add_subject() -> Response:
     """Make a subject without an image."""
@@ -39,10 +38,9 @@ def add_subject() -> Response:
 
 
 @blueprint.delete(_SUBJECTS, strict_slashes=False)
-@describe(
+@described(
     refuses=LEASED,
     other={200: Other("How many there were.", model=shapes.DeletedCount)},
-    failed=shapes.CompreFaceError,
 )
 def delete_subjects() -> Response:
     """Forget all subjects. People who were enrolled by other endpoints stay."""
@@ -51,7 +49,7 @@ def delete_subjects() -> Response:
 
 
 @blueprint.put(f"{_SUBJECTS}/<path:subject>")
-@describe(
+@described(
     refuses=[
         *(*LEASED, Code.NO_ROW, Code.NO_FOLDER, Code.BAD_NAME, Code.INSERT_FAILED, Code.DIFFERENT_PEOPLE),
         Code.VALUE_REFUSED,
@@ -59,7 +57,6 @@ def delete_subjects() -> Response:
     path=shapes.SubjectPath,
     body={JSON: shapes.SubjectName},
     other={200: Other("The subject has the new name.", model=shapes.Updated)},
-    failed=shapes.CompreFaceError,
 )
 def rename_subject(subject: str) -> Response:
     """Give a subject another name.
@@ -72,11 +69,10 @@ def rename_subject(subject: str) -> Response:
 
 
 @blueprint.delete(f"{_SUBJECTS}/<path:subject>")
-@describe(
+@described(
     refuses=[*LEASED, Code.NO_ROW],
     path=shapes.SubjectPath,
     other={200: Other("The subject is forgotten.", model=shapes.DeletedSubject)},
-    failed=shapes.CompreFaceError,
 )
 def delete_subject(subject: str) -> Response:
     """Forget a subject with all images. The receipt is signed."""
