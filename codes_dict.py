@@ -65,381 +65,314 @@ class Code(IntEnum):
 
     # fmt: off
     # -- the request ---------------------------------------------------------------------------------------
-    BAD_FORM = (
-        107, 400, Kind.CALLER,
+    BAD_FORM = (107, 400, Kind.CALLER,
         "Endpoint request needs to be www-form-urlencoded, or form is empty.",
         "Send the endpoint's keys in a body with Content-Type: application/x-www-form-urlencoded.",
     )
-    BAD_ENROL_KEYS = (
-        108, 400, Kind.CALLER,
+    BAD_ENROL_KEYS = (108, 400, Kind.CALLER,
         "Acceptable upload_db endpoint www-form-urlencoded keys: upload_id, name, delete_pickles, "
         "rebuild_db, in_place.",
         "Send each key exactly once. Flags are true or false.",
     )
-    BAD_VERIFY_KEYS = (
-        109, 400, Kind.CALLER,
+    BAD_VERIFY_KEYS = (109, 400, Kind.CALLER,
         "Acceptable verify endpoint www-form-urlencoded keys: upload_id, skip_verify, skip_db_search, skip_liveness.",
         "Send each key exactly once. Flags are true or false.",
     )
-    NO_ID = (
-        110, 400, Kind.CALLER,
+    NO_ID = (110, 400, Kind.CALLER,
         "No args provided for upload_imgs endpoint, or id arg must be provided through upload_imgs?id=",
         "Send exactly one id in the query: /upload_imgs?id=ID.",
     )
-    NO_FILES = (
-        117, 400, Kind.CALLER,
+    NO_FILES = (117, 400, Kind.CALLER,
         "Length of uploaded files was zero.",
         "Send at least one photo: as a file of multipart/form-data, or base64-encoded in JSON or a form.",
     )
-    BAD_JSON = (
-        118, 400, Kind.CALLER,
+    BAD_JSON = (118, 400, Kind.CALLER,
         "The body is not valid JSON.",
         'Send one JSON object such as {"images": ["BASE64"]}, encoded as UTF-8.',
     )
-    BAD_NAME = (
-        128, 400, Kind.CALLER,
+    BAD_NAME = (128, 400, Kind.CALLER,
         "The name is empty, longer than 200 characters, or has control characters.",
         "Send a name of 1 to 200 printable characters, percent-encoded as UTF-8.",
     )
-    BOTH_SKIPS = (
-        143, 400, Kind.CALLER,
+    BOTH_SKIPS = (143, 400, Kind.CALLER,
         "Both skip_verify and skip_db_search set to True. One must be False.",
         "Set at least one of the two to false.",
     )
-    BAD_BASE64 = (
-        193, 400, Kind.CALLER,
+    BAD_BASE64 = (193, 400, Kind.CALLER,
         "There was a problem with base64 string.",
         "Encode the bytes of each image as base64. In a form, percent-encode + as %2B.",
     )
-    ID_MATCHED = (
-        126, 200, Kind.DETAIL,
+    ID_MATCHED = (126, 200, Kind.DETAIL,
         "Regex matched ID.",
         "Nothing.",
     )
-    ID_NOT_MATCHED = (
-        127, 400, Kind.CALLER,
+    ID_NOT_MATCHED = (127, 400, Kind.CALLER,
         "Regex didn't match ID.",
         "Use an ID that matches the server's pattern: at most 64 letters, digits, dots, hyphens and underscores.",
         "Check ID_REGEX.",
     )
     # -- the upload ----------------------------------------------------------------------------------------
-    UPLOADED = (
-        119, 200, Kind.SUCCESS,
+    UPLOADED = (119, 200, Kind.SUCCESS,
         "Files uploaded successfully.",
         "Pass upload_id to /upload_db to enrol the photos, or to /verify to verify them.",
     )
-    ALL_REJECTED = (
-        120, 200, Kind.VERDICT,
+    ALL_REJECTED = (120, 200, Kind.VERDICT,
         "All the files were rejected due to not meeting score criteria.",
         "Take new photos. reasons says what to change in each of them.",
         "If good photos are rejected, lower SCORE_TOL.",
     )
-    UPLOAD_GONE = (
-        189, 404, Kind.CALLER,
+    UPLOAD_GONE = (189, 404, Kind.CALLER,
         "Folder already uploaded to DB. Can't verify to upload again. Or it does not exist at all!",
         "Upload the photos again and use the new upload_id.",
     )
-    NO_IMAGES = (
-        111, 503, Kind.SERVER,
+    NO_IMAGES = (111, 503, Kind.SERVER,
         "Length of img_paths is zero.",
         "Upload the photos again.",
         "The upload's files were removed from UPLOAD_FOLDER. Find out what removes them.",
     )
-    IMAGE_MISSING = (
-        153, 503, Kind.SERVER,
+    IMAGE_MISSING = (153, 503, Kind.SERVER,
         "At least one of the images doesn't exist. Consult log.",
         "Upload the photos again.",
         "The log names the missing files. Find out what removes them from UPLOAD_FOLDER.",
     )
     # -- faces and liveness --------------------------------------------------------------------------------
-    NO_FACE = (
-        630, 200, Kind.VERDICT,
+    NO_FACE = (630, 200, Kind.VERDICT,
         "Could not detect a face in any of the images.",
         "Send photos that show the face from the front, large and well lit.",
     )
-    NO_SINGLE_FACE = (
-        152, 200, Kind.VERDICT,
+    NO_SINGLE_FACE = (152, 200, Kind.VERDICT,
         "Failed to detect face in any of the images or all contained more than one face.",
         "Send photos that show this one person alone.",
     )
-    NO_LIVENESS = (
-        178, 503, Kind.SERVER,
+    NO_LIVENESS = (178, 503, Kind.SERVER,
         "Problem loading liveness detection model. Check your URL.",
         "Try again later.",
         "The log says why. Check that the model is at MODEL_PATH/MODEL_NAME or can be fetched from MODEL_URL, and that "
         "its SHA-256 is the one in its card or in MODEL_SHA256.", RETRY,
     )
-    ALL_SPOOF = (
-        560, 200, Kind.VERDICT,
+    ALL_SPOOF = (560, 200, Kind.VERDICT,
         "All faces were spoof.",
         "Photograph the person directly, not a screen or a print.",
     )
-    NONE_LIVE = (
-        561, 200, Kind.VERDICT,
+    NONE_LIVE = (561, 200, Kind.VERDICT,
         "No face could be judged live.",
         "Take new photos in even light, the whole head in the frame with some space around it.",
     )
-    USED_BEFORE = (
-        562, 200, Kind.VERDICT,
+    USED_BEFORE = (562, 200, Kind.VERDICT,
         "The photos were used before.",
         "Take new photos. A photo can be used once, and an enrolled photo never verifies its person.",
         "REPLAY_POLICY=warn accepts used photos with a note; off disables the check. See docs/replay.md.",
     )
-    SKIP_NOT_ALLOWED = (
-        563, 403, Kind.CALLER,
+    SKIP_NOT_ALLOWED = (563, 403, Kind.CALLER,
         "skip_liveness is not allowed here.",
         "Send skip_liveness=false.",
         "ALLOW_SKIP_LIVENESS=auto lets callers on the server itself skip liveness, true everybody. Never set true "
         "where strangers can reach the server.",
     )
-    CHALLENGE_MISSING = (
-        570, 200, Kind.VERDICT,
+    CHALLENGE_MISSING = (570, 200, Kind.VERDICT,
         "There is no challenge.",
         "Request a challenge from /liveness/challenge and send its frames to /upload_imgs?id=ID&challenge=NONCE.",
         "REQUIRE_CHALLENGE=true makes /verify require a challenge.",
     )
-    CHALLENGE_EXPIRED = (
-        571, 200, Kind.VERDICT,
+    CHALLENGE_EXPIRED = (571, 200, Kind.VERDICT,
         "The challenge has expired.",
         "Request a new challenge and answer it within three minutes.",
         "If several servers share one database, check their clocks.",
     )
-    CHALLENGE_REUSED = (
-        572, 200, Kind.VERDICT,
+    CHALLENGE_REUSED = (572, 200, Kind.VERDICT,
         "The challenge was answered before.",
         "Request a new challenge. Each can be answered once, even if the answer fails.",
     )
-    CHALLENGE_FOREIGN = (
-        573, 200, Kind.VERDICT,
+    CHALLENGE_FOREIGN = (573, 200, Kind.VERDICT,
         "The challenge was not given to this ID.",
         "Use the challenge that /liveness/challenge returned for this ID.",
     )
-    CHALLENGE_FAILED = (
-        574, 200, Kind.VERDICT,
+    CHALLENGE_FAILED = (574, 200, Kind.VERDICT,
         "The frames do not show what the challenge asked for.",
         "Request a new challenge. Look straight ahead first and before every turn, turn the head clearly, stay alone "
         "in the frame, and do not mirror the frames.",
     )
     # -- enrolment -----------------------------------------------------------------------------------------
-    ENROLLED = (
-        800, 200, Kind.SUCCESS,
+    ENROLLED = (800, 200, Kind.SUCCESS,
         "ID successfully inserted to db.",
         "Nothing.",
     )
-    ENROLLED_NEEDLESS_IN_PLACE = (
-        838, 200, Kind.SUCCESS,
+    ENROLLED_NEEDLESS_IN_PLACE = (838, 200, Kind.SUCCESS,
         "ID successfully inserted into DB. in_place was needlessly enabled.",
         "Nothing.",
     )
-    ENROLLED_ADDED = (
-        850, 200, Kind.SUCCESS,
+    ENROLLED_ADDED = (850, 200, Kind.SUCCESS,
         "ID successfully inserted to db. in_place was disabled, so the files were added to the previous ones.",
         "Nothing.",
     )
-    ENROLLED_REPLACED = (
-        900, 200, Kind.SUCCESS,
+    ENROLLED_REPLACED = (900, 200, Kind.SUCCESS,
         "ID already exists in db and in_place was set to true. Folder deleted and DB path replaced.",
         "Nothing.",
     )
-    DIFFERENT_PEOPLE = (
-        852, 200, Kind.VERDICT,
+    DIFFERENT_PEOPLE = (852, 200, Kind.VERDICT,
         "The faces are not one person, or not the person enrolled under this ID.",
         "Send photos of one person only: the person this ID belongs to.",
         "To enrol another person under this ID, delete the enrolled person first.",
     )
-    BELONGS_TO_OTHER = (
-        853, 200, Kind.VERDICT,
+    BELONGS_TO_OTHER = (853, 200, Kind.VERDICT,
         "The face belongs to another ID.",
         "Use the ID under which this person is enrolled.",
         "possible_duplicates lists the IDs. DUPLICATE_POLICY=warn accepts such enrolments.",
     )
-    INSERT_FAILED = (
-        150, 503, Kind.SERVER,
+    INSERT_FAILED = (150, 503, Kind.SERVER,
         "Insert into MySQL failed. Please check your settings.",
         "Try again later.",
         "The log says why. Usually a column is too narrow (the ID needs VARCHAR(64)) or the user lacks write access.",
         RETRY,
     )
     # -- verification --------------------------------------------------------------------------------------
-    VERIFIED = (
-        200, 200, Kind.VERDICT,
+    VERIFIED = (200, 200, Kind.VERDICT,
         "Image successfully verified.",
         "Nothing.",
     )
-    FOUND = (
-        134, 200, Kind.VERDICT,
+    FOUND = (134, 200, Kind.VERDICT,
         "After a search in the DB, the ID matched with what was found.",
         "Nothing.",
     )
-    SAME_PERSON = (
-        210, 200, Kind.VERDICT,
+    SAME_PERSON = (210, 200, Kind.VERDICT,
         "The photos show the same person.",
         "Nothing.",
     )
-    NOT_SAME_PERSON = (
-        510, 200, Kind.VERDICT,
+    NOT_SAME_PERSON = (510, 200, Kind.VERDICT,
         "The photos do not show the same person, as far as they tell.",
         "Check that both show the person, and send sharper photos taken from the front.",
     )
-    FOUND_OTHER = (
-        100, 200, Kind.VERDICT,
+    FOUND_OTHER = (100, 200, Kind.VERDICT,
         "None of the matching IDs in the DB matched what was given.",
         "Check that the photos show the person this ID belongs to.",
     )
-    NOT_VERIFIED = (
-        500, 200, Kind.VERDICT,
+    NOT_VERIFIED = (500, 200, Kind.VERDICT,
         "Image failed to verify and DB search was not enabled or was not a success.",
         "Check the ID, and send sharper photos taken from the front.",
     )
-    NO_ROW = (
-        116, 404, Kind.CALLER,
+    NO_ROW = (116, 404, Kind.CALLER,
         "Problem getting ID, please check MySQL settings.",
         "This ID is not enrolled. Enrol it through /upload_db first.",
         "If the ID was enrolled, check SQL_TABLE and the column names.",
     )
-    NO_FOLDER = (
-        113, 503, Kind.SERVER,
+    NO_FOLDER = (113, 503, Kind.SERVER,
         "Path in the MySQL database doesn't exist in the image database.",
         "Try again later.",
         "Restore the person's folder under DB_PATH, or enrol the ID again with in_place=true.", RETRY,
     )
     # -- the server ----------------------------------------------------------------------------------------
-    BAD_ENV = (
-        176, 503, Kind.SERVER,
+    BAD_ENV = (176, 503, Kind.SERVER,
         "There was problem with .env file on the server.",
         "Try again later.",
         "system_errors and the log list every fault. Edit .env; no restart is needed.", RETRY,
     )
-    ENV_VALID = (
-        175, 200, Kind.DETAIL,
+    ENV_VALID = (175, 200, Kind.DETAIL,
         "Settings are valid.",
         "Nothing.",
     )
-    DB_DOWN = (
-        155, 503, Kind.SERVER,
+    DB_DOWN = (155, 503, Kind.SERVER,
         "Database connection error. Consult log.",
         "Try again later.",
         "Check that the database is running and that SQL_URI, SQL_USER and SQL_PASS are correct.", RETRY,
     )
-    VECTORS_DOWN = (
-        156, 503, Kind.SERVER,
+    VECTORS_DOWN = (156, 503, Kind.SERVER,
         "The vector store cannot be reached. Consult log.",
         "Try again later.",
         "Check that Milvus is running and that VECTOR_STORE names it. No restart is needed.", RETRY,
     )
-    NO_SPACE = (
-        157, 503, Kind.SERVER,
+    NO_SPACE = (157, 503, Kind.SERVER,
         "A file could not be written on the server.",
         "Try again later.",
         "The log names the folder. Free space there and give the server's user write access.", RETRY,
     )
-    DB_NEWER = (
-        158, 503, Kind.SERVER,
+    DB_NEWER = (158, 503, Kind.SERVER,
         "A newer version of this server has changed the database.",
         "Try again later.",
         "Run the newer version again, or restore a backup from before the update: tables are never changed back.",
         RETRY,
     )
-    SEAL_BROKEN = (
-        159, 503, Kind.SERVER,
+    SEAL_BROKEN = (159, 503, Kind.SERVER,
         "A stored file is not what was sealed in its place.",
         "Upload the photos again. If that does not help, tell the operator.",
         "A file was changed or moved, or DATA_KEY does not hold its key: the log says which. See docs/security.md.",
     )
     # -- pickles, inside results ---------------------------------------------------------------------------
-    PICKLE_DELETED = (
-        670, 200, Kind.DETAIL,
+    PICKLE_DELETED = (670, 200, Kind.DETAIL,
         "Pickle file deleted.",
         "Nothing.",
     )
-    PICKLE_ABSENT = (
-        604, 200, Kind.DETAIL,
+    PICKLE_ABSENT = (604, 200, Kind.DETAIL,
         "Pickle file was not there.",
         "Nothing.",
     )
-    PICKLE_REBUILT = (
-        167, 200, Kind.DETAIL,
+    PICKLE_REBUILT = (167, 200, Kind.DETAIL,
         "Pickle file rebuilt.",
         "Nothing.",
     )
     # -- everything else -----------------------------------------------------------------------------------
-    DONE = (
-        101, 200, Kind.SUCCESS,
+    DONE = (101, 200, Kind.SUCCESS,
         "Done.",
         "Nothing.",
     )
     # -- HTTP ----------------------------------------------------------------------------------------------
-    MALFORMED = (
-        400, 400, Kind.CALLER,
+    MALFORMED = (400, 400, Kind.CALLER,
         "The request is malformed.",
         "Send a well-formed HTTP request.",
     )
-    NO_KEY = (
-        401, 401, Kind.CALLER,
+    NO_KEY = (401, 401, Kind.CALLER,
         "A valid API key is needed.",
         "Send your key as X-API-Key: KEY or Authorization: Bearer KEY. If it has expired, ask for another.",
         "bin/keys list shows the keys, bin/keys make makes one.",
     )
-    NOT_ALLOWED = (
-        403, 403, Kind.CALLER,
+    NOT_ALLOWED = (403, 403, Kind.CALLER,
         "The caller may not do this.",
         "Use a key that has the scope for this endpoint.",
         "bin/keys list shows each key's scopes. Make another key for other scopes.",
     )
-    NO_ROUTE = (
-        404, 404, Kind.CALLER,
+    NO_ROUTE = (404, 404, Kind.CALLER,
         "There is no such endpoint.",
         "Check the path. GET / lists the endpoints.",
     )
-    WRONG_METHOD = (
-        405, 405, Kind.CALLER,
+    WRONG_METHOD = (405, 405, Kind.CALLER,
         "This endpoint does not take this HTTP method.",
         "Use a method listed in the Allow header.",
     )
-    CONFLICT = (
-        409, 409, Kind.CALLER,
+    CONFLICT = (409, 409, Kind.CALLER,
         "This conflicts with work under way.",
         "Wait until the work under way has ended: GET /jobs/ID shows its progress. Then send the request again.",
         "Nothing.", RETRY,
     )
-    TOO_LARGE = (
-        413, 413, Kind.CALLER,
+    TOO_LARGE = (413, 413, Kind.CALLER,
         "The request is too large.",
         "Send fewer or smaller photos.",
         "If callers need more, raise MAX_UPLOAD_MB or MAX_PHOTOS.",
     )
-    VALUE_REFUSED = (
-        422, 422, Kind.CALLER,
+    VALUE_REFUSED = (422, 422, Kind.CALLER,
         "A value of the request is not accepted.",
         "Correct the field that the results name.",
     )
-    NO_STRANGERS = (
-        179, 503, Kind.SERVER,
+    NO_STRANGERS = (179, 503, Kind.SERVER,
         "FaceHash has no statistics of strangers for the selected models.",
         "Try again later.",
         "Run bin/facehash strangers FOLDER with photos of many people, or select models that are shipped with some.",
         RETRY,
     )
-    NO_WEIGHTS = (
-        180, 503, Kind.SERVER,
+    NO_WEIGHTS = (180, 503, Kind.SERVER,
         "The weights of a model that this call needs are not on the server.",
         "Leave out what needs the model.",
         "Put the files that the reply names into bin/model/weights, or run bin/fetch-models Age Gender Emotion.", RETRY,
     )
-    TOO_MANY = (
-        429, 429, Kind.CALLER,
+    TOO_MANY = (429, 429, Kind.CALLER,
         "Too many requests, or too many failed verifications of this ID.",
         "Try again after the number of seconds in Retry-After.",
         "REQUEST_LIMIT and FAILED_VERIFY_LIMIT are the limits. DELETE /limits/ID lets an ID try again.", RETRY,
     )
-    BUSY = (
-        503, 503, Kind.SERVER,
+    BUSY = (503, 503, Kind.SERVER,
         "The server is busy or not ready yet.",
         "Try again after the number of seconds in Retry-After.",
         "If this persists, check the load and the log.", RETRY,
     )
-    INTERNAL = (
-        599, 500, Kind.SERVER,
+    INTERNAL = (599, 500, Kind.SERVER,
         "Internal error.",
         "Try again. If it fails again, report the X-Request-ID.",
         "Search the log for the request id: it has the traceback.", RETRY,
