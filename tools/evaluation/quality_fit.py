@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from pipeline.stages.quality.score import TAIL, Limit, Term, Utility
 from pipeline.types import Bools, Doubles
@@ -127,33 +129,18 @@ def fit_utility(names: Sequence[str], values: Doubles, left: Ints, right: Ints, 
 
 
 def _logistic(parts: Doubles, outcome: Doubles, ridge: float = 1.0) -> Doubles:
-    """Return bias and weights of a logistic regression; no weight is below zero, since no part is bad for a photo.
+    """Return bias and weights of a logistic regression; no weight is below zero, since no part is bad for a photo."""
+    design = np.column_stack([np.ones(len(parts)), parts])
+    penalty = np.array([0.0, *[ridge] * parts.shape[1]])
 
-    Newton's method; a weight that would be negative is left out, the most negative one first.
-    """
-    kept = list(range(parts.shape[1]))
-    while True:
-        weights = _newton(np.column_stack([np.ones(len(parts)), parts[:, kept]]), outcome, ridge)
-        if not kept or weights[1:].min() >= 0:
-            break
-        kept.pop(int(weights[1:].argmin()))
-    whole = np.zeros(1 + parts.shape[1])
-    whole[[0, *(1 + at for at in kept)]] = weights
-    return whole
+    def loss(weights: Doubles) -> tuple[float, Doubles]:
+        odds = design @ weights
+        value = np.logaddexp(0, odds).sum() - outcome @ odds + penalty @ weights**2 / 2
+        return float(value), design.T @ (expit(odds) - outcome) + penalty * weights
 
-
-def _newton(design: Doubles, outcome: Doubles, ridge: float, rounds: int = 50) -> Doubles:
-    penalty = ridge * np.eye(design.shape[1])
-    penalty[0, 0] = 0.0
-    weights = np.zeros(design.shape[1])
-    for _ in range(rounds):
-        chance = 1 / (1 + np.exp(-design @ weights))
-        curvature = (design * (chance * (1 - chance))[:, None]).T @ design + penalty
-        step = np.linalg.solve(curvature, design.T @ (outcome - chance) - penalty @ weights)
-        weights = weights + step
-        if float(np.abs(step).max()) < 1e-8:
-            break
-    return weights
+    bounds = [(None, None), *[(0.0, None)] * parts.shape[1]]
+    found = minimize(loss, np.zeros(design.shape[1]), jac=True, bounds=bounds, options={"ftol": 1e-14, "gtol": 1e-9})
+    return np.asarray(found.x, np.float64)
 
 
 def folds_of(person: Ints, count: int = 5, seed: int = 0) -> Ints:

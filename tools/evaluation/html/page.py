@@ -130,4 +130,3 @@ def _shown_engines(found: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any
     """Return the fused engines, or the only one."""
     engines = found.get("liveness", {})
     return [(name, one) for name, one in engines.items() if name == "fused" or len(engines) == 1]
-
