@@ -19,13 +19,23 @@ class CannotWorkError(Exception):
 
 
 @contextmanager
-def opened(env_file: Path, intake: Intake | None = None) -> Iterator[FolderEnroller]:
-    """Load what the settings name and yield an enroller that is ready; raises `CannotWorkError`."""
+def loaded(env_file: Path) -> Iterator[ServiceContainer]:
+    """Lend the services that the settings name, in this process; their models load when they are first asked for."""
     silence_tensorflow()
     share_cores()
     models = LoadedModels()
     container = ServiceContainer(env_file, models, liveness_loader())
     try:
+        yield container
+    finally:
+        container.close()
+        models.close()
+
+
+@contextmanager
+def opened(env_file: Path, intake: Intake | None = None) -> Iterator[FolderEnroller]:
+    """Load what the settings name and yield an enroller that is ready; raises `CannotWorkError`."""
+    with loaded(env_file) as container:
         enroller = FolderEnroller(container, intake=intake)
         try:
             enroller.check()
@@ -33,6 +43,3 @@ def opened(env_file: Path, intake: Intake | None = None) -> Iterator[FolderEnrol
             code = refusal.code
             raise CannotWorkError(f"{int(code)} {code.message} {code.operator_does} ({refusal.detail})") from refusal
         yield enroller
-    finally:
-        container.close()
-        models.close()

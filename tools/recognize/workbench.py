@@ -8,11 +8,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from bootstrap.container import ServiceContainer
-from bootstrap.engines import liveness_loader
-from bootstrap.models import LoadedModels
-from bootstrap.quiet import silence_tensorflow
-from bootstrap.threads import share_cores
 from codes_dict import Code, Outcome
 from pipeline.flows import EnrolRequest, SentFile, Services
 from pipeline.flows.one_call import enrol_photos
@@ -22,6 +17,7 @@ from pipeline.stages.distance import template
 from pipeline.stages.identity import shown_name
 from pipeline.stages.upright import find_faces
 from pipeline.types import Detection, EnrolledFaces, Floats, Photo, Pixels
+from tools.enrol_folder.workbench import loaded
 from tools.recognize.naming import Named, name_faces
 from tools.recognize.tracking import Embeddings, Track
 
@@ -90,16 +86,8 @@ def codes_text(code: Code) -> str:
 @contextmanager
 def opened(env_file: Path) -> Iterator[Recogniser]:
     """Load what the settings name. Raises `Refusal`."""
-    silence_tensorflow()
-    share_cores()
-    models = LoadedModels()
-    container = ServiceContainer(env_file, models, liveness_loader())
-    try:
-        with container.lease() as services:
-            yield Recogniser(services)
-    finally:
-        container.close()
-        models.close()
+    with loaded(env_file) as container, container.lease() as services:
+        yield Recogniser(services)
 
 
 def _photo(pixels: Pixels) -> Photo:
