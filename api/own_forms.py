@@ -6,6 +6,7 @@ lines stay as they are.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from codes_dict import Code
@@ -13,16 +14,12 @@ from codes_dict import Code
 Body = Callable[[Code, Mapping[str, Any]], Any]
 
 
-def _own_status(code: Code) -> int:
-    return code.status
-
-
 @dataclass(frozen=True)
 class Form:
     """How another system answers: the body of a reply and its HTTP status, by default the code's own."""
 
     body: Body
-    status: Callable[[Code], int] = _own_status
+    status: Callable[[Code], int] = attrgetter("status")
 
 
 _EXACT: dict[str, Form] = {}

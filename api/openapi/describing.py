@@ -1,7 +1,7 @@
 """The decorator that says what an endpoint takes and answers. It keeps the words and leaves the function as it is."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -28,51 +28,39 @@ class Other:
 
 @dataclass(frozen=True)
 class Description:
-    """What `describe` was told."""
-
-    results: type[Shape] | None
-    done: tuple[Code, ...]
-    refuses: tuple[Code, ...]
-    refused: type[Refused]
-    path: type[Shape] | None
-    query: type[Shape] | None
-    body: Mapping[str, type[Shape]] = field(default_factory=dict)
-    other: Mapping[int, Other] = field(default_factory=dict)
-    failed: type[Shape] | None = None
-
-
-_DESCRIPTIONS: WeakKeyDictionary[Callable[..., Any], Description] = WeakKeyDictionary()
-
-
-def describe(
-    results: type[Shape] | None = None,
-    done: Iterable[Code] = (Code.DONE,),
-    refuses: Iterable[Code] = (),
-    *,
-    refused: type[Refused] = Refused,
-    path: type[Shape] | None = None,
-    query: type[Shape] | None = None,
-    body: Mapping[str, type[Shape]] | None = None,
-    other: Mapping[int, Other] | None = None,
-    failed: type[Shape] | None = None,
-) -> Callable[[View], View]:
-    """Describe an endpoint; its docstring's first line is the summary, the rest the description.
+    """Describes an endpoint, as its decorator; its docstring's first line is the summary, the rest the description.
 
     `done` are the codes that come with `results`, `refuses` those that come with `refused`; what follows from the
     scope, the body and the path is added by itself. `path`, `query` and `body` (by media type) describe the request.
     `other` are replies in another form, by HTTP status; without `results` there is no other success. `failed` is the
     form of all refusals, where that is another one than the envelope.
     """
-    done = tuple(done) if results else ()
-    description = Description(results, done, tuple(refuses), refused, path, query, body or {}, other or {}, failed)
 
-    def add(view: View) -> View:
-        _DESCRIPTIONS[view] = description
+    results: type[Shape] | None = None
+    done: Collection[Code] = (Code.DONE,)
+    refuses: Collection[Code] = ()
+    _: KW_ONLY
+    refused: type[Refused] = Refused
+    path: type[Shape] | None = None
+    query: type[Shape] | None = None
+    body: Mapping[str, type[Shape]] = field(default_factory=dict)
+    other: Mapping[int, Other] = field(default_factory=dict)
+    failed: type[Shape] | None = None
+
+    def __post_init__(self) -> None:
+        if self.results is None:
+            object.__setattr__(self, "done", ())
+
+    def __call__(self, view: View) -> View:
+        """Keep the description of a view function, which stays as it is."""
+        _DESCRIPTIONS[view] = self
         return view
 
-    return add
+
+describe = Description
+_DESCRIPTIONS: WeakKeyDictionary[Callable[..., Any], Description] = WeakKeyDictionary()
 
 
 def description_of(view: Callable[..., Any]) -> Description | None:
-    """Return what `describe` was told about a view function, None where it was not used."""
+    """Return the description of a view function, None where it has none."""
     return _DESCRIPTIONS.get(view)
