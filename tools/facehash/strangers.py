@@ -19,7 +19,7 @@ from tools.evaluation.workbench import Workbench
 
 FOLDS, USERS, LEARNT = 4, 20, 10
 """Repetitions, users of each, and photos that each user is trained with, where people have as many."""
-RATE = 2e-4
+RATE = 1e-3
 """The share of strangers' photos that may count as a given user; what is measured of it decides `deviations`."""
 
 
