@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -36,8 +36,10 @@ BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
 
 def chosen(sent: Mapping[str, object]) -> Options:
     """Return the options among the fields of a request; refuses with VALUE_REFUSED what is out of bounds."""
-    named = {one.name: one.type for one in fields(Options) if one.name in sent}
-    values: dict[str, Any] = {name: _number(name, sent[name], kind == "int") for name, kind in named.items()}
+    usual = asdict(Options())
+    values: dict[str, Any] = {
+        name: _number(name, sent[name], isinstance(usual[name], int)) for name in usual if name in sent
+    }
     return Options(**values)
 
 
