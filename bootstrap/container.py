@@ -102,11 +102,16 @@ class ServiceContainer:
     """
 
     def __init__(
-        self, env_file: Path, models: Models, liveness: LivenessLoader, decode: Decode = decode_in_this_process
+        self,
+        env_file: Path,
+        models: Models,
+        liveness: LivenessLoader,
+        decode: Decode = decode_in_this_process,
+        recent: RecentPhotos | None = None,
     ) -> None:
         files.for_owner_only()
         self._file, self._models, self._liveness, self._decode = SettingsFile(env_file), models, liveness, decode
-        self._recent = RecentPhotos()
+        self._recent = recent or RecentPhotos()
         self._lock = threading.RLock()
         self._built: _Built | None = None
         self._load_fault: tuple[Settings, LoadFault] | None = None

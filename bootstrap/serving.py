@@ -29,6 +29,7 @@ from env_validator import listening_address, listening_faults
 from pipeline.jobs import MOST_UNDER_WAY
 from pipeline.models.decoding import DecodingPool
 from pipeline.parallel import default_threads
+from pipeline.stages.recent import RecentPhotos
 
 _log = logging.getLogger(__name__)
 
@@ -55,8 +56,9 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
     share_cores()
     door = Gate.of(threads or default_threads())
     models = LoadedModels()
-    decoding = DecodingPool()
-    container = ServiceContainer(env_file, models, liveness_loader(), decoding.decode)
+    recent = RecentPhotos()
+    decoding = DecodingPool(make_room=recent.clear)
+    container = ServiceContainer(env_file, models, liveness_loader(), decoding.decode, recent)
     maintenance = Maintenance(container, lambda: print(f"Ready: {address_of(listening)}", flush=True))
     container.keyring().start()
 

@@ -30,7 +30,7 @@ from pipeline.stages.opening import Opener
 from pipeline.stages.recent import RecentPhotos
 from pipeline.types import Attributes, Crop, Detector, Embedder, LivenessJudge, Scorer
 
-AT_ONCE = 4
+AT_ONCE = 3
 """Photos of a request that are decoded and in memory together."""
 
 T = TypeVar("T")

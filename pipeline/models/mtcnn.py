@@ -39,9 +39,9 @@ MOST_FACES = 10
 _CELL, _STRIDE, _PYRAMID_STEP = 12, 2, 0.709
 _PROPOSED, _REFINED, _ACCEPTED = 0.6, 0.7, 0.8
 _OVERLAP_IN_SCALE, _OVERLAP = 0.5, 0.7
-STRIP_AREA = 150_000
+STRIP_AREA = 75_000
 """Pixels that the first network is given at once: OpenVINO keeps the memory of the most."""
-_PATCHES_AT_ONCE, _MOST_PATCHES = 64, 1024
+_PATCHES_AT_ONCE, _MOST_PATCHES = 16, 1024
 _CANDIDATES = 1000
 """Cells of one size, and candidates of all sizes, that are considered, best first; crowds have a few hundred."""
 _SURE, _SPECK = 0.95, 0.25
@@ -231,12 +231,14 @@ def _in_strips(network: Runner, level: Floats) -> Sequence[Floats]:
     _, height, width, _ = level.shape
     if height * width <= STRIP_AREA:
         return network([level])
-    rows = max(_CELL, STRIP_AREA // width) - (_CELL - _STRIDE)
+    overlap = _CELL - _STRIDE
+    count = -(-(height - overlap) // (max(_CELL, STRIP_AREA // width) - overlap))
+    rows = -(-(height - overlap) // count)
     rows += rows % 2
-    starts = range(0, height - (_CELL - _STRIDE), rows)
-    missing = starts[-1] + rows + _CELL - _STRIDE - height
+    starts = range(0, height - overlap, rows)
+    missing = starts[-1] + rows + overlap - height
     whole = np.pad(level, ((0, 0), (0, missing), (0, 0), (0, 0)))
-    strips = [network([whole[:, start : start + rows + _CELL - _STRIDE]]) for start in starts]
+    strips = [network([whole[:, start : start + rows + overlap]]) for start in starts]
     return [np.concatenate(parts, axis=1) for parts in zip(*strips, strict=True)]
 
 

@@ -11,9 +11,6 @@ from pipeline.stages.decode import CLOSER_AREA, WORKING_AREA, Budget, Decode, Un
 from pipeline.stages.recent import RecentPhotos
 from pipeline.types import Photo
 
-MOST_AGAIN = 26_000_000
-"""Pixels of a file up to which it is decoded a second time; a JPEG, which can be decoded at any scale, always is."""
-
 
 @dataclass(frozen=True, eq=False)
 class Opener:
@@ -34,9 +31,6 @@ class Opener:
 
     def closer(self, photo: Photo) -> Photo | None:
         """Decode a photo larger, turned as it is; None where that would cost too much."""
-        pixels = photo.pixels.shape[0] * photo.pixels.shape[1] / photo.scale**2
-        if photo.kind != "jpg" and pixels > MOST_AGAIN:
-            return None
         try:
             return turned(self._decoded(photo.name, photo.data, CLOSER_AREA), photo.turn)
         except Undecodable:

@@ -38,6 +38,11 @@ class RecentPhotos:
             self._drop(MOST_BYTES)
             return self._held.pop((digest, area), (0.0, None))[1]
 
+    def clear(self) -> None:
+        """Forget all photos."""
+        with self._lock:
+            self._held.clear()
+
     def _drop(self, most_bytes: int) -> None:
         """Drop, oldest first, what was held too long and what is too much."""
         held, now = sum(photo.pixels.nbytes for _, photo in self._held.values()), self._clock()

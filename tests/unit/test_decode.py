@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import struct
 import warnings
 import zlib
@@ -14,7 +15,16 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from pipeline.stages.decode import MOST_STRETCHED, WHOLE_PIXELS, WORKING_AREA, Undecodable, decode, kind_of
+from pipeline.stages.decode import (
+    CLOSER_AREA,
+    MOST_AGAIN,
+    MOST_STRETCHED,
+    WHOLE_PIXELS,
+    WORKING_AREA,
+    Undecodable,
+    decode,
+    kind_of,
+)
 from pipeline.types import Pixels
 from tests.picture_files import FORMATS, HEIC, encoded, file_of, gradient, jpeg_with_size, noise, png, png_chunk
 
@@ -67,6 +77,10 @@ SEND = "is not a photo: send a JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF or BMP fil
         (b"\0\0\0\x0cJXL \r\n\x87\n", f"A JPEG XL image {SEND}"),
         (b"\xff\x0a" + bytes(40), f"A JPEG XL image {SEND}"),
         (b"RIFF\x24\0\0\0WAVEfmt ", f"A sound file {SEND}"),
+        (b"ID3\x04\0\0", f"A sound file {SEND}"),
+        (b"OggS\0\2", f"A sound file {SEND}"),
+        (b"\0\0\0\x08wide\0\0\0\0mdat", VIDEO),
+        ("\ufeffa text".encode("utf-16"), f"A text {SEND}"),
         (b"RIFF\x24\0\0\0AVI LIST", VIDEO),
         (ftyp(b"isom", b"isom", b"mp41"), VIDEO),
         (ftyp(b"qt  ", b"qt  "), VIDEO),
@@ -210,6 +224,17 @@ def test_a_photo_of_ordinary_size_is_decoded_as_it_is() -> None:
     photo = decode("a", encoded(Image.new("RGB", (2048, 1536)), "JPEG"), **LIMITS)
     assert (photo.pixels.shape, photo.scale) == ((1536, 2048, 3), 1.0)
     assert photo.pixels.shape[0] * photo.pixels.shape[1] == WORKING_AREA
+
+
+def test_what_has_to_be_decoded_whole_is_decoded_larger_up_to_a_size() -> None:
+    side = math.isqrt(MOST_AGAIN)
+    for more, options in ((0, {"progressive": True}), (9, {})):
+        data = encoded(Image.new("L", (side + more, side)), "JPEG", **options)
+        assert decode("a", data, 10**8, 10**8, area=CLOSER_AREA).pixels.size > 3 * WORKING_AREA
+    data = encoded(Image.new("L", (side + 9, side)), "JPEG", progressive=True)
+    assert decode("a", data, 10**8, 10**8).pixels.size <= 3 * WORKING_AREA
+    with pytest.raises(Undecodable, match="too large to be decoded again"):
+        decode("a", data, 10**8, 10**8, area=CLOSER_AREA)
 
 
 @pytest.mark.parametrize("extension", EXTENSIONS)

@@ -145,6 +145,13 @@ def test_the_orientation_counts_wherever_it_stands() -> None:
     ] == []
 
 
+@pytest.mark.parametrize("stale", [EXIF + exif_block(6), XMP + xmp_packet(6)])
+def test_a_photo_that_a_program_has_turned_is_not_turned_again_by_older_notes_behind(stale: bytes) -> None:
+    data = picture()
+    notes = jpeg_segment(0xE1, EXIF + exif_block(1)), jpeg_segment(0xE1, stale)
+    assert (pixels_of(after_soi(data, *notes)) == as_pillow(data)).all()
+
+
 @pytest.mark.parametrize("value", [0, 9, 65_535])
 def test_an_orientation_that_is_none_leaves_the_photo_as_it_is(value: int) -> None:
     data = picture()

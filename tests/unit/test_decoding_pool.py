@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 from PIL import Image
 
 from pipeline.models.decoding import DecodingPool, pool, wire
-from pipeline.stages.decode import Budget, Undecodable, decode
+from pipeline.stages.decode import MOST_AGAIN, Budget, Undecodable, decode
 from pipeline.types import Photo
 from tests.picture_files import FORMATS, HEIC, encoded, file_of, gradient, noise
 
@@ -157,6 +158,16 @@ def test_a_request_whose_budget_is_spent_gets_no_more_photos(workers: DecodingPo
     assert reason(workers, HEIC, budget=budget) == said
     with pytest.raises(Undecodable, match="used up the time"):
         decode("a", HEIC, **LIMITS, budget=budget)
+
+
+def test_before_the_largest_photos_room_is_made() -> None:
+    side, asked = math.isqrt(MOST_AGAIN), list[int]()
+    alone = DecodingPool(1, make_room=lambda: asked.append(len(asked)))
+    for width, times in ((side, 0), (side + 9, 1)):
+        photo = encoded(Image.new("L", (width, side)), "JPEG", progressive=True)
+        assert alone.decode("a", photo, **LIMITS).kind == "jpg"
+        assert len(asked) == times
+    alone.close()
 
 
 def test_pixels_that_could_still_be_changed_are_not_looked_at() -> None:

@@ -9,12 +9,22 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from threading import Lock
 
 from pipeline.models.decoding.heap import give_back
 from pipeline.models.decoding.wire import WireError, pixels_in, receive, send
 from pipeline.parallel import usable_cores
-from pipeline.stages.decode import WORKING_AREA, Budget, Decoded, Undecodable, check_bytes, kind_of, most_seconds
+from pipeline.stages.decode import (
+    MOST_AGAIN,
+    WORKING_AREA,
+    Budget,
+    Decoded,
+    Undecodable,
+    check_bytes,
+    kind_of,
+    most_seconds,
+)
 from pipeline.types import Photo
 
 MOST_WORKERS = 4
@@ -29,14 +39,15 @@ class DecodingPool:
     """Decodes as `pipeline.stages.decode.decode` does, in other processes. Safe to call from several threads.
 
     Workers start with the first photo that needs one, or with `warm`. Photos that are large when decoded whole are
-    decoded one at a time. Needs Linux: limits of memory and time, and memory files without a name.
+    decoded one at a time; before the largest, `make_room` is called to free memory. Needs Linux: limits of memory and
+    time, and memory files without a name.
     """
 
-    def __init__(self, workers: int | None = None) -> None:
+    def __init__(self, workers: int | None = None, make_room: Callable[[], None] = lambda: None) -> None:
         count = workers or min(MOST_WORKERS, usable_cores())
         self._free: queue.LifoQueue[_Worker] = queue.LifoQueue()
-        self._all = [_Worker() for _ in range(count)]
-        self._large = Lock()
+        large = Lock()
+        self._all = [_Worker(large, make_room) for _ in range(count)]
         for worker in self._all:
             self._free.put(worker)
 
@@ -57,7 +68,7 @@ class DecodingPool:
             if budget:
                 budget.check()
             worker.start()
-            found, took, digest = worker.decode(data, max_pixels, area, self._large)
+            found, took, digest = worker.decode(data, max_pixels, area)
             if budget:
                 budget.spend(took)
         finally:
@@ -78,9 +89,10 @@ class DecodingPool:
 
 
 class _Worker:
-    """One process and the socket to it; used by one thread at a time."""
+    """One process and the socket to it; used by one thread at a time. Who decodes a large photo holds `large`."""
 
-    def __init__(self) -> None:
+    def __init__(self, large: Lock, make_room: Callable[[], None]) -> None:
+        self._large, self._make_room = large, make_room
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
@@ -92,7 +104,7 @@ class _Worker:
                 self._close()
                 self._process, self._socket = _started()
 
-    def decode(self, data: bytes, max_pixels: int, area: int, large: Lock) -> tuple[Decoded | str, float, str]:
+    def decode(self, data: bytes, max_pixels: int, area: int) -> tuple[Decoded | str, float, str]:
         """Return what the file shows or why it cannot be decoded, the CPU seconds, and the data's SHA-256 in hex."""
         if self._socket is None:
             raise RuntimeError("the worker was not started")
@@ -104,7 +116,9 @@ class _Worker:
             digest = hashlib.sha256(data).hexdigest()
             told, file = receive(self._socket)
             if "large" in told:
-                holds = large.acquire()
+                holds = self._large.acquire()
+                if int(told["large"]) > MOST_AGAIN:
+                    self._make_room()
                 give_back()  # the worker needs much memory now
                 send(self._socket, {})
                 told, file = receive(self._socket)
@@ -116,7 +130,7 @@ class _Worker:
             return self._lost(error), most_seconds(len(data)), ""
         finally:
             if holds:
-                large.release()
+                self._large.release()
 
     def stop(self) -> None:
         """End the process."""

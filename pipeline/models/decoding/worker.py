@@ -58,6 +58,7 @@ def _answer(server: socket.socket, data: bytes, job: Mapping[str, Any]) -> tuple
             asked = True
             send(server, {"large": pixels})
             receive(server)
+            give_back()
 
     start = time.process_time()
     _limit(job["seconds"])

@@ -21,6 +21,7 @@ from pipeline.types import Photo, Pixels
 
 __all__ = [
     "CLOSER_AREA",
+    "MOST_AGAIN",
     "WORKING_AREA",
     "Budget",
     "Decode",
@@ -44,6 +45,9 @@ WHOLE_PIXELS = 52_000_000
 
 _AVIF_PIXELS = 40_000_000
 """The same for AVIF, whose decoder takes more memory for each pixel."""
+
+MOST_AGAIN = 26_000_000
+"""Pixels of what has to be decoded whole up to which it is decoded a second time, larger than at first."""
 
 MOST_STRETCHED = 20
 """How many times as long as wide a photo may be; beyond it nothing is a photo of a person."""
@@ -130,6 +134,8 @@ def _decode(kind: str, data: bytes, max_pixels: int, area: int, permit: Callable
     def check_size(width: int, height: int, whole: bool = True) -> None:
         most = max_pixels if not whole else min(max_pixels, _AVIF_PIXELS if kind == "avif" else WHOLE_PIXELS)
         _check_size(width, height, max_pixels, most)
+        if whole and area > WORKING_AREA and width * height > MOST_AGAIN:
+            raise Undecodable("The image is too large to be decoded again: save it as an ordinary JPEG.")
         if whole:
             permit(width * height)
 

@@ -18,6 +18,7 @@ _HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"mif1", b"mif2"})
 _SEQUENCES = frozenset({b"hevc", b"hevx", b"hevm", b"hevs", b"msf1"})
 _RAW = "A camera's raw file"
 _VIDEO = "A video"
+_SOUND = "A sound file"
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8", "jpg"),
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -36,6 +37,11 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"\x1aE\xdf\xa3", _VIDEO),
     (b"\0\0\1\xba", _VIDEO),
     (b"FLV", _VIDEO),
+    (b"ID3", _SOUND),
+    (b"OggS", _SOUND),
+    (b"fLaC", _SOUND),
+    (b"\xff\xfe", "A text"),
+    (b"\xfe\xff", "A text"),
     (b"8BPS", "A Photoshop document"),
     (b"\0\0\0\x0cjP  ", "A JPEG 2000 image"),
     (b"\xff\x4f\xff\x51", "A JPEG 2000 image"),
@@ -64,12 +70,11 @@ def kind_of(data: bytes) -> str:
         return _riff(data)
     if data[4:8] == b"ftyp":
         return _brand(data)
+    if data[4:8] in (b"moov", b"mdat", b"wide"):  # QuickTime, before it had brands
+        raise _no_photo(_VIDEO)
     if data[:4] in _TIFF:
         return _tiff(data)
-    for magic, name in _OTHERS:
-        if data.startswith(magic):
-            raise _no_photo(name)
-    raise _no_photo(_text(data))
+    raise _no_photo(next((name for magic, name in _OTHERS if data.startswith(magic)), None) or _text(data))
 
 
 def _no_photo(name: str | None) -> Undecodable:
@@ -85,7 +90,7 @@ def _no_photo(name: str | None) -> Undecodable:
 def _riff(data: bytes) -> str:
     if data[8:12] == b"WEBP":
         return "webp"
-    raise _no_photo(_VIDEO if data[8:12] == b"AVI " else "A sound file")
+    raise _no_photo(_VIDEO if data[8:12] == b"AVI " else _SOUND)
 
 
 def _brand(data: bytes) -> str:

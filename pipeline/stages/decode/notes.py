@@ -13,32 +13,34 @@ _ORIENTATION = 274
 def orientation_of(exif: Sequence[bytes] = (), xmp: bytes = b"") -> int:
     """Return the orientation, 1 to 8, that some Exif blocks (TIFF form) or an XMP packet name; 1 where none does.
 
-    The first block that names one counts; a block that is split over several segments is put together, XMP comes last.
+    The first block that names one counts, as programs that turn a photo leave what others wrote behind it; a block that
+    is split over several segments is put together, XMP comes last.
     """
     candidates = [*exif, b"".join(exif)] if len(exif) > 1 else list(exif)
-    for block in candidates:
-        value = _read(block, b"")
-        if value != 1:
-            return value
-    return _read(b"", xmp) if xmp else 1
+    named = (_read(block, b"") for block in candidates)
+    return next((value for value in named if value), None) or _read(b"", xmp) or 1
 
 
 def orientation_in(image: Image.Image) -> int:
     """Return the orientation, 1 to 8, that a loaded image's own notes name, wherever its format keeps them."""
+    return _named(image) or 1
+
+
+def _named(image: Image.Image) -> int | None:
     try:
         value = image.getexif().get(_ORIENTATION)
     except Exception:  # noqa: BLE001 - a photo with broken notes is shown as if it had none
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+        return None
+    return value if isinstance(value, int) and 1 <= value <= 8 else None
 
 
-def _read(exif: bytes, xmp: bytes) -> int:
+def _read(exif: bytes, xmp: bytes) -> int | None:
     carrier = Image.new("1", (1, 1))
     if exif:
         carrier.info["exif"] = b"Exif\0\0" + exif
     if xmp:
         carrier.info["xmp"] = xmp
-    return orientation_in(carrier)
+    return _named(carrier)
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:
