@@ -14,14 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.models import mtcnn_networks as networks
+from pipeline.models import second_faces
 from pipeline.models.batching import RequestBatcher
 from pipeline.models.landmarks import look_again
 from pipeline.models.runtime import OpenVinoRunner, Runner, in_parts, rounded
+from pipeline.models.second_faces import Boxes
 from pipeline.parallel import parallel_map
 from pipeline.types import Box, Detection, Floats, Pixels
-
-Boxes = npt.NDArray[np.float64]
-"""Candidates, one a row: left, top, right, bottom, score."""
 
 SMALLEST_FACE = 48
 """Width in pixels of the smallest face that is looked for in a large photo: about 20 px between the eyes."""
@@ -48,6 +47,10 @@ _SURE, _SPECK = 0.95, 0.25
 _FRAME, _FILLING, _FILLED_SIDE, _FILLED_AREA = 0.25, 0.4, 192, 192 * 512
 _FRAMED_SHAPE = 2
 """A frame is measured by the longer side, but by no more than so many times the shorter one."""
+
+
+_Look = tuple[list[Detection], list[Detection]]
+"""A photo's faces, and what may be a person beside the only one who counts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,23 +82,38 @@ class MtcnnDetector:
 
     def detect(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
         """Return the faces of each photo, largest first and at most `MOST_FACES`; see `Detector`."""
-        found = [_without_specks(faces) for faces in self._detect_closer(photos)]
+        looks = self._look_closer(photos)
+        found = [_without_specks(faces) for faces, _ in looks]
+        found = self._with_second_faces(photos, found, [doubtful for _, doubtful in looks])
         empty = [index for index, faces in enumerate(found) if not faces]
         for index, faces in zip(empty, self._detect_filling([photos[index] for index in empty]), strict=True):
             found[index] = faces
         return look_again(photos, found, self._output)
 
-    def _detect_closer(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
+    def _look_closer(self, photos: Sequence[Pixels]) -> list[_Look]:
         """Look at every photo in the working size, and closer at large ones whose face is not large there."""
         closest = list(map(closer_scale, photos))
         scales = closest if self._always_closer else list(map(working_scale, photos))
-        found = self.detect_scaled(photos, scales)
-        small = [not _is_large(faces, scale) for faces, scale in zip(found, scales, strict=True)]
+        looks = self._look(photos, scales)
+        small = [not _is_large(faces, scale) for (faces, _), scale in zip(looks, scales, strict=True)]
         again = [at for at in range(len(photos)) if small[at] and scales[at] < closest[at]]
-        looks = self.detect_scaled([photos[at] for at in again], [closest[at] for at in again])
-        for at, faces in zip(again, looks, strict=True):
-            found[at] = faces
-        return found
+        closer = self._look([photos[at] for at in again], [closest[at] for at in again])
+        for at, look in zip(again, closer, strict=True):
+            looks[at] = look
+        return looks
+
+    def _with_second_faces(
+        self, photos: Sequence[Pixels], found: Sequence[list[Detection]], doubtful: Sequence[list[Detection]]
+    ) -> list[list[Detection]]:
+        """Look once more at what may be a person beside the subject, and add who is found."""
+        tries = [(at, one) for at, its in enumerate(doubtful) for one in its[: second_faces.MOST]]
+        cuts = [cut for at, one in tries for cut in second_faces.cuts_of(photos[at], one.box)]
+        seen = self.detect_scaled([cut.pixels for cut in cuts], [cut.scale for cut in cuts], second_faces.FRAME)
+        placed = [[cut.placed(one) for one in faces] for cut, faces in zip(cuts, seen, strict=True)]
+        more = [list(faces) for faces in found]
+        for (at, one), straight, mirrored in zip(tries, placed[::2], placed[1::2], strict=True):
+            more[at] += second_faces.confirmed(one, straight + mirrored, more[at])
+        return [sorted(faces, key=lambda face: -face.box.area)[:MOST_FACES] for faces in more]
 
     def _detect_filling(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
         """Look for a face that touches the photo's edges: with a frame around it, the networks see it whole."""
@@ -116,8 +134,23 @@ class MtcnnDetector:
         """
         scaled = list(zip(photos, scales, strict=True))
         views = parallel_map(lambda one: _view(*one, frame), scaled)
-        found = self._refine(views, parallel_map(self._propose, views))
+        found = self._finish(views, _sure(self._refine(views, parallel_map(self._propose, views))))
         return [_detections(view, *faces) for view, faces in zip(views, found, strict=True)]
+
+    def _look(self, photos: Sequence[Pixels], scales: Sequence[float]) -> list[_Look]:
+        """Return each photo's faces at its scale, and what may be a person beside the only one who counts."""
+        views = parallel_map(lambda one: _view(*one, 0.0), list(zip(photos, scales, strict=True)))
+        refined = self._refine(views, parallel_map(self._propose, views))
+        found = self._finish(views, _sure(refined))
+        others = [
+            _squares(second_faces.beside_subject(boxes, faces))
+            for boxes, (faces, _) in zip(refined, found, strict=True)
+        ]
+        doubtful = self._finish(views, others, second_faces.LIKELY)
+        return [
+            (_detections(view, *faces), _detections(view, *its))
+            for view, faces, its in zip(views, found, doubtful, strict=True)
+        ]
 
     def _propose(self, view: _View) -> Boxes:
         """First network: candidates over a pyramid of sizes, as squares in the view's pixels."""
@@ -133,21 +166,18 @@ class MtcnnDetector:
         boxes = boxes[np.sort(np.argsort(-boxes[:, 4], kind="stable")[:_CANDIDATES])]
         return _squares(boxes[_best(boxes, _OVERLAP)])
 
-    def _refine(self, views: list[_View], proposals: list[Boxes]) -> list[tuple[Boxes, Floats]]:
-        """Second and third network over all photos: boxes and landmarks (n, 5, 2) of each view."""
+    def _refine(self, views: list[_View], proposals: list[Boxes]) -> list[Boxes]:
+        """Second network: each view's boxes moved, with its scores, without those that are hardly faces."""
         counts = [len(boxes) for boxes in proposals]
         patches = _patches(views, proposals, 24)
         if not len(patches):
-            return [(np.empty((0, 5)), np.empty((0, 5, 2), np.float32)) for _ in views]
+            return [np.empty((0, 5)) for _ in views]
         offsets, scores = self._refinement([patches])
-        refined = []
-        parts = _split(offsets, counts), _split(scores, counts)
-        for boxes, moved, score in zip(proposals, *parts, strict=True):
-            better = _moved(boxes, moved, score)[score > _REFINED]
-            refined.append(_squares(better[_best(better, _OVERLAP)]))
-        return self._finish(views, refined)
+        moved = map(_moved, proposals, _split(offsets, counts), _split(scores, counts))
+        return [boxes[boxes[:, 4] > second_faces.DOUBTFUL] for boxes in moved]
 
-    def _finish(self, views: list[_View], refined: list[Boxes]) -> list[tuple[Boxes, Floats]]:
+    def _finish(self, views: list[_View], refined: list[Boxes], least: float = _ACCEPTED) -> list[tuple[Boxes, Floats]]:
+        """Third network: boxes and landmarks (n, 5, 2) of each view that score more than `least`."""
         counts = [len(boxes) for boxes in refined]
         patches = _patches(views, refined, 48)
         if not len(patches):
@@ -155,11 +185,17 @@ class MtcnnDetector:
         outputs = self._output([patches])
         faces = []
         for boxes, moved, points, score in zip(refined, *(_split(o, counts) for o in outputs), strict=True):
-            landmarks = _landmarks(boxes, points)[score > _ACCEPTED]
-            better = _moved(boxes, moved, score)[score > _ACCEPTED]
+            landmarks = _landmarks(boxes, points)[score > least]
+            better = _moved(boxes, moved, score)[score > least]
             kept = _best(better, _OVERLAP, of_smaller=True)
             faces.append((better[kept], landmarks[kept]))
         return faces
+
+
+def _sure(refined: list[Boxes]) -> list[Boxes]:
+    """Return the squares around the boxes that the second network takes for faces."""
+    sure = [boxes[boxes[:, 4] > _REFINED] for boxes in refined]
+    return [_squares(boxes[_best(boxes, _OVERLAP)]) for boxes in sure]
 
 
 def working_scale(photo: Pixels) -> float:

@@ -154,13 +154,13 @@ def test_a_large_photo_is_looked_at_closer_only_where_its_face_is_small(
     share: float, looks: list[float], detector: MtcnnDetector, astronaut: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[float] = []
-    scaled = MtcnnDetector.detect_scaled
+    look = MtcnnDetector._look
 
-    def counted(self: MtcnnDetector, photos: list[Pixels], scales: list[float], *frame: float) -> Any:
+    def counted(self: MtcnnDetector, photos: list[Pixels], scales: list[float]) -> Any:
         seen.extend(scales)
-        return scaled(self, photos, scales, *frame)
+        return look(self, photos, scales)
 
-    monkeypatch.setattr(MtcnnDetector, "detect_scaled", counted)
+    monkeypatch.setattr(MtcnnDetector, "_look", counted)
     face = pixels_of(astronaut)[:256, 96:352]  # the face is half as wide
     side = round(2 * share * 1536)
     photo = np.full((1536, 2048, 3), 90, np.uint8)

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from pipeline.models import second_faces
 from pipeline.models.mtcnn import MtcnnDetector
-from pipeline.stages.subject import People, people_of
+from pipeline.stages.subject import COUNTS, People, people_of
 from pipeline.stages.upright import find_faces
 from pipeline.types import Photo, Pixels
 from tests.models.faces import pixels_of
@@ -52,6 +53,22 @@ def test_a_second_person_beside_the_subject_counts(
     assert both.count == 2
     found = both.others[0].box if size < 1 else max((both.subject.box, both.others[0].box), key=lambda box: box.left)
     assert found.centre[0] > subject.shape[1]
+
+
+def test_a_second_person_whom_the_photo_cuts_in_two_counts(
+    detector: MtcnnDetector, astronaut: bytes, grace_hopper: bytes
+) -> None:
+    photo = np.full((480, 640, 3), (95, 120, 110), np.uint8)
+    photo[40:460, 60:440] = pixels_of(astronaut)[:420, 60:440]
+    photo[180:, 500:] = cv2.resize(pixels_of(grace_hopper), None, fx=0.5, fy=0.5)[:, :140]
+    assert len(detector.detect_scaled([photo], [1.0])[0]) == 1  # the networks alone miss one
+    both = people(photo, detector)
+    assert both.count == 2
+    assert max(both.subject.box.centre[0], both.others[0].box.centre[0]) > 500
+
+
+def test_who_is_looked_for_is_who_counts() -> None:
+    assert second_faces.COUNTS == COUNTS
 
 
 @pytest.mark.parametrize("size", [0.1, 0.2, 0.3])
