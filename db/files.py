@@ -1,7 +1,5 @@
 """Files: written whole and durably or not at all, removed, locked. What is kept of people goes through `db.kept`."""
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import hashlib

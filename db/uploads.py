@@ -1,7 +1,5 @@
 """Uploads: the photos of one /upload_imgs request, to be enrolled or verified."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

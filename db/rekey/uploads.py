@@ -1,7 +1,5 @@
 """Uploads: files are replaced where they are, or the folder is made anew under its other name."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import re

@@ -1,7 +1,5 @@
 """Trains and calibrates the network."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """The network's arithmetic in NumPy: a step of so small a network takes less than a call of a larger library."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise

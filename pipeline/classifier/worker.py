@@ -4,8 +4,6 @@ Both sides send a line of JSON and then as many bytes as it says. Nothing that c
 touches the disk but the network, in a folder that is removed.
 """
 
-from __future__ import annotations
-
 import importlib
 import io
 import json

@@ -1,7 +1,5 @@
 """`bin/bench`: the scenarios, and what came of them."""
 
-from __future__ import annotations
-
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence

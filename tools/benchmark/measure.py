@@ -1,7 +1,5 @@
 """Measuring two ways of doing the same thing, turn by turn, and writing down what came of it."""
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence

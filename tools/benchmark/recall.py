@@ -6,8 +6,6 @@ Random embeddings are the hardest case for an approximate index: nobody is near 
 searched as well, every person enrolled with all photos but one; the photo left out is the probe.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Mapping, Sequence
 from operator import methodcaller

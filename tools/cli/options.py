@@ -1,7 +1,5 @@
 """What the commands have in common: options, one line for a fault, and the result as text or JSON."""
 
-from __future__ import annotations
-
 import functools
 import json
 import sys

@@ -1,7 +1,5 @@
 """How a command talks to a server: its address and key, what is printed of the reply, and how it ends."""
 
-from __future__ import annotations
-
 import functools
 import json
 import sys

@@ -1,7 +1,5 @@
 """`bin/faceapp verify`."""
 
-from __future__ import annotations
-
 import click
 
 from faceapp_client import Verdict

@@ -1,7 +1,5 @@
 """`bin/enrol-folder`: read the folder, enrol everybody in it, report."""
 
-from __future__ import annotations
-
 import sys
 import threading
 from collections.abc import Iterator, Sequence

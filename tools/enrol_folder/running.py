@@ -1,7 +1,5 @@
 """A run that enrols people: its settings, its report, one run at a time, and how it is stopped."""
 
-from __future__ import annotations
-
 import functools
 import signal
 import sys

@@ -5,8 +5,6 @@ made pixel by pixel of two faces that were moved onto the same landmarks. The at
 each step, the blend with the largest share of their own face that is still accepted.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial

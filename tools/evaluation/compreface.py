@@ -4,8 +4,6 @@ The people are halved. A calibration of one half decides about the other: first 
 CompreFace's own Python client, on a server where some of its people are enrolled.
 """
 
-from __future__ import annotations
-
 import json
 import tempfile
 from collections.abc import Iterator

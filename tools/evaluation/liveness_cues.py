@@ -1,7 +1,5 @@
 """Measures the checks beside the liveness engines on clips: replay hashes, flatness, head turns, smiles, blinks."""
 
-from __future__ import annotations
-
 import itertools
 import random
 from collections import Counter

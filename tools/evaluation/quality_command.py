@@ -1,7 +1,5 @@
 """`bin/fit-quality`: fits the quality score on photos of people, FOLDER/PERSON/PHOTO.jpg, and measures it on others."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

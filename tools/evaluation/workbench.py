@@ -1,7 +1,5 @@
 """What both commands use: the data, the models and the faces, from the command line's arguments."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace

@@ -4,8 +4,6 @@
 each, as phones do, with the person near and far, and prints how far faces, scores and liveness verdicts differ.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """`bin/facehash`: the classifiers of the keys, their versions, their users; and the statistics of strangers."""
 
-from __future__ import annotations
-
 import json
 import tempfile
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """`bin/import-compreface`: enrol the subjects of a CompreFace server, or of a folder, into this server's store."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from contextlib import closing

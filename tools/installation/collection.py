@@ -1,7 +1,5 @@
 """The Postman collection and environment: the requests of postman/workflow.toml, told by the API's document."""
 
-from __future__ import annotations
-
 import json
 import re
 import tomllib

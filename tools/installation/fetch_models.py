@@ -1,7 +1,5 @@
 """Downloading weight files: what `bin/fetch-models` does, and the one file that the first start fetches."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence

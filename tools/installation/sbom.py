@@ -1,7 +1,5 @@
 """`bin/sbom`: a software bill of materials in CycloneDX: every pinned package of the server, and its weights."""
 
-from __future__ import annotations
-
 import importlib.metadata
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`bin/recognize`: who is in a photo, a folder of photos, a video or a camera's picture."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """`bin/audit`: the audit's head, whether it is whole, and what it says of a person."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`bin/backup` and `bin/restore`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

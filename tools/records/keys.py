@@ -1,7 +1,5 @@
 """`bin/keys`: make, list and revoke the keys with which callers reach the server."""
 
-from __future__ import annotations
-
 import time
 from datetime import UTC, datetime
 from typing import Any

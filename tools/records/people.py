@@ -1,7 +1,5 @@
 """`bin/people`: who is enrolled, forgetting somebody, and which IDs are one person and do not count as rivals."""
 
-from __future__ import annotations
-
 import json
 
 import click

@@ -1,7 +1,5 @@
 """`bin/rekey`: seal what is kept, change the key, or unseal, while the server works."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """How a command on the records runs: the settings, the database, and one line for whatever goes wrong."""
 
-from __future__ import annotations
-
 import functools
 import json
 import sqlite3

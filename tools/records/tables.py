@@ -1,7 +1,5 @@
 """`bin/init-db`: create the schema, the people table and the server's own tables. A second run changes nothing."""
 
-from __future__ import annotations
-
 import click
 
 from bootstrap.records import create_tables

@@ -1,7 +1,5 @@
 """`bin/why`: what became of a request, from the log; or what a code means."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -4,8 +4,6 @@
 `python -m tools.samples.triplets FOLDER --out FILE` compares photos of your own, FOLDER/PERSON/PHOTO.jpg.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """`bin/soak`: mixed load at twice the capacity of a server that it starts itself; nothing fails, nothing is lost."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What only the page needs, measured where `--html` asks for it: curves, liveness by source, time of each stage."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from types import SimpleNamespace
