@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 from tools.installation.trial import TrialServer
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-WARMING_S = 300.0
 RESTED_S = 30.0
 """A connection that was idle longer is reopened: servers close idle ones, and a slow peer takes minutes."""
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,17 +86,7 @@ def server(folder: Path, changes: Mapping[str, str]) -> Iterator[TrialServer]:
 
     folder.mkdir(parents=True)
     with trial_server(ROOT, folder, {**SETTINGS, **changes}) as running:
-        _wait_until_warm(running)
         yield running
-
-
-def _wait_until_warm(running: TrialServer) -> None:
-    """Wait until the server has said that everything, liveness too, is loaded, or what is missing."""
-    deadline = time.monotonic() + WARMING_S
-    while "Ready: http" not in running.printed() and "not ready" not in running.printed():
-        if time.monotonic() > deadline:
-            raise TimeoutError("the server did not get warm")
-        time.sleep(0.05)
 
 
 def cpu_s(process: int) -> float:
