@@ -6,6 +6,7 @@ import random
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -179,9 +180,4 @@ def _form(fields: Mapping[str, str]) -> bytes:
 
 def errors(answers: Iterable[Answer]) -> dict[str, int]:
     """Count what was neither processed nor refused, by kind and code."""
-    found: dict[str, int] = {}
-    for one in answers:
-        if one.is_error:
-            name = f"{one.kind}: {one.code}"
-            found[name] = found.get(name, 0) + 1
-    return found
+    return dict(Counter(f"{one.kind}: {one.code}" for one in answers if one.is_error))

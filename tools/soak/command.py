@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+from statistics import fmean, linear_regression
 from typing import Any
 
 import click
@@ -48,10 +49,8 @@ class Memory:
         kept = [(when, mib) for when, mib in self.samples if when >= SETTLED * last]
         if len(kept) < 2:
             return 0.0
-        middle, level = (sum(values) / len(kept) for values in zip(*kept, strict=True))
-        spread = sum((when - middle) ** 2 for when, _ in kept)
-        slope = sum((when - middle) * (mib - level) for when, mib in kept) / spread
-        return float(slope * last / level)
+        times, held = zip(*kept, strict=True)
+        return linear_regression(times, held).slope * last / fmean(held)
 
 
 @click.command("soak")
