@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import PlainSerializer
 
 Numbers = npt.NDArray[np.floating[Any]]
 
@@ -15,10 +16,13 @@ LEAST_ERRORS = 10
 
 @dataclass(frozen=True)
 class Curve:
-    """Rates, rising, and for each the highest score that keeps to it. Between them the rate's logarithm is linear."""
+    """Rates, rising, and for each the highest score that keeps to it. Between them the rate's logarithm is linear.
 
-    rates: tuple[float, ...]
-    scores: tuple[float, ...]
+    Both are stored in as many digits as mean something.
+    """
+
+    rates: tuple[Annotated[float, PlainSerializer(lambda rate: float(f"{rate:.4g}"))], ...]
+    scores: tuple[Annotated[float, PlainSerializer(lambda score: float(f"{score:.5g}"))], ...]
 
     def __post_init__(self) -> None:
         rising = all(a < b for a, b in zip(self.rates, self.rates[1:], strict=False))
@@ -52,13 +56,6 @@ class Curve:
         low, high = self.scores[index - 1], self.scores[index]
         share = (score - low) / (high - low)
         return math.exp(math.log(self.rates[index - 1]) * (1 - share) + math.log(self.rates[index]) * share)
-
-    def as_dict(self) -> dict[str, list[float]]:
-        """Return the curve for JSON, in as many digits as mean something."""
-        return {
-            "rates": [float(f"{rate:.4g}") for rate in self.rates],
-            "scores": [float(f"{score:.5g}") for score in self.scores],
-        }
 
 
 def grid(floor: float) -> list[float]:

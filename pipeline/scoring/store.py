@@ -1,19 +1,16 @@
 """Calibration files: finding the one for the selected models, reading it, writing it."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from pipeline.registry import REGISTRY, other_precision
-from pipeline.scoring.curve import Curve
-from pipeline.scoring.fusion import Fusion, LengthTerm
 from pipeline.scoring.published import PublishedScorer
-from pipeline.scoring.scorer import Budget, CalibratedScorer, Measured, SecondLook
+from pipeline.scoring.scorer import CalibratedScorer, Measured
 from pipeline.types import Scorer
 
 FORMAT = 1
@@ -21,6 +18,8 @@ FORMAT = 1
 
 SHIPPED = Path(__file__).parent / "shipped"
 """The calibrations that come with the product."""
+
+_MEASURED = TypeAdapter(Measured)
 
 
 class CalibrationFault(Exception):  # noqa: N818 - names what is wrong with the operator's choice
@@ -64,47 +63,13 @@ def load_scorer(
 
 
 def read(content: Mapping[str, Any]) -> Measured:
-    """Return what one SIM_FUNC's part of a calibration file holds. Raises `KeyError`, `TypeError`, `ValueError`."""
-    second = {
-        int(images): tuple(SecondLook(one["required"], one["comparisons"], _curve(one["curve"])) for one in looks)
-        for images, looks in content["second"].items()
-    }
-    return Measured(
-        _fusion(content["fusion"]),
-        Budget(**content["budget"]),
-        _curve(content["single"]),
-        _curve(content["augmented"]),
-        {int(n): {int(k): _curve(one) for k, one in part.items()} for n, part in content["first"].items()},
-        second,
-        {int(n): {int(g): _curve(one) for g, one in part.items()} for n, part in content["search"].items()},
-        {name: _curve(one) for name, one in content["models"].items()},
-    )
+    """Return what one SIM_FUNC's part of a calibration file holds. Raises `ValueError`."""
+    return _MEASURED.validate_python(content)
 
 
 def write(measured: Measured) -> dict[str, Any]:
     """Return what `read` reads, ready for JSON."""
-    return {
-        "fusion": {
-            "models": list(measured.fusion.models),
-            "weights": list(measured.fusion.weights),
-            "lengths": [asdict(term) for term in measured.fusion.lengths],
-            "template_shift": measured.fusion.template_shift,
-        },
-        "budget": {
-            "first": measured.budget.first,
-            "second": measured.budget.second,
-            "search": measured.budget.search,
-        },
-        "single": measured.single.as_dict(),
-        "augmented": measured.augmented.as_dict(),
-        "first": {n: {k: one.as_dict() for k, one in part.items()} for n, part in measured.first.items()},
-        "second": {
-            n: [{"required": x.required, "comparisons": x.comparisons, "curve": x.curve.as_dict()} for x in looks]
-            for n, looks in measured.second.items()
-        },
-        "search": {n: {g: one.as_dict() for g, one in part.items()} for n, part in measured.search.items()},
-        "models": {name: one.as_dict() for name, one in measured.models.items()},
-    }
+    return dict(_MEASURED.dump_python(measured))
 
 
 def file_name(models: Mapping[str, str]) -> str:
@@ -131,7 +96,7 @@ def _files(folder: Path | None) -> Iterator[tuple[Path, Mapping[str, Any]]]:
 def _calibrated(path: Path, content: Mapping[str, Any], fmr: float, fpir: float) -> CalibratedScorer:
     try:
         measured = read(content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except ValidationError as error:
         raise CalibrationFault(f"the calibration file {path.name} cannot be read: {_told(error)}") from error
     least = measured.single.floor / measured.budget.first
     if fmr < least:
@@ -155,15 +120,8 @@ def _published(versions: Mapping[str, str], sim_func: str) -> PublishedScorer:
     return PublishedScorer(limits)
 
 
-def _fusion(content: Mapping[str, Any]) -> Fusion:
-    weights = tuple(map(float, content["weights"]))
-    lengths = tuple(LengthTerm(**{name: float(value) for name, value in one.items()}) for one in content["lengths"])
-    return Fusion(tuple(content["models"]), weights, lengths, float(content["template_shift"]))
-
-
-def _curve(content: Mapping[str, Any]) -> Curve:
-    return Curve(tuple(map(float, content["rates"])), tuple(map(float, content["scores"])))
-
-
 def _told(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     return f"{type(error).__name__} {str(error)[:80]}".strip()
