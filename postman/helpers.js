@@ -12,7 +12,8 @@ requestId = () => pm.test('a request id', () => pm.expect(pm.response.headers.ge
 answers = (numbers, statuses) => {
     const body = pm.response.json();
     const [code, message, results] = keysOf(pm.request.url.getPath());
-    pm.test(`code ${numbers.join(' or ')}`, () => pm.expect(numbers).to.include(body[code]));
+    const why = `${body[code]} ${body[message]} ${(body[results] || {}).advice || ''}`;
+    pm.test(`code ${numbers.join(' or ')}`, () => pm.expect(numbers, why).to.include(body[code]));
     status(statuses);
     pm.test('exactly the four keys', () => pm.expect(Object.keys(body)).to.have.members([code, message, results, 'system_errors']));
     pm.test('the message says something', () => pm.expect(body[message]).to.be.a('string').and.not.empty);

@@ -31,11 +31,11 @@ OUT = ROOT / "bin" / "model" / "calibration"
 
 @click.command("calibrate")
 @common_options()
-@click.option("--pairs", type=FILE, metavar="FILE", help="Use only the photos that pairs in LFW's format name.")
+@click.option("--pairs", type=FILE, metavar="FILE", help="Use only the photos in this list of pairs (LFW's format).")
 @click.option("--sim-func", default=",".join(SIM_FUNCS), help="Distances, separated by commas.")
 @click.option("--fmr", metavar="RATES", help="Refuse data that cannot show these rates (default: show what it can).")
 @click.option("--strangers", is_flag=True, help="Also calibrate on one half of the people and test on the other.")
-@click.option("--out", type=FILE, default=OUT, show_default=False, metavar="DIR", help="Where to write.")
+@click.option("--out", type=FILE, default=OUT, show_default=False, metavar="DIR", help="Where to write the files.")
 @click.option("--bootstraps", type=click.IntRange(min=1), default=200, help="Draws of people per interval.")
 @results(*FAULTS)
 def command(**given: Any) -> tuple[Any, int]:

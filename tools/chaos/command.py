@@ -41,7 +41,7 @@ TESTS = (
 @click.option("--kills", default=200, help="How many enrolments to kill.")
 @click.option("--forgets", default=50, help="How often to kill the forgetting of a person.")
 @click.option("--kills-only", is_flag=True, help="Leave out rekeying, outages and requests at once.")
-@click.option("--seed", default=1, help="Draws steps and moments.")
+@click.option("--seed", default=1, help="Seed of the random moments.")
 @results()
 def command(kills: int, forgets: int, kills_only: bool, seed: int) -> tuple[Any, int]:
     """Kill enrolments at random moments and check that nothing is lost or mixed.

@@ -10,7 +10,7 @@ from tools.cli.talking import PHOTO, Talk, talking
 @click.command("compare")
 @click.argument("a", type=PHOTO)
 @click.argument("b", nargs=-1, required=True, type=PHOTO, metavar="B...")
-@click.option("--live", is_flag=True, help="B is a selfie and has to be live.")
+@click.option("--live", is_flag=True, help="B is a selfie and must be live.")
 @click.option("--document", is_flag=True, help="A is a photo of an ID card or passport.")
 @talking
 def command(talk: Talk, a: str, b: tuple[str, ...], live: bool, document: bool) -> int:

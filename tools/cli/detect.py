@@ -8,7 +8,7 @@ from tools.cli.talking import PHOTO, Talk, talking
 
 @click.command("detect")
 @click.argument("photos", metavar="PHOTO...", nargs=-1, required=True, type=PHOTO)
-@click.option("--embeddings", is_flag=True, help="Return the faces' embeddings, too (with --json).")
+@click.option("--embeddings", is_flag=True, help="Also return the faces' embeddings (with --json).")
 @talking
 def command(talk: Talk, photos: tuple[str, ...], embeddings: bool) -> int:
     """Find the faces of photos. Exit code 0: there is one; 1: there is none."""

@@ -13,7 +13,7 @@ from tools.cli.talking import PHOTO, Talk, talking
 @click.argument("person_id", metavar="ID")
 @click.argument("photos", metavar="PHOTO...", nargs=-1, required=True, type=PHOTO)
 @text_option("--name", help="The person's name (default: the one that is enrolled, or ID).")
-@click.option("--replace", is_flag=True, help="Replace what is enrolled under ID; else the photos are added.")
+@click.option("--replace", is_flag=True, help="Replace what is enrolled under ID instead of adding the photos.")
 @text_option("--consent", metavar="TEXT", help="A reference to the person's consent.")
 @text_option("--retain-until", metavar="YYYY-MM-DD", help="The last day for which the person may be kept.")
 @talking

@@ -18,7 +18,7 @@ EVERY_S = 0.3
 @click.command("search")
 @click.argument("photos", metavar="PHOTO...", nargs=-1, required=True, type=PHOTO)
 @click.option("--limit", type=click.IntRange(1, 50), default=5, help="People for each face.")
-@click.option("--live", is_flag=True, help="A face has to be live to be accepted.")
+@click.option("--live", is_flag=True, help="Accept only live faces.")
 @talking
 def command(talk: Talk, photos: tuple[str, ...], limit: int, live: bool) -> int:
     """Say who photos show. Exit code 0: somebody is within the threshold; 1: nobody is."""

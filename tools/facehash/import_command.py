@@ -36,7 +36,7 @@ model: its own have 1, another model's tens and more."""
 
 @click.command("import-embeddings")
 @click.argument("file", type=FILE)
-@click.option("--model", required=True, type=click.Choice([*REGISTRY]), metavar="NAME", help="What made them.")
+@click.option("--model", required=True, type=click.Choice([*REGISTRY]), metavar="NAME", help="Their model.")
 @click.option("--home", required=True, metavar="KEY", help="The key's id (bin/keys list), or API_KEY_TEST_1.")
 @env_option
 @results(PickleRefusedError, SettingsFault, Refusal, ModelUnavailable, NoStrangersError, ValueError, OSError)

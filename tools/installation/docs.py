@@ -16,7 +16,7 @@ INSTALL = ".venv/bin/python -m pip install --no-deps -r requirements-dev.txt"
 
 
 @click.command("docs")
-@click.option("--site", is_flag=True, help="Build the documentation as a site, too.")
+@click.option("--site", is_flag=True, help="Also build the documentation as a site.")
 @click.option("--to", type=FILE, default=ROOT / "build" / "site", show_default=False, metavar="DIR",
               help="Where to (default: build/site).")  # fmt: skip
 def command(site: bool, to: Path) -> int:

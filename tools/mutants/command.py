@@ -49,8 +49,8 @@ LEFT_OUT = (".git", ".venv", "__pycache__", ".*_cache", "node_modules", "uploads
 
 @click.command("mutants")
 @click.option("--sample", default=0, help="Mutants of each module, drawn at random; 0: all.")
-@click.option("--seed", default=1, help="Draws the sample.")
-@click.option("--module", "modules", multiple=True, type=click.Choice([*TESTED_BY]), metavar="FILE", help="Only this.")
+@click.option("--seed", default=1, help="Seed of the sample.")
+@click.option("--module", "modules", multiple=True, type=click.Choice([*TESTED_BY]), metavar="FILE", help="Just one.")
 @results(ImportError)
 def command(sample: int, seed: int, modules: Sequence[str]) -> tuple[Any, int]:
     """Change the modules that decide in one place after the other. Exit code 1: the tests notice less than 85 %."""

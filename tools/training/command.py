@@ -19,10 +19,10 @@ OUT = ROOT / "bin" / "model" / "liveness_best.h5"
 @click.argument("data", type=FILE)
 @click.option("--out", type=FILE, default=OUT, show_default=False, metavar="FILE", help="The network to write.")
 @weights_option
-@click.option("--cache", type=FILE, metavar="DIR", help="Keeps where faces were found, for the next time.")
+@click.option("--cache", type=FILE, metavar="DIR", help="Store the faces' positions here, for the next run.")
 @click.option("--seed", default=1, help="Seed of all random choices.")
-@click.option("--steps", default=1500, help="Of training the trunk.")
-@click.option("--epochs", default=3, help="Of the heads at most; left-out sources say when to stop.")
+@click.option("--steps", default=1500, help="Steps of training the trunk.")
+@click.option("--epochs", default=3, help="Most epochs of the heads; left-out sources say when to stop.")
 @click.option("--no-figures", is_flag=True, help="Leave out what only the card's figures need.")
 def command(
     data: Path, out: Path, weights: Path, cache: Path | None, seed: int, steps: int, epochs: int, no_figures: bool
