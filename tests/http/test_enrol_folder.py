@@ -267,6 +267,9 @@ def test_a_run_that_is_stopped_or_killed_is_gone_on_with(
     assert done.stdout.splitlines()[-3].startswith("RECO_ID_9  RECO_ID_9: left out 152.")
     written = json.loads(report.read_text())
     assert (written["complete"], written["counts"]["left out"]) == (True, 1)
+    printed = subprocess.run(enrol_folder(site, folder, "--json"), capture_output=True, text=True, check=False)
+    assert json.loads(printed.stdout)["counts"] == {**written["counts"], "enrolled": 0, "already enrolled": 5}
+    assert "RECO_ID_9: left out 152." in printed.stderr
     assert [enrolments(site, f"RECO_ID_{number}") for number in range(5)] == [[2]] * 5
     assert waiting(site) == []
 
@@ -280,9 +283,9 @@ def test_what_hinders_the_start_is_one_sentence(site: Site, folder: Path, tmp_pa
     lost = subprocess.run(nowhere, capture_output=True, text=True, check=False)
     inside = subprocess.run(enrol_folder(site, site.people), capture_output=True, text=True, check=False)
     assert [one.returncode for one in (wrong, lost, inside)] == [2, 2, 2]
-    assert wrong.stderr.startswith(f"The settings in {site.folder / '.env'} are invalid: SCORE_TOL: ")
-    assert lost.stderr.startswith("The report cannot be written to ")
-    assert inside.stderr == f"{site.people} and DB_PATH must not contain each other.\n"
+    assert wrong.stderr.startswith(f"Error: The settings in {site.folder / '.env'} are invalid: SCORE_TOL: ")
+    assert lost.stderr.startswith("Error: The report cannot be written to ")
+    assert inside.stderr == f"Error: {site.people} and DB_PATH must not contain each other.\n"
 
 
 def test_an_entry_of_the_report_is_plain_data(site: Site, folder: Path, astronaut: bytes) -> None:

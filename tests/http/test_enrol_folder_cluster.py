@@ -121,4 +121,4 @@ def test_an_address_without_a_cluster_is_one_sentence(site: Site, tmp_path: Path
     command += ["--env", str(site.folder / ".env"), "--ray", "127.0.0.1:9"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "There is no Ray cluster at 127.0.0.1:9: [Errno 111] Connection refused\n"
+    assert done.stderr == "Error: There is no Ray cluster at 127.0.0.1:9: [Errno 111] Connection refused\n"
