@@ -193,8 +193,6 @@ def test_a_measuring_command_prints_text_json_or_one_line_for_a_fault(
 
     assert run() == (NO, "so far\n", "")
     assert run("--json") == (NO, '{\n  "rate": 0.5\n}\n', "so far\n")
-    assert run("--json", "figures.json") == (NO, "so far\n", "")
-    assert json.loads(Path("figures.json").read_text()) == {"rate": 0.5}
     Path("wrong").touch()
     with pytest.raises(click.ClickException, match=r"^wrong data$"):
         measure.main([], standalone_mode=False)

@@ -17,7 +17,7 @@ env_option = click.option(
     "--env", type=FILE, default=ROOT / ".env", show_default=False, metavar="FILE", help="The settings (default: .env)."
 )
 text_option = functools.partial(click.option, default="", show_default=False)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON alone; the rest goes to stderr.")
 weights_option = click.option(
     "--weights", type=FILE, default=WEIGHTS, show_default=False, metavar="DIR", help="The folder of weights."
 )
@@ -33,27 +33,19 @@ def one_line(*faults: type[Exception]) -> Iterator[None]:
 
 
 def results(*faults: type[Exception]) -> Callable[[Callable[..., tuple[Any, int]]], Callable[..., int]]:
-    """Give a command that prints its figures and returns them, with its exit code, the option `--json [FILE]`.
+    """Give a command that prints its figures and returns them, with its exit code, the option `--json`.
 
-    With `--json` alone, stdout is the JSON and everything else goes to stderr. `faults` are as in `one_line`.
+    With it stdout is the JSON, and everything else goes to stderr. `faults` are as in `one_line`.
     """
 
     def decorate(work: Callable[..., tuple[Any, int]]) -> Callable[..., int]:
-        @click.option(
-            "--json", "json_to", type=FILE, is_flag=False, flag_value="-", metavar="[FILE]",
-            help="Print the result as JSON, or write it to FILE.",
-        )  # fmt: skip
+        @json_option
         @functools.wraps(work)
-        def run(json_to: Path | None, **given: Any) -> int:
-            is_printed = json_to == Path("-")
-            with one_line(*faults):
-                with redirect_stdout(sys.stderr) if is_printed else nullcontext():
-                    found, status = work(**given)
-                text = json.dumps(found, indent=2, ensure_ascii=False)
-                if is_printed:
-                    click.echo(text)
-                elif json_to:
-                    json_to.write_text(text + "\n", encoding="utf-8")
+        def run(as_json: bool, **given: Any) -> int:
+            with one_line(*faults), redirect_stdout(sys.stderr) if as_json else nullcontext():
+                found, status = work(**given)
+            if as_json:
+                click.echo(json.dumps(found, indent=2, ensure_ascii=False))
             return status
 
         return run

@@ -13,26 +13,23 @@ import click
 import requests
 
 from bootstrap.sealing import facehash_files
-from codes_dict import Refusal
 from db.facehash import FaceHashHomes
-from env_validator import Settings, SettingsFault, load_settings
+from env_validator import Settings
 from pipeline.classifier.service import ClassifierService
 from pipeline.classifier.strangers import SHIPPED
 from pipeline.classifier.trainer import Trainer
 from tools.benchmark.client import server
 from tools.cli.exits import DONE
-from tools.cli.options import FILE, env_option, results, text_option
+from tools.cli.options import FILE, results, text_option
 from tools.evaluation.layout import read_people
 from tools.evaluation.workbench import FAULTS, common_options, prepare
 from tools.facehash.evaluation import Plan, measure, plan
 from tools.facehash.strangers import make, save
+from tools.records.running import Told, on_records
 
+_KEY = click.argument("home", metavar="KEY")
 UNLIMITED = {"FAILED_VERIFY_LIMIT": "off", "REQUEST_LIMIT": "off"}
 """Settings of the temporary server: strangers are claimed to be a user again and again."""
-
-
-_FAULTS = (*FAULTS, SettingsFault, Refusal, OSError)
-_KEY = click.argument("home", metavar="KEY")
 
 
 @click.group("facehash")
@@ -41,66 +38,57 @@ def command() -> None:
 
 
 @command.command("list")
-@env_option
-@results(*_FAULTS)
-def list_homes(env: Path) -> tuple[Any, int]:
+@on_records("facehash")
+def list_homes(settings: Settings) -> Told:
     """List every key's classifier and users."""
-    homes, found = _homes(load_settings(env)), []
+    homes, lines, found = _homes(settings), list[str](), list[dict[str, Any]]()
     for home in homes.homes():
-        version = homes.current(home)
+        version, number = homes.current(home), homes.number(home)
         users = [] if version is None else [*version.users]
-        found.append({"key": home, "version": homes.number(home), "users": users})
-        print(f"{home}\tversion {homes.number(home)}\t{', '.join(users) or 'no users'}")
-    if not found:
-        print("There are no classifiers.")
-    return {"classifiers": found}, DONE
+        found.append({"key": home, "version": number, "users": users})
+        lines.append(f"{home}\tversion {number}\t{', '.join(users) or 'no users'}")
+    return Told("\n".join(lines) or "There are no classifiers.", {"classifiers": found})
 
 
 @command.command("versions")
 @_KEY
-@env_option
-@results(*_FAULTS)
-def versions(home: str, env: Path) -> tuple[Any, int]:
+@on_records("facehash")
+def versions(settings: Settings, home: str) -> Told:
     """List the versions of a key's classifier."""
-    homes, found = _homes(load_settings(env)), []
+    homes, lines, found = _homes(settings), list[str](), list[dict[str, Any]]()
     for number in homes.numbers(home):
-        version = homes.read(home, number)
+        version, is_used = homes.read(home, number), number == homes.number(home)
         when = datetime.fromtimestamp(version.created, UTC).isoformat(timespec="seconds")
-        said = f"{len(version.users)} users, validation {version.validation.get('recognised')} of "
-        said += f"{version.validation.get('faces')}{' (in use)' if number == homes.number(home) else ''}"
-        print(f"{number}\t{when}\t{said}")
-        about = {"users": [*version.users], "validation": dict(version.validation)}
-        found.append({"number": number, "made": when, "in_use": number == homes.number(home), **about})
-    if not found:
-        print("This key has no classifier.")
-    return {"versions": found}, DONE
+        checked = dict(version.validation)
+        said = f"{len(version.users)} users, validation {checked.get('recognised')} of {checked.get('faces')}"
+        lines.append(f"{number}\t{when}\t{said}{' (in use)' if is_used else ''}")
+        about = {"users": [*version.users], "validation": checked}
+        found.append({"number": number, "made": when, "in_use": is_used, **about})
+    return Told("\n".join(lines) or "This key has no classifier.", {"versions": found})
 
 
 @command.command("rollback")
 @_KEY
 @click.argument("number", type=int, required=False)
-@env_option
-@results(*_FAULTS)
-def rollback(home: str, number: int | None, env: Path) -> tuple[Any, int]:
+@on_records("facehash")
+def rollback(settings: Settings, home: str, number: int | None) -> Told:
     """Use an older version: the one before, or NUMBER."""
-    homes = _homes(load_settings(env))
+    homes = _homes(settings)
     older = [one for one in homes.numbers(home) if one < (homes.number(home) or 0)]
     chosen = number or (older[-1] if older else None)
     if chosen is None:
         raise ValueError("there is no older version to go back to")
     homes.use(home, chosen)
-    print(f"Version {chosen} is in use. Its users and their faces are what the next training adds to.")
-    return {"in_use": chosen}, DONE
+    text = f"Version {chosen} is in use. Its users and their faces are what the next training adds to."
+    return Told(text, {"in_use": chosen})
 
 
 @command.command("forget")
 @_KEY
 @click.argument("user", required=False)
-@env_option
-@results(*_FAULTS)
-def forget(home: str, user: str | None, env: Path) -> tuple[Any, int]:
+@on_records("facehash")
+def forget(settings: Settings, home: str, user: str | None) -> Told:
     """Forget a USER in every version, or without USER the whole key."""
-    settings = load_settings(env)
     homes = _homes(settings)
     version = homes.current(home)
     if version is None:
@@ -111,19 +99,18 @@ def forget(home: str, user: str | None, env: Path) -> tuple[Any, int]:
     left = {name: faces for name, faces in version.faces.items() if name != user}
     if user is None or not left:
         homes.remove(home)
-        print("Everything of this key was removed.")
-        return {"version": None, "removed": "all"}, DONE
+        return Told("Everything of this key was removed.", {"version": None})
     with closing(ClassifierService(homes, Trainer(), version.models, settings.calibration_folder)) as service:
         report = service.train(home, left, {}, lambda share: None)
     gone = homes.forget_others(home, report.number)
-    print(f"The user is forgotten: version {report.number} was trained without, {gone} older versions were removed.")
-    return {"version": report.number, "removed": gone}, DONE
+    text = f"The user is forgotten: version {report.number} was trained without, {gone} older versions were removed."
+    return Told(text, {"version": report.number})
 
 
 @command.command("strangers")
 @common_options()
 @click.option("--to", type=FILE, default=SHIPPED, show_default=False, metavar="DIR", help="Folder of file and card.")
-@results(*_FAULTS)
+@results(*FAULTS, OSError)
 def strangers(**given: Any) -> tuple[Any, int]:
     """Make the statistics of strangers from a folder of people."""
     made, card = make(prepare(SimpleNamespace(**given)), given["seed"])
@@ -143,7 +130,7 @@ def strangers(**given: Any) -> tuple[Any, int]:
 @click.option("--images", default=10, help="Photos of each.")
 @click.option("--strangers", "others", default=1000, help="People who are claimed to be users.")
 @click.option("--seed", default=1, help="Seed of all random choices.")
-@results(*_FAULTS)
+@results(*FAULTS, OSError)
 def evaluate(
     folder: Path, address: str | None, models: str, mirror: str, users: int, images: int, others: int, seed: int
 ) -> tuple[Any, int]:

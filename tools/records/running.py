@@ -56,7 +56,8 @@ def on_records(
                 first(env)
                 told = work(load_settings(env), **given)
             except SettingsFault as fault:
-                return _failed(fault.lines(), as_json, FAILED)
+                missing = f"{env} does not exist; bin/start writes the first one"
+                return _failed(fault.lines() if env.exists() else [missing], as_json, FAILED)
             except CheckFailed as found:
                 return _failed([str(found)], as_json, NO)
             except (Refusal, SetupError, OSError, ValueError, sqlite3.Error) as error:
