@@ -44,10 +44,13 @@ class Door:
         closed, password = self.why_closed(), self._password()
         if closed or password is None:
             raise Refusal(Code.NOT_ALLOWED, advice=closed or _NONE)
-        with limits.attempt(f"operator {address}", LOCKOUT, lambda refusal: refusal.code is Code.NO_KEY):
-            if not hmac.compare_digest(_hashed(sent), _hashed(password)):
-                _log.warning("a wrong operator's password from %s", address)
-                raise Refusal(Code.NO_KEY, advice=_WRONG, field="password")
+        with limits.attempt(f"operator {address}", LOCKOUT) as fail:
+            is_right = hmac.compare_digest(_hashed(sent), _hashed(password))
+            if not is_right:
+                fail()
+        if not is_right:
+            _log.warning("a wrong operator's password from %s", address)
+            raise Refusal(Code.NO_KEY, advice=_WRONG, field="password")
         _log.info("the operator has signed in from %s", address)
         return self._sessions.begin(password)
 

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
@@ -23,10 +24,6 @@ STOP = 50
 MOST_KNOWN = 10_000
 MEMORY = "memory://"
 REDIS_OPTIONS = {"socket_timeout": 2, "socket_connect_timeout": 2}
-
-
-def _is_verdict(refusal: Refusal) -> bool:
-    return refusal.code.kind is Kind.VERDICT
 
 
 class Limits:
@@ -68,26 +65,27 @@ class Limits:
             raise too_many(until)
 
     @contextmanager
-    def attempt(
-        self, person_id: str, limit: str, is_failure: Callable[[Refusal], bool] = _is_verdict
-    ) -> Iterator[None]:
-        """Let one attempt at an ID run in the block: `is_failure` tells which refusals count; no error is a success.
+    def attempt(self, person_id: str, limit: str) -> Iterator[Callable[[], None]]:
+        """Let one attempt at an ID run in the block: a failure where a verdict refuses, a success where nothing does.
 
-        Raises `Refusal(TOO_MANY)` at once while the ID has to wait. As many run together as failures are left.
+        A block that ends well all the same calls what it gets where it was a failure. Raises `Refusal(TOO_MANY)` at
+        once while the ID has to wait. As many run together as failures are left.
         """
+        failures = list[bool]()
+        fail = partial(failures.append, True)
         if not limit:
-            yield
+            yield fail
             return
         item, name = parse(limit), hashlib.sha256(person_id.encode("utf-8", "surrogatepass")).hexdigest()
         self._enter(item, name)
         try:
-            yield
+            yield fail
         except Refusal as refusal:
-            if is_failure(refusal):
+            if refusal.code.kind is Kind.VERDICT:
                 self._failed(item, name)
             raise
         else:
-            self._forget(item, name)
+            (self._failed if failures else self._forget)(item, name)
         finally:
             with self._lock:
                 self._under_way -= Counter({name: 1})

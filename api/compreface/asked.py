@@ -1,11 +1,14 @@
 """What a call of CompreFace's API asks for: its query, its photos, its JSON."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from flask import Request
 
 from api.bodies import json_value
 from api.photos import Sent, sent
+from api.source import source
 from codes_dict import Code, Refusal
 from pipeline import flows
 
@@ -55,6 +58,14 @@ def needed_text(body: Sent, key: str) -> str:
     if not text.strip():
         raise Refusal(Code.VALUE_REFUSED, results={"missing": True}, advice=f"Send {key}.", field=key)
     return text
+
+
+@contextmanager
+def attempt_at(image_id: str, services: flows.Services) -> Iterator[Callable[[], None]]:
+    """Count the block against the person whom an image shows; it calls what it gets where nobody was alike."""
+    person_id = flows.person_of_image(image_id, services)
+    with source().limits().attempt(person_id, source().rules().failed_verify_limit) as fail:
+        yield fail
 
 
 def image_ids(request: Request) -> list[str]:

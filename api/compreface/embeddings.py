@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, request
 
 from api.access import lend
-from api.compreface.asked import MOST_FACES, MOST_PREDICTIONS, vectors
+from api.compreface.asked import MOST_FACES, MOST_PREDICTIONS, attempt_at, vectors
 from api.compreface.form import BASE, blueprint, described
 from api.compreface.subjects import answer
 from api.gate import gate
@@ -52,8 +52,10 @@ def verify_embeddings_with_image(image_id: str) -> Response:
     """Say how similar embeddings are to a subject's image."""
     with gate().passing():
         (given,) = vectors(request, embeddings=2)
-        with lend() as services:
+        with lend() as services, attempt_at(image_id, services) as fail:
             outcome = flows.compare_embeddings_with_image(image_id, given, services)
+            if outcome.code is Code.NOT_SAME_PERSON:
+                fail()
     return answer(outcome, _with_vectors(given, outcome.results["found"]))
 
 

@@ -7,7 +7,7 @@ from flask import Response, request
 
 from api.access import lend
 from api.bodies import MULTIPART
-from api.compreface.asked import Question, question
+from api.compreface.asked import Question, attempt_at, question
 from api.compreface.form import BASE, blueprint, described
 from api.compreface.subjects import answer
 from api.gate import gate
@@ -52,8 +52,10 @@ def verify_with_image(image_id: str) -> Response:
     """Say how similar the faces of a photo are to a subject's image."""
     with gate().passing():
         ask = question(request, "file")
-        with lend() as services:
+        with lend() as services, attempt_at(image_id, services) as fail:
             outcome = flows.compare_with_image(image_id, ask.photos["file"], ask.ask, services)
+            if outcome.code is Code.NOT_SAME_PERSON:
+                fail()
     return answer(outcome, _faces(outcome, ask))
 
 

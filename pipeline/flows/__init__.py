@@ -25,6 +25,7 @@ from pipeline.flows.policy import Policy
 from pipeline.flows.search import MOST_CANDIDATES, SearchRequest, search
 from pipeline.flows.seen_faces import PLUGINS, FaceOptions
 from pipeline.flows.services import Services
+from pipeline.flows.subject_rules import person_of_image
 from pipeline.flows.subjects import (
     add_image,
     add_subject,

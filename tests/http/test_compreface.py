@@ -237,6 +237,18 @@ def test_a_poor_photo_is_refused_with_advice(make_site: Callable[..., Site], por
     assert refused(put(site, f"{FACES}?subject={ADA}", file=blank())) == (400, 28, 630)
 
 
+def test_an_image_cannot_be_guessed_at_without_end(
+    make_site: Callable[..., Site], portraits: Mapping[str, bytes]
+) -> None:
+    site = make_site(LIVENESS_FOR_COMPREFACE="off", FAILED_VERIFY_LIMIT="2/3 minutes")
+    path = f"{FACES}/{added(site, portraits[OBAMA])}/verify"
+    tried = [put(site, path, file=portraits[one]).status_code for one in (BIDEN, OBAMA_2, BIDEN, BIDEN, OBAMA_2)]
+    assert tried == [200, 200, 200, 200, 429]
+    refusal = site.client.post(path.replace("/faces/", "/embeddings/faces/"), json={"embeddings": [[1.0] * 128]})
+    assert (refusal.status_code, refusal.get_json()["faceapp_code"]) == (429, 429)
+    assert int(refusal.headers["Retry-After"]) > 20
+
+
 def test_keys_open_what_their_scopes_say(calm: Site, portraits: Mapping[str, bytes]) -> None:
     image_id = added(calm, portraits[OBAMA])
     path = f"/api/v1/static/{uuid.uuid4()}/images/{image_id}"

@@ -85,6 +85,8 @@ def test_a_browser_may_ask_whether_a_listed_page_may_send() -> None:
     reply = client.options("/verify", headers={**asks, "Origin": "https://app.example"})
     assert (reply.status_code, reply.headers["Access-Control-Allow-Origin"]) == (204, "https://app.example")
     assert "X-API-Key" in reply.headers["Access-Control-Allow-Headers"]
+    used = {method for rule in client.application.url_map.iter_rules() for method in rule.methods or ()}
+    assert used - {"HEAD", "OPTIONS"} == {*reply.headers["Access-Control-Allow-Methods"].split(", ")}
     assert code(client.options("/verify", headers={**asks, "Origin": PAGE})) == 403
 
 

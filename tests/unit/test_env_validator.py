@@ -434,6 +434,8 @@ def test_every_key_is_described_and_no_value_that_may_be_a_secret(env: Path, tmp
     assert rows["NUM_AUG"]["fault"] is not None
     assert rows["NUM_AUG"]["value"] is rows["SUPER_PASSWORD"]["value"] is None
     assert SECRET not in str(rows)
+    defaults = {key.name: None if key.is_secret else key.default for key in KEYS}
+    assert {name: row["default"] for name, row in rows.items()} == defaults
     unreadable = described(tmp_path)
     assert [row["key"] for row in unreadable] == [tmp_path.name, *(key.name for key in KEYS)]
     assert operator_password(tmp_path) is None
