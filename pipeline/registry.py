@@ -17,8 +17,8 @@ SIM_FUNCS: tuple[str, ...] = ("cosine", "euclidean", "euclidean_l2")
 ALIGNMENT_VERSION = "a2"
 """Changes whenever `pipeline.stages.align` gives other pixels for the same crop."""
 
-AUGMENTATION_VERSION = "g1"
-"""Changes whenever `pipeline.stages.augment` gives other pixels for the same crop."""
+AUGMENTATION_VERSION = "g2"
+"""Changes whenever `pipeline.stages.augment` gives other pixels for the same crop. A calibration names it."""
 
 MIRRORING_VERSION = "m1"
 """Changes whenever an embedding is made of other views of a crop than the mean of the face and its mirror image."""

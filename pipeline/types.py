@@ -227,7 +227,7 @@ class Embedder(Protocol):
 
     @property
     def version(self) -> str:
-        """What an embedding depends on, as `[0-9a-f]{16}`: weights, alignment, mirroring, augmentation."""
+        """What an embedding depends on, as `[0-9a-f]{16}`: weights, alignment, mirroring."""
 
     @property
     def size(self) -> int:

@@ -18,13 +18,7 @@ from pipeline.models.onnx_files import image_network
 from pipeline.models.runtime import FLOAT32, ModelUnavailable, OpenVinoRunner, Runner, in_parts, recognition_precision
 from pipeline.models.weights import WeightStore
 from pipeline.parallel import parallel_map
-from pipeline.registry import (
-    ALIGNMENT_VERSION,
-    AUGMENTATION_VERSION,
-    MIRRORING_VERSION,
-    ModelSpec,
-    other_precision,
-)
+from pipeline.registry import ALIGNMENT_VERSION, MIRRORING_VERSION, ModelSpec, other_precision
 from pipeline.stages.align import aligned
 from pipeline.stages.augment import mirror
 from pipeline.types import BothSides, Crop, Floats
@@ -108,9 +102,12 @@ def locate(spec: ModelSpec, weights: WeightStore) -> Path:
 
 
 def embedding_version(spec: ModelSpec, sha256: str, precision: str = FLOAT32) -> str:
-    """Return what the model's embeddings depend on, as 16 hex digits; see `pipeline.registry.other_precision`."""
+    """Return what the model's embeddings depend on, as 16 hex digits; see `pipeline.registry.other_precision`.
+
+    "g1" means nothing any more: it keeps the versions under which embeddings are stored.
+    """
     seen = (spec.alignment.value, spec.input_size, spec.zooms, spec.scaling.mean, spec.scaling.spread)
-    parts = (spec.name, sha256, *map(str, seen), ALIGNMENT_VERSION, AUGMENTATION_VERSION, MIRRORING_VERSION)
+    parts = (spec.name, sha256, *map(str, seen), ALIGNMENT_VERSION, "g1", MIRRORING_VERSION)
     version = hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
     return version if precision == FLOAT32 else other_precision(version)
 

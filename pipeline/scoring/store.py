@@ -1,14 +1,17 @@
 """Calibration files: finding the one for the selected models, reading it, writing it."""
 
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from pipeline.registry import REGISTRY, other_precision
+from pipeline.registry import AUGMENTATION_VERSION, REGISTRY, other_precision
+from pipeline.scoring.curve import Curve
 from pipeline.scoring.published import PublishedScorer
 from pipeline.scoring.scorer import CalibratedScorer, Measured
 from pipeline.types import Scorer
@@ -20,6 +23,11 @@ SHIPPED = Path(__file__).parent / "shipped"
 """The calibrations that come with the product."""
 
 _MEASURED = TypeAdapter(Measured)
+
+_log = logging.getLogger(__name__)
+
+_SHOWS_NOTHING = Curve((1.0,), (0.0,))
+"""The curve of data that show no rate below 1, so that nobody passes by it."""
 
 
 class CalibrationFault(Exception):  # noqa: N818 - names what is wrong with the operator's choice
@@ -40,6 +48,7 @@ def load_scorer(
     come before the shipped ones. Without any file for exactly these models the published thresholds decide, and nothing
     is promised.
     `num_aug` needs no file of its own: the second look's threshold for another number than was measured is bounded.
+    By a file that was made with other augmentations nobody passes in the second look; all else holds.
     Raises `CalibrationFault` where the only calibrations are for other weights or another alignment, where a file
     cannot be read, where `fmr` or `fpir` is lower than the data can show, and where there is no threshold at all.
     """
@@ -53,7 +62,7 @@ def load_scorer(
         if not all(made[name] in (version, other_precision(version)) for name, version in versions.items()):
             others.append(path)
         elif sim_func in content["sim_funcs"]:
-            return _calibrated(path, content["sim_funcs"][sim_func], fmr, fpir)
+            return _calibrated(path, content, sim_func, fmr, fpir)
     if others:
         raise CalibrationFault(
             f"the calibration of {', '.join(versions)} was made for other weights or another alignment; "
@@ -93,11 +102,14 @@ def _files(folder: Path | None) -> Iterator[tuple[Path, Mapping[str, Any]]]:
             yield path, content
 
 
-def _calibrated(path: Path, content: Mapping[str, Any], fmr: float, fpir: float) -> CalibratedScorer:
+def _calibrated(path: Path, content: Mapping[str, Any], sim_func: str, fmr: float, fpir: float) -> CalibratedScorer:
     try:
-        measured = read(content)
+        measured = read(content["sim_funcs"][sim_func])
     except ValidationError as error:
         raise CalibrationFault(f"the calibration file {path.name} cannot be read: {_told(error)}") from error
+    if content.get("augmentation") != AUGMENTATION_VERSION:
+        _log.warning("%s was made with other augmentations: no second look passes; run bin/calibrate", path.name)
+        measured = replace(measured, augmented=_SHOWS_NOTHING, second={})
     least = measured.single.floor / measured.budget.first
     if fmr < least:
         raise CalibrationFault(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import random
 from functools import partial
 from typing import Any
 
@@ -43,15 +44,19 @@ def _variant(crop: Crop, index: int) -> Crop:
     start = mirror(crop) if generator.random() < 0.5 else crop
     box = start.box
     corners = [(box.left, box.top), (box.left + box.width, box.top + box.height)]
-    camera = _camera(crop, int(generator.integers(2**31)))
+    camera = _camera(crop, generator)
     taken = camera(image=start.pixels, keypoints=np.array([*start.landmarks, *corners], np.float32))
     points = np.asarray(taken["keypoints"], np.float32)[:, :2]
     moved = _box_around(box, start.landmarks, points)
     return Crop(np.ascontiguousarray(taken["image"]), points[:5], moved, digest, start.mirrored)
 
 
-def _camera(crop: Crop, seed: int) -> Any:
-    """Build the chain of albumentations; blur is measured against the face, not against the crop."""
+def _camera(crop: Crop, generator: np.random.Generator) -> Any:
+    """Build the chain of albumentations; blur is measured against the face, not against the crop.
+
+    Hold and light always differ, so that no variant is the crop itself. All steps draw from one stream: with
+    `Compose(seed=...)` each would start its own from the same seed, and their draws would be the same numbers.
+    """
     os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # its import asks the package index for news otherwise
     import albumentations as alb
 
@@ -62,17 +67,18 @@ def _camera(crop: Crop, seed: int) -> Any:
             translate_percent=(-0.03, 0.03),
             rotate=(-10, 10),
             border_mode=cv2.BORDER_REPLICATE,
-            p=0.8,
+            p=1.0,
         ),
-        alb.RandomBrightnessContrast(brightness_limit=0.2, contrast_limit=0.2, p=0.7),
+        alb.RandomBrightnessContrast(brightness_limit=0.2, contrast_limit=0.2, p=1.0),
         alb.RandomGamma(gamma_limit=(75, 130), p=0.5),
         alb.HueSaturationValue(hue_shift_limit=6, sat_shift_limit=20, val_shift_limit=0, p=0.4),
         alb.GaussianBlur(blur_limit=0, sigma_limit=(0.2, blur), p=0.4),
         alb.GaussNoise(std_range=(0.01, 0.03), p=0.4),
         alb.ImageCompression(quality_range=(60, 95), p=0.5),
     ]
-    keypoints = alb.KeypointParams(format="xy", remove_invisible=False)
-    return alb.Compose(steps, keypoint_params=keypoints, seed=seed)
+    camera = alb.Compose(steps, keypoint_params=alb.KeypointParams(format="xy", remove_invisible=False))
+    camera.set_random_state(generator, random.Random(int(generator.integers(2**63))))
+    return camera
 
 
 def _box_around(box: Box, before: Floats, points: Floats) -> Box:

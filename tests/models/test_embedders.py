@@ -87,6 +87,10 @@ def test_the_version_changes_with_weights_and_with_what_the_network_sees() -> No
     assert embedding_version(SPEC, "a" * 64) == one
 
 
+def test_what_is_stored_under_a_models_version_stays_valid() -> None:
+    assert embedding_version(SPEC, str(SPEC.sha256)) == "921c675ed487c157"
+
+
 def test_a_changed_weight_file_is_not_loaded(shared_data: Path, tmp_path: Path) -> None:
     file = tmp_path / SPEC.file
     shutil.copyfile(shared_data / "weights" / "mobilefacenet.onnx", file)

@@ -1,7 +1,8 @@
-"""Augmentation: the same every time, and landmarks that stay on what they mark."""
+"""Augmentation: the same every time, steps drawn independently, and landmarks that stay on what they mark."""
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,9 @@ from pipeline.types import Box, Crop
 
 ROOT = Path(__file__).resolve().parents[2]
 LANDMARKS = np.array([[70, 80], [120, 82], [96, 112], [76, 138], [116, 140]], np.float32)
+Many = tuple[list[Crop], list[dict[str, dict[str, Any]]]]
+"""Variants, and for each what every step drew."""
+
 COLOURS = [(230, 30, 30), (30, 230, 30), (30, 30, 230), (220, 220, 30), (30, 220, 220)]
 
 
@@ -92,17 +96,85 @@ def test_no_variants_and_a_negative_number_of_them() -> None:
         augment(marked(), -1)
 
 
-@pytest.mark.slow
-def test_augmenting_asks_no_package_index() -> None:
+def textured(size: int = 48) -> Crop:
+    """Return a small crop without two equal pixels beside each other."""
+    pixels = np.random.default_rng(1).integers(0, 255, (size, size, 3)).astype(np.uint8)
+    return Crop(pixels, LANDMARKS * size / 240, Box(10, 10, size / 2, size / 2), "ab" * 32)
+
+
+@pytest.fixture(scope="module")
+def many() -> Many:
+    """Return 600 variants, and what each step drew for each, by its name: empty where it was left out."""
+    import albumentations as alb
+
+    drawn = []
+
+    class Recorded(alb.Compose):
+        def __call__(self, *args: Any, **data: Any) -> Any:
+            done = super().__call__(*args, **data)
+            drawn.append({type(step).__name__: dict(step.params) for step in self.transforms})
+            return done
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(alb, "Compose", Recorded)
+        return augment(textured(), 600), drawn
+
+
+def strongest(columns: list[list[float]]) -> float:
+    """Return the largest absolute correlation of two different columns."""
+    correlations = np.corrcoef(np.array(columns, np.float64))
+    return float(np.abs(correlations[np.triu_indices(len(columns), 1)]).max())
+
+
+def test_whether_a_step_is_applied_says_nothing_about_the_other_steps(
+    many: Many,
+) -> None:
+    names = ["RandomGamma", "HueSaturationValue", "GaussianBlur", "GaussNoise", "ImageCompression"]
+    applied = [[float(bool(one[name])) for one in many[1]] for name in names]
+    assert [np.mean(column) for column in applied] == pytest.approx([0.5, 0.4, 0.4, 0.4, 0.5], abs=0.08)
+    assert strongest(applied) < 0.15  # chance alone: a standard deviation of 0.04
+
+
+def test_what_one_step_draws_says_nothing_about_what_another_one_draws(
+    many: Many,
+) -> None:
+    tilt = [one["Affine"]["rotate"] for one in many[1]]
+    wide = [one["Affine"]["scale"]["x"] for one in many[1]]
+    light = [one["RandomBrightnessContrast"]["beta"] for one in many[1]]
+    contrast = [one["RandomBrightnessContrast"]["alpha"] for one in many[1]]
+    noisy = [float(bool(one["GaussNoise"])) for one in many[1]]
+    assert strongest([tilt, wide, light, contrast, noisy]) < 0.15
+
+
+def test_no_variant_is_its_source_or_its_mirror_image(
+    many: Many,
+) -> None:
+    crop = textured()
+    same = [crop.pixels.tobytes(), mirror(crop).pixels.tobytes()]
+    assert [one.pixels.tobytes() in same for one in many[0]] == [False] * 600
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> subprocess.CompletedProcess[str]:
+    """Augment in another process, without any network, and print each variant's SHA-256."""
     code = (
         "import socket\n"
         "def refuse(*_): raise SystemExit('a connection was opened')\n"
         "socket.socket.connect = refuse; socket.getaddrinfo = refuse\n"
-        "import numpy as np\n"
+        "import hashlib\n"
         "from pipeline.stages.augment import augment\n"
-        "from pipeline.types import Box, Crop\n"
-        "points = np.float32([[20, 20], [40, 20], [30, 30], [22, 42], [38, 42]])\n"
-        "print(len(augment(Crop(np.zeros((60, 60, 3), np.uint8), points, Box(10, 10, 40, 40), 'ab' * 32), 2)))\n"
+        "from tests.unit.test_augment import marked\n"
+        "print(*(hashlib.sha256(one.pixels).hexdigest() for one in augment(marked(), 6)))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout.strip()) == (0, "2")
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+def test_another_process_makes_the_same_variants(elsewhere: subprocess.CompletedProcess[str]) -> None:
+    here = [hashlib.sha256(one.pixels.tobytes()).hexdigest() for one in augment(marked(), 6)]
+    assert elsewhere.stdout.split() == here
+
+
+@pytest.mark.slow
+def test_augmenting_asks_no_package_index(elsewhere: subprocess.CompletedProcess[str]) -> None:
+    assert (elsewhere.returncode, len(elsewhere.stdout.split())) == (0, 6)

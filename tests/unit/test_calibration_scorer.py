@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.registry import other_precision
+from pipeline.registry import AUGMENTATION_VERSION, other_precision
 from pipeline.scoring import CalibrationFault, load_scorer
 from pipeline.scoring import fusion as fusion_module
 from pipeline.scoring.curve import Curve, measure
@@ -48,7 +48,8 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
 
     def written(versions: dict[str, str] | None = None, **changes: Any) -> Path:
         models = VERSIONS if versions is None else versions
-        content = {"format": FORMAT, "models": models, "sim_funcs": {"cosine": write(_measured())}} | changes
+        content = {"format": FORMAT, "models": models, "augmentation": AUGMENTATION_VERSION}
+        content |= {"sim_funcs": {"cosine": write(_measured())}} | changes
         (tmp_path / "one.json").write_text(json.dumps(content), encoding="utf-8")
         return tmp_path
 
@@ -227,6 +228,18 @@ def test_that_a_calibration_for_other_weights_is_refused_with_what_to_run(
 ) -> None:
     with pytest.raises(CalibrationFault, match=r"other weights or another alignment; run bin/calibrate FOLDER"):
         _load(folder(), versions=changed)
+
+
+def test_by_a_calibration_with_other_augmentations_nobody_passes_in_the_second_look(
+    folder: Callable[..., Path],
+) -> None:
+    same, other = _load(folder()), _load(folder(augmentation="g1"))
+    assert other.threshold(1, 1) == same.threshold(1, 1)
+    assert other.found_threshold(1, 2) == same.found_threshold(1, 2)
+    looks = [(8, 8, 1), (5, 20, 1), (60, 60, 2)]
+    assert all(same.second_look_threshold(*look) > -math.inf for look in looks)
+    assert [other.second_look_threshold(*look) for look in looks] == [-math.inf] * 3
+    assert other.fmr_at_second_look(-1.0, 8, 8, 1) == 1.0
 
 
 def test_a_calibration_holds_in_both_precisions(folder: Callable[..., Path]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.registry import AUGMENTATION_VERSION
 from pipeline.scoring.curve import LEAST_ERRORS, Curve, measure
 from pipeline.scoring.fusion import Fusion, fit, plain
 from pipeline.scoring.scorer import Budget, Measured
@@ -114,6 +115,7 @@ def describe(
     return {
         "format": FORMAT,
         "models": dict(versions),
+        "augmentation": AUGMENTATION_VERSION,
         "data": measured_on,
         "rates": list(rates),
         "sim_funcs": {

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.registry import AUGMENTATION_VERSION
 from pipeline.stages.align import crop_face
 from pipeline.stages.augment import augment
 from pipeline.stages.decode import Undecodable, decode
@@ -32,8 +33,8 @@ OF_LARGEST = 0.25
 class EmbeddingCache:
     """Embeddings of a face and its augmentations, float32 (1 + augmentations, d) per model, by the photo's SHA-256.
 
-    With a `folder` they are kept in `VERSION-AUGMENTATIONS.npz` per model version; without one only in memory. A photo
-    without a face is known by an empty array.
+    With a `folder` they are kept in `VERSION-AUGMENTATION_VERSION-AUGMENTATIONS.npz` per model version; without one
+    only in memory. A photo without a face is known by an empty array.
     """
 
     def __init__(self, folder: Path | None, versions: Mapping[str, str], num_aug: int) -> None:
@@ -43,7 +44,7 @@ class EmbeddingCache:
             if folder is None:
                 continue
             folder.mkdir(parents=True, exist_ok=True)
-            self._files[name] = folder / f"{version}-{num_aug}.npz"
+            self._files[name] = folder / f"{version}-{AUGMENTATION_VERSION}-{num_aug}.npz"
             self._known[name] = _read(self._files[name])
 
     def has(self, digest: str) -> bool:
