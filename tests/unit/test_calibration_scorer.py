@@ -18,7 +18,7 @@ from pipeline.scoring.curve import Curve, measure
 from pipeline.scoring.fusion import Fusion, LengthTerm, fit, plain
 from pipeline.scoring.published import PublishedScorer
 from pipeline.scoring.scorer import Budget, CalibratedScorer, Measured, SecondLook
-from pipeline.scoring.store import FORMAT, write
+from pipeline.scoring.store import FORMAT, SHIPPED, write
 from pipeline.types import Floats
 
 VERSIONS = {"Dlib": "0123456789abcdef"}
@@ -240,6 +240,11 @@ def test_by_a_calibration_with_other_augmentations_nobody_passes_in_the_second_l
     assert all(same.second_look_threshold(*look) > -math.inf for look in looks)
     assert [other.second_look_threshold(*look) for look in looks] == [-math.inf] * 3
     assert other.fmr_at_second_look(-1.0, 8, 8, 1) == 1.0
+
+
+def test_the_shipped_calibrations_were_made_with_the_augmentations_as_they_are() -> None:
+    made = [json.loads(file.read_text(encoding="utf-8")).get("augmentation") for file in SHIPPED.glob("*.json")]
+    assert made == [AUGMENTATION_VERSION] * 7
 
 
 def test_a_calibration_holds_in_both_precisions(folder: Callable[..., Path]) -> None:
