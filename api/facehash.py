@@ -52,9 +52,9 @@ def recognize() -> Response:
     `ERROR` has an `errorDescription`. A user who is not recognised too often (FAILED_VERIFY_LIMIT) has to wait.
     """
     with gate().passing():
-        body = sent(request, source().max_photos(), _PHOTOS)
+        body = sent(request, 1, _PHOTOS)
         home, username, photos, live = _home(body), _username(body), _photos(body), body.flag("live")
-        if len(photos) != 1:
+        if not photos:
             raise Refusal(Code.NO_FILES, advice="Send one photo as base64 text in image.", field="image")
         limit = source().rules().failed_verify_limit
         with source().limits().attempt(f"{home}:{username}", limit), lend() as services:

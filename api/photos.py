@@ -23,6 +23,8 @@ _ADDRESS = re.compile(r"\s*+(?:[a-z][a-z0-9+.-]{0,30}:|[~/.\\]|[^,]{1,250}\.[a-z
 """What text that is no base64 is taken for an address or a path by: a scheme, how a path begins, a file's name."""
 _DATA_URL = re.compile(r"\s*data:[^,]{0,200},", re.ASCII | re.IGNORECASE)
 _BASE64_URL = re.compile(r"\s*data:[^,]{0,200};\s*base64\s*,", re.ASCII | re.IGNORECASE)
+_PRINTED = re.compile(r"\s*b(['\"])([^'\"]*)\1\s*", re.ASCII)
+"""Bytes as Python's `str` shows them, which is what some clients send who are told to make text of base64."""
 _WHITE_SPACE = b" \t\r\n\f\v"
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _BINARY_TYPES = ("image/", "application/octet-stream")
@@ -185,9 +187,11 @@ def _display_name(name: str) -> str:
 
 
 def _from_text(name: str, text: object, by_form: bool) -> SentFile:
-    """Decode base64: standard or URL-safe, padded or not, with line breaks, with or without the head of a data URL."""
+    """Decode base64: standard or URL-safe, padded or not, with line breaks, a data URL's head, or as `b'...'`."""
     if not isinstance(text, str):
         return SentFile(name, None, DAMAGED)
+    printed = _PRINTED.fullmatch(text)
+    text = printed[2] if printed else text
     prefix = _DATA_URL.match(text)
     bare = text[prefix.end() :] if prefix else text
     if by_form and " " in bare.strip():

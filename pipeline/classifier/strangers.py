@@ -167,7 +167,12 @@ def _square(upper: npt.NDArray[np.float16], size: int) -> Floats:
 
 
 def load(versions: Mapping[str, str], folder: Path | None = None) -> Strangers:
-    """Return the statistics of these models in these versions; files in `folder` come before the shipped ones.
+    """Return the statistics of these models in these versions, in this order; raises `NoStrangersError`."""
+    return with_others(versions, folder).of_models(tuple(versions))
+
+
+def with_others(versions: Mapping[str, str], folder: Path | None = None) -> Strangers:
+    """Return the statistics that hold these models in these versions; files in `folder` come before the shipped ones.
 
     Raises `NoStrangersError`.
     """
@@ -175,7 +180,7 @@ def load(versions: Mapping[str, str], folder: Path | None = None) -> Strangers:
         for file in sorted(place.glob(f"*{SUFFIX}")) if place is not None else ():
             found = decode(file.read_bytes())
             if all(is_same(found.versions.get(name, ""), version) for name, version in versions.items()):
-                return found.of_models(tuple(versions))
+                return found
     raise NoStrangersError(
         f"there are no statistics of strangers for {', '.join(versions)}; run bin/facehash strangers FOLDER"
     )

@@ -117,11 +117,12 @@ def test_a_failed_recognition(client: FlaskClient, colour: Colour, expected: str
         ({"username": "a\nb"}, 400, 128, "username"),
         ({"image": "Tm90IGEgcGhvdG8u"}, 200, 120, "image"),
         ({"image": None}, 400, 117, "image"),
+        ({"image": []}, 400, 117, "image"),
         ({"live": "perhaps"}, 422, 422, "live"),
     ],
     ids=[
         *("path as key", "no key", "number as key", "unknown user", "no user", "broken base64", "control character"),
-        *("no photo", "no image", "neither true nor false"),
+        *("no photo", "no image", "an empty list", "neither true nor false"),
     ],
 )
 def test_what_is_wrong_with_a_recognition_is_an_error(
@@ -186,6 +187,20 @@ def test_a_user_who_failed_too_often_waits_and_an_operator_lifts_it(world: World
     assert asked("ben", RED)["responseType"] == "SUCCESS"
     assert client.delete(f"/limits/{KEY}:zo\u00eb/1").get_json()["code"] == 101
     assert asked("zo\u00eb/1", RED)["responseType"] == "SUCCESS"
+
+
+def test_two_photos_to_recognise_are_too_many(client: FlaskClient) -> None:
+    asked = {"API_KEY": KEY, "username": "ada", "image": [text(RED)] * 2}
+    assert client.post("/recognize/", json=asked).get_json()["code"] == 413
+
+
+def test_base64_as_python_prints_bytes_is_read(client: FlaskClient) -> None:
+    """The document says to convert the base64 bytes to a string; `str` does that, too."""
+    printed = str(base64.b64encode(photo_file(RED)))
+    assert client.post("/train", json=lesson(images=[printed] * 10)).get_json()["responseType"] == "SUCCESS"
+    asked = {"API_KEY": KEY, "username": "ada", "image": f"{printed}\n"}
+    assert client.post("/recognize/", data=asked).get_json()["responseType"] == "SUCCESS"
+    assert client.post("/recognize/", json={**asked, "image": printed[:-1]}).get_json()["code"] == 193
 
 
 def test_images_without_faces_are_a_failure(client: FlaskClient) -> None:

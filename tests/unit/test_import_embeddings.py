@@ -13,7 +13,7 @@ import pytest
 from db.gallery.pickles import PickleRefusedError
 from pipeline.classifier.strangers import SHIPPED, SUFFIX, decode
 from tools.cli import main as cli
-from tools.facehash.import_command import check_model
+from tools.facehash.import_command import as_users, check_model
 from tools.facehash.name_pickles import read_names
 
 STATISTICS = decode((SHIPPED / f"dlib+mobilefacenet+sface{SUFFIX}").read_bytes())
@@ -83,14 +83,29 @@ def test_damaged_files_are_refused() -> None:
             continue
 
 
-def test_what_another_model_made_is_refused() -> None:
-    dlib, sface = STATISTICS.of_models(["Dlib"]), STATISTICS.of_models(["SFace"])
-    generator = np.random.default_rng(0)
-    check_model({"Ada": 1.4 * dlib.draw(5, generator)}, dlib, "Dlib")
+@pytest.mark.parametrize("count", [1, 20])
+@pytest.mark.parametrize("made_by", list(STATISTICS.sizes))
+def test_what_another_model_made_is_refused(made_by: str, count: int) -> None:
+    drawn = STATISTICS.of_models([made_by]).draw(count, np.random.default_rng(0))
+    check_model({"Ada": 1.4 * drawn}, STATISTICS, made_by)
+    for other in set(STATISTICS.sizes) - {made_by}:
+        with pytest.raises(ValueError, match=rf"{other}'s do not .* more like {made_by}'s"):
+            check_model({"Ada": drawn}, STATISTICS, other)
+
+
+def test_what_an_unknown_model_made_is_refused() -> None:
+    dlib, generator = STATISTICS.of_models(["Dlib"]), np.random.default_rng(0)
     with pytest.raises(ValueError, match="another model made them"):
-        check_model({"Ada": sface.draw(5, generator)}, dlib, "Dlib")
+        check_model({"Ada": generator.normal(0.0, 1.0, (5, 128)).astype(np.float32)}, dlib, "Dlib")
     with pytest.raises(ValueError, match="the embeddings have 512 numbers"):
         check_model({"Ada": np.ones((1, 512), np.float32)}, dlib, "Dlib")
+
+
+def test_names_are_those_that_are_compared_and_two_spellings_of_one_are_refused() -> None:
+    rows = np.ones((1, 8), np.float32)
+    assert list(as_users({"Zoe\u0308": rows})) == ["Zo\u00eb"]
+    with pytest.raises(ValueError, match="1 of the names are others of them"):
+        as_users({"Zoe\u0308": rows, "Zo\u00eb": rows})
 
 
 def test_the_command_says_why_nothing_was_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 import pytest
 
 from pipeline.types import Box, Detection, Person, Pixels
+from tools.cli import main as cli
 from tools.recognize.drawing import Label, draw
 from tools.recognize.looking import Looking
 from tools.recognize.naming import Named
@@ -183,3 +185,17 @@ def test_a_clip_is_annotated_cropped_and_reported(tmp_path: Path) -> None:
     again = open_source(str(tmp_path / "out" / "annotated" / "clip.mp4"))
     assert len(list(again.frames())) == 12
     assert len(looking.unknown()) >= 2
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tools.recognize.command.opened", lambda env: nullcontext(StillRecogniser()))
+    (tmp_path / "file").touch()
+    place, out = str(clip(tmp_path / "clip.mp4")), tmp_path / "file" / "out"
+    assert cli.main(["recognize", place, "--out", str(out), "--env", str(tmp_path / ".env")]) == 2
+    assert "Not a directory" in capsys.readouterr().err
+    made = tmp_path / "out" / "annotated" / "clip.mp4"
+    made.mkdir(parents=True)
+    assert cli.main(["recognize", place, "--out", str(made.parents[1]), "--env", str(tmp_path / ".env")]) == 2
+    assert "clip.mp4 cannot be written" in capsys.readouterr().err

@@ -17,13 +17,13 @@ from db.facehash import FaceHashHomes
 from db.gallery.pickles import PickleRefusedError
 from env_validator import SettingsFault, load_settings
 from pipeline.classifier.service import ClassifierService
-from pipeline.classifier.strangers import NoStrangersError, Strangers, load, unit
+from pipeline.classifier.strangers import NoStrangersError, Strangers, unit, with_others
 from pipeline.classifier.trainer import Trainer
+from pipeline.flows.facehash import user_name
 from pipeline.models.embedders import ModelUnavailable, embedding_version, locate
 from pipeline.models.runtime import recognition_precision
 from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY
-from pipeline.stages.identity import check_name
 from pipeline.types import EnrolledFaces, Floats
 from tools.cli.exits import DONE
 from tools.cli.options import FILE, env_option, results
@@ -31,7 +31,7 @@ from tools.facehash.name_pickles import read_names
 
 FARTHEST = 1.6
 """Mean squared distance to the model's statistics per number, in their own units, up to which embeddings are of the
-model: its own have 1, another model's tens and more."""
+model: its own have about 1, those of most others much more."""
 
 
 @click.command("import-embeddings")
@@ -51,15 +51,15 @@ def command(file: Path, model: str, home: str, env: Path) -> tuple[Any, int]:
             f"the embeddings are said to be {model}'s; SELECTED_MODELS has to be this model alone, because "
             "what is compared with them needs the same embeddings"
         )
-    names = read_names(file.read_bytes())
+    names = as_users(read_names(file.read_bytes()))
     spec = REGISTRY[model]
     weights = WeightStore(WEIGHTS, settings.model_mirror or None)
     version = embedding_version(spec, weights.sha256(locate(spec, weights)), recognition_precision())
-    check_model(names, load({model: version}, settings.calibration_folder), model)
+    check_model(names, with_others({model: version}, settings.calibration_folder), model)
     homes = FaceHashHomes(facehash_files(settings))
     with closing(ClassifierService(homes, Trainer(), {model: version}, settings.calibration_folder)) as its:
         users = dict(its.users(home))
-        added = {check_name(name): EnrolledFaces({model: rows}) for name, rows in names.items()}
+        added = {name: EnrolledFaces({model: rows}) for name, rows in names.items()}
         taken = sorted(set(users) & set(added))
         if taken:
             raise ValueError(f"{len(taken)} of the names are users already, {taken[0]} for one: forget them first")
@@ -68,17 +68,33 @@ def command(file: Path, model: str, home: str, env: Path) -> tuple[Any, int]:
     return {"imported": len(added), "version": report.number, "users": len(report.faces)}, DONE
 
 
-def check_model(names: Mapping[str, Floats], strangers: Strangers, model: str) -> None:
-    """Raise `ValueError` where embeddings were made by another model than this one, as far as numbers can tell."""
+def as_users(names: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return the names as they are compared; raises `ValueError` where two of them are one then."""
+    users = {user_name(name): rows for name, rows in names.items()}
+    if len(users) < len(names):
+        raise ValueError(f"{len(names) - len(users)} of the names are others of them in another spelling")
+    return users
+
+
+def check_model(names: Mapping[str, Floats], known: Strangers, model: str) -> None:
+    """Raise `ValueError` where embeddings were made by another model than this one, as far as numbers can tell.
+
+    `known` has the statistics of this model, and maybe of others.
+    """
     rows = np.concatenate(list(names.values()))
-    size = len(strangers.mean)
+    size = known.sizes[model]
     if rows.shape[1] != size:
         raise ValueError(f"the embeddings have {rows.shape[1]} numbers, {model}'s have {size}: another model made them")
-    apart = (unit(rows) - strangers.mean).astype(np.float64)
-    ridge = 1e-3 * np.trace(strangers.total) / size * np.eye(size)
-    squares = np.einsum("ij,ij->i", apart, np.linalg.solve(strangers.total + ridge, apart.T).T) / size
-    if float(squares.mean()) > FARTHEST:
-        raise ValueError(
-            f"the embeddings lie where {model}'s never do ({squares.mean():.1f} times as far): another model made them"
-        )
+    fits = {name: _fit(unit(rows), known.of_models([name])) for name, its in known.sizes.items() if its == size}
+    farthest, likeliest = fits[model][0], max(fits, key=lambda name: fits[name][1])
+    if farthest > FARTHEST or likeliest != model:
+        like = "another model made them" if likeliest == model else f"they are more like {likeliest}'s"
+        raise ValueError(f"the embeddings lie where {model}'s do not ({farthest:.1f} times as far): {like}")
 
+
+def _fit(rows: Floats, strangers: Strangers) -> tuple[float, float]:
+    """Return the mean squared distance per number, in the statistics' own units, and the mean log-likelihood."""
+    apart = (rows - strangers.mean).astype(np.float64)
+    spread = strangers.total + 1e-3 * np.trace(strangers.total) / rows.shape[1] * np.eye(rows.shape[1])
+    distance = float(np.einsum("ij,ij->i", apart, np.linalg.solve(spread, apart.T).T).mean())
+    return distance / rows.shape[1], -(distance + float(np.linalg.slogdet(spread)[1])) / 2

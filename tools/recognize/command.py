@@ -30,7 +30,7 @@ from tools.recognize.workbench import Recogniser, codes_text, opened
 @click.option("--seconds", type=float, metavar="S", help="Stop a camera after so many seconds.")
 @click.option("--register", metavar="NAME", help="Enrol the unknown face under this name.")
 @click.option("--id", metavar="ID", help="The ID to enrol it under.")
-@results(CannotLookError)
+@results(CannotLookError, OSError)
 def command(**given: Any) -> tuple[Any, int]:
     """Name the faces of a photo, a folder of photos, a video, or a camera (a number or camera:DEVICE).
 
@@ -104,4 +104,3 @@ def _with_progress(source: Source) -> Iterator[Frame]:
         for done, frame in enumerate(frames, start=1):
             yield frame
             progress.update(task, completed=done, speed=f"{done / max(time.monotonic() - began, 1e-9):.1f} fps")
-

@@ -51,6 +51,8 @@ class Outputs:
             file = self.folder / "annotated" / f"{safe(self._source.name)}.mp4"
             size = pixels.shape[1], pixels.shape[0]
             self._video = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*"mp4v"), self._source.fps, size)
+            if not self._video.isOpened():
+                raise OSError(f"{file} cannot be written")
         self._video.write(cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
 
     def crop(self, name: str, stem: str, pixels: Pixels, box: Box) -> None:
