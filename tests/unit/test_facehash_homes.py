@@ -86,7 +86,7 @@ def test_others_are_422_and_named(sent: dict[str, object]) -> None:
 
 def test_the_command_says_why_it_cannot_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["facehash", "list", "--env", str(tmp_path / ".env")]) == 2
-    assert "MODEL_PATH: missing" in capsys.readouterr().err
+    assert "does not exist" in capsys.readouterr().err
 
 
 def test_what_is_stored_can_be_sealed_and_sealed_anew(tmp_path: Path) -> None:
