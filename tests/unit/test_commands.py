@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import subprocess
@@ -232,13 +231,29 @@ def test_the_list_of_commands_loads_none_of_them() -> None:
 def test_before_the_packages_are_installed_the_commands_are_listed_and_the_others_say_what_to_do(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    def without_packages(module: str) -> NoReturn:
+        raise ModuleNotFoundError(module, name="click" if module == "tools.cli.main" else "cv2")
+
     monkeypatch.setattr(launch, "use_venv", lambda: None)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(launch, "import_module", without_packages)
     assert launch.run(["--help"], cli.PROGRAM) == DONE
     printed = capsys.readouterr().out
     assert [name for name in NAMES if f"  {name} " not in printed] == []
     assert launch.run(["verify", ANN], cli.PROGRAM) == FAILED
-    assert capsys.readouterr().err == "The packages are not installed. Run bin/setup first.\n"
+    assert capsys.readouterr().err == "The packages are not installed (click is missing). Run bin/setup first.\n"
+    monkeypatch.setattr(launch, "import_module", lambda module: without_packages("cv2.dnn"))
+    assert launch.run(["verify", ANN], cli.PROGRAM) == FAILED
+    assert capsys.readouterr().err == "The packages are not installed (cv2 is missing). Run bin/setup first.\n"
+
+
+def test_a_module_of_this_checkout_that_is_missing_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_module(module: str) -> NoReturn:
+        raise ModuleNotFoundError(module, name="tools.nothing")
+
+    monkeypatch.setattr(launch, "use_venv", lambda: None)
+    monkeypatch.setattr(launch, "import_module", without_module)
+    with pytest.raises(ModuleNotFoundError):
+        launch.run(["verify", ANN], cli.PROGRAM)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if COMMANDS[name].is_bare])

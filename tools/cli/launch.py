@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import sys
@@ -32,15 +31,19 @@ def run(arguments: Sequence[str], program: str) -> int:
     if is_bare and not is_asked:
         return int(import_module(COMMANDS[name].module).main(arguments[1:]))
     use_venv()
-    if importlib.util.find_spec("click") is None:
-        if is_bare:
+    try:
+        return int(import_module("tools.cli.main").main(arguments, program))
+    except ModuleNotFoundError as missing:
+        if missing.name == "click" and is_bare:
             return int(import_module(COMMANDS[name].module).main(arguments[1:]))
-        if name in ("", "-h", "--help"):
+        if missing.name == "click" and name in ("", "-h", "--help"):
             print(listed())
             return DONE
-        print("The packages are not installed. Run bin/setup first.", file=sys.stderr)
+        top = (missing.name or "tools").partition(".")[0]
+        if (ROOT / top).exists() or (ROOT / f"{top}.py").exists():
+            raise
+        print(f"The packages are not installed ({top} is missing). Run bin/setup first.", file=sys.stderr)
         return FAILED
-    return int(import_module("tools.cli.main").main(arguments, program))
 
 
 def end_in_one_line(work: Callable[[], int]) -> NoReturn:
