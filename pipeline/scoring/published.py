@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,15 +20,23 @@ class PublishedScorer:
 
     limits: Mapping[str, float]
 
+    calibrated: ClassVar[bool] = False
+    """Thresholds are the makers', for their own crops."""
+    typical_stranger: ClassVar[float] = 2.0
+    """Twice the threshold: how far strangers are was not measured."""
+    mismatch_threshold: ClassVar[float] = 1.25
+    """A quarter beyond the threshold: how far mates spread was not measured."""
+    rival_margin: ClassVar[float] = 0.0
+    """None: how much strangers' scores spread was not measured, so whoever is nearer is a rival."""
+    addition_threshold: ClassVar[float] = 1.0
+    """The threshold."""
+    same_person_threshold: ClassVar[float] = -math.inf
+    """Minus infinity: nothing was measured, so only an admin can say that two IDs are one person."""
+
     @property
     def models(self) -> tuple[str, ...]:
         """The models whose distances `fuse` expects."""
         return tuple(self.limits)
-
-    @property
-    def calibrated(self) -> bool:
-        """Thresholds are the makers', for their own crops."""
-        return False
 
     def fuse(
         self,
@@ -48,23 +57,15 @@ class PublishedScorer:
         check_required(required, images)
         return 1.0
 
+    found_threshold = threshold
+
     def threshold_at(self, rate: float) -> float:
         """Return minus infinity: no rate was measured."""
         return -math.inf
 
-    @property
-    def typical_stranger(self) -> float:
-        """Twice the threshold: how far strangers are was not measured."""
-        return 2.0
-
     def second_look_threshold(self, required: int, comparisons: int, images: int) -> float:
         """Return 1.0."""
         check_required(required, comparisons)
-        return 1.0
-
-    def found_threshold(self, required: int, images: int) -> float:
-        """Return 1.0."""
-        check_required(required, images)
         return 1.0
 
     def search_threshold(self, people: int, images: int) -> float:
@@ -75,26 +76,6 @@ class PublishedScorer:
         """Return None: no rate was measured."""
         return None
 
-    @property
-    def mismatch_threshold(self) -> float:
-        """A quarter beyond the threshold: how far mates spread was not measured."""
-        return 1.25
-
-    @property
-    def rival_margin(self) -> float:
-        """None: how much strangers' scores spread was not measured, so whoever is nearer is a rival."""
-        return 0.0
-
-    @property
-    def addition_threshold(self) -> float:
-        """Return 1.0."""
-        return 1.0
-
-    @property
-    def same_person_threshold(self) -> float:
-        """Minus infinity: nothing was measured, so only an admin can say that two IDs are one person."""
-        return -math.inf
-
     def model_threshold(self, model: str) -> float:
         """Return the model's published threshold."""
         return self.limits[model]
@@ -103,9 +84,7 @@ class PublishedScorer:
         """Return None: nothing was measured."""
         return None
 
-    def fmr_at_found(self, score: float, required: int, images: int) -> float | None:
-        """Return None: nothing was measured."""
-        return None
+    fmr_at_found = fmr_at
 
     def fmr_at_second_look(self, score: float, required: int, comparisons: int, images: int) -> float | None:
         """Return None: nothing was measured."""
