@@ -3,7 +3,7 @@
 import contextlib
 import json
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +13,8 @@ from sqlalchemy.engine import Connection
 
 from codes_dict import Code, Outcome
 from db.schema import INSTALLATION, VECTORS, VERSION, enrolments, locks, outcomes, state
-from db.session import Database, put
+from db.session import Database, batches, put
 
-_BATCH = 500
 _CODES = {int(code): code for code in Code}
 
 
@@ -117,7 +116,7 @@ class EnrolmentRecords:
     ) -> set[str]:
         query, found = sa.select(column).where(sa.true() if where is None else where), set[str]()
         with self._database.reading() as connection:
-            for batch in _batches(values):
+            for batch in batches(values):
                 found.update(connection.execute(query.where(column.in_(batch))).scalars())
         return found
 
@@ -125,7 +124,7 @@ class EnrolmentRecords:
         """Return these IDs' enrolments that count, each person's oldest first and as of one moment."""
         found: list[Enrolment] = []
         with self._database.reading() as connection:
-            for batch in _batches(list(dict.fromkeys(person_ids))):
+            for batch in batches(list(dict.fromkeys(person_ids))):
                 found += _active(connection, enrolments.c.reco_id.in_(batch))
         return found
 
@@ -200,7 +199,7 @@ class EnrolmentRecords:
         if not gone:
             return
         with self._database.writing() as connection:
-            for batch in _batches(gone):
+            for batch in batches(gone):
                 connection.execute(
                     sa.update(enrolments).where(enrolments.c.token.in_(batch)).values(files_removed=True)
                 )
@@ -273,7 +272,7 @@ class EnrolmentRecords:
 
     def remove(self, connection: Connection, tokens: Sequence[str], version: int) -> None:
         """Mark enrolments as removed: once committed, they do not count."""
-        for batch in _batches(tokens):
+        for batch in batches(tokens):
             some = enrolments.c.token.in_(batch)
             connection.execute(sa.update(enrolments).where(some).values(removed_version=version))
 
@@ -286,10 +285,6 @@ def _position(connection: Connection) -> Position:
     query = sa.select(state.c.name, state.c.value).where(state.c.name.in_((VERSION, VECTORS)))
     found = {str(name): int(value) for name, value in connection.execute(query)}
     return Position(found[VERSION], found.get(VECTORS, 0))
-
-
-def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (values[start : start + _BATCH] for start in range(0, len(values), _BATCH))
 
 
 def _active(connection: Connection, where: sa.ColumnElement[bool]) -> list[Enrolment]:

@@ -2,7 +2,7 @@
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from codes_dict import Code, Refusal
 log = logging.getLogger(__name__)
 
 _SQLITE = "sqlite:///"
+_BATCH = 500
 _LOCK_WAIT_S = 20
 _ANSWER_S = 30  # above the lock wait, so that waiting for a lock is never mistaken for a dead server
 
@@ -237,6 +238,11 @@ def put(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> None
     same = key == row[key.name]
     exists = connection.execute(sa.select(key).where(same)).first() is not None
     connection.execute(sa.update(table).where(same).values(row) if exists else sa.insert(table).values(row))
+
+
+def batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield the values in parts that fit into one statement."""
+    return (values[start : start + _BATCH] for start in range(0, len(values), _BATCH))
 
 
 def _commit(connection: Connection) -> None:

@@ -1,6 +1,6 @@
 """The rows beside the people table and the enrolments that tell of an ID."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -18,8 +18,7 @@ from db.schema import (
     replays,
     terms,
 )
-
-_BATCH = 500
+from db.session import batches
 
 
 def erase(connection: Connection, person_id: str) -> dict[str, int]:
@@ -46,7 +45,7 @@ def is_announced(connection: Connection, person_id: str) -> bool:
 
 def _forget_marks(connection: Connection, person_id: str) -> int:
     uploads = _uploads(connection, replays, person_id)
-    for some in _batches(uploads):
+    for some in batches(uploads):
         numbers = sa.select(replays.c.number).where(replays.c.upload_id.in_(some))
         for table in (replay_bands, replay_faces):
             connection.execute(sa.delete(table).where(table.c.number.in_(numbers)))
@@ -62,8 +61,4 @@ def _uploads(connection: Connection, table: sa.Table, person_id: str) -> list[st
 
 def _delete(connection: Connection, column: sa.Column[str], values: Sequence[str]) -> int:
     table = sa.delete(column.table)
-    return sum(int(connection.execute(table.where(column.in_(some))).rowcount) for some in _batches(values))
-
-
-def _batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (values[start : start + _BATCH] for start in range(0, len(values), _BATCH))
+    return sum(int(connection.execute(table.where(column.in_(some))).rowcount) for some in batches(values))

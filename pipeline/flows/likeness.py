@@ -11,11 +11,11 @@ from pipeline.flows.audit import recorded
 from pipeline.flows.photos import Seen, see
 from pipeline.flows.seen_faces import FaceOptions, shown_face, shown_times
 from pipeline.flows.services import Services, explained
-from pipeline.flows.subject_rules import for_subjects, subject_face
+from pipeline.flows.subject_rules import for_subjects, subject_face, subject_name
 from pipeline.ledger import Ledger
 from pipeline.ports import EnrolledFace
 from pipeline.stages.compare import fused_scores
-from pipeline.stages.identity import is_subject, shown_name
+from pipeline.stages.identity import is_subject
 from pipeline.stages.liveness import keep_live
 from pipeline.stages.ranking import group_scores
 from pipeline.stages.sent_files import SentFile
@@ -125,7 +125,7 @@ def nearest_subjects(probes: Mapping[str, Floats], count: int, services: Service
     only_accepted = services.policy.compreface_recognize == "accepted"
     return [
         [
-            {"subject": _name(everybody.ids[at], services), **_alike(float(its[at]), scale, services)}
+            {"subject": subject_name(everybody.ids[at], services), **_alike(float(its[at]), scale, services)}
             for at in _subjects_by_score(its, everybody.ids, count)
             if its[at] <= scale.limit or not only_accepted
         ]
@@ -202,11 +202,6 @@ def _subjects_by_score(scores: Floats, ids: Sequence[str], count: int) -> Iterat
             found += 1
         if found == count:
             return
-
-
-def _name(person_id: str, services: Services) -> str:
-    person = services.people.find(person_id)
-    return shown_name(person) if person else ""
 
 
 def _judges(services: Services) -> bool:

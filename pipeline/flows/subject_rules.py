@@ -9,7 +9,7 @@ from codes_dict import Code, Refusal
 from pipeline.flows.policy import changed
 from pipeline.flows.services import Services
 from pipeline.ports import EnrolledFace
-from pipeline.stages.identity import is_subject
+from pipeline.stages.identity import is_subject, shown_name
 from pipeline.types import (
     Detection,
     Detector,
@@ -114,3 +114,9 @@ def _face_ids(image_id: str) -> Iterator[str]:
         return
     for at in range(MOST_NUMBERED):
         yield f"{number ^ at:032x}_{at + 1:02}"
+
+
+def subject_name(person_id: str, services: Services) -> str:
+    """Return a subject's name, empty where there is no such person any more."""
+    person = services.people.find(person_id)
+    return shown_name(person) if person else ""

@@ -8,9 +8,9 @@ from pipeline.flows.enrol import EnrolRequest
 from pipeline.flows.one_call import enrol_photos
 from pipeline.flows.people import same_person_guard
 from pipeline.flows.services import Services
-from pipeline.flows.subject_rules import for_subjects, image_id_of, subject_face
+from pipeline.flows.subject_rules import for_subjects, image_id_of, subject_face, subject_name
 from pipeline.ports import EnrolledFace
-from pipeline.stages.identity import SUBJECTS, check_name, shown_name
+from pipeline.stages.identity import SUBJECTS, check_name
 from pipeline.stages.sent_files import SentFile
 
 _NO_SUBJECT = "There is no subject with this name."
@@ -81,7 +81,7 @@ def page_of_images(page: int, size: int, subject: str, services: Services) -> Ou
         ids = (person_id, f"{person_id}!") if person_id else SUBJECTS  # no character of an ID is before "!"
         count, found = services.faces.page(page * size, size, ids)
         faces = list(found)
-    names = {one: subject or _name(one, services) for one in dict.fromkeys(face.person_id for face in faces)}
+    names = {one: subject or subject_name(one, services) for one in dict.fromkeys(face.person_id for face in faces)}
     images = [{"image_id": image_id_of(face.id), "subject": names[face.person_id]} for face in faces]
     counts = {"page_number": page, "page_size": size, "total_pages": -(-count // size), "total_elements": count}
     return Outcome(Code.DONE, {"faces": images, **counts})
@@ -121,7 +121,7 @@ def enrol_subject(name: str, file: SentFile, services: Services, rules: Services
 def delete_image(image_id: str, services: Services) -> Outcome:
     """Take a subject's face away; the subject stays, if without a face. Refuses with NO_ROW."""
     face = subject_face(image_id, services)
-    name = _name(face.person_id, services)
+    name = subject_name(face.person_id, services)
     _take(face, name, services)
     return Outcome(Code.DONE, {"image_id": image_id, "subject": name})
 
@@ -172,11 +172,6 @@ def _empty(person_id: str, name: str, services: Services) -> None:
     """Forget whoever has these faces, and keep the name: as a subject that nobody was enrolled for."""
     services.forgetting.forget(person_id)
     services.subjects.announce(name)
-
-
-def _name(person_id: str, services: Services) -> str:
-    person = services.people.find(person_id)
-    return shown_name(person) if person else ""
 
 
 def _found(name: str, services: Services) -> str:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from pipeline.types import Floats, Pixels
-from tools.training.scene import FACE, Rng, Scene, as_bytes, as_light
+from tools.training.scene import FACE, Rng, Scene, as_bytes, as_light, fitted
 
 SCREEN, PRINT, DRAWING = "screen", "print", "drawing"
 
@@ -156,7 +156,7 @@ def glared(light: Floats, rng: Rng) -> Floats:
 
 
 def _reflection(light: Floats, background: Pixels, rng: Rng) -> Floats:
-    other = _resized(background, light.shape[1], light.shape[0])
+    other = fitted(background, light.shape[1], light.shape[0])
     share = np.float32(rng.uniform(0.04, 0.22))
     soft = cv2.GaussianBlur(other, (0, 0), float(rng.uniform(1, 6)))
     return np.asarray(np.clip(light + soft * share, 0, 1), dtype=np.float32)
@@ -211,7 +211,7 @@ def _curved(pixels: Pixels, rng: Rng) -> Pixels:
 def _framed(scene: Scene, background: Pixels, rng: Rng, *, bezel: bool) -> Scene:
     """Show the edges of the screen or sheet, with a background and maybe fingers around it."""
     height, width = scene.pixels.shape[:2]
-    around = as_bytes(_resized(background, width, height) * np.float32(rng.uniform(0.25, 1.0)))
+    around = as_bytes(fitted(background, width, height) * np.float32(rng.uniform(0.25, 1.0)))
     box = scene.box
     reach = rng.uniform(0.12, 1.1, 4) * FACE
     x0, y0 = int(max(0, box.left - reach[0])), int(max(0, box.top - reach[1]))
@@ -240,9 +240,5 @@ def _cut_out(scene: Scene, background: Pixels, rng: Rng) -> Scene:
     mask = np.zeros((height, width), np.uint8)
     axes = (int(box.width * rng.uniform(0.5, 0.75)), int(box.height * rng.uniform(0.55, 0.8)))
     cv2.ellipse(mask, (int(box.centre[0]), int(box.centre[1])), axes, float(rng.normal(0, 6)), 0, 360, 255, -1)
-    around = as_bytes(_resized(background, width, height))
+    around = as_bytes(fitted(background, width, height))
     return scene.with_pixels(np.where(mask[..., None] > 0, scene.pixels, around))
-
-
-def _resized(photo: Pixels, width: int, height: int) -> Floats:
-    return as_light(np.asarray(cv2.resize(photo, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8))

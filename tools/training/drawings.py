@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from pipeline.types import Floats, Pixels
-from tools.training.scene import Rng, Scene, as_light
+from pipeline.types import Pixels
+from tools.training.scene import Rng, Scene, as_bytes, as_light
 
 
 def drawn(scene: Scene, rng: Rng) -> Scene:
@@ -32,7 +32,7 @@ def _pencil(pixels: Pixels, rng: Rng) -> Pixels:
     soft = cv2.GaussianBlur(1 - grey, (0, 0), float(rng.uniform(2, 9)))
     lines = np.clip(grey / np.maximum(1 - soft, 0.02), 0, 1)
     paper = np.array([1.0, 0.97, 0.92]) * rng.uniform(0.85, 1.0, 3)
-    return _bytes((lines[..., None] * paper).astype(np.float32))
+    return as_bytes((lines[..., None] * paper).astype(np.float32))
 
 
 def _cartoon(pixels: Pixels, rng: Rng) -> Pixels:
@@ -44,8 +44,4 @@ def _cartoon(pixels: Pixels, rng: Rng) -> Pixels:
         grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
         lines = cv2.adaptiveThreshold(grey, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY, 9, 6)
         flat = flat * (0.25 + 0.75 * as_light(lines)[..., None])
-    return _bytes(flat)
-
-
-def _bytes(light: Floats) -> Pixels:
-    return np.asarray(np.clip(light * 255 + 0.5, 0, 255), dtype=np.uint8)
+    return as_bytes(flat)

@@ -96,3 +96,8 @@ def as_light(pixels: Pixels) -> Floats:
 def as_bytes(light: Floats) -> Pixels:
     """Return values from 0 to 1 as pixels."""
     return np.asarray(np.clip(light * 255 + 0.5, 0, 255), dtype=np.uint8)
+
+
+def fitted(photo: Pixels, width: int, height: int) -> Floats:
+    """Return the photo as light of another size, its proportions let go."""
+    return as_light(np.asarray(cv2.resize(photo, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8))

@@ -6,7 +6,7 @@ import numpy as np
 from pipeline.models.liveness.views import reflected
 from pipeline.types import Box, Floats, Pixels
 from tools.training.hands import with_hand
-from tools.training.scene import CANVAS, FACE, Rng, Scene, as_bytes, as_light
+from tools.training.scene import CANVAS, FACE, Rng, Scene, as_bytes, as_light, fitted
 
 
 def cluttered(scene: Scene, other: Pixels, rng: Rng) -> Scene:
@@ -89,8 +89,3 @@ def _person(height: int, width: int, box: Box) -> Floats:
                           [x + 2.2 * box.width, height + 9], [x - 2.2 * box.width, height + 9]])  # fmt: skip
     cv2.fillConvexPoly(clear, shoulders.astype(np.int32), 0.0)
     return np.asarray(cv2.GaussianBlur(clear, (0, 0), 2.0), dtype=np.float32)
-
-
-def fitted(photo: Pixels, width: int, height: int) -> Floats:
-    """Return the photo as light of another size, its proportions let go."""
-    return as_light(np.asarray(cv2.resize(photo, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8))
