@@ -1,20 +1,22 @@
-"""The people who are enrolled: listed, shown, renamed, forgotten; and their faces."""
+"""The people who are enrolled: listed, shown, renamed, forgotten; their faces; and IDs that have failed too often."""
 
 from flask import Blueprint, Response, g, request
 
 from api.access import lend
 from api.bodies import FORM
-from api.envelope import answer
+from api.envelope import answer, reply
 from api.gate import gate
 from api.openapi import JSON, LEASED, Other, describe
 from api.photos import sent
 from api.shapes import people as shapes
 from api.shapes.common import PersonPath
+from api.source import source
 from api.telemetry import concerns, telemetry
 from codes_dict import Code
 from pipeline import flows
 
 blueprint = Blueprint("people", __name__)
+limits = Blueprint("limits", __name__)
 
 _EDITED = (*LEASED, Code.NO_ROW, Code.NO_FOLDER, Code.VALUE_REFUSED, Code.INSERT_FAILED)
 
@@ -106,3 +108,14 @@ def forget(person_id: str) -> Response:
         if "person" in g:
             telemetry().recent.forget(g.person)
     return answer(outcome)
+
+
+@limits.delete("/limits/<path:person_id>")
+@describe(shapes.LiftedResults, path=shapes.AnyIdPath)
+def lift(person_id: str) -> Response:
+    """Forget the failed verifications of an ID; of a FaceHash user, whose ID here is `KEY_ID:username`."""
+    concerns(person_id)
+    with lend() as services:
+        flows.note("limits lifted", services, person_id)
+    source().limits().lift(person_id, source().rules().failed_verify_limit)
+    return reply(Code.DONE, {"id": person_id})

@@ -18,11 +18,10 @@ from db.forgetting import is_being_forgotten
 from db.gallery.protocol import GalleryBackend
 from db.inflight import InflightNotes
 from db.kept import KeptFiles
-from db.people import People
+from db.people import People, keep_terms
 from db.replay_rows import MarkRows
 from db.replays import remember
 from db.session import CommitLostError, Database
-from db.terms import keep_terms
 from db.uploads import UploadStore
 from pipeline.ports import Enrolled, EnrolmentRequest, Guard, NewFace
 from pipeline.pseudonym import pseudonym, upload_pseudonym

@@ -24,11 +24,10 @@ from db.gallery.protocol import GalleryBackend
 from db.inflight import Abandoned, InflightNotes
 from db.installation import PSEUDONYMS, own_key
 from db.kept import KeptFiles
-from db.people import People
+from db.people import People, due
 from db.schema import forgetting
 from db.sent_photos import SentPhotos
 from db.session import Database
-from db.terms import due
 from db.traces import erase, is_announced
 from db.uploads import UploadStore
 from pipeline.ports import AuditEvent, Forgotten

@@ -1,4 +1,4 @@
-"""The rows of the people table, and the names of these people as they were given."""
+"""The rows of the people table, the names of these people as they were given, and the terms of their enrolment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,9 +11,8 @@ from sqlalchemy.sql import quoted_name
 from codes_dict import Code, Refusal
 from db.kept import KeptFiles
 from db.same_people import SamePeople, forget_links
-from db.schema import PeopleNames, enrolments, given_names, people_words
+from db.schema import PeopleNames, enrolments, given_names, people_words, terms
 from db.session import Database, put
-from db.terms import terms_of
 from pipeline.ports import Terms
 from pipeline.types import Person
 
@@ -211,3 +210,22 @@ def stored_name(name: str) -> str:
 
 def _read(row: Sequence[Any]) -> Person:
     return Person(int(row[0]), str(row[-3]), str(row[-2] or ""), str(row[-1] or ""))
+
+
+def keep_terms(connection: Connection, person_id: str, sent: Terms, now: int) -> None:
+    """Keep what was sent with an enrolment; what was not sent stays as it was. `now` is in seconds since 1970."""
+    new = {"consent": sent.consent or None, "retain_until": sent.retain_until}
+    given = {name: value for name, value in new.items() if value is not None}
+    put(connection, terms, {"reco_id": person_id, **given, "created": now})
+
+
+def terms_of(connection: Connection, person_id: str) -> Terms | None:
+    """Return a person's terms, None where none were sent."""
+    query = sa.select(terms.c.consent, terms.c.retain_until).where(terms.c.reco_id == person_id)
+    row = connection.execute(query).first()
+    return Terms(row.consent or "", row.retain_until) if row else None
+
+
+def due(connection: Connection, now: float) -> list[str]:
+    """Return the IDs whose day is over."""
+    return list(connection.execute(sa.select(terms.c.reco_id).where(terms.c.retain_until <= now)).scalars())

@@ -2,7 +2,6 @@
 
 from flask import Response, request
 
-from api import limits
 from api import people as endpoints
 from api.admin.session import blueprint
 from api.envelope import reply
@@ -17,7 +16,7 @@ MOST = 50
 """People, or uploads, of a reply."""
 
 blueprint.delete("/admin/api/people/<person_id>")(endpoints.forget)
-blueprint.delete("/admin/api/limits/<person_id>")(limits.lift)
+blueprint.delete("/admin/api/limits/<person_id>")(endpoints.lift)
 
 
 @blueprint.get("/admin/api/people")

@@ -1,5 +1,6 @@
-"""Signing in and out, and the blueprint that all of the operator's endpoints belong to."""
+"""The operator's page, which anybody may read; signing in, which what it shows needs; and the blueprint of both."""
 
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -7,10 +8,12 @@ from flask import Blueprint, Response, request
 from api import door
 from api.access import caller
 from api.bodies import json_object
+from api.console import served
 from api.envelope import reply
 from api.head import Head
-from api.openapi import JSON, describe
+from api.openapi import JSON, Other, describe
 from api.shapes.admin import SessionResults, SignInJson
+from api.shapes.ops import FilePath
 from api.source import source
 from codes_dict import Code, Refusal
 from security.sessions import IDLE_S
@@ -19,12 +22,27 @@ blueprint = Blueprint("admin", __name__)
 
 _FEW = 1
 """Values that a body may hold, beside the fields that every body may have."""
+_FOLDER = Path(__file__).resolve().parents[2] / "static" / "admin"
 _HOW = 'Send {"password": "..."} as JSON.'
 
 
 @blueprint.before_request
 def _bound_body() -> None:
     request.max_content_length = door.MOST_BYTES
+
+
+@blueprint.get("/admin", strict_slashes=False)
+@describe(other={200: Other("The page.", "text/html")})
+def page() -> Response:
+    """Serve the operator's page."""
+    return served("index.html", _FOLDER)
+
+
+@blueprint.get("/static/admin/<path:name>")
+@describe(path=FilePath, other={200: Other("The file.", "*/*")})
+def file(name: str) -> Response:
+    """Serve a file of the operator's page."""
+    return served(name, _FOLDER)
 
 
 @blueprint.get(door.SESSION)

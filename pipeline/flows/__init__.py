@@ -6,13 +6,13 @@ from pipeline.flows.compare import CompareRequest, compare
 from pipeline.flows.enrol import EnrolRequest, enrol
 from pipeline.flows.facehash import Lesson, check_lesson, look_at_lesson, recognise, train, user_name
 from pipeline.flows.faces import faces_of
-from pipeline.flows.forget import forget
 from pipeline.flows.given_embeddings import compare_embeddings, compare_embeddings_with_image, recognise_embeddings
 from pipeline.flows.likeness import Asked, compare_images, compare_with_image, detect_faces, recognise_faces
 from pipeline.flows.one_call import enrol_photos, name_kept, verify_photos
 from pipeline.flows.people import (
     MOST_PEOPLE,
     face_picture,
+    forget,
     found_face,
     list_people,
     move_face,

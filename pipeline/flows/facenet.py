@@ -7,9 +7,8 @@ import numpy as np
 
 from codes_dict import Code, Kind, Outcome, Refusal
 from pipeline.flows.enrol import EnrolRequest
-from pipeline.flows.forget import forget
 from pipeline.flows.one_call import enrol_photos
-from pipeline.flows.people import found_face, rename_person
+from pipeline.flows.people import forget, found_face, rename_person
 from pipeline.flows.photos import see
 from pipeline.flows.services import Services, explained
 from pipeline.ledger import Ledger

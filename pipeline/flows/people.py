@@ -1,4 +1,4 @@
-"""The people who are enrolled, as a resource: listed, shown, renamed; their faces shown, taken away, moved."""
+"""The people who are enrolled, as a resource: listed, shown, renamed, forgotten; faces shown, taken away, moved."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,13 +6,15 @@ from typing import Any
 from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.audit import note
 from pipeline.flows.services import Services
+from pipeline.ledger import Ledger
 from pipeline.ports import EnrolledFace, FaceGuard, Terms
 from pipeline.stages.compare import against_template
-from pipeline.stages.identity import check_name, shown_name
+from pipeline.stages.identity import check_name, is_subject, match_id, shown_name
 from pipeline.types import EnrolledFaces, Floats, Person
 
 MOST_PEOPLE = 100
 """People of a page."""
+_UNKNOWN = "Nothing is stored under this ID."
 
 
 def list_people(text: str, after: str, limit: int, services: Services) -> Outcome:
@@ -111,3 +113,13 @@ def _found(person_id: str, services: Services) -> Person:
 
 def _row(person: Person) -> dict[str, Any]:
     return {"id": person.id, "name": shown_name(person)}
+
+
+def forget(person_id: str, services: Services) -> Outcome:
+    """Forget whoever has this ID. Refuses with ID_NOT_MATCHED, and with NO_ROW where nothing is stored of it."""
+    if not is_subject(person_id):
+        match_id(person_id, services.policy.id_regex, Ledger())
+    forgotten = services.forgetting.forget(person_id)
+    if forgotten is None:
+        raise Refusal(Code.NO_ROW, advice=_UNKNOWN, field="id")
+    return Outcome(Code.DONE, {"receipt": services.receipt(person_id, forgotten)})

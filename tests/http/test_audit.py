@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from db.terms import terms_of
+from db.people import terms_of
 from pipeline.ports import Terms
 from tests.http.site import ID, OTHER_ID, Site, code, new_photo
 from tools.cli import main as cli

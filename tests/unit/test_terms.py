@@ -12,7 +12,7 @@ import pytest
 
 from codes_dict import Code, Refusal
 from db.forgetting import ForgettingUnit
-from db.terms import terms_of
+from db.people import terms_of
 from pipeline.ports import EnrolmentRequest, Terms
 from pipeline.stages.terms import check_terms
 from tests.db_house import RED, House, Where
