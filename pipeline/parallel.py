@@ -1,12 +1,13 @@
-"""How many cores this process may use, and work that is divided over them."""
+"""How many cores this process may use, work that is divided over them, and memory that it gives back."""
 
+import ctypes
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import cache
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 First = TypeVar("First")
 Item = TypeVar("Item")
@@ -74,3 +75,15 @@ def run_alongside(
 def _helpers() -> ThreadPoolExecutor:
     """Return the threads that help all requests; made at the first use, so after a fork."""
     return ThreadPoolExecutor(usable_cores(), thread_name_prefix="helper")
+
+
+def give_back() -> None:
+    """Give back to the system what this process has freed, which glibc keeps for later; takes milliseconds."""
+    trim = _trim()
+    if trim is not None:
+        trim(0)
+
+
+@cache
+def _trim() -> Any:
+    return getattr(ctypes.CDLL(None), "malloc_trim", None)  # only glibc has it

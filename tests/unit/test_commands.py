@@ -25,8 +25,7 @@ from tools.cli import launch, talking
 from tools.cli import main as cli
 from tools.cli.completion import PROGRAM, script
 from tools.cli.exits import DONE, FAILED, INTERRUPTED, LATER, NO
-from tools.cli.options import results
-from tools.cli.progress import tracked
+from tools.cli.options import results, tracked
 from tools.cli.table import COMMANDS, OWN_NAMES
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,4 +1,4 @@
-"""`bin/faceapp codes`."""
+"""`bin/faceapp codes` and `health`."""
 
 import json
 
@@ -8,6 +8,7 @@ from rich.table import Table
 
 from codes_dict import Code
 from tools.cli.exits import DONE
+from tools.cli.talking import Talk, talking
 
 
 @click.command("codes")
@@ -42,3 +43,13 @@ def described_code(code: Code) -> dict[str, object]:
     about = {"number": int(code), "name": code.name, "message": code.message, "cause": code.cause}
     advice = {"caller": code.caller_does, "operator": code.operator_does, "retry": code.retry}
     return {**about, "http_status": code.status, "kind": code.kind.value, **advice}
+
+
+@click.command("health")
+@talking
+def health(talk: Talk) -> int:
+    """Say whether the server can serve requests. Exit code 3: not now."""
+    ready = talk.client.ready()
+    engines = (ready.results.get("liveness") or {}).get("engines", [])
+    talk.show(ready, f"Ready. Liveness: {', '.join(engines) or 'none'}")
+    return DONE

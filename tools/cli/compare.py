@@ -1,4 +1,4 @@
-"""`bin/faceapp compare`."""
+"""`bin/faceapp compare` and `detect`: nothing of these photos is kept."""
 
 import click
 
@@ -31,3 +31,20 @@ def told(found: Comparison) -> str:
     lines += [f"Left out: {photo} ({code})" for photo, code in (found.left_out or {}).items()]
     lines += [f"Warning: {warning}" for warning in found.warnings]
     return "\n".join([*lines, *filter(None, [found.advice])])
+
+
+@click.command("detect")
+@click.argument("photos", metavar="PHOTO...", nargs=-1, required=True, type=PHOTO)
+@click.option("--embeddings", is_flag=True, help="Also return the faces' embeddings (with --json).")
+@talking
+def detect(talk: Talk, photos: tuple[str, ...], embeddings: bool) -> int:
+    """Find the faces of photos. Exit code 0: there is one; 1: there is none."""
+    with talk.working("Looking for faces"):
+        found = (talk.client.embed if embeddings else talk.client.detect)(*photos)
+    lines = []
+    for photo in found.photos:
+        score = "not a photo" if photo.score is None else f"score {photo.score:.3f}"
+        lines.append(f"{photo.file}: {len(photo.faces)} faces, {score}")
+        lines += [f"  {check['check']}: {check['advice']}" for check in photo.reasons if not check["passed"]]
+    talk.show(found, "\n".join(lines))
+    return DONE if any(photo.faces for photo in found.photos) else NO

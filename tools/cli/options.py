@@ -3,13 +3,14 @@
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
+Item = TypeVar("Item")
 ROOT = Path(__file__).resolve().parents[2]
 FILE = click.Path(path_type=Path)
 WEIGHTS = ROOT / "bin" / "model" / "weights"
@@ -51,3 +52,12 @@ def results(*faults: type[Exception]) -> Callable[[Callable[..., tuple[Any, int]
         return run
 
     return decorate
+
+
+def tracked(items: Iterable[Item], total: float, what: str) -> Iterator[Item]:
+    """Yield the items, with a bar of how many of `total` are done and what time is left; none without a terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    yield from track(items, what, total, console=console, transient=True, disable=not console.is_terminal)

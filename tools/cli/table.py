@@ -28,10 +28,10 @@ _GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "enrol": ("cli.enrol:command", "Enrol photos of a person"),
         "compare": ("cli.compare:command", "Say whether two photos show the same person"),
         "search": ("cli.search:command", "Say who photos show: the nearest people who are enrolled"),
-        "detect": ("cli.detect:command", "Find the faces of photos, with each photo's score"),
+        "detect": ("cli.compare:detect", "Find the faces of photos, with each photo's score"),
         "people": ("cli.people:command", "List, show, rename and forget people"),
         "forget": ("cli.people:forget", "Remove every trace of a person and print the signed receipt"),
-        "health": ("cli.health:command", "Say whether the server can serve requests"),
+        "health": ("cli.codes:health", "Say whether the server can serve requests"),
         "codes": ("cli.codes:command", "Explain the codes of replies"),
     },
     "The server": {

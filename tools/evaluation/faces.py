@@ -17,7 +17,7 @@ from pipeline.stages.augment import augment
 from pipeline.stages.decode import Undecodable, decode
 from pipeline.types import Crop, Detection, Detector, Embedder, Floats, Photo
 from tools.calibration.sample import Ints, Sample
-from tools.cli.progress import tracked
+from tools.cli.options import tracked
 from tools.evaluation.layout import Dataset, LayoutError
 
 AT_ONCE = 16

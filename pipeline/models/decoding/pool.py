@@ -12,9 +12,8 @@ import sys
 from collections.abc import Callable
 from threading import Lock
 
-from pipeline.models.decoding.heap import give_back
 from pipeline.models.decoding.wire import WireError, pixels_in, receive, send
-from pipeline.parallel import usable_cores
+from pipeline.parallel import give_back, usable_cores
 from pipeline.stages.decode import (
     MOST_AGAIN,
     WORKING_AREA,
