@@ -1,7 +1,5 @@
 """The container: builds services for the current settings, lends them, and closes what nobody uses any more."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """From `.env` to a listening server; models load in the background, and the server prints when it is ready."""
 
-from __future__ import annotations
-
 import logging
 import sys
 import threading

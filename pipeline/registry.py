@@ -4,8 +4,6 @@ Thresholds are the figures that DeepFace 0.0.103 publishes for its own crops; wi
 only a starting point, which is why decisions that rest on them are reported as not calibrated.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum

@@ -1,7 +1,5 @@
 """Recognition models as `Embedder`s: from a row of the registry and a weight file to embeddings of crops."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

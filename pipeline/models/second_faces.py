@@ -4,8 +4,6 @@ Where one face counts, what the networks did not quite take for a face beside it
 is and mirrored, at the size at which they are at their best, with a grey frame so that they see its edges.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Variants of a face as a camera might have taken them: other light, a little blur, noise, compression, tilt."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import random

@@ -1,7 +1,5 @@
 """How one request opens photos: within its limits and its budget, and larger or turned where that is needed."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Photos that an upload decoded moments ago, so that enrolling or verifying it at once does not decode them again."""
 
-from __future__ import annotations
-
 import time
 from collections import OrderedDict
 from collections.abc import Callable

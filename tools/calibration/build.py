@@ -1,7 +1,5 @@
 """A calibration of one set of models and one SIM_FUNC from a sample of faces, and the content of its file."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """`bin/calibrate`: from a folder of people to the calibration files that the server reads."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Mapping, Sequence

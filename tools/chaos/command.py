@@ -1,7 +1,5 @@
 """`bin/chaos`: SIGKILLs at random moments of enrolments and forgetting, each checked, and other tests at full size."""
 
-from __future__ import annotations
-
 import json
 import os
 import random

@@ -1,7 +1,5 @@
 """`bin/faceapp enrol`."""
 
-from __future__ import annotations
-
 import click
 
 from tools.cli.exits import DONE

@@ -1,7 +1,5 @@
 """`bin/faceapp search`."""
 
-from __future__ import annotations
-
 import time
 
 import click

@@ -1,7 +1,5 @@
 """`bin/evaluate`: measures the product on a folder of people and prints a table."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """From photos to embeddings through the product's own parts: decoder, detector, source crops, augmentations, models."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import sys

@@ -1,7 +1,5 @@
 """Makes the statistics of strangers from a folder of people, and measures how far real strangers reach."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

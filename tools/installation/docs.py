@@ -1,7 +1,5 @@
 """`bin/docs`: updates what is generated: the tables of codes and settings, the Postman collection; builds the site."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import sys

@@ -1,7 +1,5 @@
 """`bin/mutants`: change the modules that decide in one place after the other (cosmic-ray); 85 % have to fail a test."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import random

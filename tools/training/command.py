@@ -1,7 +1,5 @@
 """`bin/train-liveness`: trains the liveness network on DATA and writes it with its card and its curves."""
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

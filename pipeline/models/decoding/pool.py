@@ -1,7 +1,5 @@
 """A few worker processes that decode; one that dies or takes too long is replaced, and its photo refused."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import queue
