@@ -104,6 +104,7 @@ def soak(server: TrialServer, photo: bytes, seconds: float, times: float, say: S
         "accepted": len(under.accepted),
         "accepted_rate": under.rate,
         "refused": len(_refused(under)),
+        "refused_share": len(_refused(under)) / max(len(under.all), 1),
         "memory_mib": memory.samples[-1][1] if memory.samples else 0.0,
         "memory_growth": memory.growth(),
     }
@@ -143,9 +144,9 @@ def _summary(figures: dict[str, float]) -> str:
     slower = figures["accepted_p99_s"] / figures["alone_p99_s"]
     return (
         f"p99 of accepted requests: {slower:.2f} times that of one client (at most {SLOWER}), after the first "
-        f"{REACTING_S:.0f} s {figures['later_p99_s'] / figures['alone_p99_s']:.2f} times; p99 of refused ones "
-        f"{figures['refused_p99_s'] * 1000:.0f} ms; memory {figures['memory_mib']:.0f} MiB, "
-        f"{figures['memory_growth']:+.2%} over the load (at most {GROWTH:+.0%})"
+        f"{REACTING_S:.0f} s {figures['later_p99_s'] / figures['alone_p99_s']:.2f} times; "
+        f"{figures['refused_share']:.0%} refused, p99 {figures['refused_p99_s'] * 1000:.0f} ms; "
+        f"memory {figures['memory_mib']:.0f} MiB, {figures['memory_growth']:+.2%} over the load (at most {GROWTH:+.0%})"
     )
 
 
