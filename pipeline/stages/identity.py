@@ -15,6 +15,8 @@ SUBJECTS = ("cf-", "cf.")
 
 _SUBJECT = re.compile(r"cf-[0-9a-f]{16}", re.ASCII)
 
+_CONTROL, _TURNING = ("Cc", "Cs", "Zl", "Zp"), "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
 _SAFE_ADVICE = "Use 1 to 64 letters, digits, dots, hyphens and underscores, and do not begin with a dot."
 
 
@@ -48,9 +50,14 @@ def check_name(name: str, field: str = "name") -> str:
     `field` is the key of the request that carries the name.
     """
     stripped = name.strip()
-    if not stripped or len(name) > 200 or any(unicodedata.category(one) in ("Cc", "Cs") for one in name):
+    if not stripped or len(name) > 200 or has_control(name):
         raise Refusal(Code.BAD_NAME, field=field)
     return stripped
+
+
+def has_control(text: str) -> bool:
+    """Whether a text has control characters, or such as end a line or turn the direction of what is shown after it."""
+    return any(unicodedata.category(one) in _CONTROL or one in _TURNING for one in text)
 
 
 def shown_name(person: Person) -> str:

@@ -1,11 +1,11 @@
 """Under which terms somebody is enrolled: a reference to the consent, and a day until which the data may be kept."""
 
 import re
-import unicodedata
 from datetime import UTC, date, datetime, timedelta
 
 from codes_dict import Code, Refusal
 from pipeline.ports import Terms
+from pipeline.stages.identity import has_control
 
 LONGEST = 200
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -19,7 +19,7 @@ def check_terms(consent: str | None, retain_until: str | None, code: Code, today
     if consent is None and retain_until is None:
         return None
     sent = consent or ""
-    if len(sent) > LONGEST or any(unicodedata.category(one) in ("Cc", "Cs") for one in sent):
+    if len(sent) > LONGEST or has_control(sent):
         raise Refusal(code, advice=f"Send at most {LONGEST} printable characters as consent.", field="consent")
     return Terms(sent.strip(), _end_of(retain_until, code, today or datetime.now(UTC).date()) if retain_until else None)
 

@@ -61,7 +61,9 @@ def test_an_id_of_the_pattern_matches() -> None:
     assert check_id("a" * 64, ".*") is Code.ID_MATCHED
 
 
-@pytest.mark.parametrize("bad", ["", "   ", "a" * 201, "a\nb", "a\0b", "\u007f", "\ud800"])
+@pytest.mark.parametrize(
+    "bad", ["", "   ", "a" * 201, "a\nb", "a\0b", "\u007f", "\ud800", "a\u2028b", "a\u202eb", "\u2066a"]
+)
 def test_a_name_that_is_empty_long_or_has_control_characters_is_refused(bad: str) -> None:
     with pytest.raises(Refusal) as refused:
         check_name(bad)
