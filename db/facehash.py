@@ -27,7 +27,8 @@ from pipeline.types import EnrolledFaces
 KEPT = 10
 """Versions of a home that are kept, the newest."""
 
-_HOME = re.compile(r"[A-Za-z0-9_]{1,64}", re.ASCII)
+_HOME = re.compile(r"[0-9a-f]{8}|API_KEY_TEST_1", re.ASCII)
+"""A key's id, or the name that a server without keys gives all callers; never a key itself."""
 _VERSION = re.compile(r"v([0-9]{6})", re.ASCII)
 _CARD, _FACES, _CURRENT, _LOCK = "card.json", "faces.npz", "current", ".lock"
 _FORMAT = 1
@@ -132,7 +133,7 @@ class FaceHashHomes:
     def _place(self, home: str) -> Path:
         """Return a home's folder; its name is never taken from a request unchecked."""
         if not _HOME.fullmatch(home):
-            raise Refusal(Code.NO_KEY, "not the name of a home", field="API_KEY")
+            raise Refusal(Code.NO_KEY, "not the id of a key", field="API_KEY")
         return self.root / f"HOME_{home}"
 
     def _version(self, home: str, number: int) -> Path:

@@ -89,7 +89,10 @@ def test_the_page_loads_nothing_and_runs_nothing(found_page: tuple[str, str]) ->
     _, page = found_page
     assert "<script" not in page
     assert re.findall(r'(?:src|href)="(?!#)[^"]*"', page) == []
-    assert set(re.findall(r"https?://[^\"'\s)<]+", page)) <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    assert set(re.findall(r"https?://[^\"'\s)<]+", page)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
     used = re.findall(r'(?:href="|url\()#([^")]+)', page)
     assert {name for name in used if page.count(f'id="{name}"') != 1} == set()
 

@@ -13,6 +13,7 @@ from db.kept import FACEHASH, KeptFiles
 from pipeline.classifier.options import Options, chosen
 from pipeline.ports import NewClassifier
 from pipeline.types import EnrolledFaces
+from security.keys import PREFIX
 from security.sealing import Seal
 from tests.http.site import ENV
 from tools.cli import main as cli
@@ -49,7 +50,7 @@ def test_the_newest_versions_are_kept_and_an_older_one_can_be_used(tmp_path: Pat
         homes.use(HOME, 1)
 
 
-@pytest.mark.parametrize("home", ["../x", "a/b", "", ".", "a" * 65, "é"])
+@pytest.mark.parametrize("home", ["../x", "a/b", "", ".", "a" * 65, "é", f"{PREFIX}0123456789abcdefghij"])
 def test_no_key_becomes_a_path(tmp_path: Path, home: str) -> None:
     with pytest.raises(Refusal) as refusal:
         FaceHashHomes(KeptFiles(tmp_path, FACEHASH)).add(home, new("ada"))

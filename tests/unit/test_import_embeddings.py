@@ -111,4 +111,4 @@ def test_names_are_those_that_are_compared_and_two_spellings_of_one_are_refused(
 def test_the_command_says_why_nothing_was_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = [str(tmp_path / "a.pkl"), "--model", "Dlib", "--home", "API_KEY_TEST_1", "--env", str(tmp_path / ".env")]
     assert cli.main(["import-embeddings", *asked]) == 2
-    assert "MODEL_PATH: missing" in capsys.readouterr().err
+    assert "does not exist; bin/start" in capsys.readouterr().err
