@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
 
 from bootstrap.models import WEIGHTS
 from bootstrap.sealing import facehash_files
-from codes_dict import Refusal
 from db.facehash import FaceHashHomes
 from db.gallery.pickles import PickleRefusedError
-from env_validator import SettingsFault, load_settings
+from env_validator import Settings
 from pipeline.classifier.service import ClassifierService
 from pipeline.classifier.strangers import NoStrangersError, Strangers, unit, with_others
 from pipeline.classifier.trainer import Trainer
@@ -25,9 +23,9 @@ from pipeline.models.runtime import recognition_precision
 from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY
 from pipeline.types import EnrolledFaces, Floats
-from tools.cli.exits import DONE
-from tools.cli.options import FILE, env_option, results
+from tools.cli.options import FILE
 from tools.facehash.name_pickles import read_names
+from tools.records.running import Told, on_records
 
 FARTHEST = 1.6
 """Mean squared distance to the model's statistics per number, in their own units, up to which embeddings are of the
@@ -38,24 +36,23 @@ model: its own have about 1, those of most others much more."""
 @click.argument("file", type=FILE)
 @click.option("--model", required=True, type=click.Choice([*REGISTRY]), metavar="NAME", help="Their model.")
 @click.option("--home", required=True, metavar="KEY", help="The key's id (bin/keys list), or API_KEY_TEST_1.")
-@env_option
-@results(PickleRefusedError, SettingsFault, Refusal, ModelUnavailable, NoStrangersError, ValueError, OSError)
-def command(file: Path, model: str, home: str, env: Path) -> tuple[Any, int]:
+@on_records("import-embeddings")
+def command(settings: Settings, file: Path, model: str, home: str) -> Told:
     """Import FILE, a pickled dictionary of names and embeddings, as users of a FaceHash classifier.
 
     Nothing of the file is executed. Embeddings that another model made are refused.
     """
-    settings = load_settings(env)
     if settings.selected_models != (model,):
         raise ValueError(
             f"the embeddings are said to be {model}'s; SELECTED_MODELS has to be this model alone, because "
             "what is compared with them needs the same embeddings"
         )
-    names = as_users(read_names(file.read_bytes()))
-    spec = REGISTRY[model]
-    weights = WeightStore(WEIGHTS, settings.model_mirror or None)
-    version = embedding_version(spec, weights.sha256(locate(spec, weights)), recognition_precision())
-    check_model(names, with_others({model: version}, settings.calibration_folder), model)
+    try:
+        names = as_users(read_names(file.read_bytes()))
+        version = _version(model, settings)
+        check_model(names, with_others({model: version}, settings.calibration_folder), model)
+    except (PickleRefusedError, ModelUnavailable, NoStrangersError) as why:
+        raise ValueError(str(why)) from why
     homes = FaceHashHomes(facehash_files(settings))
     with closing(ClassifierService(homes, Trainer(), {model: version}, settings.calibration_folder)) as its:
         users = dict(its.users(home))
@@ -64,8 +61,14 @@ def command(file: Path, model: str, home: str, env: Path) -> tuple[Any, int]:
         if taken:
             raise ValueError(f"{len(taken)} of the names are users already, {taken[0]} for one: forget them first")
         report = its.train(home, {**users, **added}, {}, lambda share: None)
-    print(f"{len(added)} users were imported: version {report.number} of {home} has {len(report.faces)}.")
-    return {"imported": len(added), "version": report.number, "users": len(report.faces)}, DONE
+    said = f"{len(added)} users were imported: version {report.number} of {home} has {len(report.faces)}."
+    return Told(said, {"imported": len(added), "version": report.number, "users": len(report.faces)})
+
+
+def _version(model: str, settings: Settings) -> str:
+    """Return the version of the embeddings that this server's model makes."""
+    spec, weights = REGISTRY[model], WeightStore(WEIGHTS, settings.model_mirror or None)
+    return embedding_version(spec, weights.sha256(locate(spec, weights)), recognition_precision())
 
 
 def as_users(names: Mapping[str, Floats]) -> dict[str, Floats]:
