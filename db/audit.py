@@ -69,19 +69,19 @@ class AuditTrail:
                             yield read_line(f"{path.name} line {number}", text)
 
     def _append(self, connection: Connection, event: AuditEvent) -> None:
-        connection.execute(sa.update(audit_head).where(_ONLY).values(count=audit_head.c.count + 1))  # locks the row
-        before = _head(connection, counted=1)
+        before = _head(connection, lock=True)
         subject = event.subject or (_subject(connection, event.person_id) if event.person_id else "")
         now = self._clock()
         line, after = chained(own_key_in(connection, AUDIT), before, event, subject, now)
         month = datetime.fromtimestamp(now, UTC).strftime("%Y-%m")
         files.append_line(self._folder / f"audit-{month}.jsonl", line)
-        connection.execute(sa.update(audit_head).where(_ONLY).values(mac=after.mac))
+        connection.execute(sa.update(audit_head).where(_ONLY).values(count=after.count, mac=after.mac))
 
 
-def _head(connection: Connection, counted: int = 0) -> Head:
-    row = connection.execute(sa.select(audit_head.c.count, audit_head.c.mac).where(_ONLY)).one()
-    return Head(int(row[0]) - counted, str(row[1]))
+def _head(connection: Connection, *, lock: bool = False) -> Head:
+    query = sa.select(audit_head.c.count, audit_head.c.mac).where(_ONLY)
+    count, mac = connection.execute(query.with_for_update() if lock else query).one()
+    return Head(int(count), str(mac))
 
 
 def subject_key(database: Database, person_id: str, draw: bool) -> bytes | None:

@@ -1,15 +1,16 @@
 """Is the person in these photos who they say they are? 1:1 against the ID's enrolment, else a search among all."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from codes_dict import Code, Kind, Outcome, Refusal
 from pipeline.flows.audit import recorded
 from pipeline.flows.services import Services, explained, in_batches
 from pipeline.ledger import Ledger
-from pipeline.ports import AuditEvent, CachedPhoto, StoredPhoto, Upload
+from pipeline.ports import AuditEvent, CachedPhoto, Snapshot, StoredPhoto, Upload
 from pipeline.stages.album import Album, open_upload, shown_file
 from pipeline.stages.challenge import meet_challenge
 from pipeline.stages.compare import Look, check_agreement, embed, first_look, second_look, shown
@@ -81,11 +82,12 @@ def _judge(ask: VerifyRequest, upload: Upload, services: Services, ledger: Ledge
         if not ask.skip_liveness:
             results["spoof_photos"] = len(spoof_photos(everyone))
             faces = keep_live(heed_cues(everyone, album.distinct.copies, ledger), ledger)
-        record = None if ask.skip_verify else _record(upload.id, services, ledger, ask.hides_unknown)
+        snapshot = cache(services.gallery.snapshot)  # one for both comparisons
+        record = None if ask.skip_verify else _record(upload.id, services, snapshot, ledger, ask.hides_unknown)
         faces = _unused(faces, upload, services, ledger)
         images = album.distinct.count
         probes = Probes(embed(faces, services.embedders, images, ledger), images)
-        likeness, snapshot = (scorer, policy.sim_func), services.gallery.snapshot
+        likeness = scorer, policy.sim_func
         if upload.challenge or policy.require_challenge:
             probes = meet_challenge(upload.challenge, everyone, probes, album.source_crop, likeness, ledger)
         if record:
@@ -154,7 +156,7 @@ def _unused(faces: list[Sighting], upload: Upload, services: Services, ledger: L
 
 
 def _record(
-    person_id: str, services: Services, ledger: Ledger, hides_unknown: bool
+    person_id: str, services: Services, snapshot: Callable[[], Snapshot], ledger: Ledger, hides_unknown: bool
 ) -> tuple[Person | None, EnrolledFaces | None]:
     """Return the ID's row and all its enrolled embeddings; None for both where there is no row and that is hidden."""
     with ledger.stage("record", 1) as row:
@@ -164,7 +166,7 @@ def _record(
             if hides_unknown:
                 return None, None
             raise Refusal(Code.NO_ROW)
-        enrolled = services.gallery.snapshot().person(person_id) if services.people.folder_exists(person) else None
+        enrolled = snapshot().person(person_id) if services.people.folder_exists(person) else None
         if enrolled is None:
             raise Refusal(Code.NO_FOLDER, f"row {person.key}")
     return person, enrolled

@@ -4,7 +4,6 @@ The code is of the aligned face, so it does not depend on the frame around it. W
 landmarks are found a pixel away; so a copy is looked up by the codes of several views, moved a little.
 """
 
-from collections.abc import Iterator
 from itertools import product
 
 import cv2
@@ -30,17 +29,14 @@ _MOVES = (0.0, 0.0, 0.0, 1.0), *product((-1.5, 1.5), (-1.5, 1.5), (-1.5, 1.5), (
 """Right and down in pixels of the portrait, turn in degrees, and zoom."""
 
 
-def face_code(crop: Crop) -> bytes:
-    """Return the code of a face's source crop."""
-    return _code(_view(_portrait(crop), _MOVES[0]))
+def face_views(crop: Crop) -> list[bytes]:
+    """Return the code of a face's source crop, and after it those by which a copy of the face is looked up as well.
 
-
-def face_views(crop: Crop) -> Iterator[bytes]:
-    """Yield the codes by which a copy of the face is looked up: of it and its mirror image, moved a little."""
+    They are the codes of the portrait and its mirror image, moved a little.
+    """
     portrait = _portrait(crop)
-    for side in (portrait, np.ascontiguousarray(portrait[:, ::-1])):
-        for move in _MOVES:
-            yield _code(_view(side, move))
+    sides = portrait, np.ascontiguousarray(portrait[:, ::-1])
+    return _codes(np.stack([_view(side, move) for side in sides for move in _MOVES]))
 
 
 def _portrait(crop: Crop) -> Grey:
@@ -58,13 +54,22 @@ def _view(portrait: Grey, move: tuple[float, float, float, float]) -> Grey:
     return np.asarray(view, np.float32)
 
 
-def _code(view: Grey) -> bytes:
-    """Return the signs of the evened view's low frequencies against their median."""
-    even = view - cv2.GaussianBlur(view, (0, 0), _EVENING)
-    even /= np.sqrt(cv2.GaussianBlur(even * even, (0, 0), _EVENING)) + 3.0
-    waves = cv2.dct(even.astype(np.float32))[_KEPT]
-    return bytes(np.packbits(waves > np.median(waves)).tobytes())
+def _codes(views: Grey) -> list[bytes]:
+    """Return the signs of each evened view's low frequencies against their median; `views` is (n, side, side)."""
+    even = views - _blurred(views)
+    even /= np.sqrt(_blurred(even * even)) + 3.0
+    waves = (_WAVES @ (even @ _WAVES.T))[:, _KEPT]
+    bits = waves > np.median(waves, axis=1, keepdims=True)
+    return [row.tobytes() for row in np.packbits(bits, axis=1)]
 
 
-_SUMS = np.add.outer(np.arange(_SIDE), np.arange(_SIDE))
+def _blurred(views: Grey) -> Grey:
+    return np.asarray(_BLUR @ (views @ _BLUR.T), np.float32)
+
+
+# Both are linear, so they are matrices, with which all views are blurred and transformed at once.
+_UNIT = np.eye(_SIDE, dtype=np.float32)
+_BLUR = np.asarray(cv2.GaussianBlur(_UNIT, (1, round(8 * _EVENING) | 1), _EVENING, sigmaY=_EVENING), np.float32)
+_WAVES = np.ascontiguousarray(cv2.dct(_UNIT, None, cv2.DCT_ROWS).T[:_HIGHEST], np.float32)
+_SUMS = np.add.outer(np.arange(_HIGHEST), np.arange(_HIGHEST))
 _KEPT = (_SUMS >= _LOWEST) & (_SUMS < _HIGHEST)

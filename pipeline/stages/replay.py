@@ -6,14 +6,16 @@ here tells them apart; docs/replay.md has the figures.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 import cv2
 import numpy as np
 
 from codes_dict import Code, Outcome, Refusal
 from pipeline.ledger import Ledger
+from pipeline.parallel import parallel_map
 from pipeline.ports import PhotoMark, Replays
-from pipeline.stages.face_code import face_code, face_views
+from pipeline.stages.face_code import face_views
 from pipeline.stages.sightings import Sighting
 from pipeline.types import Crop, Photo, Pixels
 
@@ -31,13 +33,14 @@ def marked(faces: Sequence[Sighting]) -> list[Sighting]:
     crops: dict[Photo, list[Crop]] = {}
     for face in faces:
         crops.setdefault(face.photo, []).append(face.crop)
-    marks = {photo: _mark(photo, its_crops) for photo, its_crops in crops.items()}
+    marks = dict(zip(crops, parallel_map(lambda each: _mark(*each), list(crops.items())), strict=True))
     return [replace(face, mark=marks[face.photo]) for face in faces]
 
 
 def _mark(photo: Photo, crops: Sequence[Crop]) -> PhotoMark:
-    views = tuple(view for crop in crops for view in face_views(crop))
-    return PhotoMark(photo.digest, fine_hash(photo.pixels), tuple(map(face_code, crops)), views)
+    views = list(map(face_views, crops))
+    codes = tuple(own for own, *_ in views)
+    return PhotoMark(photo.digest, fine_hash(photo.pixels), codes, tuple(chain.from_iterable(views)))
 
 
 def drop_used(
