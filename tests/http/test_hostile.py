@@ -6,9 +6,8 @@ import json
 import os
 import random
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from http.client import HTTPConnection
-from pathlib import Path
 
 import pytest
 
@@ -17,7 +16,7 @@ from tests.http.site import ID, ROOT
 from tests.http.test_load import SETTINGS
 from tests.picture_files import FORMATS, file_of, noise
 from tests.unit.test_decode_fuzz import mutated
-from tools.benchmark.client import memory_bytes
+from tools.benchmark.client import cpu_s, memory_bytes
 from tools.installation.trial import TrialServer, trial_server
 
 pytestmark = [pytest.mark.models, pytest.mark.timeout(3600)]
@@ -29,7 +28,6 @@ MOST_CPU_S = 5.0
 MOST_MEMORY = 400_000_000
 """Bytes above the ready server's: what networks keep for the largest photos seen, and one large image being decoded."""
 PROCESSED = {107, 117, 119, 120}
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Watched:
@@ -71,29 +69,10 @@ class Watched:
 
     @staticmethod
     def _memory(server: TrialServer) -> int:
-        return int(sum(_of(memory_bytes, one) for one in _processes(server)))
+        return memory_bytes(server.process.pid)
 
     def _cpu_s(self) -> float:
-        return sum(_of(_cpu_s, one) for one in _processes(self.server))
-
-
-def _processes(server: TrialServer) -> list[int]:
-    main = server.process.pid
-    children = Path(f"/proc/{main}/task").glob("*/children")
-    return [main, *{int(one) for file in children for one in file.read_text().split()}]
-
-
-def _of(measure: Callable[[int], float], process: int) -> float:
-    try:
-        return measure(process)
-    except (OSError, StopIteration):  # it ended meanwhile
-        return 0
-
-
-def _cpu_s(process: int) -> float:
-    """Return the seconds of a process and of those of its children that ended."""
-    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-    return sum(map(int, fields[11:15])) / TICKS
+        return cpu_s(self.server.process.pid)
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,11 @@
 """A client of a real server on loopback, and the settings that it is measured with."""
 
 import json
+import os
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -90,14 +91,20 @@ def server(folder: Path, changes: Mapping[str, str]) -> Iterator[TrialServer]:
 
 
 def cpu_s(process: int) -> float:
-    """Return the CPU seconds that a process has used; Linux only."""
-    import os
-
-    fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Return the CPU seconds that a process and its children have used, those that ended included; Linux only."""
+    ticks = [int(one) for text in _told(process, "stat") for one in text.rsplit(")", 1)[1].split()[11:15]]
+    return sum(ticks) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_bytes(process: int) -> int:
-    """Return a process's share of the memory (PSS); Linux only."""
-    lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    """Return the share of the memory (PSS) that a process and its children have; Linux only."""
+    lines = [line for text in _told(process, "smaps_rollup") for line in text.splitlines()]
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+
+
+def _told(process: int, name: str) -> Iterator[str]:
+    """Yield a file of /proc of a process and its children: the server decodes photos in processes of their own."""
+    children = {one for file in Path(f"/proc/{process}/task").glob("*/children") for one in file.read_text().split()}
+    for one in (process, *children):
+        with suppress(OSError):  # it ended meanwhile
+            yield Path(f"/proc/{one}/{name}").read_text()

@@ -79,7 +79,7 @@ def sealed_verify(bench: Bench) -> Sequence[Result]:
                 lambda: expect(peer.verify(person, photos.genuine), (200,)),
                 1.05,
                 note,
-                bench.rounds,
+                replace(bench.rounds, count=4 * bench.rounds.count),  # two of the same server differ by 3 %
             )
         ]
 
