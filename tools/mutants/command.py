@@ -40,7 +40,7 @@ TESTED_BY: Mapping[str, tuple[str, ...]] = {
 }
 """The modules, and the fast tests that cover each."""
 UNSEEN = ("BitOr", "Decorator", "_Is_Eq", "_IsNot_NotEq")
-"""Operators that change annotations, which are never evaluated, what only a type checker sees, or nothing: None and the
+"""Operators that change annotations, which decide nothing, what only a type checker sees, or nothing: None and the
 members of an Enum are the same where they are equal."""
 LEFT_OUT = (".git", ".venv", "__pycache__", ".*_cache", "node_modules", "uploads", "people", "*.sqlite*")
 
