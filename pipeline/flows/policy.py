@@ -1,54 +1,32 @@
-# ruff: noqa: D102 - docs/settings.md explains each key
 """The settings that the flows read. The server's `Settings` are handed in as they are."""
 
 from typing import Any, Protocol, cast
 
 
 class Policy(Protocol):
-    """What the operator decides. Each name is a key of `.env` in lower case; `settings` holds ranges and defaults."""
+    """What the operator decides. Each name is a key of `.env` in lower case, as docs/settings.md explains it."""
 
-    @property
-    def id_regex(self) -> str: ...
-    @property
-    def score_tol(self) -> float: ...
-    @property
-    def num_aug(self) -> int: ...
-    @property
-    def ver_tol(self) -> int: ...
-    @property
-    def ver_tol_aug(self) -> int: ...
-    @property
-    def sim_func(self) -> str: ...
-    @property
-    def target_width(self) -> int: ...
-    @property
-    def target_height(self) -> int: ...
-    @property
-    def allow_skip_liveness(self) -> str: ...
-    @property
-    def enrol_liveness(self) -> str: ...
-    @property
-    def tight_faces(self) -> str: ...
-    @property
-    def enrol_min_photos(self) -> int: ...
-    @property
-    def replay_policy(self) -> str: ...
-    @property
-    def require_challenge(self) -> bool: ...
-    @property
-    def challenge_actions(self) -> tuple[str, ...]: ...
-    @property
-    def duplicate_policy(self) -> str: ...
-    @property
-    def compreface_recognize(self) -> str: ...
-    @property
-    def liveness_for_compreface(self) -> str: ...
-    @property
-    def dev_api(self) -> bool: ...
-    @property
-    def max_image_mb(self) -> int: ...
-    @property
-    def max_pixels(self) -> int: ...
+    id_regex: str
+    score_tol: float
+    num_aug: int
+    ver_tol: int
+    ver_tol_aug: int
+    sim_func: str
+    target_width: int
+    target_height: int
+    allow_skip_liveness: str
+    enrol_liveness: str
+    tight_faces: str
+    enrol_min_photos: int
+    replay_policy: str
+    require_challenge: bool
+    challenge_actions: tuple[str, ...]
+    duplicate_policy: str
+    compreface_recognize: str
+    liveness_for_compreface: str
+    dev_api: bool
+    max_image_mb: int
+    max_pixels: int
 
 
 class _Changed:
