@@ -34,7 +34,7 @@ __all__ = [
     "most_seconds",
 ]
 
-WORKING_AREA = 2048 * 1536
+WORKING_AREA = 1728 * 1296
 """Pixels that a photo is decoded to at most: an ordinary portrait's face keeps several times what the models see."""
 
 CLOSER_AREA = 3072 * 2304
