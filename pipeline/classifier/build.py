@@ -1,4 +1,4 @@
-"""Trains and calibrates the network."""
+"""Trains and calibrates the network. Imports TensorFlow: the server leaves this to `worker`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from pipeline.classifier.fitting import Fitting, Layers, layers_for
+from pipeline.classifier.fitting import Fitting, Layers, finishing
 from pipeline.classifier.options import Options
 from pipeline.classifier.strangers import Doubles, Strangers
 from pipeline.types import Counts, Floats
@@ -52,16 +52,13 @@ def train(
     crowd = _crowd(strangers, seed)
     held = [faces[HELD_OUT - 1 :: HELD_OUT] for faces in users]
     learnt = [np.delete(faces, np.s_[HELD_OUT - 1 :: HELD_OUT], axis=0) for faces in users]
-    sizes = [size for size in (options.hidden_units, len(users) + 1) if size]
-    layers = layers_for(sizes, strangers.mean, np.diag(strangers.total), generator)
-    finishing = max(1, options.epochs // 3)
-    fitting = Fitting(layers, options, options.epochs + finishing, progress)
+    fitting = Fitting(strangers, len(users) + 1, options, seed, progress)
     fitting.fit(*_table(learnt, crowd, strangers, generator), options.epochs, generator)
-    calibrate(layers, strangers.deviations, crowd.calibrating)
-    validation = _validated(layers, held, crowd.validating)
-    fitting.fit(*_table(users, crowd, strangers, generator), finishing, generator)
-    calibrate(layers, strangers.deviations, crowd.calibrating)
-    return layers, validation
+    calibrate(fitting.layers, strangers.deviations, crowd.calibrating)
+    validation = _validated(fitting.layers, held, crowd.validating)
+    fitting.fit(*_table(users, crowd, strangers, generator), finishing(options), generator)
+    calibrate(fitting.layers, strangers.deviations, crowd.calibrating)
+    return fitting.layers, validation
 
 
 @lru_cache(maxsize=2)

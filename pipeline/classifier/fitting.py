@@ -1,17 +1,20 @@
-"""The network's arithmetic in NumPy: a step of so small a network takes less than a call of a larger library."""
+"""The network and its fitting, with Keras: an epoch is one call of TensorFlow, as a step takes less than a call."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from pipeline.classifier.options import Options
-from pipeline.classifier.strangers import Doubles
-from pipeline.types import Counts, Floats
+from pipeline.classifier.strangers import Strangers
+from pipeline.types import Counts, Doubles, Floats
 
-HIDDEN_L2 = 1e-4
-_DECAYS, _EPSILON = (0.9, 0.999), 1e-7
+_SLOTS = 32
+"""The classes of a network to fit are a multiple of this, so that one traced function serves keys of many sizes."""
+_NEVER = np.float32(-1e9)
+"""The bias of a class to spare: its chance is exactly 0, and so are its gradients."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,75 +28,131 @@ class Layers:
     variance: Floats
     dense: list[Floats]
 
-    def scaled(self, rows: Floats) -> Floats:
-        """Return embeddings (n, d) as the first dense layer takes them."""
-        return ((rows - self.mean) / np.sqrt(self.variance)).astype(np.float32, copy=False)
-
-    def hidden(self, scaled: Floats) -> Floats:
-        """Return what the last layer takes, (n, m)."""
-        if len(self.dense) == 2:
-            return scaled
-        kernel, bias, *_ = self.dense
-        hidden: Floats = np.maximum(scaled @ kernel + bias, 0)
-        return hidden
-
     def logits(self, rows: Floats) -> Doubles:
         """Return what goes into the softmax, (n, classes), of embeddings (n, d)."""
-        *_, kernel, bias = self.dense
-        return (self.hidden(self.scaled(rows)) @ kernel + bias).astype(np.float64)
+        *hidden, kernel, bias = self.dense
+        values = (rows - self.mean) / np.sqrt(self.variance)
+        if hidden:
+            values = np.maximum(values @ hidden[0] + hidden[1], 0)
+        return (values @ kernel + bias).astype(np.float64)
 
 
-def layers_for(sizes: Sequence[int], mean: Floats, variance: Floats, generator: np.random.Generator) -> Layers:
-    """Return a network to fit, with dense layers of these sizes: one begins at zero, of two each as Glorot draws it."""
-    dense: list[Floats] = []
-    for size, wide in pairwise((len(mean), *sizes)):
-        reach = np.sqrt(6 / (size + wide)) if len(sizes) > 1 else 0.0
-        dense += [generator.uniform(-reach, reach, (size, wide)).astype(np.float32), np.zeros(wide, np.float32)]
-    return Layers(mean, variance, dense)
+def network_of(size: int, classes: int, options: Options) -> Any:
+    """Build it for embeddings of this size, of layers that the guarded loader allows; the last one is named chance."""
+    from keras import Model, layers
+    from keras.regularizers import L2
+
+    start = "glorot_uniform" if options.hidden_units else "zeros"
+    stack = [layers.BatchNormalization(trainable=False, epsilon=0.0, scale=False, center=False, name="scale")]
+    if options.hidden_units:
+        stack.append(layers.Dense(options.hidden_units, activation="relu", kernel_regularizer=L2(1e-4)))
+    if options.dropout:
+        stack.append(layers.Dropout(options.dropout))
+    stack.append(layers.Dense(classes, kernel_initializer=start, kernel_regularizer=L2(options.l2), name="classes"))
+    given = tensor = layers.Input((size,), name="embeddings")
+    for layer in (*stack, layers.Softmax(name="chance")):
+        tensor = layer(tensor)
+    return Model(given, tensor, name="facehash")
+
+
+def finishing(options: Options) -> int:
+    """Return the epochs in which the faces that were held out are learnt as well."""
+    return max(1, options.epochs // 3)
 
 
 class Fitting:
-    """Fits a network by Adam to one table after the other; the rate falls over all epochs, as a cosine does."""
+    """Fits a network by Adam to one table after the other; the rate falls over all epochs, as a cosine does.
 
-    def __init__(self, layers: Layers, options: Options, epochs: int, progress: Callable[[float], None]) -> None:
-        self._layers, self._options, self._epochs, self._progress = layers, options, epochs, progress
-        self._moments = [(np.zeros_like(one), np.zeros_like(one)) for one in layers.dense]
-        self._done = self._steps = 0
+    `layers` is what it has learnt so far; what is changed there, the next fit goes on from.
+    """
+
+    def __init__(
+        self, strangers: Strangers, classes: int, options: Options, seed: int, progress: Callable[[float], None]
+    ) -> None:
+        self._options, self._progress, self._done = options, progress, 0
+        self._epochs = options.epochs + finishing(options)
+        self._learner = _learner(len(strangers.mean), -(-classes // _SLOTS) * _SLOTS, options, seed)
+        self._learner.begin()
+        self.layers = Layers(strangers.mean, np.diag(strangers.total), self._learner.dense(classes))
 
     def fit(self, rows: Floats, classes: Counts, epochs: int, generator: np.random.Generator) -> None:
         """Go over the rows (n, d) and their classes (n,) so many times, in another order each time."""
-        scaled = self._layers.scaled(rows)
+        self._learner.put(self.layers)
         batch = min(self._options.batch_size, len(rows))
         steps = -(-len(rows) // batch)
         for _ in range(epochs):
             self._progress(self._done / self._epochs)
             rate = self._options.learning_rate * (0.02 + 0.98 * np.cos(np.pi / 2 * self._done / self._epochs))
-            for at in np.resize(generator.permutation(len(rows)), (steps, batch)):
-                self._move(self._gradients(scaled[at], classes[at], generator), rate)
+            order = np.resize(generator.permutation(len(rows)), (steps, batch))
+            self._learner.learn(rows, classes, order, float(rate))
             self._done += 1
+        self.layers.dense[:] = self._learner.dense(len(self.layers.dense[-1]))
 
-    def _gradients(self, rows: Floats, classes: Counts, generator: np.random.Generator) -> list[Floats]:
-        """Return how the mean cross-entropy of scaled rows, and the penalties, change with each array."""
-        *first, kernel, bias = self._layers.dense
-        given, dropout = self._layers.hidden(rows), self._options.dropout
-        kept = (generator.random(given.shape, np.float32) >= dropout) / np.float32(1 - dropout) if dropout else 1
-        last = given * kept
-        outputs = last @ kernel + bias
-        error = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        error /= error.sum(axis=1, keepdims=True)
-        error[np.arange(len(rows)), classes] -= 1
-        error /= len(rows)
-        found = [last.T @ error + 2 * self._options.l2 * kernel, error.sum(axis=0)]
-        if first:
-            back = (error @ kernel.T) * kept * (given > 0)
-            found = [rows.T @ back + 2 * HIDDEN_L2 * first[0], back.sum(axis=0), *found]
-        return found
 
-    def _move(self, gradients: list[Floats], rate: float) -> None:
-        """Make a step of Adam."""
-        self._steps += 1
-        slow, fast = (1 - decay**self._steps for decay in _DECAYS)
-        for array, gradient, (mean, square) in zip(self._layers.dense, gradients, self._moments, strict=True):
-            mean += (1 - _DECAYS[0]) * (gradient - mean)
-            square += (1 - _DECAYS[1]) * (gradient * gradient - square)
-            array -= np.float32(rate * np.sqrt(fast) / slow) * mean / (np.sqrt(square) + np.float32(_EPSILON))
+class _Learner:
+    """A Keras network with classes to spare, and the function that learns an epoch, traced once."""
+
+    def __init__(self, size: int, classes: int, options: Options, seed: int) -> None:
+        import keras
+        import tensorflow as tf
+
+        keras.utils.set_random_seed(seed)
+        tf.config.experimental.enable_op_determinism()
+        self._network = network_of(size, classes, options)
+        self._optimizer = keras.optimizers.Adam()
+        self._optimizer.build(self._network.trainable_variables)
+        self._state = [*self._network.variables, *self._optimizer.variables]
+        self._start = [variable.numpy() for variable in self._state]
+        self._epoch = _epoch_of(self._network, self._optimizer)
+
+    def begin(self) -> None:
+        """Forget everything, also how often chance was asked."""
+        for variable, value in zip(self._state, self._start, strict=True):
+            variable.assign(value)
+
+    def put(self, layers: Layers) -> None:
+        """Go on from these layers."""
+        *hidden, kernel, bias = layers.dense
+        spare = self._network.output.shape[1] - len(bias)
+        wide = np.pad(kernel, ((0, 0), (0, spare))), np.pad(bias, (0, spare), constant_values=_NEVER)
+        self._network.set_weights([layers.mean, layers.variance, *hidden, *wide])
+
+    def dense(self, classes: int) -> list[Floats]:
+        """Return kernel and bias of each dense layer, the last with this many classes."""
+        *hidden, kernel, bias = [variable.numpy() for variable in self._network.trainable_variables]
+        return [*hidden, kernel[:, :classes], bias[:classes]]
+
+    def learn(self, rows: Floats, classes: Counts, order: Counts, rate: float) -> None:
+        """Make a step for each row of `order`, (steps, batch), which names the rows of a batch."""
+        self._optimizer.learning_rate.assign(rate)
+        self._epoch(rows, classes, order)
+
+
+@lru_cache(maxsize=2)
+def _learner(size: int, classes: int, options: Options, seed: int) -> _Learner:
+    return _Learner(size, classes, options, seed)
+
+
+def _epoch_of(network: Any, optimizer: Any) -> Callable[..., object]:
+    import keras
+    import tensorflow as tf
+
+    variables = network.trainable_variables
+
+    def step(rows: Any, classes: Any) -> None:
+        with tf.GradientTape() as tape:
+            losses = keras.losses.sparse_categorical_crossentropy(classes, network(rows, training=True))
+            loss = tf.reduce_mean(losses) + sum(network.losses)
+        optimizer.apply(tape.gradient(loss, variables), variables)
+
+    def epoch(rows: Any, classes: Any, order: Any) -> None:
+        def one(at: Any) -> tuple[Any]:
+            step(tf.gather(rows, order[at]), tf.gather(classes, order[at]))
+            return (at + 1,)
+
+        tf.while_loop(lambda at: at < tf.shape(order)[0], one, (tf.constant(0),))
+
+    shapes = [tf.TensorSpec((None, int(network.inputs[0].shape[1])), tf.float32)]
+    shapes += [tf.TensorSpec((None,), tf.int64), tf.TensorSpec((None, None), tf.int64)]
+    run: Callable[..., object] = tf.function(epoch, input_signature=shapes, autograph=False)
+    return run

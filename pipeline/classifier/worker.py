@@ -4,7 +4,6 @@ Both sides send a line of JSON and then as many bytes as it says. Nothing that c
 touches the disk but the network, in a folder that is removed.
 """
 
-import importlib
 import io
 import json
 import os
@@ -18,32 +17,34 @@ from typing import IO, Any
 
 import numpy as np
 
-from pipeline.classifier.fitting import HIDDEN_L2, Layers
+from pipeline.classifier.fitting import Layers, network_of
 from pipeline.classifier.options import Options
 from pipeline.classifier.strangers import Strangers
-from pipeline.models.runtime import OpenVinoRunner
+from pipeline.models.keras_network import KerasFunction, keras_runner
 
 NICENESS = 10
 NETWORK, COMPILED = "network.h5", ("network.xml", "network.bin")
 """The Keras file, and the same network as OpenVINO reads it, which spares the server TensorFlow."""
-_UNUSED = ("tensorflow", "pandas", "matplotlib")
-"""What Keras would import, for seconds, where it can be imported, and not use here."""
-TOLERANCE = 1e-4
-"""The largest difference of a chance, 0 to 1, between what was fitted and what is saved."""
 
 
 def main() -> int:
     """Train as often as asked; end with the input."""
     os.nice(NICENESS)
-    os.environ["KERAS_BACKEND"] = "openvino"
-    sys.modules.update(dict.fromkeys(_UNUSED))  # type: ignore[arg-type]  # None: it cannot be imported
+    os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no reply
-    importlib.import_module("keras")  # while the server looks at the faces
+    _use_one_thread()  # which loads TensorFlow, while the server looks at the faces
     send(replies, {"ready": True})
     while (asked := receive(sys.stdin.buffer)) is not None:
         _answer(*asked, replies)
     return 0
+
+
+def _use_one_thread() -> None:
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def _answer(asked: Mapping[str, Any], data: bytes, replies: IO[bytes]) -> None:
@@ -75,36 +76,17 @@ def _strangers(
 
 
 def _saved(layers: Layers, options: Options) -> dict[str, bytes]:
-    """Return the network's files. Raises `ValueError` where it computes something else than what was fitted."""
+    """Return the network's files: Keras's, and the converted one where it gives the same outputs."""
+    size = len(layers.mean)
+    network = network_of(size, len(layers.dense[-1]), options)
+    network.set_weights([layers.mean, layers.variance, *layers.dense])
+    function = KerasFunction(lambda rows: network(rows, training=False), [((size,), np.float32)])
     with tempfile.TemporaryDirectory(prefix="faceapp-") as place:
         folder = Path(place)
-        network = _network(layers, options)
         network.save(folder / NETWORK, include_optimizer=False)
-        network.export(str(folder / COMPILED[0]), format="openvino", verbose=False)
-        rows = np.random.default_rng(0).uniform(-0.3, 0.3, (8, len(layers.mean))).astype(np.float32)
-        outputs = layers.logits(rows)
-        fitted = np.exp(outputs - np.logaddexp.reduce(outputs, axis=1, keepdims=True))
-        if not np.abs(OpenVinoRunner(folder / COMPILED[0])([rows])[0] - fitted).max() <= TOLERANCE:
-            raise ValueError("Keras's network is not the one that was fitted")
-        return {name: (folder / name).read_bytes() for name in (NETWORK, *COMPILED)}
-
-
-def _network(layers: Layers, options: Options) -> Any:
-    """Return it as a Keras model, of layers that the guarded loader allows."""
-    from keras import Model
-    from keras.layers import BatchNormalization, Dense, Dropout, Input, Softmax
-    from keras.regularizers import L2
-
-    stack = [BatchNormalization(trainable=False, epsilon=0.0, scale=False, center=False, name="scale")]
-    stack += [Dense(units, "relu", kernel_regularizer=L2(HIDDEN_L2)) for units in (options.hidden_units,) if units]
-    stack += [Dropout(options.dropout)] if options.dropout else []
-    stack += [Dense(len(layers.dense[-1]), kernel_regularizer=L2(options.l2), name="classes"), Softmax(name="chance")]
-    given = tensor = Input((len(layers.mean),), name="embeddings")
-    for layer in stack:
-        tensor = layer(tensor)
-    network = Model(given, tensor, name="facehash")
-    network.set_weights([layers.mean, layers.variance, *layers.dense])
-    return network
+        keras_runner(lambda: function, folder / COMPILED[0], -0.3, 0.3)
+        names = (NETWORK, *COMPILED)
+        return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
 
 
 def send(stream: IO[bytes], message: Mapping[str, Any], data: bytes = b"") -> None:
