@@ -1,4 +1,4 @@
-"""FaceHash's network: fitting it separates what can be separated, the same way each time, and Keras computes the same."""
+"""FaceHash's network: fitting separates what can be separated, is reproducible, and Keras computes the same."""
 
 import numpy as np
 import pytest
