@@ -19,6 +19,7 @@ from pipeline.flows import (
     search,
     verify_photos,
 )
+from pipeline.flows.services import AT_ONCE
 from pipeline.types import Liveness
 from tests.flows.world import ANN, BEN, BLACK, BLUE, DARK_RED, GREEN, RED, Colour, World, ended, photo_file
 
@@ -135,7 +136,7 @@ def test_a_search_among_nobody_finds_nobody() -> None:
 def test_a_search_tells_how_far_it_is() -> None:
     shares: list[float] = []
     search(SearchRequest(files(*[RED] * 6)), World().services, shares.append)
-    assert shares == [4 / 6, 1.0]
+    assert shares == [AT_ONCE / 6, 1.0]
 
 
 @pytest.mark.parametrize(
