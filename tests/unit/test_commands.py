@@ -29,7 +29,7 @@ from tools.cli.options import results, tracked
 from tools.cli.table import COMMANDS, OWN_NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("tensorflow", "keras", "deepface", "mtcnn", "dlib", "albumentations", "openvino", "torch")
+HEAVY = ("faceapp", "tensorflow", "keras", "deepface", "mtcnn", "dlib", "albumentations", "openvino", "torch")
 NAMES = sorted(COMMANDS)
 
 NO_RESULT = {"start", "setup", "test", "docs", "completion", "fit-quality"}
