@@ -38,8 +38,8 @@ class People:
 
     def find_in(self, connection: Connection, person_id: str, *, lock: bool = False) -> Person | None:
         """Do the same inside a transaction; with `lock`, the row is locked until its end."""
-        row = self._row(connection, person_id, lock)
-        return _named(row.person, _given_names(connection, person_id)) if row else None
+        row, given = self._row(connection, person_id, lock), _given_names(connection, person_id)
+        return _named(row.person, given) if row else None  # asked for both: an unknown ID takes as long
 
     def all(self) -> list[Person]:
         """Return every row, by primary key."""

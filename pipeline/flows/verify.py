@@ -161,13 +161,12 @@ def _record(
     """Return the ID's row and all its enrolled embeddings; None for both where there is no row and that is hidden."""
     with ledger.stage("record", 1) as row:
         row.went_out = 1
-        person = services.people.find(person_id)
+        person, enrolled = services.people.find(person_id), snapshot().person(person_id)
         if person is None:
             if hides_unknown:
                 return None, None
             raise Refusal(Code.NO_ROW)
-        enrolled = snapshot().person(person_id) if services.people.folder_exists(person) else None
-        if enrolled is None:
+        if enrolled is None or not services.people.folder_exists(person):
             raise Refusal(Code.NO_FOLDER, f"row {person.key}")
     return person, enrolled
 

@@ -48,7 +48,8 @@ def search_everybody(
     """
     scorer, required = likeness[0], min(ver_tol, probes.images)
     with ledger.stage("search", snapshot.people) as row:
-        ranking = rank(claimed, probes, snapshot.candidates(probes.embeddings, claimed), *likeness, linked)
+        doubles = linked(claimed)  # whoever is near: an unknown ID takes as long
+        ranking = rank(claimed, probes, snapshot.candidates(probes.embeddings, claimed), *likeness, lambda _: doubles)
         result = search(ranking, required, probes.chances, snapshot.people)
         row.note(best=shown(result.best_score), threshold=shown(result.search_threshold), people=snapshot.people)
         row.note(claimed=shown(result.claimed_score), required=required, nearer=list(result.rivals))
