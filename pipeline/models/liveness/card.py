@@ -60,9 +60,9 @@ class Card:
     outputs: Annotated[_Whole, Field(ge=1, le=16)]
     activation: Literal["probability", "logit"]
     spoof: Annotated[tuple[_Column, ...], Field(min_length=1)]
-    kinds: Mapping[Annotated[int, Field(ge=0, le=15)], str]
     threshold: _Share
     live: _Share
+    kinds: Mapping[Annotated[int, Field(ge=0, le=15)], str] = field(default_factory=dict)
     decisive: tuple[_Column, ...] = ()
     around: _Column | None = None
     slope: Annotated[_Number, Field(gt=0)] = 1.0
