@@ -4,6 +4,7 @@ import codecs
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from typing import IO, NoReturn
 from urllib.parse import unquote_to_bytes
 
@@ -114,16 +115,16 @@ def parts(request: Request, photos: int) -> list[Part]:
     """Return the parts of a multipart body; refuses with MALFORMED what is not one."""
     found: list[Part] = []
     head: Field | File | None = None
-    pieces: list[bytes] = []
+    content = BytesIO()  # one block that grows: pieces and what is joined of them would be held at once
     for event in _events(request):
         if isinstance(event, Field | File):
-            head, pieces = event, []
+            head, content = event, BytesIO()
             if len(found) >= photos + OTHER_FIELDS:
                 raise too_many(photos)
         elif isinstance(event, Data) and head is not None:
-            pieces.append(event.data)
+            content.write(event.data)
             if not event.more_data:
-                found.append(_part(head, b"".join(pieces)))
+                found.append(_part(head, content.getvalue()))
     return found
 
 

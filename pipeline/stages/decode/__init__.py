@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.stages.decode.budget import Budget, most_seconds
-from pipeline.stages.decode.colour import Picture, to_rgb
+from pipeline.stages.decode.colour import Picture, reduced, to_rgb
 from pipeline.stages.decode.jpeg import decode_jpeg, read_jpeg
 from pipeline.stages.decode.kinds import Undecodable, kind_of
 from pipeline.stages.decode.notes import orientation_of, upright
@@ -145,16 +145,18 @@ def _decode(kind: str, data: bytes, max_pixels: int, area: int, permit: Callable
         full = jpeg.width * jpeg.height
         pixels, orientation = decode_jpeg(jpeg, area), orientation_of(jpeg.exif, jpeg.xmp)
         if jpeg.profile or pixels.shape[2] == 4:
-            pixels = to_rgb(_as_picture(pixels, jpeg.profile), area)
+            pixels = to_rgb(reduced(_as_picture(pixels), area), jpeg.profile, area)
     else:
         picture = open_picture(kind, data, check_size)
-        full, orientation = picture.width * picture.height, picture.orientation
-        pixels = to_rgb(picture, area)
+        full, orientation, profile = picture.width * picture.height, picture.orientation, picture.profile
+        image = reduced(picture, area)
+        del picture  # the whole image's memory, before others are made of what is left of it
+        pixels = to_rgb(image, profile, area)
     scale = min(1.0, float(np.sqrt(pixels.shape[0] * pixels.shape[1] / full)))
     return Decoded(upright(pixels, orientation), kind, scale)
 
 
-def _as_picture(pixels: Pixels, profile: bytes) -> Picture:
+def _as_picture(pixels: Pixels) -> Picture:
     height, width, channels = pixels.shape
     mode = "CMYK" if channels == 4 else "RGB"
 
@@ -162,7 +164,7 @@ def _as_picture(pixels: Pixels, profile: bytes) -> Picture:
         strip = np.ascontiguousarray(pixels[top:bottom])
         return Image.frombuffer(mode, (width, bottom - top), strip, "raw", mode, 0, 1)
 
-    return Picture(width, height, rows, profile or None)
+    return Picture(width, height, rows)
 
 
 def _check_size(width: int, height: int, max_pixels: int, most: int) -> None:

@@ -28,21 +28,26 @@ class Picture:
     orientation: int = 1
 
 
-def to_rgb(picture: Picture, area: int) -> Pixels:
-    """Return the picture in sRGB with at most `area` pixels: uint8 (height, width, 3), alpha laid over white."""
+def reduced(picture: Picture, area: int) -> Image.Image:
+    """Return the picture at a whole fraction of its size, of `area` pixels to four times as many if it had them.
+
+    The result is RGB, L or CMYK of 8 bits, alpha laid over white.
+    """
     by = max(1, math.isqrt(picture.width * picture.height // area))
     step = by * max(1, _STRIP // (picture.width * by))
-    strips = [
-        np.asarray(_flat(picture.rows(top, min(top + step, picture.height))).reduce(by))
-        for top in range(0, picture.height, step)
-    ]
-    image = Image.fromarray(np.concatenate(strips)) if strips[0].ndim < 3 or strips[0].shape[2] == 3 else _inks(strips)
-    return np.asarray(to_srgb(_fitted(image, area), picture.profile))
+    found: Image.Image | None = None
+    for top in range(0, picture.height, step):
+        strip = _flat(picture.rows(top, min(top + step, picture.height))).reduce(by)
+        found = found or Image.new(strip.mode, (strip.width, -(-picture.height // by)))
+        found.paste(strip, (0, top // by))
+    if found is None:
+        raise Undecodable("The image has no rows: send the photo again.")
+    return found
 
 
-def _inks(strips: list[Pixels]) -> Image.Image:
-    height, width, _ = (joined := np.concatenate(strips)).shape
-    return Image.frombuffer("CMYK", (width, height), joined.tobytes(), "raw", "CMYK", 0, 1)
+def to_rgb(image: Image.Image, profile: bytes | None, area: int) -> Pixels:
+    """Return what `reduced` gave in sRGB with at most `area` pixels: uint8 (height, width, 3)."""
+    return np.asarray(to_srgb(_fitted(image, area), profile))
 
 
 def _fitted(image: Image.Image, area: int) -> Image.Image:
