@@ -1,5 +1,6 @@
 """A few worker processes that decode; one that dies or takes too long is replaced, and its photo refused."""
 
+import gc
 import hashlib
 import os
 import queue
@@ -116,6 +117,7 @@ class _Worker:
                 holds = self._large.acquire()
                 if int(told["large"]) > MOST_AGAIN:
                     self._make_room()
+                    gc.collect()  # earlier requests' photos may be part of cycles
                 give_back()  # the worker needs much memory now
                 send(self._socket, {})
                 told, file = receive(self._socket)

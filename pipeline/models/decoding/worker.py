@@ -45,6 +45,7 @@ def main(descriptor: int) -> None:
             is_last = _allocated() >= BLOATED
             send(server, {**answer, "is_last": is_last}, pixels=pixels)
             del pixels
+            give_back()
 
 
 def _answer(server: socket.socket, data: bytes, job: Mapping[str, Any]) -> tuple[dict[str, Any], Pixels | None]:
