@@ -19,7 +19,7 @@ from pipeline.classifier.worker import receive, send
 from pipeline.types import Floats
 
 IDLE_S = 120.0
-"""Seconds after which an idle worker ends: it takes a quarter of a gigabyte."""
+"""Seconds after which an idle worker ends: it takes half a gigabyte."""
 LONGEST_S = 300.0
 """Seconds that a training may take."""
 
