@@ -26,14 +26,10 @@ NICENESS = 10
 NETWORK, COMPILED = "network.h5", ("network.xml", "network.bin")
 """The Keras file, and the same network as OpenVINO reads it, which spares the server TensorFlow."""
 
-_UNUSED = ("pandas", "matplotlib")
-"""What Keras imports, for a second, where it can be imported, and does not use here."""
-
 
 def main() -> int:
     """Train as often as asked; end with the input."""
     os.nice(NICENESS)
-    sys.modules.update(dict.fromkeys(_UNUSED))  # type: ignore[arg-type]  # None: it cannot be imported
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints is no reply
