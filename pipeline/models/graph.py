@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.models.runtime import engine
+
 Node = Any
 """A node of an OpenVINO graph."""
 
 
 def operators() -> Any:
     """Return OpenVINO's operators, imported when the first network is built."""
+    engine()
     return import_module("openvino.opset13")
 
 

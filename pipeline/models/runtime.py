@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ Runner = Callable[[Sequence[Array]], Sequence[Array]]
 
 FLOAT32, BFLOAT16 = "f32", "bf16"
 """The precisions that a network is computed in."""
+
+
+_FIRST_USE = Lock()
 
 
 class ModelUnavailable(Exception):  # noqa: N818 - a state of the server, not a defect
@@ -88,11 +92,22 @@ def recognition_precision() -> str:
     return BFLOAT16 if "BF16" in capabilities else FLOAT32
 
 
-@cache
 def engine() -> Any:
     """Return the process's `openvino.Core`."""
+    with _FIRST_USE:
+        return _core()
+
+
+@cache
+def _core() -> Any:
+    """Return the `Core`, once the library's tables of element types exist.
+
+    Its first conversion of an array makes them. Two threads that begin with one at the same time would wait for each
+    other forever: one has a table's lock and waits for Python's, the other one has Python's.
+    """
     import openvino
 
+    _ = openvino.op.Constant(np.zeros(1, np.float32)).data
     return openvino.Core()
 
 

@@ -98,9 +98,7 @@ def passed(server: TrialServer, photos: Path, folders: Iterable[str], **given: s
 
 @pytest.mark.models
 @pytest.mark.parametrize("given", [{}, {"person_id": "RECO_ID_777"}], ids=["as it is", "another ID"])
-def test_newman_runs_the_collection_without_a_failure(
-    server: TrialServer, photos: Path, given: dict[str, str]
-) -> None:
+def test_newman_runs_the_collection_without_a_failure(server: TrialServer, photos: Path, given: dict[str, str]) -> None:
     usual = [name for name in folders() if name not in SETTINGS]
     expected = {one["name"] for name in usual for one in folders()[name]}
     assert passed(server, photos, usual, skip_liveness="true", **given) == expected

@@ -42,4 +42,3 @@ def build_site(folder: Path, settings: Path) -> int:
         return FAILED
     print(f"The site is in {folder}: open {folder / 'index.html'}")
     return 0
-

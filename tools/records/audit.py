@@ -102,4 +102,3 @@ def _stage(row: dict[str, Any]) -> str:
     ended = f", {row['code']} {CODES_DICT.get(row['code'], '')}" if row.get("code") else ""
     numbers = f"  {json.dumps(row['numbers'])}" if row.get("numbers") else ""
     return f"{row['name']}: {row['in']} in, {row['out']} out{ended}{numbers}"
-

@@ -82,4 +82,3 @@ def _line(record: KeyRecord) -> str:
 
 def _date(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).date().isoformat()
-

@@ -90,4 +90,3 @@ def _forget(person_id: str, settings: Settings, database: Database, people: Peop
         raise ValueError(f"{person_id}: nothing is stored under this ID")
     receipt = receipt_for(database, person_id, forgotten)
     return Told(json.dumps(receipt, indent=2), receipt)
-

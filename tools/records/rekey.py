@@ -137,4 +137,3 @@ def _passes(
             sleep(PAUSE_S if found.waiting else 0)
     finally:
         gallery.close()
-
