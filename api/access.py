@@ -12,6 +12,7 @@ from api.head import Head
 from api.logs import REQUEST_ID
 from api.loopback import check_local
 from api.source import Source, source
+from api.telemetry import concerns
 from codes_dict import Code, Refusal
 from pipeline.flows import Services
 from security.audit import ASKER, Asker
@@ -157,6 +158,7 @@ def _admit() -> None:
     g.caller = admit(Head.of(request.environ), source())
     who = "operator" if door.is_behind(request.path) else g.caller.key_id or "local"
     ASKER.set(Asker(who, REQUEST_ID.get()))
+    concerns(str((request.view_args or {}).get("person_id", "")))
 
 
 def caller() -> Caller:

@@ -5,7 +5,6 @@ from pathlib import Path
 from flask import Blueprint, Response, request, send_from_directory
 
 from api.openapi import Other, describe
-from api.shapes.ops import FilePath
 
 blueprint = Blueprint("console", __name__)
 
@@ -43,7 +42,7 @@ def page(name: str = "index.html") -> Response:
 
 
 @blueprint.get("/static/console/<path:name>")
-@describe(path=FilePath, other={200: Other("The file.", "*/*"), 304: Other("The file did not change.", "*/*")})
+@describe(other={200: Other("The file.", "*/*"), 304: Other("The file did not change.", "*/*")})
 def file(name: str) -> Response:
     """Serve a file of the console."""
     return served(name)

@@ -41,7 +41,7 @@ blueprint = Blueprint("facehash", __name__)
 @blueprint.post("/recognize/", strict_slashes=False)
 @describe(
     refuses=[*_CODES, *_LIVENESS, Code.ALL_REJECTED, Code.CONFLICT],
-    body={JSON: shapes.RecognizeBody, FORM: shapes.RecognizeForm, MULTIPART: shapes.RecognizeFiles},
+    body=shapes.RECOGNIZE,
     other={200: Other("SUCCESS where the photo shows the user, else FAILURE.", model=shapes.Recognized)},
     failed=shapes.Failure,
 )

@@ -12,7 +12,6 @@ from api.openapi import JSON, LEASED, describe
 from api.openapi.pages import document
 from api.photos import ALL, Sent, sent
 from api.shapes import facenet as shapes
-from api.shapes.common import PersonPath
 from api.shapes.people import ForgottenResults, RenamedResults, RenameForm
 from api.source import source
 from api.telemetry import concerns
@@ -55,22 +54,19 @@ def create_person() -> Response:
 @describe(
     RenamedResults,
     refuses=[*LEASED, Code.NO_ROW, Code.BAD_NAME, Code.INSERT_FAILED, Code.VALUE_REFUSED],
-    path=PersonPath,
     body={JSON: RenameForm, FORM: RenameForm, MULTIPART: RenameForm},
 )
 def update_person(person_id: str) -> Response:
     """Give a person another name."""
-    concerns(person_id)
     name = _body().text("name")
     with lend() as services:
         return answer(facenet.update_person(person_id, name, services))
 
 
 @blueprint.route("/api/person/delete/<person_id>", methods=["DELETE", "POST"], strict_slashes=False)
-@describe(ForgottenResults, refuses=[*LEASED, Code.NO_ROW, Code.ID_NOT_MATCHED], path=PersonPath)
+@describe(ForgottenResults, refuses=[*LEASED, Code.NO_ROW, Code.ID_NOT_MATCHED])
 def delete_person(person_id: str) -> Response:
     """Forget a person: every trace goes, and the receipt says so."""
-    concerns(person_id)
     with gate().passing(), lend() as services:
         return answer(facenet.delete_person(person_id, services))
 
@@ -84,16 +80,15 @@ def list_faces() -> Response:
 
 
 @blueprint.get("/api/face/listbyperson/<person_id>", strict_slashes=False)
-@describe(shapes.FacesOfPerson, refuses=[*LEASED, Code.NO_ROW], path=PersonPath)
+@describe(shapes.FacesOfPerson, refuses=[*LEASED, Code.NO_ROW])
 def list_faces_of(person_id: str) -> Response:
     """List a person's faces, oldest first."""
-    concerns(person_id)
     with lend() as services:
         return answer(facenet.faces_of_person(person_id, services))
 
 
 @blueprint.post("/api/face/create", strict_slashes=False)
-@describe(shapes.CreatedFace, refuses=_FACE_REFUSES, body={MULTIPART: shapes.NewFaceFiles, JSON: shapes.NewFaceJson})
+@describe(shapes.CreatedFace, refuses=_FACE_REFUSES, body=shapes.NEW_FACE)
 def create_face() -> Response:
     """Add a face to a person, from one photo."""
     with gate().passing():
@@ -108,8 +103,7 @@ def create_face() -> Response:
 @describe(
     shapes.CreatedFace,
     refuses=_FACE_REFUSES,
-    path=shapes.FaceIdPath,
-    body={MULTIPART: shapes.FaceImageFiles, JSON: shapes.FaceImageJson},
+    body=shapes.FACE_IMAGE,
 )
 def update_face(face_id: str) -> Response:
     """Put another photo of the person in a face's place. The face keeps its id."""
@@ -120,9 +114,7 @@ def update_face(face_id: str) -> Response:
 
 
 @blueprint.route("/api/face/delete/<face_id>", methods=["DELETE", "POST"], strict_slashes=False)
-@describe(
-    shapes.DeletedFace, refuses=[*LEASED, Code.NO_ROW, Code.NO_FOLDER, Code.ID_NOT_MATCHED], path=shapes.FaceIdPath
-)
+@describe(shapes.DeletedFace, refuses=[*LEASED, Code.NO_ROW, Code.NO_FOLDER, Code.ID_NOT_MATCHED])
 def delete_face(face_id: str) -> Response:
     """Take a face away. With the only face the person is forgotten, and the receipt says so."""
     with gate().passing(), lend() as services:
@@ -136,7 +128,7 @@ def delete_face(face_id: str) -> Response:
         *(*LEASED, Code.NO_ROW, Code.NO_FILES, Code.BAD_BASE64, Code.ALL_REJECTED, Code.NO_FACE, Code.NO_SINGLE_FACE),
         Code.VALUE_REFUSED,
     ],
-    body={MULTIPART: shapes.LinearFiles, JSON: shapes.LinearJson},
+    body=shapes.LINEAR,
 )
 def verify_linear() -> Response:
     """Compare one photo with every enrolled face, or with one person's."""
@@ -148,7 +140,7 @@ def verify_linear() -> Response:
 
 
 @blueprint.get("/api/dev/embeddings/<face_id>", strict_slashes=False)
-@describe(shapes.EmbeddingsOfFace, refuses=[*LEASED, Code.NO_ROW, Code.NO_FOLDER], path=shapes.FaceIdPath)
+@describe(shapes.EmbeddingsOfFace, refuses=[*LEASED, Code.NO_ROW, Code.NO_FOLDER])
 def embeddings(face_id: str) -> Response:
     """Show a face's embeddings. Only where DEV_API is true."""
     with lend() as services:
@@ -158,7 +150,7 @@ def embeddings(face_id: str) -> Response:
 
 
 @blueprint.get("/help/<path:path>", strict_slashes=False)
-@describe(shapes.HelpResults, path=shapes.HelpPath)
+@describe(shapes.HelpResults)
 def show_help(path: str) -> Response:
     """Say what an endpoint does: purpose, methods, fields, and an example of a reply."""
     wanted = f"/{path.strip('/')}"

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import cast
 
 from flask import current_app
 
@@ -95,7 +96,4 @@ class Gate:
 
 def gate() -> Gate:
     """Return the application's gate."""
-    found = current_app.extensions[EXTENSION]
-    if not isinstance(found, Gate):
-        raise TypeError("the application has no gate")
-    return found
+    return cast(Gate, current_app.extensions[EXTENSION])

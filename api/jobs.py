@@ -1,11 +1,13 @@
 """The jobs: work that goes on after its request was answered."""
 
+from typing import cast
+
 from flask import Blueprint, Response, current_app
 
 from api.access import caller
 from api.envelope import reply
 from api.openapi import describe
-from api.shapes.jobs import JobPath, JobResults
+from api.shapes.jobs import JobResults
 from codes_dict import Code
 from pipeline.jobs import Jobs
 
@@ -15,7 +17,7 @@ blueprint = Blueprint("jobs", __name__)
 
 
 @blueprint.get("/jobs/<job_id>")
-@describe(JobResults, path=JobPath)
+@describe(JobResults)
 def show(job_id: str) -> Response:
     """Show a job's state, progress and result, to the key that made it alone."""
     return reply(Code.DONE, jobs().find(job_id, caller().key_id).as_dict())
@@ -23,7 +25,4 @@ def show(job_id: str) -> Response:
 
 def jobs() -> Jobs:
     """Return the application's jobs."""
-    found = current_app.extensions[EXTENSION]
-    if not isinstance(found, Jobs):
-        raise TypeError("the application has no jobs")
-    return found
+    return cast(Jobs, current_app.extensions[EXTENSION])

@@ -10,7 +10,7 @@ from api import console
 from api.envelope import reply, sees_everything
 from api.openapi import Other, describe
 from api.openapi.pages import summaries
-from api.shapes.ops import Alive, CodeEntry, CodePath, CodesResults, EndpointsResults, NotReady, Ready
+from api.shapes.ops import Alive, CodeEntry, CodesResults, EndpointsResults, NotReady, Ready
 from api.source import source
 from api.telemetry import telemetry
 from codes_dict import Code, Refusal
@@ -35,7 +35,7 @@ def codes() -> Response:
 
 
 @blueprint.get("/codes/<int:number>")
-@describe(CodeEntry, path=CodePath)
+@describe(CodeEntry)
 def one_code(number: int) -> Response:
     """Explain one code."""
     known = next((code for code in Code if int(code) == number), None)

@@ -9,9 +9,8 @@ from api.gate import gate
 from api.openapi import JSON, LEASED, Other, describe
 from api.photos import sent
 from api.shapes import people as shapes
-from api.shapes.common import PersonPath
 from api.source import source
-from api.telemetry import concerns, telemetry
+from api.telemetry import telemetry
 from codes_dict import Code
 from pipeline import flows
 
@@ -32,10 +31,9 @@ def people() -> Response:
 
 
 @blueprint.get("/people/<person_id>")
-@describe(shapes.PersonFaces, refuses=[*LEASED, Code.NO_ROW], path=PersonPath)
+@describe(shapes.PersonFaces, refuses=[*LEASED, Code.NO_ROW])
 def person(person_id: str) -> Response:
     """Show a person, and the ids of the faces that are enrolled."""
-    concerns(person_id)
     with lend() as services:
         return answer(flows.show_person(person_id, services))
 
@@ -44,12 +42,10 @@ def person(person_id: str) -> Response:
 @describe(
     shapes.RenamedResults,
     refuses=[*LEASED, Code.NO_ROW, Code.BAD_NAME, Code.INSERT_FAILED, Code.VALUE_REFUSED],
-    path=PersonPath,
     body={JSON: shapes.RenameForm, FORM: shapes.RenameForm},
 )
 def rename(person_id: str) -> Response:
     """Give a person another name. The folder keeps its name."""
-    concerns(person_id)
     name = sent(request, 0).text("name")
     with lend() as services:
         return answer(flows.rename_person(person_id, name, services))
@@ -58,13 +54,11 @@ def rename(person_id: str) -> Response:
 @blueprint.get("/people/<person_id>/faces/<face_id>")
 @describe(
     refuses=[*LEASED, Code.NO_ROW, Code.NO_FOLDER, Code.VALUE_REFUSED],
-    path=shapes.FacePath,
     query=shapes.FacePictureQuery,
     other={200: Other("The aligned face, TARGET_WIDTH x TARGET_HEIGHT.", "image/png")},
 )
 def face(person_id: str, face_id: str) -> Response:
     """Show an enrolled face, or with `augmented` one of its augmentations, as a picture."""
-    concerns(person_id)
     augmented = sent(request, 0).number("augmented", 0, shapes.MOST_AUGMENTED, 0)
     with lend() as services:
         picture = flows.face_picture(person_id, face_id, services, augmented)
@@ -72,10 +66,9 @@ def face(person_id: str, face_id: str) -> Response:
 
 
 @blueprint.delete("/people/<person_id>/faces/<face_id>")
-@describe(shapes.PersonFaces, refuses=_EDITED, path=shapes.FacePath)
+@describe(shapes.PersonFaces, refuses=_EDITED)
 def take_face(person_id: str, face_id: str) -> Response:
     """Take a face away from a person. The only face stays: forget the person."""
-    concerns(person_id)
     with gate().passing(), lend() as services:
         return answer(flows.take_face(person_id, face_id, services))
 
@@ -84,25 +77,22 @@ def take_face(person_id: str, face_id: str) -> Response:
 @describe(
     shapes.PersonFaces,
     refuses=[*_EDITED, Code.DIFFERENT_PEOPLE],
-    path=shapes.FacePath,
     body={JSON: shapes.MoveForm, FORM: shapes.MoveForm},
 )
 def move_face(person_id: str, face_id: str) -> Response:
     """Move a face to another person, whom it has to show; shows that person."""
-    concerns(person_id)
     to = sent(request, 0).text("to")
     with gate().passing(), lend() as services:
         return answer(flows.move_face(person_id, face_id, to, services))
 
 
 @blueprint.delete("/people/<person_id>")
-@describe(shapes.ForgottenResults, refuses=[*LEASED, Code.ID_NOT_MATCHED, Code.NO_ROW], path=PersonPath)
+@describe(shapes.ForgottenResults, refuses=[*LEASED, Code.ID_NOT_MATCHED, Code.NO_ROW])
 def forget(person_id: str) -> Response:
     """Forget a person.
 
     Every trace of the ID is removed; the signed receipt says how much that was. It is not stored.
     """
-    concerns(person_id)
     with gate().passing(), lend() as services:
         outcome = flows.forget(person_id, services)
         if "person" in g:
@@ -114,7 +104,6 @@ def forget(person_id: str) -> Response:
 @describe(shapes.LiftedResults, path=shapes.AnyIdPath)
 def lift(person_id: str) -> Response:
     """Forget the failed verifications of an ID; of a FaceHash user, whose ID here is `KEY_ID:username`."""
-    concerns(person_id)
     with lend() as services:
         flows.note("limits lifted", services, person_id)
     source().limits().lift(person_id, source().rules().failed_verify_limit)

@@ -13,7 +13,6 @@ from api.gate import gate
 from api.openapi import JSON, LEASED, describe
 from api.photos import sent
 from api.shapes import pipeline as shapes
-from api.shapes.common import PersonPath
 from api.source import source
 from api.telemetry import concerns
 from codes_dict import Code, Outcome
@@ -115,7 +114,6 @@ def verify_photo() -> Response:
     shapes.OneCallEnrolled,
     _ENROLLED,
     [*LEASED, *_UPLOAD_REFUSES, *_PHOTOS, *_LIVENESS, *_ENROL_REFUSES, Code.NO_ROW, Code.VALUE_REFUSED],
-    path=PersonPath,
     body={MULTIPART: shapes.FacesFiles, JSON: shapes.FacesJson},
 )
 def enrol_faces(person_id: str) -> Response:
@@ -124,7 +122,6 @@ def enrol_faces(person_id: str) -> Response:
     A new person needs a `name`; without one, a person who is enrolled keeps theirs, and an unknown ID is 116.
     """
     with gate().passing():
-        concerns(person_id)
         body = sent(request, source().max_photos())
         files = wanted_photos(body)
         with lend() as services:

@@ -6,10 +6,9 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from api.access import lend
-from api.bodies import FORM, MULTIPART
 from api.envelope import reply
 from api.gate import gate
-from api.openapi import JSON, LEASED, Other, describe
+from api.openapi import LEASED, Other, describe
 from api.own_forms import Form, answers_in, sentence
 from api.photos import sent
 from api.shapes import recognition as shapes
@@ -35,7 +34,7 @@ def help_recognition() -> Response:
 @describe(
     refuses=[*LEASED, Code.NO_FACE, Code.BAD_BASE64, Code.ALL_REJECTED, Code.NO_FILES, Code.VALUE_REFUSED],
     query=shapes.RecognitionQuery,
-    body={JSON: shapes.RecognitionBody, FORM: shapes.RecognitionForm, MULTIPART: shapes.RecognitionFiles},
+    body=shapes.RECOGNITION,
     other={200: Other("The name of the largest face, or Unknown.", model=shapes.RecognitionResult)},
     failed=shapes.RecognitionError,
 )

@@ -38,7 +38,7 @@ def requests() -> Response:
 
 
 @blueprint.get("/admin/api/requests/<request_id>")
-@describe(shapes.RequestResults, refuses=[Code.BAD_ENV], path=shapes.RequestPath)
+@describe(shapes.RequestResults, refuses=[Code.BAD_ENV])
 def one_request(request_id: str) -> Response:
     """Show all that is known of a request: what is in memory, its lines of the log, and what its codes mean."""
     if not _REQUEST_ID.fullmatch(request_id):

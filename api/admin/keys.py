@@ -5,7 +5,7 @@ from flask import Response
 from api.admin.session import blueprint, json_body
 from api.envelope import reply
 from api.openapi import JSON, describe
-from api.shapes.admin import KeyPath, KeysResults, NewKeyJson, NewKeyResults, RevokedResults
+from api.shapes.admin import KeysResults, NewKeyJson, NewKeyResults, RevokedResults
 from api.source import source
 from codes_dict import Code, Refusal
 from security.callers import SCOPES
@@ -40,7 +40,7 @@ def make() -> Response:
 
 
 @blueprint.delete("/admin/api/keys/<key_id>")
-@describe(RevokedResults, refuses=[Code.BAD_ENV, Code.DB_DOWN], path=KeyPath)
+@describe(RevokedResults, refuses=[Code.BAD_ENV, Code.DB_DOWN])
 def revoke(key_id: str) -> Response:
     """Revoke a key for good."""
     if not source().operator().revoke_key(key_id):

@@ -7,9 +7,7 @@ from api.admin.session import blueprint
 from api.envelope import reply
 from api.openapi import Other, describe
 from api.shapes.admin import FacePath, PeopleQuery, PeopleResults, PersonResults, UploadsResults
-from api.shapes.common import PersonPath
 from api.source import source
-from api.telemetry import concerns
 from codes_dict import Code
 
 MOST = 50
@@ -28,10 +26,9 @@ def people() -> Response:
 
 
 @blueprint.get("/admin/api/people/<person_id>")
-@describe(PersonResults, refuses=[Code.NO_ROW, Code.BAD_ENV, Code.DB_DOWN], path=PersonPath)
+@describe(PersonResults, refuses=[Code.NO_ROW, Code.BAD_ENV, Code.DB_DOWN])
 def person(person_id: str) -> Response:
     """Show what is stored of a person."""
-    concerns(person_id)
     return reply(Code.DONE, source().operator().person(person_id))
 
 
@@ -39,7 +36,6 @@ def person(person_id: str) -> Response:
 @describe(path=FacePath, refuses=[Code.BAD_ENV, Code.DB_DOWN], other={200: Other("The face.", "image/png")})
 def face(person_id: str, number: int) -> Response:
     """Show one of a person's enrolled faces."""
-    concerns(person_id)
     return Response(source().operator().face(person_id, number), content_type="image/png")
 
 

@@ -13,7 +13,6 @@ from api.envelope import reply
 from api.head import Head
 from api.openapi import JSON, Other, describe
 from api.shapes.admin import SessionResults, SignInJson
-from api.shapes.ops import FilePath
 from api.source import source
 from codes_dict import Code, Refusal
 from security.sessions import IDLE_S
@@ -39,7 +38,7 @@ def page() -> Response:
 
 
 @blueprint.get("/static/admin/<path:name>")
-@describe(path=FilePath, other={200: Other("The file.", "*/*")})
+@describe(other={200: Other("The file.", "*/*")})
 def file(name: str) -> Response:
     """Serve a file of the operator's page."""
     return served(name, _FOLDER)

@@ -13,9 +13,6 @@ from api.gate import gate
 from api.openapi import JSON, LEASED, Other
 from api.photos import Sent
 from api.shapes import likeness as shapes
-from api.shapes.compreface import (
-    ImagePath,
-)
 from codes_dict import Code
 from pipeline import flows
 
@@ -44,7 +41,6 @@ def recognise_embeddings() -> Response:
 @blueprint.post(f"{BASE}/recognition/embeddings/faces/<image:image_id>/verify")
 @described(
     refuses=[*_VECTORS, Code.NO_ROW, Code.NO_FOLDER],
-    path=ImagePath,
     body={JSON: shapes.EmbeddingList},
     other={200: Other("Every embedding with its similarity.", model=shapes.ComparedEmbeddings)},
 )

@@ -3,7 +3,6 @@
 from flask import Response, request
 
 from api.access import lend
-from api.bodies import MULTIPART
 from api.compreface.asked import image_ids, needed_text, one_photo
 from api.compreface.form import BASE, blueprint, described
 from api.compreface.subjects import answer, created
@@ -42,7 +41,7 @@ def list_images() -> Response:
         Code.IMAGE_MISSING,
     ],
     query=shapes.NewImageQuery,
-    body={MULTIPART: shapes.PhotoFilesForm, JSON: shapes.FileBody},
+    body=shapes.ONE_PHOTO,
     other={201: Other("The image is added.", model=shapes.AddedImage)},
 )
 def add_image() -> Response:
@@ -85,7 +84,6 @@ def delete_listed() -> Response:
 @blueprint.delete(f"{_FACES}/<image:image_id>")
 @described(
     refuses=[*LEASED, Code.NO_ROW, Code.NO_FOLDER],
-    path=shapes.ImagePath,
     other={200: Other("The image is deleted.", model=shapes.ImageRow)},
 )
 def delete_image(image_id: str) -> Response:
@@ -97,7 +95,6 @@ def delete_image(image_id: str) -> Response:
 @blueprint.get(f"{_FACES}/<image:image_id>/img")
 @described(
     refuses=LEASED,
-    path=shapes.ImagePath,
     other={200: Other("The face as PNG; nothing where there is no such image.", _PNG)},
 )
 def show_image(image_id: str) -> Response:
@@ -108,7 +105,6 @@ def show_image(image_id: str) -> Response:
 @blueprint.get(f"{BASE}/static/<api_key>/images/<image:image_id>")
 @described(
     refuses=LEASED,
-    path=shapes.StaticPath,
     other={200: Other("The face as PNG; nothing where there is no such image.", _PNG)},
 )
 def show_image_by_key(api_key: str, image_id: str) -> Response:

@@ -6,26 +6,24 @@ from typing import Any
 from flask import Response, request
 
 from api.access import lend
-from api.bodies import MULTIPART
 from api.compreface.asked import Question, attempt_at, question
 from api.compreface.form import BASE, blueprint, described
 from api.compreface.subjects import answer
 from api.gate import gate
-from api.openapi import JSON, LEASED, Other, Shape
+from api.openapi import LEASED, Other
 from api.shapes import compreface as shapes
 from api.shapes.likeness import Detected, DetectQuery, Recognised, RecogniseQuery, Verified, VerifiedPair
 from codes_dict import Code, Outcome
 from pipeline import flows
 
 _PHOTO = (*LEASED, Code.NO_FILES, Code.BAD_BASE64, Code.VALUE_REFUSED, Code.NO_FACE, Code.NO_LIVENESS)
-_ONE_FILE: Mapping[str, type[Shape]] = {MULTIPART: shapes.PhotoFilesForm, JSON: shapes.FileBody}
 
 
 @blueprint.post(f"{BASE}/recognition/recognize", strict_slashes=False)
 @described(
     refuses=_PHOTO,
     query=RecogniseQuery,
-    body=_ONE_FILE,
+    body=shapes.ONE_PHOTO,
     other={200: Other("Every face, the largest first.", model=Recognised)},
 )
 def recognise() -> Response:
@@ -43,9 +41,8 @@ def recognise() -> Response:
 @blueprint.post(f"{BASE}/recognition/faces/<image:image_id>/verify")
 @described(
     refuses=[*_PHOTO, Code.NO_ROW, Code.NO_FOLDER],
-    path=shapes.ImagePath,
     query=DetectQuery,
-    body=_ONE_FILE,
+    body=shapes.ONE_PHOTO,
     other={200: Other("Every face, the largest first.", model=Verified)},
 )
 def verify_with_image(image_id: str) -> Response:
@@ -63,7 +60,7 @@ def verify_with_image(image_id: str) -> Response:
 @described(
     refuses=[*_PHOTO, Code.NO_SINGLE_FACE, Code.ALL_SPOOF, Code.NONE_LIVE],
     query=DetectQuery,
-    body={MULTIPART: shapes.TwoFilesForm, JSON: shapes.TwoFilesBody},
+    body=shapes.TWO_PHOTOS,
     other={200: Other("Every face of the target, the largest first.", model=VerifiedPair)},
 )
 def verify_photos() -> Response:
@@ -82,7 +79,7 @@ def verify_photos() -> Response:
 @described(
     refuses=_PHOTO,
     query=DetectQuery,
-    body=_ONE_FILE,
+    body=shapes.ONE_PHOTO,
     other={200: Other("Every face, the largest first.", model=Detected)},
 )
 def detect() -> Response:

@@ -54,7 +54,6 @@ def delete_subjects() -> Response:
         *(*LEASED, Code.NO_ROW, Code.NO_FOLDER, Code.BAD_NAME, Code.INSERT_FAILED, Code.DIFFERENT_PEOPLE),
         Code.VALUE_REFUSED,
     ],
-    path=shapes.SubjectPath,
     body={JSON: shapes.SubjectName},
     other={200: Other("The subject has the new name.", model=shapes.Updated)},
 )
@@ -71,7 +70,6 @@ def rename_subject(subject: str) -> Response:
 @blueprint.delete(f"{_SUBJECTS}/<path:subject>")
 @described(
     refuses=[*LEASED, Code.NO_ROW],
-    path=shapes.SubjectPath,
     other={200: Other("The subject is forgotten.", model=shapes.DeletedSubject)},
 )
 def delete_subject(subject: str) -> Response:

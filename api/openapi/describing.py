@@ -31,9 +31,9 @@ class Description:
     """Describes an endpoint, as its decorator; its docstring's first line is the summary, the rest the description.
 
     `done` are the codes that come with `results`, `refuses` those that come with `refused`; what follows from the
-    scope, the body and the path is added by itself. `path`, `query` and `body` (by media type) describe the request.
-    `other` are replies in another form, by HTTP status; without `results` there is no other success. `failed` is the
-    form of all refusals, where that is another one than the envelope.
+    scope, the body and the path is added by itself. `query` and `body` (by media type) describe the request,
+    `path` its path where `PathArguments` means another thing. `other` are replies in another form, by HTTP status;
+    without `results` there is no other success. `failed` is the form of all refusals that are no envelopes.
     """
 
     results: type[Shape] | None = None

@@ -18,6 +18,7 @@ from api.openapi.describing import Description, description_of
 from api.openapi.replies import HEADERS, Replies, codes_of, media
 from api.openapi.shapes import Shape
 from api.own_forms import status_of
+from api.shapes.common import PathArguments
 
 _ARGUMENT = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 _KEYS = {
@@ -122,7 +123,10 @@ def _operation(app: Flask, rule: Rule, method: str, description: Description, re
         "operationId": re.sub(r"\W+", "_", f"{method.lower()}{rule.rule}").strip("_"),
         "x-scope": {OPEN: "open to all", ANY: "any key", DOOR: "operator"}.get(scope, scope),
         "security": security_of(method, rule.rule),
-        "parameters": [*_parameters("path", description.path, rule), *_parameters("query", description.query, rule)],
+        "parameters": [
+            *_parameters("path", description.path or PathArguments, rule),
+            *_parameters("query", description.query, rule),
+        ],
         **({"requestBody": {"required": True, "content": body}} if body else {}),
         "responses": replies.of(name, description, codes, keys_of(rule.rule), partial(status_of, path=rule.rule)),
     }
@@ -132,8 +136,10 @@ def _parameters(place: str, model: type[Shape] | None, rule: Rule) -> Iterator[d
     """Yield a model's fields as parameters; those that a `not` rules out together are one, written as several."""
     schema = model.model_json_schema(schema_generator=SchemaMaker) if model else {}
     properties = schema.get("properties", {})
-    if place == "path" and set(properties) != rule.arguments:
-        raise ValueError(f"{rule.rule}: describe(path=...) names {sorted(properties)}")
+    if place == "path":
+        properties = {name: its for name, its in properties.items() if name in rule.arguments}
+        if set(properties) != rule.arguments:
+            raise ValueError(f"{rule.rule}: PathArguments has no such argument")
     together = set(schema.get("not", {}).get("properties", {}))
     if together:
         members = {"type": "object", "properties": {name: properties.pop(name) for name in sorted(together)}}

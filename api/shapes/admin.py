@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Shape
-from api.shapes.common import EXAMPLE_ID, PersonPath
+from api.shapes.common import EXAMPLE_ID, PersonId
 from api.shapes.ops import CodeEntry
 from api.shapes.people import PersonRow
 
@@ -113,14 +113,10 @@ class NewKeyResults(Key):
     """Its text, shown this once."""
 
 
-class KeyPath(Shape):
-    """Which key."""
+class RevokedResults(Shape):
+    """The key that was revoked."""
 
     key_id: str = Field(examples=["1f2e3d4c"])
-
-
-class RevokedResults(KeyPath):
-    """The key that was revoked."""
 
 
 class PeopleQuery(Shape):
@@ -202,12 +198,6 @@ class RequestsResults(Shape):
     count: int = Field(examples=[1])
 
 
-class RequestPath(Shape):
-    """Which request."""
-
-    request_id: str = Field(examples=["4be21f0c"])
-
-
 class RequestResults(Shape):
     """All that is known of a request."""
 
@@ -263,8 +253,10 @@ class KnownCodesResults(Shape):
     codes: list[CodeEntry]
 
 
-class FacePath(PersonPath):
+class FacePath(Shape):
     """Which of a person's enrolled faces."""
 
+    person_id: PersonId
+    """The person's ID."""
     number: Annotated[int, Field(ge=0, examples=[0])]
     """Its place among them, from 0."""

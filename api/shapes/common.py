@@ -1,13 +1,17 @@
 """Parts that several endpoints share."""
 
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, create_model
 
-from api.openapi import Shape
+from api.bodies import FORM, MULTIPART
+from api.openapi import JSON, Shape
+from codes_dict import Code
 
 ID_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$"
 EXAMPLE_ID = "RECO_ID_000024"
+EXAMPLE_FACE = "407f63744da05f05c75d41bdf14c6157_01"
 EXAMPLE_PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
 PersonId = Annotated[str, Field(pattern=ID_PATTERN, examples=[EXAMPLE_ID])]
 """An ID; the server's ID_REGEX narrows it."""
@@ -78,8 +82,49 @@ NOT_BOTH_SKIPS: dict[str, Any] = {
 }
 
 
-class PersonPath(Shape):
-    """Whom a path is about."""
+class PathArguments(Shape):
+    """What routes have in their paths: each has some of these, and `describe(path=...)` where one means another."""
 
     person_id: PersonId
     """The person's ID."""
+    face_id: str = Field(examples=[EXAMPLE_FACE])
+    """The face's id, as /people/ID lists it."""
+    subject: Annotated[str, Field(min_length=1, examples=["Ada Lovelace"])]
+    image_id: str = Field(examples=["6b135f5b-a365-4522-b1f1-4c9ac2dd0728"])
+    api_key: str = Field(examples=["<key>"])
+    number: Annotated[int, Field(ge=0, examples=[int(Code.NO_FACE)])]
+    """The code's number."""
+    key_id: str = Field(examples=["1f2e3d4c"])
+    request_id: str = Field(examples=["4be21f0c"])
+    job_id: str = Field(examples=["0a1b2c3d-00112233445566778899aabbccddeeff"])
+    """The id that the request was answered with."""
+    name: str = Field(examples=["main.js"])
+    """The file's name."""
+    path: str = Field(examples=["api/person/create"])
+
+
+def bodies(
+    name: str,
+    keys: type[Shape],
+    *images: str,
+    json: type[Shape] | None = None,
+    kinds: Collection[str] = (JSON, FORM, MULTIPART),
+    about: str | None = None,
+) -> dict[str, type[Shape]]:
+    """Return a call's body by media type: its keys, and one photo under each of `images`.
+
+    `json` are the keys in JSON, where those are others; `about` says something of each photo by its key, `{}`.
+    """
+    photos = "A photo" if len(images) == 1 else "Two photos"
+    ways: dict[str, tuple[str, Any, str]] = {
+        JSON: ("Body", Base64, f"{photos} as base64 text."),
+        FORM: ("Fields", FormBase64, f"{photos} as base64 text in a form."),
+        MULTIPART: ("Files", bytes, f"{photos} as {'a file' if len(images) == 1 else 'files'}."),
+    }
+    found = {}
+    for kind in kinds:
+        ending, photo, summary = ways[kind]
+        fields: Any = {one: (photo, Field(description=about and about.format(one))) for one in images}
+        base = json if json and kind == JSON else keys
+        found[kind] = create_model(f"{name}{ending}", __base__=base, __doc__=summary, **fields)
+    return found

@@ -6,8 +6,9 @@ from pydantic import Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue, SkipJsonSchema
 from pydantic_core import CoreSchema
 
-from api.openapi import Shape
-from api.shapes.common import Base64, Name
+from api.bodies import MULTIPART
+from api.openapi import JSON, Shape
+from api.shapes.common import Name, bodies
 from api.shapes.people import Receipt
 
 _ImageId = Annotated[str, Field(examples=["6b135f5b-a365-4522-b1f1-4c9ac2dd0728"])]
@@ -41,12 +42,6 @@ class CompreFaceError(Shape):
     """CompreFace's number."""
     faceapp_code: int = Field(examples=[630])
     """This server's own number, as GET /codes explains it."""
-
-
-class SubjectPath(Shape):
-    """Which subject."""
-
-    subject: Annotated[str, Field(min_length=1, examples=["Ada Lovelace"])]
 
 
 class SubjectName(Shape):
@@ -107,43 +102,9 @@ class NewImageQuery(Shape):
     """The least confidence of a face."""
 
 
-class ImagePath(Shape):
-    """Which image."""
-
-    image_id: _ImageId
-
-
-class StaticPath(ImagePath):
-    """The caller's key, and which image."""
-
-    api_key: str = Field(examples=["<key>"])
-
-
-class PhotoFilesForm(Shape):
-    """One photo as a file."""
-
-    file: bytes
-
-
-class FileBody(Shape):
-    """One photo as base64 text."""
-
-    file: Base64
-
-
-class TwoFilesForm(Shape):
-    """Two photos as files."""
-
-    source_image: bytes
-    """Shows one person."""
-    target_image: bytes
-
-
-class TwoFilesBody(Shape):
-    """Two photos as base64 text."""
-
-    source_image: Base64
-    target_image: Base64
+_KINDS = (JSON, MULTIPART)
+ONE_PHOTO = bodies("OnePhoto", Shape, "file", kinds=_KINDS)
+TWO_PHOTOS = bodies("TwoPhotos", Shape, "source_image", "target_image", kinds=_KINDS)
 
 
 class ImageRow(Shape):

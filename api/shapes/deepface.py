@@ -1,13 +1,12 @@
 """DeepFace's requests and replies."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, create_model
+from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
-from api.bodies import FORM, MULTIPART
-from api.openapi import JSON, Shape
-from api.shapes.common import EXAMPLE_ID, Base64, FormBase64, JsonFlag, Name
+from api.openapi import Shape
+from api.shapes.common import EXAMPLE_ID, JsonFlag, Name, bodies
 from pipeline.flows import METRICS, MOST_CANDIDATES
 
 MOST_FACES = 10
@@ -73,28 +72,12 @@ class _Register(DeepFaceForm):
     """Whom the photo shows: an ID of this server, or else any name. Without it, a new name is made."""
 
 
-def _body(name: str, keys: type[Shape], photo: Any, way: str, *images: str) -> type[Shape]:
-    """Return a call's body: its keys, and its photos as they come in this `way`."""
-    about = "Also called `{}_path`. Addresses and paths are refused."
-    fields: dict[str, Any] = {image: (photo, Field(description=about.format(image))) for image in images}
-    photos = "A photo" if len(images) == 1 else "Two photos"
-    return create_model(name, __base__=keys, __doc__=f"{photos} {way}.", **fields)
-
-
-def _bodies(name: str, keys: type[Shape], *images: str, json: type[Shape] | None = None) -> dict[str, type[Shape]]:
-    """Return a call's body by media type; `json` are its keys in JSON, where those are others."""
-    return {
-        JSON: _body(f"{name}Body", json or keys, Base64, "as base64 text", *images),
-        FORM: _body(f"{name}Fields", keys, FormBase64, "as base64 text in a form", *images),
-        MULTIPART: _body(f"{name}Files", keys, bytes, "as a file" if len(images) == 1 else "as files", *images),
-    }
-
-
-VERIFY = _bodies("Verify", _Verify, "img1", "img2")
-REPRESENT = _bodies("Represent", _Represent, "img")
-ANALYZE = _bodies("Analyze", _Analyze, "img", json=_AnalyzeJson)
-FIND = _bodies("Find", _Find, "img")
-REGISTER = _bodies("Register", _Register, "img")
+_ABOUT = "Also called `{}_path`. Addresses and paths are refused."
+VERIFY = bodies("Verify", _Verify, "img1", "img2", about=_ABOUT)
+REPRESENT = bodies("Represent", _Represent, "img", about=_ABOUT)
+ANALYZE = bodies("Analyze", _Analyze, "img", json=_AnalyzeJson, about=_ABOUT)
+FIND = bodies("Find", _Find, "img", about=_ABOUT)
+REGISTER = bodies("Register", _Register, "img", about=_ABOUT)
 
 
 class FacialArea(Shape):

@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Shape
-from api.shapes.common import EXAMPLE_PNG, HAS_BASE64, HAS_FORM_BASE64, Base64, FormBase64, JsonFlag, Name, QueryFlag
+from api.shapes.common import EXAMPLE_PNG, HAS_BASE64, HAS_FORM_BASE64, JsonFlag, Name, bodies
 
 
 class FaceHashUser(Shape):
@@ -18,28 +18,12 @@ class FaceHashUser(Shape):
     """The user's name, `userName` too."""
 
 
-class RecognizeBody(FaceHashUser):
-    """A photo that may show the user."""
-
-    image: Base64
-    """The photo, `picture` too."""
+class _Recognize(FaceHashUser):
     live: JsonFlag = False
     """Whether the face has to be live, as for /verify."""
 
 
-class RecognizeForm(FaceHashUser):
-    """The same in a form."""
-
-    image: FormBase64
-    live: QueryFlag = "false"
-
-
-class RecognizeFiles(FaceHashUser):
-    """A photo, as a file, that may show the user."""
-
-    image: bytes
-    """The photo, `picture` too."""
-    live: QueryFlag = "false"
+RECOGNIZE = bodies("Recognize", _Recognize, "image", about="The photo, `picture` too.")
 
 
 class TrainBody(FaceHashUser):

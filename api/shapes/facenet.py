@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
-from api.openapi import Shape, Stage
-from api.shapes.common import EXAMPLE_ID, Base64, Name, PersonId
+from api.bodies import MULTIPART
+from api.openapi import JSON, Shape, Stage
+from api.shapes.common import EXAMPLE_FACE, EXAMPLE_ID, Name, PersonId, bodies
 from api.shapes.compare import Embedding
-from api.shapes.people import EXAMPLE_FACE, Receipt
+from api.shapes.people import Receipt
 
 MOST_PAGES = 10**8
 _MADE = 1795737600
@@ -49,12 +50,6 @@ class PeopleWithFaces(Shape):
     people: list[CreatedPerson]
 
 
-class FaceIdPath(Shape):
-    """Which face."""
-
-    face_id: str = Field(examples=[EXAMPLE_FACE])
-
-
 class FaceRow(Shape):
     """A face."""
 
@@ -78,28 +73,21 @@ class AllFaces(FacesOfPerson):
     pages: int = Field(examples=[1])
 
 
-class FaceImageFiles(Shape):
-    """One photo as a file."""
-
-    image: bytes
-
-
-class FaceImageJson(Shape):
-    """One photo as base64 text."""
-
-    image: Base64
-
-
-class NewFaceFiles(FaceImageFiles):
-    """One photo as a file, and whom it shows."""
-
+class _NewFace(Shape):
     person_id: PersonId
 
 
-class NewFaceJson(FaceImageJson):
-    """One photo as base64 text, and whom it shows."""
+class _Linear(Shape):
+    person_id: PersonId | Literal[""] | SkipJsonSchema[None] = None
+    """Compare with this person's faces alone."""
+    limit: Annotated[int, Field(ge=1, le=1000)] | SkipJsonSchema[None] = None
+    """How many faces the reply lists, 50 by default."""
 
-    person_id: PersonId
+
+_KINDS = (JSON, MULTIPART)
+FACE_IMAGE = bodies("FaceImage", Shape, "image", kinds=_KINDS)
+NEW_FACE = bodies("NewFace", _NewFace, "image", kinds=_KINDS)
+LINEAR = bodies("Linear", _Linear, "image", kinds=_KINDS)
 
 
 class CreatedFace(Shape):
@@ -113,22 +101,6 @@ class DeletedFace(Shape):
     """That the face is gone; the receipt where the person is gone with it."""
 
     receipt: Receipt | None
-
-
-class LinearFiles(FaceImageFiles):
-    """One photo as a file."""
-
-    person_id: PersonId | Literal[""] | SkipJsonSchema[None] = None
-    """Compare with this person's faces alone."""
-    limit: Annotated[int, Field(ge=1, le=1000)] | SkipJsonSchema[None] = None
-    """How many faces the reply lists, 50 by default."""
-
-
-class LinearJson(FaceImageJson):
-    """One photo as base64 text."""
-
-    person_id: PersonId | Literal[""] | SkipJsonSchema[None] = None
-    limit: Annotated[int, Field(ge=1, le=1000)] | SkipJsonSchema[None] = None
 
 
 class ComparedFace(FaceRow):
@@ -157,12 +129,6 @@ class EmbeddingsOfFace(FaceRow):
     """A face's embeddings by model."""
 
     embeddings: dict[str, Embedding] = Field(examples=[{"SFace": Embedding.example()}])
-
-
-class HelpPath(Shape):
-    """Which endpoint."""
-
-    path: str = Field(examples=["api/person/create"])
 
 
 class HelpResults(Shape):

@@ -7,13 +7,6 @@ from pydantic import Field
 from api.openapi import Shape
 
 
-class JobPath(Shape):
-    """Which job."""
-
-    job_id: str = Field(examples=["0a1b2c3d-00112233445566778899aabbccddeeff"])
-    """The id that the request was answered with."""
-
-
 class JobEnding(Shape):
     """What the request would have been answered."""
 

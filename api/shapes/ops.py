@@ -1,6 +1,6 @@
 """Codes, health, and the list of endpoints."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -30,13 +30,6 @@ class CodeEntry(Shape):
     """For operators: how often it was answered today."""
     counted_since: str | SkipJsonSchema[None] = None
     """For operators: when counting began."""
-
-
-class CodePath(Shape):
-    """Which code."""
-
-    number: Annotated[int, Field(ge=0, examples=[int(Code.NO_FACE)])]
-    """The code's number."""
 
 
 class Alive(Shape):
@@ -80,10 +73,3 @@ class EndpointsResults(Shape):
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, str] = Field(init=False)
     other_keys: ClassVar = {"POST /verify": "Verify an upload's photos."}
-
-
-class FilePath(Shape):
-    """Which file of the console."""
-
-    name: str = Field(examples=["main.js"])
-    """Its name."""

@@ -6,10 +6,9 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Shape
-from api.shapes.common import EXAMPLE_ID, Name, PersonId, PersonPath
+from api.shapes.common import EXAMPLE_FACE, EXAMPLE_ID, Name, PersonId
 
 MOST_AUGMENTED = 10_000
-EXAMPLE_FACE = "407f63744da05f05c75d41bdf14c6157_01"
 
 
 class Receipt(Shape):
@@ -79,13 +78,6 @@ class PersonFaces(PersonRow):
     retain_until: int | None
     """When the person is forgotten, in seconds since 1970; null where no date was sent."""
     faces: list[EnrolledFaceRow]
-
-
-class FacePath(PersonPath):
-    """Which face of whom."""
-
-    face_id: str = Field(examples=[EXAMPLE_FACE])
-    """The face's id, as /people/ID lists it."""
 
 
 class FacePictureQuery(Shape):

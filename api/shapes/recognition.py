@@ -6,25 +6,9 @@ from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Shape
-from api.shapes.common import EXAMPLE_ID, Base64, Files, FormBase64, QueryFlag
+from api.shapes.common import EXAMPLE_ID, QueryFlag, bodies
 
-
-class RecognitionBody(Shape):
-    """A photo."""
-
-    file: Base64
-
-
-class RecognitionForm(Shape):
-    """A photo in a form."""
-
-    file: FormBase64
-
-
-class RecognitionFiles(Shape):
-    """A photo as a file."""
-
-    file: Files
+RECOGNITION = bodies("Recognition", Shape, "file")
 
 
 class RecognitionQuery(Shape):
