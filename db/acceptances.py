@@ -1,20 +1,18 @@
 """Uploads that `/verify` accepted: each is accepted once, and how that ended is kept for whoever asks again."""
 
-import json
 import time
 from collections.abc import Callable
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import exc
-from sqlalchemy.engine import Connection
 
 from codes_dict import Code, Outcome
 from db.audit import AuditTrail
+from db.enrolments import outcome_of, outcome_row
 from db.schema import acceptances
 from db.session import Database
 from pipeline.ports import AuditEvent
-
-_CODES = {int(code): code for code in Code}
 
 
 class Acceptances:
@@ -25,8 +23,7 @@ class Acceptances:
 
     def of(self, upload_id: str) -> Outcome | None:
         """Return how an upload was accepted; None if it was not. Raises `Refusal(DB_DOWN)`."""
-        with self._database.reading() as connection:
-            return _find(connection, upload_id)
+        return outcome_of(self._database.rows(_query(upload_id)))
 
     def accept(self, upload_id: str, outcome: Outcome, event: AuditEvent) -> Outcome | None:
         """Record an acceptance, in the audit too; return the earlier one, which stays, if there is one.
@@ -34,24 +31,20 @@ class Acceptances:
         Of several processes that accept one upload at the same time, one gets None. Raises `Refusal` DB_DOWN or
         NO_SPACE: the acceptance may be recorded or not, and must not be answered.
         """
-        results = json.dumps(outcome.results)
-        row = {"upload_id": upload_id, "code": int(outcome.code), "results": results, "created": int(self._clock())}
+        row = {**outcome_row(upload_id, outcome), "created": int(self._clock())}
         with self._database.writing(failed=Code.DB_DOWN) as connection:
             try:
                 with connection.begin_nested():
                     connection.execute(sa.insert(acceptances).values(row))
             except exc.IntegrityError:
-                return _find(connection, upload_id)
+                return outcome_of(connection.execute(_query(upload_id)).all())
             self._audit.record(event, connection)
         return None
 
     def expire(self, before: float) -> int:
         """Delete what was accepted before that time (seconds since 1970): its upload has ended; return how many."""
-        with self._database.writing(failed=Code.DB_DOWN) as connection:
-            return int(connection.execute(sa.delete(acceptances).where(acceptances.c.created < before)).rowcount)
+        return self._database.change(sa.delete(acceptances).where(acceptances.c.created < before))
 
 
-def _find(connection: Connection, upload_id: str) -> Outcome | None:
-    query = sa.select(acceptances.c.code, acceptances.c.results).where(acceptances.c.upload_id == upload_id)
-    row = connection.execute(query).first()
-    return Outcome(_CODES[row.code], json.loads(row.results)) if row else None
+def _query(upload_id: str) -> sa.Select[Any]:
+    return sa.select(acceptances.c.code, acceptances.c.results).where(acceptances.c.upload_id == upload_id)

@@ -8,7 +8,7 @@ from sqlalchemy import exc
 
 from codes_dict import Code
 from db.schema import announced
-from db.session import Database, put
+from db.session import Database
 
 
 class Announced:
@@ -32,25 +32,18 @@ class Announced:
 
     def find(self, person_id: str) -> str | None:
         """Return the name of somebody who is announced."""
-        with self._database.reading() as connection:
-            name = connection.execute(sa.select(announced.c.name).where(announced.c.reco_id == person_id)).scalar()
-        return None if name is None else str(name)
+        found = self._database.scalars(sa.select(announced.c.name).where(announced.c.reco_id == person_id))
+        return str(found[0]) if found else None
 
     def rename(self, person_id: str, name: str) -> None:
         """Give somebody who is announced another name."""
-        with self._database.writing(failed=Code.DB_DOWN) as connection:
-            found = sa.select(announced.c.created).where(announced.c.reco_id == person_id)
-            created = connection.execute(found).scalar()
-            if created is not None:
-                put(connection, announced, {"reco_id": person_id, "name": name, "created": created})
+        self._database.change(sa.update(announced).where(announced.c.reco_id == person_id).values(name=name))
 
     def remove(self, person_id: str) -> bool:
         """Take somebody out; False where nobody was there."""
-        with self._database.writing(failed=Code.DB_DOWN) as connection:
-            return bool(connection.execute(sa.delete(announced).where(announced.c.reco_id == person_id)).rowcount)
+        return self._database.change(sa.delete(announced).where(announced.c.reco_id == person_id)) > 0
 
     def all(self) -> list[tuple[str, str]]:
         """Return the IDs and names of everybody who is announced, by ID."""
-        with self._database.reading() as connection:
-            query = sa.select(announced.c.reco_id, announced.c.name).order_by(announced.c.reco_id)
-            return [(str(person_id), str(name)) for person_id, name in connection.execute(query)]
+        query = sa.select(announced.c.reco_id, announced.c.name).order_by(announced.c.reco_id)
+        return [(str(person_id), str(name)) for person_id, name in self._database.rows(query)]

@@ -39,11 +39,8 @@ class AuditTrail:
 
         Raises `Refusal`: NO_SPACE where the file cannot be written, DB_DOWN.
         """
-        if connection is not None:
-            self._append(connection, event)
-            return
-        with self._database.writing(failed=Code.DB_DOWN) as own:
-            self._append(own, event)
+        with self._database.writing(Code.DB_DOWN, within=connection) as used:
+            self._append(used, event)
 
     def key(self) -> bytes:
         """Return the key of the chain. Raises `Refusal(DB_DOWN)`."""

@@ -1,6 +1,5 @@
 """The records of enrolments: which files count. What they do not list as added and not removed does not exist."""
 
-import contextlib
 import json
 import secrets
 from collections.abc import Iterable, Sequence
@@ -8,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import exc
 from sqlalchemy.engine import Connection
 
 from codes_dict import Code, Outcome
@@ -95,8 +93,7 @@ class EnrolmentRecords:
 
     def by_upload(self, upload_id: str, connection: Connection | None = None) -> Enrolment | None:
         """Return the enrolment of an upload, removed or not."""
-        with contextlib.ExitStack() as stack:
-            used = connection or stack.enter_context(self._database.reading())
+        with self._database.reading(connection) as used:
             return _one(used, enrolments.c.upload_id == upload_id)
 
     def used(self, upload_ids: Sequence[str]) -> set[str]:
@@ -164,34 +161,23 @@ class EnrolmentRecords:
     def installation(self) -> int:
         """Return this database's number, drawn at the first call: it marks what belongs to the database elsewhere."""
         query = sa.select(state.c.value).where(state.c.name == INSTALLATION)
-        with self._database.reading() as connection:
-            found = connection.execute(query).scalar()
-        if found is None:
-            drawn = sa.insert(state).values(name=INSTALLATION, value=secrets.randbits(62))
-            with self._database.writing(Code.DB_DOWN) as connection, contextlib.suppress(exc.IntegrityError):
-                connection.execute(drawn)  # another process may be faster
-            with self._database.reading() as connection:
-                found = connection.execute(query).scalar_one()
-        return int(found)
+        drawn = sa.insert(state).values(name=INSTALLATION, value=secrets.randbits(62))
+        return int(self._database.found_or_made(query, drawn))
 
     def outcome(self, upload_id: str) -> Outcome | None:
         """Return what the enrolment of an upload was answered; None where nothing is stored."""
         query = sa.select(outcomes.c.code, outcomes.c.results).where(outcomes.c.upload_id == upload_id)
-        with self._database.reading() as connection:
-            row = connection.execute(query).first()
-        return Outcome(_CODES[row.code], json.loads(row.results)) if row else None
+        return outcome_of(self._database.rows(query))
 
     def set_outcome(self, upload_id: str, outcome: Outcome, connection: Connection | None = None) -> None:
         """Store what the enrolment of an upload is answered, in place of what was stored before."""
-        row = {"upload_id": upload_id, "code": int(outcome.code), "results": json.dumps(outcome.results)}
-        with contextlib.ExitStack() as stack:
-            put(connection or stack.enter_context(self._database.writing()), outcomes, row)
+        with self._database.writing(within=connection) as used:
+            put(used, outcomes, outcome_row(upload_id, outcome))
 
     def unfinished(self) -> list[Enrolment]:
         """Return removed enrolments whose files may still exist."""
         where = enrolments.c.removed_version.is_not(None) & enrolments.c.files_removed.is_(False)
-        with self._database.reading() as connection:
-            return [Enrolment(*row) for row in connection.execute(sa.select(*_COLUMNS).where(where))]
+        return [Enrolment(*row) for row in self._database.rows(sa.select(*_COLUMNS).where(where))]
 
     def finish(self, tokens: Iterable[str]) -> None:
         """Record that the files of these removed enrolments are gone."""
@@ -230,13 +216,8 @@ class EnrolmentRecords:
     # -- inside an enrolment's transaction -----------------------------------------------------------------
     def make_lock(self, person_id: str) -> None:
         """Create the lock row of an ID if it is missing."""
-        row = locks.c.reco_id == person_id
-        with self._database.reading() as connection:
-            if connection.execute(sa.select(locks.c.reco_id).where(row)).first() is not None:
-                return
-        insert = sa.insert(locks).values(reco_id=person_id)
-        with self._database.writing() as connection, contextlib.suppress(exc.IntegrityError):
-            connection.execute(insert)  # another process may have been faster
+        row = sa.select(locks.c.reco_id).where(locks.c.reco_id == person_id)
+        self._database.found_or_made(row, sa.insert(locks).values(reco_id=person_id), Code.INSERT_FAILED)
 
     def lock(self, connection: Connection, person_id: str) -> bool:
         """Lock the ID's row until the transaction ends: enrolments of one ID run one after the other.
@@ -275,6 +256,16 @@ class EnrolmentRecords:
         for batch in batches(tokens):
             some = enrolments.c.token.in_(batch)
             connection.execute(sa.update(enrolments).where(some).values(removed_version=version))
+
+
+def outcome_row(upload_id: str, outcome: Outcome) -> dict[str, Any]:
+    """Return how an upload ended as a row holds it."""
+    return {"upload_id": upload_id, "code": int(outcome.code), "results": json.dumps(outcome.results)}
+
+
+def outcome_of(rows: Sequence[sa.Row[Any]]) -> Outcome | None:
+    """Return the outcome in the first row, of code and results; None where there is none."""
+    return Outcome(_CODES[rows[0].code], json.loads(rows[0].results)) if rows else None
 
 
 def _version(connection: Connection) -> int:

@@ -82,8 +82,7 @@ class ForgettingUnit:
 
     def finish_all(self) -> int:
         """Finish what a crash or an outage interrupted; return how many people it was."""
-        with self._database.reading() as connection:
-            waiting = list(connection.execute(sa.select(forgetting.c.reco_id)).scalars())
+        waiting = self._database.scalars(sa.select(forgetting.c.reco_id))
         for person_id in waiting:
             self._forget(person_id, only_without_row=False)
         return len(waiting)

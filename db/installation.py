@@ -1,13 +1,10 @@
 """Keys that an installation draws for itself and keeps in its database."""
 
-import contextlib
 import secrets
 
 import sqlalchemy as sa
-from sqlalchemy import exc
 from sqlalchemy.engine import Connection
 
-from codes_dict import Code
 from db.schema import own_keys
 from db.session import Database
 
@@ -17,14 +14,8 @@ PSEUDONYMS, RECEIPTS, NAMES, AUDIT = "pseudonyms", "receipts", "names", "audit"
 def own_key(database: Database, name: str) -> bytes:
     """Return the key of this name, 32 bytes, drawn at the first call. Raises `Refusal(DB_DOWN)`."""
     query = sa.select(own_keys.c.value).where(own_keys.c.name == name)
-    with database.reading() as connection:
-        found = connection.execute(query).scalar()
-    if found is None:
-        with database.writing(Code.DB_DOWN) as connection, contextlib.suppress(exc.IntegrityError):
-            connection.execute(sa.insert(own_keys).values(name=name, value=secrets.token_hex(32)))
-        with database.reading() as connection:  # another process may have been faster
-            found = connection.execute(query).scalar_one()
-    return bytes.fromhex(str(found))
+    drawn = sa.insert(own_keys).values(name=name, value=secrets.token_hex(32))
+    return bytes.fromhex(str(database.found_or_made(query, drawn)))
 
 
 def own_key_in(connection: Connection, name: str) -> bytes:

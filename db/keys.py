@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from codes_dict import Code, Refusal
+from codes_dict import Refusal
 from db.schema import keys
 from db.session import Database
 from security.keys import KeyRecord
@@ -28,14 +28,12 @@ class KeyRecords:
     def add(self, record: KeyRecord) -> None:
         """Store a new key. Raises `Refusal(DB_DOWN)`."""
         row = {**vars(record), "scopes": ",".join(sorted(record.scopes))}
-        with self._database.writing(failed=Code.DB_DOWN) as connection:
-            connection.execute(sa.insert(keys).values(row))
+        self._database.change(sa.insert(keys).values(row))
 
     def revoke(self, key_id: str, now: int) -> bool:
         """Revoke a key for good; whether there was one that was not revoked. Raises `Refusal(DB_DOWN)`."""
         valid = (keys.c.key_id == key_id) & keys.c.revoked.is_(None)
-        with self._database.writing(failed=Code.DB_DOWN) as connection:
-            return int(connection.execute(sa.update(keys).where(valid).values(revoked=now)).rowcount) > 0
+        return self._database.change(sa.update(keys).where(valid).values(revoked=now)) > 0
 
     def _has_table(self) -> bool:
         with self._database.reading() as connection:

@@ -16,6 +16,8 @@ from db.session import Database, put
 from pipeline.ports import Terms
 from pipeline.types import Person
 
+_whose = given_names.c.reco_id
+
 
 @dataclass(frozen=True)
 class _Row:
@@ -38,15 +40,13 @@ class People:
 
     def find_in(self, connection: Connection, person_id: str, *, lock: bool = False) -> Person | None:
         """Do the same inside a transaction; with `lock`, the row is locked until its end."""
-        row, given = self._row(connection, person_id, lock), _given_names(connection, person_id)
+        row, given = self._row(connection, person_id, lock), _given_names(connection, _whose == person_id)
         return _named(row.person, given) if row else None  # asked for both: an unknown ID takes as long
 
     def all(self) -> list[Person]:
         """Return every row, by primary key."""
         with self._database.reading() as connection:
-            given = _given_names(connection)
-            rows = [_named(_read(row), given) for row in connection.execute(self._select())]
-        return sorted(rows, key=lambda person: person.key)
+            return sorted(self._people(connection, self._select(), sa.true()), key=lambda person: person.key)
 
     def search(self, text: str, most: int, after: str = "") -> list[Person]:
         """Return rows whose ID or name contains this text, by ID, at most so many; everybody for no text.
@@ -56,28 +56,28 @@ class People:
         theirs = self._id.contains(text, autoescape=True) | self._name.contains(stored_name(text), autoescape=True)
         query = self._select().where(theirs & (self._id > after)).order_by(self._id).limit(most)
         with self._database.reading() as connection:
-            found = [_read(row) for row in connection.execute(query)]
-            given = _given_names_of(connection, [person.id for person in found])
-        return [_named(person, given) for person in found]
+            return self._people(connection, query)
 
     def page(self, start: int, most: int) -> tuple[int, list[Person]]:
         """Return how many rows there are, and up to `most` of them from number `start`, by ID."""
         with self._database.reading() as connection:
             count = int(connection.execute(sa.select(sa.func.count()).select_from(self._table)).scalar_one())
-            query = self._select().order_by(self._id).offset(start).limit(most)
-            found = [_read(row) for row in connection.execute(query)]
-            given = _given_names_of(connection, [person.id for person in found])
-        return count, [_named(person, given) for person in found]
+            return count, self._people(connection, self._select().order_by(self._id).offset(start).limit(most))
 
     def between(self, connection: Connection, first: str, end: str, name: str | None = None) -> list[Person]:
         """Return the rows of IDs from `first` up to `end`, which is not among them; with `name`, of that name alone."""
         query = self._select().where((self._id >= first) & (self._id < end))
-        query = query if name is None else query.where(self._name == stored_name(name))
+        if name is None:
+            return self._people(connection, query, (_whose >= first) & (_whose < end))
+        return self._people(connection, query.where(self._name == stored_name(name)))
+
+    def _people(
+        self, connection: Connection, query: sa.Select[Any], given: sa.ColumnExpressionArgument[bool] | None = None
+    ) -> list[Person]:
+        """Return the rows of a query with their given names, which are among those that fit `given`."""
         found = [_read(row) for row in connection.execute(query)]
-        given = _given_names_between(connection, first, end) if name is None else {}
-        if name is not None:
-            given = _given_names_of(connection, [person.id for person in found])
-        return [_named(person, given) for person in found]
+        names = _given_names(connection, _whose.in_([person.id for person in found]) if given is None else given)
+        return [_named(person, names) for person in found]
 
     def rename(self, person_id: str, name: str) -> Person | None:
         """Give an ID's row another name, and no other path; None where there is no row. Raises `Refusal(DB_DOWN)`."""
@@ -126,8 +126,7 @@ class People:
         """Return the IDs that are enrolled but have no row: somebody has deleted it from the table."""
         row = sa.select(self._id).where(self._id == enrolments.c.reco_id).exists()
         query = sa.select(enrolments.c.reco_id).distinct().where(enrolments.c.removed_version.is_(None) & ~row)
-        with self._database.reading() as connection:
-            return sorted(connection.execute(query).scalars())
+        return sorted(self._database.scalars(query))
 
     def same_as(self, person_id: str) -> frozenset[str]:
         """Return the IDs that an admin has declared to be the same person. Raises `Refusal(DB_DOWN)`."""
@@ -179,21 +178,9 @@ def _store_given_name(connection: Connection, person: Person, name: str) -> Pers
     return replace(person, given_name=name)
 
 
-def _given_names(connection: Connection, person_id: str | None = None) -> dict[str, str]:
-    """Return names as they were given, by ID: one person's or everybody's."""
-    query = sa.select(given_names.c.reco_id, given_names.c.given_name)
-    found = connection.execute(query if person_id is None else query.where(given_names.c.reco_id == person_id))
-    return {str(one): str(name) for one, name in found}
-
-
-def _given_names_of(connection: Connection, person_ids: Sequence[str]) -> dict[str, str]:
-    query = sa.select(given_names.c.reco_id, given_names.c.given_name).where(given_names.c.reco_id.in_(person_ids))
-    return {str(one): str(name) for one, name in connection.execute(query)}
-
-
-def _given_names_between(connection: Connection, first: str, end: str) -> dict[str, str]:
-    column = given_names.c.reco_id
-    query = sa.select(column, given_names.c.given_name).where((column >= first) & (column < end))
+def _given_names(connection: Connection, where: sa.ColumnExpressionArgument[bool]) -> dict[str, str]:
+    """Return names as they were given, by ID."""
+    query = sa.select(_whose, given_names.c.given_name).where(where)
     return {str(one): str(name) for one, name in connection.execute(query)}
 
 

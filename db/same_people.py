@@ -20,8 +20,7 @@ class SamePeople:
     def of(self, person_id: str) -> frozenset[str]:
         """Return the IDs that are linked with this one directly. Raises `Refusal(DB_DOWN)`."""
         query = sa.select(same_people.c.other_id).where(same_people.c.reco_id == person_id)
-        with self._database.reading() as connection:
-            return frozenset(connection.execute(query).scalars())
+        return frozenset(self._database.scalars(query))
 
     def link(self, first: str, second: str) -> None:
         """Declare two IDs to be one person; a second time changes nothing. Raises `ValueError` for equal IDs."""

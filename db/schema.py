@@ -64,22 +64,22 @@ class PeopleNames:
 OWN = sa.MetaData()
 _MYSQL: dict[str, Any] = {"mysql_engine": "InnoDB", "mysql_default_charset": "utf8mb4"}
 
-locks = sa.Table(
-    "faceapp_locks", OWN,
-    sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),
-    **_MYSQL,
-)  # fmt: skip
 
-state = sa.Table(
-    "faceapp_state", OWN,
+def _table(name: str, *parts: sa.schema.SchemaItem) -> sa.Table:
+    return sa.Table(f"faceapp_{name}", OWN, *parts, **_MYSQL)
+
+
+locks = _table("locks", sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True))
+
+state = _table(
+    "state",
     sa.Column("name", Exact(32), primary_key=True),
     sa.Column("value", sa.BigInteger, nullable=False),
-    **_MYSQL,
-)  # fmt: skip
+)
 
 # The pairs in the unique constraints are unique anyway: they serve as indexes that are created with the table.
-enrolments = sa.Table(
-    "faceapp_enrolments", OWN,
+enrolments = _table(
+    "enrolments",
     sa.Column("token", Exact(32), primary_key=True),
     sa.Column("reco_id", Exact(ID_WIDTH), nullable=False),
     sa.Column("folder", Exact(PATH_WIDTH), nullable=False),
@@ -91,101 +91,89 @@ enrolments = sa.Table(
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("reco_id", "token"),
     sa.UniqueConstraint("removed_version", "token"),
-    **_MYSQL,
-)  # fmt: skip
+)
 
 # Where a face is that was written anew, when another face of its enrolment was taken away.
-face_ids = sa.Table(
-    "faceapp_face_ids", OWN,
+face_ids = _table(
+    "face_ids",
     sa.Column("face_id", Exact(40), primary_key=True),
     sa.Column("token", Exact(32), nullable=False),
     sa.Column("number", sa.Integer, nullable=False),
     sa.UniqueConstraint("token", "number"),
-    **_MYSQL,
-)  # fmt: skip
+)
 
-given_names = sa.Table(
-    "faceapp_names", OWN,
+given_names = _table(
+    "names",
     sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),
     sa.Column("given_name", sa.String(NAME_WIDTH), nullable=False),
-    **_MYSQL,
-)  # fmt: skip
+)
 
-announced = sa.Table(
-    "faceapp_announced", OWN,
+announced = _table(
+    "announced",
     sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),
     sa.Column("name", sa.String(NAME_WIDTH), nullable=False),
     sa.Column("created", sa.BigInteger, nullable=False),
-    **_MYSQL,
-)  # fmt: skip
+)
 
-same_people = sa.Table(
-    "faceapp_same", OWN,
+same_people = _table(
+    "same",
     sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),
     sa.Column("other_id", Exact(ID_WIDTH), primary_key=True),
     sa.Column("created", sa.BigInteger, nullable=False),
-    **_MYSQL,
-)  # fmt: skip
+)
 
-forgetting = sa.Table(
-    "faceapp_forgetting", OWN,
+forgetting = _table(
+    "forgetting",
     sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),
     sa.Column("todo", sa.Text(2**24 - 1), nullable=False),
     sa.Column("created", sa.BigInteger, nullable=False),
-    **_MYSQL,
-)  # fmt: skip
+)
 
-own_keys = sa.Table(
-    "faceapp_own_keys", OWN,
+own_keys = _table(
+    "own_keys",
     sa.Column("name", Exact(32), primary_key=True),
     sa.Column("value", Exact(64), nullable=False),
-    **_MYSQL,
-)  # fmt: skip
+)
 
-audit_head = sa.Table(
-    "faceapp_audit", OWN,
+audit_head = _table(
+    "audit",
     sa.Column("name", Exact(32), primary_key=True),
     sa.Column("count", sa.BigInteger, nullable=False),
     sa.Column("mac", Exact(64), nullable=False),
-    **_MYSQL,
-)  # fmt: skip
+)
 
-audit_subjects = sa.Table(
-    "faceapp_audit_subjects", OWN,
+audit_subjects = _table(
+    "audit_subjects",
     sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),
     sa.Column("value", Exact(64), nullable=False),
-    **_MYSQL,
-)  # fmt: skip
+)
 
-terms = sa.Table(
-    "faceapp_terms", OWN,
+terms = _table(
+    "terms",
     sa.Column("reco_id", Exact(ID_WIDTH), primary_key=True),
     sa.Column("consent", sa.String(200), nullable=True),
     sa.Column("retain_until", sa.BigInteger, nullable=True),
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.UniqueConstraint("retain_until", "reco_id"),
-    **_MYSQL,
-)  # fmt: skip
+)
 
-outcomes = sa.Table(
-    "faceapp_outcomes", OWN,
+outcomes = _table(
+    "outcomes",
     sa.Column("upload_id", Exact(100), primary_key=True),
     sa.Column("code", sa.Integer, nullable=False),
     sa.Column("results", sa.Text(2**24 - 1), nullable=False),
-    **_MYSQL,
-)  # fmt: skip
+)
 
-acceptances = sa.Table(
-    "faceapp_acceptances", OWN,
+acceptances = _table(
+    "acceptances",
     sa.Column("upload_id", Exact(100), primary_key=True),
     sa.Column("code", sa.Integer, nullable=False),
     sa.Column("results", sa.Text(2**24 - 1), nullable=False),
     sa.Column("created", sa.BigInteger, nullable=False),
-    **_MYSQL,
-)  # fmt: skip
+)
 
-replays = sa.Table(
-    "faceapp_replay", OWN,
+replays = _table(
+    "replay",
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("upload_id", Exact(100), nullable=False),
     sa.Column("digest", Exact(64), nullable=False),
@@ -194,39 +182,35 @@ replays = sa.Table(
     sa.UniqueConstraint("upload_id", "digest"),
     sa.UniqueConstraint("digest", "number"),
     sa.UniqueConstraint("created", "number"),
-    **_MYSQL,
-)  # fmt: skip
+)
 
-replay_bands = sa.Table(
-    "faceapp_replay_bands", OWN,
+replay_bands = _table(
+    "replay_bands",
     sa.Column("band", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("bits", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.UniqueConstraint("number", "band"),
-    **_MYSQL,
-)  # fmt: skip
+)
 
-replay_faces = sa.Table(
-    "faceapp_replay_faces", OWN,
+replay_faces = _table(
+    "replay_faces",
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("face", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("code", sa.LargeBinary(128), nullable=False),
-    **_MYSQL,
-)  # fmt: skip
+)
 
-challenges = sa.Table(
-    "faceapp_challenges", OWN,
+challenges = _table(
+    "challenges",
     sa.Column("nonce", Exact(32), primary_key=True),
     sa.Column("reco_id", Exact(ID_WIDTH), nullable=False),
     sa.Column("actions", sa.String(200), nullable=False),
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.Column("used", sa.BigInteger, nullable=True),
     sa.UniqueConstraint("created", "nonce"),
-    **_MYSQL,
-)  # fmt: skip
+)
 
-keys = sa.Table(
-    "faceapp_keys", OWN,
+keys = _table(
+    "keys",
     sa.Column("key_id", Exact(16), primary_key=True),
     sa.Column("digest", Exact(64), nullable=False, unique=True),
     sa.Column("label", sa.String(100), nullable=False),
@@ -234,8 +218,7 @@ keys = sa.Table(
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.Column("expires", sa.BigInteger, nullable=True),
     sa.Column("revoked", sa.BigInteger, nullable=True),
-    **_MYSQL,
-)  # fmt: skip
+)
 
 
 def people_table(names: PeopleNames) -> sa.Table:

@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -161,24 +161,55 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Open a transaction for reading. Every error is `Refusal(Code.DB_DOWN)`."""
+    def reading(self, within: Connection | None = None) -> Iterator[Connection]:
+        """Open a transaction for reading, or take the caller's. Every error is `Refusal(Code.DB_DOWN)`."""
+        if within is not None:
+            yield within
+            return
         self._check_open()
         with self._connection(writes=False, failed=Code.DB_DOWN) as connection:
             yield connection
 
     @contextmanager
-    def writing(self, failed: Code = Code.INSERT_FAILED, *, synced: bool = True) -> Iterator[Connection]:
-        """Open a transaction that commits at the end of the block and rolls back on any exception.
+    def writing(
+        self, failed: Code = Code.INSERT_FAILED, *, synced: bool = True, within: Connection | None = None
+    ) -> Iterator[Connection]:
+        """Open a transaction, or take the caller's, that commits at the end of the block; any exception rolls it back.
 
         Unless `synced`, SQLite does not wait for the disk: the commit survives this process, and a power failure once
         any later one is synced. A lost connection is `Refusal(Code.DB_DOWN)`, a refused statement `Refusal(failed)`, a
         connection lost during the commit `CommitLostError`.
         """
+        if within is not None:
+            yield within
+            return
         self._check_open()
         with self._connection(writes=True, failed=failed, synced=synced) as connection:
             yield connection
             _commit(connection)
+
+    def rows(self, query: sa.Select[Any]) -> Sequence[Any]:
+        """Return what a query finds, in a transaction of its own. Raises `Refusal(Code.DB_DOWN)`."""
+        with self.reading() as connection:
+            return connection.execute(query).all()
+
+    def scalars(self, query: sa.Select[Any]) -> list[Any]:
+        """Return the first column of what a query finds; raises as `rows`."""
+        return [row[0] for row in self.rows(query)]
+
+    def change(self, statement: sa.Insert | sa.Update | sa.Delete, failed: Code = Code.DB_DOWN) -> int:
+        """Execute one statement in a transaction of its own; return how many rows it changed. Raises as `writing`."""
+        with self.writing(failed) as connection:
+            return int(connection.execute(statement).rowcount)
+
+    def found_or_made(self, query: sa.Select[Any], insert: sa.Insert, failed: Code = Code.DB_DOWN) -> Any:
+        """Return the value that a query finds, after the insert where there is none; another process may be faster."""
+        found = self.scalars(query)
+        if not found:
+            with self.writing(failed) as connection, suppress(exc.IntegrityError):
+                connection.execute(insert)
+            found = self.scalars(query)
+        return found[0]
 
     @contextmanager
     def migrating(self, writes: bool) -> Iterator[Connection]:

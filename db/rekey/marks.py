@@ -40,14 +40,12 @@ class MarksRekeying:
 
     def _next(self, last: int) -> list[int]:
         query = sa.select(replays.c.number).where(replays.c.number > last).order_by(replays.c.number).limit(_BATCH)
-        with self._database.reading() as connection:
-            return list(connection.execute(query).scalars())
+        return self._database.scalars(query)
 
     def _lacking(self, numbers: list[int]) -> list[int]:
         marks = sa.select(replays.c.number, replays.c.hash).where(replays.c.number.in_(numbers))
         faces = sa.select(replay_faces.c.number, replay_faces.c.code).where(replay_faces.c.number.in_(numbers))
-        with self._database.reading() as connection:
-            rows = [*connection.execute(marks), *connection.execute(faces)]
+        rows = [*self._database.rows(marks), *self._database.rows(faces)]
         return sorted({number for number, blob in rows if not self._seal.is_current(blob)})
 
     def _mark(self, connection: Connection, number: int, progress: Progress) -> None:

@@ -49,9 +49,8 @@ class PeopleRekeying:
             owners.setdefault(person.path, set()).add(person.id)
         counting = enrolments_table.c.removed_version.is_(None)
         query = sa.select(enrolments_table.c.folder, enrolments_table.c.reco_id).where(counting).distinct()
-        with self._database.reading() as connection:
-            for folder, person_id in connection.execute(query):
-                owners.setdefault(folder, set()).add(person_id)
+        for folder, person_id in self._database.rows(query):
+            owners.setdefault(folder, set()).add(person_id)
         return owners
 
     def _lacking(self, folder: str) -> Iterator[tuple[Path, Path]]:
