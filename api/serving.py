@@ -44,10 +44,7 @@ class CannotListenError(Exception):
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """Return a socket bound to the address, so that a port in use shows before anything heavy is loaded.
-
-    Raises `CannotListenError`.
-    """
+    """Return a bound socket: a port in use shows before anything heavy is loaded. Raises `CannotListenError`."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.socket(family, kind, protocol)

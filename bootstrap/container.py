@@ -126,10 +126,7 @@ class ServiceContainer:
 
     @contextmanager
     def lease(self) -> Iterator[Services]:
-        """Lend services for the current settings; they stay open for the block, whatever is edited meanwhile.
-
-        Raises `Refusal(BAD_ENV)`.
-        """
+        """Lend services for the settings as they are; they stay open for the block. Raises `Refusal(BAD_ENV)`."""
         built = self._acquire()
         try:
             yield built.services

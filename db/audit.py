@@ -35,10 +35,7 @@ class AuditTrail:
         self._database, self._folder, self._clock = database, folder, clock
 
     def record(self, event: AuditEvent, connection: Connection | None = None) -> None:
-        """Append an entry, in a transaction of its own, or in the caller's, with which it counts or does not.
-
-        Raises `Refusal`: NO_SPACE where the file cannot be written, DB_DOWN.
-        """
+        """Append an entry, in a transaction of its own or in the caller's. Raises `Refusal` NO_SPACE or DB_DOWN."""
         with self._database.writing(Code.DB_DOWN, within=connection) as used:
             self._append(used, event)
 
@@ -82,10 +79,7 @@ def _head(connection: Connection, *, lock: bool = False) -> Head:
 
 
 def subject_key(database: Database, person_id: str, draw: bool) -> bytes | None:
-    """Return the key of a person's pseudonyms, drawn where there is none and `draw`; empty where there is none.
-
-    None while the database is away.
-    """
+    """Return the key of a person's pseudonyms, empty where none is drawn; None while the database is away."""
     try:
         with database.reading() as connection:
             found = _subject_key(connection, person_id)

@@ -220,10 +220,7 @@ class EnrolmentRecords:
         self._database.found_or_made(row, sa.insert(locks).values(reco_id=person_id), Code.INSERT_FAILED)
 
     def lock(self, connection: Connection, person_id: str) -> bool:
-        """Lock the ID's row until the transaction ends: enrolments of one ID run one after the other.
-
-        False if the row is gone, as the ID was forgotten after `make_lock`.
-        """
+        """Lock the ID's row until the transaction ends; False if the row is gone, as the ID was forgotten."""
         row = sa.select(locks.c.reco_id).where(locks.c.reco_id == person_id)
         return connection.execute(row.with_for_update()).first() is not None
 

@@ -119,10 +119,7 @@ class FaceRecords:
         return next((face for face in faces if face.id == face_id), None)
 
     def page(self, start: int, most: int, ids: tuple[str, str] | None = None) -> tuple[int, list[EnrolledFace]]:
-        """Return how many faces there are, and up to `most` of them from number `start`, oldest first.
-
-        With `ids`, only those of IDs from the first one up to the second, which is not among them.
-        """
+        """Return a page of faces; see `pipeline.ports.Faces`."""
         with self._database.reading() as connection:
             counted: sa.ColumnElement[bool] = enrolments.c.removed_version.is_(None)
             if ids is not None:
@@ -139,10 +136,7 @@ class FaceRecords:
         return len(places), [found[token, number] for _, token, number in page]
 
     def picture(self, face: EnrolledFace, augmented: int = 0) -> bytes | None:
-        """Return the aligned face, or one of its augmentations, as PNG; None where there is none.
-
-        Raises `SealBrokenError`.
-        """
+        """Return a face, or one of its augmentations, as PNG; None where there is none. Raises `SealBrokenError`."""
         enrolment = Enrolment(face.token, face.person_id, face.folder, "", 0)
         return self._folders.picture(enrolment, face.number, augmented)
 

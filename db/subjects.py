@@ -64,10 +64,7 @@ class Subjects:
         return person_id, True
 
     def rename(self, person_id: str, name: str) -> str | None:
-        """Give a subject another name; return the ID of the subject that has it, if there is one: nothing is done then.
-
-        Raises `Refusal(NO_ROW)` where there is no such subject.
-        """
+        """Give a subject another name, unless another one has it: return that one's ID. Raises `Refusal(NO_ROW)`."""
         self._enrolments.make_lock(_TURN)
         with self._database.writing(failed=Code.DB_DOWN) as connection:
             self._enrolments.lock(connection, _TURN)

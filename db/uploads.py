@@ -54,10 +54,7 @@ class StoredUpload:
         return next((data for data in found if data is not None), None)
 
     def load(self) -> list[StoredPhoto]:
-        """Return every photo with its bytes and what was computed of them, in the order of the upload.
-
-        Raises `Refusal` with NO_IMAGES if there is none, with IMAGE_MISSING if some files are gone.
-        """
+        """Return every photo, in the order of the upload. Raises `Refusal` NO_IMAGES, or IMAGE_MISSING for some."""
         found = [(image, data) for image in self.images if (data := self.read(image)) is not None]
         if not found:
             raise Refusal(Code.NO_IMAGES, f"upload {upload_pseudonym(self.upload_id)} has no images left")
@@ -81,10 +78,7 @@ class StoredUpload:
 
 
 class UploadStore:
-    """The uploads in UPLOAD_FOLDER. `suffix` draws the unguessable part of an upload_id, 32 hex digits.
-
-    An upload's folder is called `ID-suffix`; where uploads are sealed, a keyed hash stands for the ID.
-    """
+    """The uploads in UPLOAD_FOLDER, in folders `ID-suffix`; where they are sealed, a keyed hash stands for the ID."""
 
     def __init__(self, kept: KeptFiles, suffix: Callable[[], str] = lambda: secrets.token_hex(16)) -> None:
         self.kept, self.root, self._suffix = kept, kept.root, suffix

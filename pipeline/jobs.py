@@ -44,10 +44,7 @@ class State(Enum):
 
 @dataclass(eq=False)
 class Job:
-    """One job. `owner` is the key that made it, empty on the open server; times are in seconds since 1970.
-
-    `outcome` is how it ended: what the request would have been answered.
-    """
+    """One job, of the key `owner`; times are in seconds since 1970. `outcome` is what the request was answered."""
 
     id: str
     kind: str
@@ -89,11 +86,7 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
 
     def start(self, kind: str, owner: str, subject: str, work: Work) -> Job:
-        """Run work in a thread of its own and return its job.
-
-        Refuses with CONFLICT while a job of this kind is under way for the same `subject`, and with BUSY where too
-        many jobs are under way.
-        """
+        """Run work in a thread. Refuses with CONFLICT while one for the same `subject` runs, BUSY where too many do."""
         with self._lock:
             self._drop_old()
             under_way = [job for job in self._jobs.values() if job.state is State.RUNNING]

@@ -22,10 +22,7 @@ class CachedFace:
 
 @dataclass(frozen=True, eq=False)
 class CachedPhoto:
-    """What was computed of a photo when it came: its perceptual hash (64 bits) and its faces, largest first.
-
-    Faces are where they were found in the photo as `turn` and `area` say; see `Photo`.
-    """
+    """What was computed of a photo when it came: its hash (64 bits) and its faces, largest first; see `Photo`."""
 
     hash: int
     faces: Sequence[CachedFace]
@@ -284,18 +281,12 @@ class Subjects(Protocol):
         """Return the ID of the subject with this name, and whether it is a new one, which has no face yet."""
 
     def rename(self, person_id: str, name: str) -> str | None:
-        """Give a subject another name; return the ID of the subject that has it already, in which case nothing is done.
-
-        Raises `Refusal(NO_ROW)` where there is no such subject.
-        """
+        """Give a subject another name, unless another one has it: return that one's ID. Raises `Refusal(NO_ROW)`."""
 
 
 @dataclass(frozen=True)
 class EnrolledFace:
-    """A face that somebody is enrolled with. `made` is when, in seconds since 1970.
-
-    Its pictures are number `number` of the enrolment `token` in `folder`, relative to DB_PATH.
-    """
+    """A face made at a time (seconds since 1970): picture `number` of the enrolment `token` in `folder` of DB_PATH."""
 
     id: str
     person_id: str
@@ -336,10 +327,7 @@ class Faces(Protocol):
         *,
         also_last: bool = False,
     ) -> None:
-        """Take faces away from a person, all or none; with `to`, they become faces of that ID.
-
-        With `also_last` the person may be left without a face.
-        """
+        """Take faces away, all or none; with `to` they become that ID's. With `also_last` none may be left."""
 
     def replace(self, person_id: str, old: str, new: str) -> None:
         """Take the face `old` away; the person's face `new` gets its id."""

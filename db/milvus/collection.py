@@ -35,10 +35,7 @@ _MARK = "filled"
 
 @dataclass(frozen=True)
 class Mark:
-    """Says that a collection holds everything enrolled up to `version`; `filling` identifies the filling.
-
-    `stored` is Milvus's time by which all of it was written.
-    """
+    """Says that a collection held everything up to `version` at Milvus's time `stored`; `filling` identifies it."""
 
     filling: str
     version: int

@@ -89,10 +89,7 @@ class MilvusGallery:
 
     # -- reading -------------------------------------------------------------------------------------------
     def snapshot(self) -> MilvusSnapshot:
-        """Return the gallery with every enrolment committed before this call, by whichever process.
-
-        Rows that Milvus lacks are written first. Raises `Refusal(Code.DB_DOWN)` as well.
-        """
+        """Return the gallery with every committed enrolment; rows that Milvus lacks are written first."""
         position = self._enrolments.position()
         self._milvus.wait_for(position.stored)
         version, known = position.version, self._known
@@ -171,10 +168,7 @@ class MilvusGallery:
 
     # -- writing -------------------------------------------------------------------------------------------
     def add(self, enrolment: Enrolment, embeddings: Embeddings) -> int:
-        """Write what an enrolment adds, (m, d) per model; it counts once the enrolment is committed.
-
-        Returns Milvus's time: whoever reads up to then sees it.
-        """
+        """Write what an enrolment adds, (m, d) per model; return Milvus's time, from which on readers see it."""
         for model, rows in embeddings.items():
             self._rows.put(model, {enrolment.token: enrolment.id}, {enrolment.token: rows})
         return self._milvus.now()
@@ -185,10 +179,7 @@ class MilvusGallery:
             one.remove(tokens)
 
     def purge(self, tokens: Collection[str]) -> int:
-        """Remove the rows of these enrolments from every collection of this installation; return how many.
-
-        Also removes them from the files that are left from a gallery in memory.
-        """
+        """Remove these enrolments' rows from every collection, and from files that a gallery in memory left."""
         gone = PickleStore(self._kept).purge(tokens)
         return gone + purge_rows(self._milvus, self._rows.prefix(), tokens)
 
@@ -197,10 +188,7 @@ class MilvusGallery:
         return PickleStore(self._kept).delete(self._rows.keys.values())
 
     def rebuild(self) -> dict[str, Code]:
-        """Compute every embedding again from the source crops; return each model's code.
-
-        Also removes rows that do not count, and the collections of other models and versions of this installation.
-        """
+        """Compute everything again from the source crops, drop what does not count; return each model's code."""
         with files.locked(self._kept.root / LOCK, wait=True):
             everybody, collections = self._enrolments.changes(0), self._rows.collections()
             for model, one in collections.items():

@@ -145,10 +145,7 @@ def _look_at(photos: Sequence[StoredPhoto], skip_liveness: bool, album: Album, s
 
 
 def _unused(faces: list[Sighting], upload: Upload, services: Services, ledger: Ledger) -> list[Sighting]:
-    """Return the faces of photos that were not used before; from now on their photos are used: they are compared.
-
-    Skipping liveness does not skip this.
-    """
+    """Return the faces of photos that were not used before, and use these up, whether liveness is skipped or not."""
     policy = services.policy.replay_policy
     if policy == "off":
         return faces

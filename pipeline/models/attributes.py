@@ -30,10 +30,7 @@ Faces = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Network:
-    """What a network of DeepFace takes and says.
-
-    `module` builds it; `prepare` makes its input, of `shape` without rows, of faces; `values` names its outputs.
-    """
+    """What builds a network of DeepFace, what prepares faces for its input `shape`, and what its outputs mean."""
 
     module: str
     shape: tuple[int, int, int]

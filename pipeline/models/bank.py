@@ -55,10 +55,7 @@ class ModelBank:
             return self._detector
 
     def embedders(self, specs: Sequence[ModelSpec]) -> dict[str, Embedder]:
-        """Return the models in the order of `specs`, warmed; those that are missing are loaded side by side.
-
-        Raises `ModelUnavailable` with a line for each model that cannot be had; the others stay loaded.
-        """
+        """Return the models in the order of `specs`, warmed. Raises `ModelUnavailable` with a line for each fault."""
         with self._lock:
             missing = [spec for spec in specs if spec.name not in self._embedders]
             faults: list[str] = []

@@ -36,10 +36,7 @@ class NotANumberError(ArithmeticError):
 
 @dataclass(frozen=True, eq=False)
 class AlignedEmbedder:
-    """Aligns crops as the model requires and runs it once over all of them; see `Embedder`.
-
-    Each caller's thread aligns its own crops; only `run` is shared.
-    """
+    """Aligns crops, in each caller's thread, and runs the shared model once over all of them; see `Embedder`."""
 
     spec: ModelSpec
     version: str
@@ -75,10 +72,7 @@ class AlignedEmbedder:
 
 
 def load_embedder(spec: ModelSpec, weights: WeightStore, precision: str | None = None) -> AlignedEmbedder:
-    """Load a model without any network, by default in the precision that suits the processor.
-
-    Raises `ModelUnavailable`, whose text says what is missing and where to put it.
-    """
+    """Load a model, by default in the precision that suits the processor. Raises `ModelUnavailable`."""
     precision = precision or recognition_precision()
     path = locate(spec, weights)
     run = RequestBatcher(in_parts(_runner(spec, path, weights, precision), _FACES_AT_ONCE), name=spec.name)

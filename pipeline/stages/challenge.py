@@ -103,10 +103,7 @@ def _looks(faces: Sequence[Sighting], source_crop: Callable[[Sighting], Crop], a
 def _done_by(
     track: Sequence[Sighting], looks: Sequence[Pose], likeness: tuple[Scorer, str]
 ) -> dict[Sighting, tuple[str, ...]]:
-    """Return for each face that looks straight ahead the actions that this very person did.
-
-    A face that does an action counts only for faces that it matches at the threshold of one image.
-    """
+    """Return the actions that each face looking straight ahead did; others' actions count if they match it at 1:1."""
     ahead = [face for face, pose in zip(track, looks, strict=True) if pose is Pose.STRAIGHT]
     if not ahead:
         return {}

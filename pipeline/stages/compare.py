@@ -36,10 +36,7 @@ class Look:
 
 
 def embed(faces: Sequence[Sighting], embedders: Mapping[str, Embedder], images: int, ledger: Ledger) -> list[Sighting]:
-    """Return the faces with every model's embedding, in one call per model for those that are not known yet.
-
-    `images` counts the request's distinct images, for the ledger.
-    """
+    """Return the faces with every model's embedding, new ones made in one call a model; `images` is for the ledger."""
     embedded = list(faces)
     with ledger.stage("embed", len(faces)) as row:
         for name, embedder in embedders.items():
@@ -136,10 +133,7 @@ def second_look(
 
 
 def check_agreement(scores: Floats, scorer: Scorer) -> None:
-    """Refuse with DIFFERENT_PEOPLE where some images show the claimed person and others clearly somebody else.
-
-    `scores` holds each distinct image's score against the claimed person, (images,).
-    """
+    """Refuse with DIFFERENT_PEOPLE where some images' scores are the claimed person's and others clearly not."""
     clearly_other = int((scores > scorer.mismatch_threshold).sum())
     if clearly_other and (scores <= scorer.threshold(1, 1)).any():
         raise Refusal(Code.DIFFERENT_PEOPLE, f"{clearly_other} photos show somebody else")

@@ -19,10 +19,7 @@ def group_template(embeddings: Mapping[str, Floats], scorer: Scorer, sim_func: s
 
 
 def odd_ones_out(embeddings: Mapping[str, Floats], scorer: Scorer, sim_func: str) -> list[int]:
-    """Return the faces that do not show the same person as the others, as indices.
-
-    Each face is compared with the template of all the others, at the 1:1 threshold of a single image.
-    """
+    """Return the indices of faces that do not match the template of all the others, at one image's threshold."""
     count = len(embeddings[scorer.models[0]])
     if count < 2:
         return []

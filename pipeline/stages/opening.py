@@ -12,10 +12,7 @@ from pipeline.types import Photo
 
 @dataclass(frozen=True, eq=False)
 class Opener:
-    """Decodes a request's photos. Limits are in bytes of a file and in pixels as the file names them.
-
-    What one opener decodes, the next one finds in `recent`, if there is one.
-    """
+    """Decodes a request's photos within limits in bytes and pixels; the next request finds them in `recent`."""
 
     decode: Decode
     max_bytes: int

@@ -24,10 +24,7 @@ class Found(Enum):
 
 @dataclass(frozen=True)
 class SearchResult:
-    """`claimed_score` is the claimed ID's `required`-th best score over the images; inf where there is none.
-
-    `best_score` is anybody's best. `rivals` are the IDs that are nearer than the claimed one.
-    """
+    """The claimed ID's `required`-th best score over the images (inf for none), anybody's best, and who is nearer."""
 
     found: Found
     claimed_score: float

@@ -37,10 +37,7 @@ class Cnn:
     run: Runner
 
     def score(self, photos: Sequence[Pixels], boxes: Sequence[Box]) -> CnnScores:
-        """Score every face in one call of the network.
-
-        Raises `Refusal(Code.NO_LIVENESS)` where the output has another length than asked for or is not finite.
-        """
+        """Score every face in one call of the network. Raises `Refusal(NO_LIVENESS)` where the output is unusable."""
         raw = np.asarray(self.run(network_inputs(photos, boxes, self.card))[0], np.float32)
         if raw.shape != (len(photos), self.card.outputs):
             raise Refusal(Code.NO_LIVENESS, f"the model gave {raw.shape} for {len(photos)} faces")

@@ -32,10 +32,7 @@ class Facenox:
     run: Callable[[Floats], Floats]
 
     def score(self, photos: Sequence[Pixels], boxes: Sequence[Box]) -> Floats:
-        """Return each face's log-odds of an attack: float32 (faces,), from one call of the network.
-
-        Raises `Refusal(Code.NO_LIVENESS)` where the output has another length than asked for or is not finite.
-        """
+        """Return each face's log-odds of an attack, float32 (faces,). Raises `Refusal(NO_LIVENESS)`."""
         crops = [cut_reflected(photo, box) for photo, box in zip(photos, boxes, strict=True)]
         batch = np.stack(crops).astype(np.float32).transpose(0, 3, 1, 2) / np.float32(255)
         logits = self.run(np.ascontiguousarray(batch))
@@ -47,10 +44,7 @@ class Facenox:
 
 
 def load_facenox(weights: Path) -> Facenox:
-    """Load the network from the folder `weights`, check its SHA-256 and run it once.
-
-    Raises `Refusal(Code.NO_LIVENESS)` naming the file that is missing, not the expected one or does not load.
-    """
+    """Load the network from the folder `weights` and run it once. Raises `Refusal(NO_LIVENESS)`."""
     path = check_weights(weights, FACENOX_WEIGHTS, "facenox")
     try:
         runner = OpenVinoRunner(path)

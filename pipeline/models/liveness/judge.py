@@ -28,10 +28,7 @@ _RETAKE = "take a new photo in even light, with space around the head"
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """A `LivenessJudge` made of one engine or several; safe to call from several threads.
-
-    Faces that fill their photo are uncertain unless `judge_tight`.
-    """
+    """A `LivenessJudge` of one engine or more, safe for threads. Tight faces are uncertain unless `judge_tight`."""
 
     cnn: Cnn | None = None
     fasnet: Fasnet | None = None
