@@ -12,7 +12,8 @@ from api.shapes import people as shapes
 from api.source import source
 from api.telemetry import telemetry
 from codes_dict import Code
-from pipeline import flows
+from pipeline.flows import people as flows
+from pipeline.flows.audit import note
 
 blueprint = Blueprint("people", __name__)
 limits = Blueprint("limits", __name__)
@@ -105,6 +106,6 @@ def forget(person_id: str) -> Response:
 def lift(person_id: str) -> Response:
     """Forget the failed verifications of an ID; of a FaceHash user, whose ID here is `KEY_ID:username`."""
     with lend() as services:
-        flows.note("limits lifted", services, person_id)
+        note("limits lifted", services, person_id)
     source().limits().lift(person_id, source().rules().failed_verify_limit)
     return reply(Code.DONE, {"id": person_id})

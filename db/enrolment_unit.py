@@ -72,7 +72,7 @@ class EnrolmentUnit:
         step: Callable[[str], None] = lambda _name: None,
     ) -> None:
         self._database, self._people, self._enrolments = database, people, enrolments
-        self._gallery, self._uploads, self._faces = gallery, uploads, FaceFolders(kept)
+        self._gallery, self._uploads, self._kept, self._faces = gallery, uploads, kept, FaceFolders(kept)
         self._inflight, self._marks, self._audit = InflightNotes(kept), MarkRows(kept.seal), audit
         self._token, self._clock, self._step = token, clock, step
 
@@ -139,7 +139,7 @@ class EnrolmentUnit:
     def _target(self, row: Person | None, request: EnrolmentRequest) -> str:
         if row is None or request.in_place:
             return f"{slug(request.name)}-{request.id}"
-        if not self._people.is_inside(row):
+        if not self._kept.folders(row.path):
             raise Refusal(Code.NO_FOLDER, f"the path in the row of {pseudonym(request.id)} is outside DB_PATH")
         return row.path
 

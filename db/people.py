@@ -134,10 +134,6 @@ class People:
         with self._database.reading() as connection:
             return terms_of(connection, person_id)
 
-    def is_inside(self, person: Person) -> bool:
-        """Whether the row's path is inside DB_PATH, where a folder can be."""
-        return bool(self._kept.folders(person.path))
-
     def folder_exists(self, person: Person) -> bool:
         """Whether the row's path is a folder inside DB_PATH, under its own name or the one that stands for it."""
         return any(place.is_dir() for place in self._kept.folders(person.path))

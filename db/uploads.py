@@ -41,14 +41,10 @@ class StoredUpload:
 
     def read(self, image: StoredImage) -> bytes | None:
         """Return a photo's bytes; None if its file is gone. Raises `SealBrokenError`."""
-        return self._read(image.saved_as)
+        return self.file(image.saved_as)
 
-    def read_manifest(self) -> bytes | None:
-        """Return what lists the images; None if it is gone. Raises `SealBrokenError`."""
-        return self._read(MANIFEST)
-
-    def _read(self, name: str) -> bytes | None:
-        """Return a file's content, also where bin/rekey has just given the folder its other name."""
+    def file(self, name: str) -> bytes | None:
+        """Return a file's content, None if it is gone; bin/rekey may have just given the folder its other name."""
         places = [self.folder, *(self.kept.root / folder for folder in folder_names(self.kept, self.upload_id))]
         found = (self.kept.read(place / name) for place in dict.fromkeys(places))
         return next((data for data in found if data is not None), None)
@@ -73,7 +69,7 @@ class StoredUpload:
 
     def _cached(self) -> dict[str, CachedPhoto]:
         """Return what was computed of the photos at their upload, by `saved_as`; nothing if that is damaged."""
-        data = self._read(_CACHE)
+        data = self.file(_CACHE)
         return {} if data is None else upload_cache.decode(data, self.upload_id)
 
 
@@ -108,7 +104,7 @@ class UploadStore:
         if parts is None or folder is None or self.is_used(upload_id):
             raise Refusal(Code.UPLOAD_GONE, field="upload_id")
         upload = StoredUpload(upload_id, parts["id"], (), folder, self.kept)
-        images, challenge = _manifest(upload.read_manifest(), upload_id)
+        images, challenge = _manifest(upload.file(MANIFEST), upload_id)
         return replace(upload, images=images, challenge=challenge)
 
     def _folder(self, upload_id: str) -> Path | None:

@@ -11,7 +11,7 @@ from api.openapi import JSON, LEASED, Other
 from api.photos import sent
 from api.shapes import compreface as shapes
 from codes_dict import Code
-from pipeline import flows
+from pipeline.flows import subjects as flows
 
 _FACES = f"{BASE}/recognition/faces"
 _MOST_PER_PAGE = 1000

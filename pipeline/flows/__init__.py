@@ -9,36 +9,11 @@ from pipeline.flows.faces import faces_of
 from pipeline.flows.given_embeddings import compare_embeddings, compare_embeddings_with_image, recognise_embeddings
 from pipeline.flows.likeness import Asked, compare_images, compare_with_image, detect_faces, recognise_faces
 from pipeline.flows.one_call import enrol_photos, name_kept, verify_photos
-from pipeline.flows.people import (
-    MOST_PEOPLE,
-    face_picture,
-    forget,
-    found_face,
-    list_people,
-    move_face,
-    rename_person,
-    show_person,
-    shown_face,
-    take_face,
-)
 from pipeline.flows.policy import Policy
 from pipeline.flows.search import MOST_CANDIDATES, SearchRequest, search
 from pipeline.flows.seen_faces import PLUGINS, FaceOptions
 from pipeline.flows.services import Services
 from pipeline.flows.subject_rules import person_of_image
-from pipeline.flows.subjects import (
-    add_image,
-    add_subject,
-    delete_image,
-    delete_images,
-    delete_listed,
-    delete_subject,
-    delete_subjects,
-    image_picture,
-    list_subjects,
-    page_of_images,
-    rename_subject,
-)
 from pipeline.flows.upload import upload
 from pipeline.flows.verify import VerifyRequest, verify
 from pipeline.stages.metric import METRICS

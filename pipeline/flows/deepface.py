@@ -59,7 +59,7 @@ def verify(img1: SentFile, img2: SentFile, options: Options, services: Services)
             "detector_backend": DETECTOR,
             "similarity_metric": options.metric,
             "facial_areas": areas,
-            "time": _seconds(found["stages"]),
+            "time": round(sum(row["milliseconds"] for row in found["stages"]) / 1000, 2),
             "fmr_at_score": found["fmr_at_score"],
             "calibrated": found["calibrated"],
             "warnings": found["warnings"],
@@ -89,7 +89,8 @@ def represent(img: SentFile, options: Options, max_faces: int, services: Service
         results["results"] = [
             {
                 "embedding": [float(value) for value in face.embeddings[model]],
-                **_faced(located(face)),
+                "facial_area": area_of(shown := located(face)),
+                "face_confidence": shown["confidence"],
                 "model": model,
                 "version": version,
             }
@@ -169,10 +170,6 @@ def area_of(face: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _faced(face: Mapping[str, Any]) -> dict[str, Any]:
-    return {"facial_area": area_of(face), "face_confidence": face["confidence"]}
-
-
 def _decided(score: float | None, threshold: float | None, accepted: bool, scale: Scale) -> dict[str, Any]:
     """Return a decision in DeepFace's keys; a score of None is none, a threshold of None is one that nothing passes."""
     reached, limit = FAR if score is None else score, 0.0 if threshold is None else threshold
@@ -225,7 +222,3 @@ def _no_model(name: str, loaded: Sequence[str]) -> Refusal:
     if name in REGISTRY:
         advice += f" To add {name}, an operator runs bin/fetch-models {name} and adds it to SELECTED_MODELS."
     return Refusal(Code.VALUE_REFUSED, advice=advice, field="model_name")
-
-
-def _seconds(stages: Sequence[Mapping[str, Any]]) -> float:
-    return round(sum(float(row["milliseconds"]) for row in stages) / 1000, 2)

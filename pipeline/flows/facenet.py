@@ -8,7 +8,7 @@ import numpy as np
 from codes_dict import Code, Kind, Outcome, Refusal
 from pipeline.flows.enrol import EnrolRequest
 from pipeline.flows.one_call import enrol_photos
-from pipeline.flows.people import forget, found_face, rename_person
+from pipeline.flows.people import embeddings_of, forget, found_face, rename_person
 from pipeline.flows.photos import see
 from pipeline.flows.services import Services, explained
 from pipeline.ledger import Ledger
@@ -144,13 +144,9 @@ def _scored(probe: dict[str, Any], person_id: str, services: Services) -> list[d
 def face_embeddings(face_id: str, services: Services) -> Outcome:
     """Return a face's embeddings by model. Refuses with NO_ROW, and NO_FOLDER where they are missing."""
     face = found_face(face_id, services)
-    faces, enrolled = services.faces.of(face.person_id), services.gallery.snapshot().person(face.person_id)
-    if enrolled is None or any(len(rows) != len(faces) for rows in enrolled.values()):
-        raise Refusal(Code.NO_FOLDER, "embeddings are missing")
-    at = [one.id for one in faces].index(face_id)
     vectors = {
-        name: {"version": services.embedders[name].version, "vector": [float(value) for value in rows[at]]}
-        for name, rows in enrolled.items()
+        name: {"version": services.embedders[name].version, "vector": [float(value) for value in rows[0]]}
+        for name, rows in embeddings_of(face, services).items()
     }
     return Outcome(Code.DONE, {**_face(face), "embeddings": vectors})
 

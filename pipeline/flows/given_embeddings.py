@@ -5,7 +5,8 @@ from typing import Any
 
 from codes_dict import Code, Outcome
 from pipeline.flows.audit import recorded
-from pipeline.flows.likeness import compared_with_each_other, compared_with_stored, nearest_subjects
+from pipeline.flows.likeness import compared, nearest_subjects
+from pipeline.flows.people import embeddings_of
 from pipeline.flows.seen_faces import split
 from pipeline.flows.services import Services
 from pipeline.flows.subject_rules import subject_face
@@ -26,14 +27,18 @@ def recognise_embeddings(vectors: Vectors, count: int, services: Services) -> Ou
 
 def compare_embeddings_with_image(image_id: str, vectors: Vectors, services: Services) -> Outcome:
     """Return how alike each vector is to a subject's face. Refuses with VALUE_REFUSED, NO_ROW and NO_FOLDER."""
-    probes, person_id = split(vectors, "embeddings", services), subject_face(image_id, services).person_id
-    return recorded("compare", person_id, services, lambda: _verdict(compared_with_stored(image_id, probes, services)))
+    probes, face = split(vectors, "embeddings", services), subject_face(image_id, services)
+
+    def work() -> Outcome:
+        return _verdict(compared(embeddings_of(face, services), probes, services))
+
+    return recorded("compare", face.person_id, services, work)
 
 
 def compare_embeddings(source: Sequence[float], vectors: Vectors, services: Services) -> Outcome:
     """Return how alike each vector is to the source. Refuses with VALUE_REFUSED."""
     known, probes = split([source], "source", services), split(vectors, "targets", services)
-    return recorded("compare", "", services, lambda: _verdict(compared_with_each_other(known, probes, services)))
+    return recorded("compare", "", services, lambda: _verdict(compared(known, probes, services)))
 
 
 def _verdict(found: Sequence[Mapping[str, Any]]) -> Outcome:

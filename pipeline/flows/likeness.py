@@ -8,12 +8,12 @@ import numpy as np
 
 from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.audit import recorded
+from pipeline.flows.people import embeddings_of
 from pipeline.flows.photos import Seen, see
 from pipeline.flows.seen_faces import FaceOptions, shown_face, shown_times
 from pipeline.flows.services import Services, explained
 from pipeline.flows.subject_rules import for_subjects, subject_face, subject_name
 from pipeline.ledger import Ledger
-from pipeline.ports import EnrolledFace
 from pipeline.stages.compare import fused_scores
 from pipeline.stages.identity import is_subject
 from pipeline.stages.liveness import keep_live
@@ -77,7 +77,7 @@ def compare_with_image(image_id: str, file: SentFile, ask: Asked, services: Serv
         with explained(results, ledger):
             seen, faces = _faces(file, ask, _judges(services), services, ledger)
             with ledger.stage("compare", len(faces)) as row:
-                found = _compared(_stored(known, services), stacked(faces), services)
+                found = compared(embeddings_of(known, services), stacked(faces), services)
                 row.went_out = sum(one["similarity"] >= ALIKE for one in found)
             results["faces"] = _with_similarity(faces, found, seen, ask, services)
         return _verdict(results | shown_times(ledger, services))
@@ -104,7 +104,7 @@ def compare_images(source: SentFile, target: SentFile, ask: Asked, services: Ser
                 keep_live(subjects, ledger)
             seen, faces = _faces(target, ask, False, services, ledger)
             with ledger.stage("compare", len(faces)) as row:
-                found = _compared(stacked(subjects), stacked(faces), services)
+                found = compared(stacked(subjects), stacked(faces), services)
                 row.went_out = sum(one["similarity"] >= ALIKE for one in found)
             results["source"] = shown_face(subjects[0], first, ask.options, services)
             results["faces"] = _with_similarity(faces, found, seen, ask, services)
@@ -133,18 +133,6 @@ def nearest_subjects(probes: Mapping[str, Floats], count: int, services: Service
     ]
 
 
-def compared_with_stored(image_id: str, probes: Mapping[str, Floats], services: Services) -> list[dict[str, Any]]:
-    """Return how alike each probe, (n, d) per model, is to a subject's face. Refuses with NO_ROW and NO_FOLDER."""
-    return _compared(_stored(subject_face(image_id, services), services), probes, services)
-
-
-def compared_with_each_other(
-    source: Mapping[str, Floats], probes: Mapping[str, Floats], services: Services
-) -> list[dict[str, Any]]:
-    """Return how alike each probe, (n, d) per model, is to the source, (1, d) per model."""
-    return _compared(source, probes, services)
-
-
 def _faces(file: SentFile, ask: Asked, live: bool, services: Services, ledger: Ledger) -> tuple[Seen, list[Sighting]]:
     """Return what was seen and the faces that were asked for, one at least."""
     seen = see([file], services, ledger, live=live)
@@ -156,7 +144,8 @@ def _faces(file: SentFile, ask: Asked, live: bool, services: Services, ledger: L
     return seen, faces[: ask.options.limit or None]
 
 
-def _compared(known: Mapping[str, Floats], probes: Mapping[str, Floats], services: Services) -> list[dict[str, Any]]:
+def compared(known: Mapping[str, Floats], probes: Mapping[str, Floats], services: Services) -> list[dict[str, Any]]:
+    """Return how alike each probe, (n, d) per model, is to a known face, (1, d) per model."""
     scale = similarity_of(services.scorer)
     scores, _ = fused_scores(probes, known, services.scorer, services.policy.sim_func, 1)
     return [_alike(float(score), scale, services) for score in scores[:, 0]]
@@ -182,15 +171,6 @@ def _with_similarity(
 def _verdict(results: dict[str, Any]) -> Outcome:
     alike = any(face["similarity"] >= ALIKE for face in results["faces"])
     return Outcome(Code.SAME_PERSON if alike else Code.NOT_SAME_PERSON, results)
-
-
-def _stored(face: EnrolledFace, services: Services) -> dict[str, Floats]:
-    """Return an enrolled face's embeddings, (1, d) per model. Refuses with NO_FOLDER where they are missing."""
-    faces, enrolled = services.faces.of(face.person_id), services.gallery.snapshot().person(face.person_id)
-    if enrolled is None or any(len(rows) != len(faces) for rows in enrolled.values()):
-        raise Refusal(Code.NO_FOLDER, "embeddings are missing")
-    at = [one.id for one in faces].index(face.id)
-    return {name: rows[at : at + 1] for name, rows in enrolled.items()}
 
 
 def _subjects_by_score(scores: Floats, ids: Sequence[str], count: int) -> Iterator[int]:

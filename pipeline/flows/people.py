@@ -99,6 +99,15 @@ def found_face(face_id: str, services: Services, person_id: str = "") -> Enrolle
     return face
 
 
+def embeddings_of(face: EnrolledFace, services: Services) -> dict[str, Floats]:
+    """Return an enrolled face's embeddings, (1, d) per model. Refuses with NO_FOLDER where they are missing."""
+    faces, enrolled = services.faces.of(face.person_id), services.gallery.snapshot().person(face.person_id)
+    if enrolled is None or any(len(rows) != len(faces) for rows in enrolled.values()):
+        raise Refusal(Code.NO_FOLDER, "embeddings are missing")
+    at = [one.id for one in faces].index(face.id)
+    return {name: rows[at : at + 1] for name, rows in enrolled.items()}
+
+
 def shown_face(face: EnrolledFace) -> dict[str, Any]:
     """Return a face as replies show it."""
     return {"face_id": face.id, "made": face.made}

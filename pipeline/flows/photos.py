@@ -71,8 +71,13 @@ class Seen:
 
     def quality(self) -> dict[str, Any]:
         """Return each file's score, None where it is no photo, and the checks behind it, as replies show them."""
-        reasons = {file.name: [shown_check(one) for one in file.checks] for file in self.files}
-        return {file.name: {"score": _score(file), "reasons": reasons[file.name]} for file in self.files}
+        return {
+            file.name: {
+                "score": None if file.score is None else round(file.score, 3),
+                "reasons": [shown_check(one) for one in file.checks],
+            }
+            for file in self.files
+        }
 
     @property
     def left_out(self) -> dict[str, Code]:
@@ -92,7 +97,9 @@ def see(files: Sequence[SentFile], services: Services, ledger: Ledger, *, live: 
                 faces = _sightings(look, seen.distinct, services)
                 faces = judge_faces(faces, services.judge, ledger) if live and faces else faces
                 photo = replace(look.photo, pixels=NO_PIXELS)
-                seen.faces[photo] = [_bare(face, photo) for face in faces]
+                seen.faces[photo] = [
+                    replace(face, photo=photo, crop=replace(face.crop, pixels=NO_PIXELS)) for face in faces
+                ]
 
     for _ in map(note, look_at(files, services, ledger, keep_any_face=True, needs_space=live)):
         pass  # a batch's photos are let go before the next one is decoded
@@ -112,15 +119,6 @@ def located(face: Face) -> dict[str, Any]:
 def shown_check(check: Check) -> dict[str, Any]:
     """Return a check as a reply shows it: with a box only where it has one."""
     return {name: value for name, value in vars(check).items() if name != "box" or value is not None}
-
-
-def _bare(face: Sighting, photo: Photo) -> Sighting:
-    """Return the face without pixels, as one of `photo`, which has none either."""
-    return replace(face, photo=photo, crop=replace(face.crop, pixels=NO_PIXELS))
-
-
-def _score(file: ScoredFile) -> float | None:
-    return None if file.score is None else round(file.score, 3)
 
 
 def _sightings(look: Look, distinct: DistinctImages, services: Services) -> list[Sighting]:

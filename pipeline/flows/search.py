@@ -10,13 +10,13 @@ from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.audit import recorded
 from pipeline.flows.photos import Seen, see
 from pipeline.flows.services import AT_ONCE, Services, explained
+from pipeline.flows.subject_rules import subject_name
 from pipeline.ledger import Ledger
 from pipeline.stages.compare import shown
-from pipeline.stages.identity import shown_name
 from pipeline.stages.liveness import shown_verdict
 from pipeline.stages.ranking import group_scores
 from pipeline.stages.sent_files import SentFile, named_apart
-from pipeline.stages.sightings import Sighting, stacked
+from pipeline.stages.sightings import stacked
 from pipeline.stages.subject import shown_box
 from pipeline.types import Liveness
 
@@ -75,7 +75,7 @@ def _search(seen: Seen, ask: SearchRequest, services: Services, ledger: Ledger, 
             candidates = [
                 {
                     "id": everybody.ids[at],
-                    "name": _name(everybody.ids[at], services),
+                    "name": subject_name(everybody.ids[at], services) or None,
                     "score": shown(its_scores[at]),
                     "false_positive_rate": scorer.fpir_at(float(its_scores[at]), snapshot.people, 1),
                     "accepted": bool(is_live and its_scores[at] <= threshold),
@@ -84,7 +84,13 @@ def _search(seen: Seen, ask: SearchRequest, services: Services, ledger: Ledger, 
             ]
             row.went_out += any(one["accepted"] for one in candidates)
             results["faces"].append(
-                {**_described(face), "threshold": shown(threshold), "candidates": candidates, **_liveness(face)}
+                {
+                    "file": face.photo.name,
+                    "box": list(shown_box(face.photo, face.detection.box)),
+                    "threshold": shown(threshold),
+                    "candidates": candidates,
+                    **({"liveness": shown_verdict(face.verdict)} if face.verdict else {}),
+                }
             )
 
 
@@ -92,19 +98,6 @@ def _nearest(scores: np.ndarray[Any, Any], limit: int) -> list[int]:
     """Return the places of the `limit` lowest scores, lowest first."""
     few = np.argpartition(scores, limit - 1)[:limit] if limit < len(scores) else np.arange(len(scores))
     return [int(at) for at in few[np.argsort(scores[few], kind="stable")]]
-
-
-def _name(person_id: str, services: Services) -> str | None:
-    person = services.people.find(person_id)
-    return shown_name(person) if person else None
-
-
-def _described(face: Sighting) -> dict[str, Any]:
-    return {"file": face.photo.name, "box": list(shown_box(face.photo, face.detection.box))}
-
-
-def _liveness(face: Sighting) -> dict[str, Any]:
-    return {"liveness": shown_verdict(face.verdict)} if face.verdict else {}
 
 
 def _reason(files: Sequence[SentFile], left_out: dict[str, int]) -> Code:

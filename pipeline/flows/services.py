@@ -7,24 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from codes_dict import Refusal
+from pipeline import ports
 from pipeline.flows.policy import Policy
 from pipeline.ledger import Ledger
-from pipeline.ports import (
-    Acceptances,
-    Announced,
-    Audit,
-    Challenges,
-    Classifiers,
-    Enrolments,
-    Faces,
-    Forgetting,
-    Forgotten,
-    Gallery,
-    People,
-    Replays,
-    Subjects,
-    Uploads,
-)
 from pipeline.stages.decode import Decode, decode
 from pipeline.stages.opening import Opener
 from pipeline.stages.recent import RecentPhotos
@@ -51,21 +36,21 @@ class Services:
     scorer: Scorer
     judge: Callable[[], LivenessJudge]
     augment: Callable[[Crop, int], list[Crop]]
-    uploads: Uploads
-    people: People
-    enrolments: Enrolments
-    gallery: Gallery
-    replays: Replays
-    acceptances: Acceptances
-    challenges: Challenges
-    forgetting: Forgetting
-    audit: Audit
+    uploads: ports.Uploads
+    people: ports.People
+    enrolments: ports.Enrolments
+    gallery: ports.Gallery
+    replays: ports.Replays
+    acceptances: ports.Acceptances
+    challenges: ports.Challenges
+    forgetting: ports.Forgetting
+    audit: ports.Audit
     basis: str
-    faces: Faces
-    announced: Announced
-    subjects: Subjects
-    receipt: Callable[[str, Forgotten], Mapping[str, Any]]
-    classifiers: Classifiers
+    faces: ports.Faces
+    announced: ports.Announced
+    subjects: ports.Subjects
+    receipt: Callable[[str, ports.Forgotten], Mapping[str, Any]]
+    classifiers: ports.Classifiers
     attributes: Attributes
     decode: Decode = decode
     recent: RecentPhotos = field(default_factory=RecentPhotos)

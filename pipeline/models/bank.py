@@ -1,19 +1,14 @@
-"""The face detector and the recognition models of one server: loaded once, warmed, counted, and let go together."""
+"""The face detector and the recognition models of one server: loaded once, warmed, and let go together."""
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
 
 from pipeline.models.runtime import ModelUnavailable
 from pipeline.registry import ModelSpec
-from pipeline.types import BothSides, Box, Crop, Detection, Detector, Embedder, Floats, Pixels
-
-DETECTOR = "MTCNN"
-"""The detector's name in the counts."""
+from pipeline.types import Box, Crop, Detector, Embedder
 
 
 class ModelBank:
@@ -26,31 +21,15 @@ class ModelBank:
     def __init__(self, load_detector: Callable[[], Detector], load_embedder: Callable[[ModelSpec], Embedder]) -> None:
         self._load_detector, self._load_embedder = load_detector, load_embedder
         self._lock = Lock()
-        self._counting = Lock()
         self._detector: Detector | None = None
         self._embedders: dict[str, Embedder] = {}
-        self._loads: Counter[str] = Counter()
-        self._calls: Counter[str] = Counter()
-
-    @property
-    def loads(self) -> Mapping[str, int]:
-        """How often each model was loaded."""
-        with self._counting:
-            return dict(self._loads)
-
-    @property
-    def calls(self) -> Mapping[str, int]:
-        """How often each model was called, the calls that warmed it included."""
-        with self._counting:
-            return dict(self._calls)
 
     def detector(self) -> Detector:
         """Return the detector, warmed; raises `ModelUnavailable`."""
         with self._lock:
             if self._detector is None:
-                detector = _CountedDetector(self._load_detector(), self._count)
-                self._loaded(DETECTOR)
-                warm_detector(detector)
+                detector = self._load_detector()
+                detector.detect([np.full((480, 640, 3), 127, np.uint8)])  # so that no request pays for the first call
                 self._detector = detector
             return self._detector
 
@@ -70,72 +49,23 @@ class ModelBank:
             return {spec.name: self._embedders[spec.name] for spec in specs}
 
     def close(self) -> None:
-        """Let go of all models; the counts stay."""
+        """Let go of all models."""
         with self._lock:
             self._detector = None
             self._embedders.clear()
 
     def _try_loading(self, spec: ModelSpec) -> Embedder | ModelUnavailable:
         try:
-            embedder = _CountedEmbedder(self._load_embedder(spec), self._count)
+            embedder = self._load_embedder(spec)
         except ModelUnavailable as fault:
             return fault
-        self._loaded(spec.name)
-        warm_embedder(embedder)
+        _warm(embedder)
         return embedder
 
-    def _loaded(self, name: str) -> None:
-        with self._counting:
-            self._loads[name] += 1
 
-    def _count(self, name: str) -> None:
-        with self._counting:
-            self._calls[name] += 1
-
-
-def warm_detector(detector: Detector) -> None:
-    """Run the detector once on a photo of ordinary size, so that no request pays for the first call."""
-    detector.detect([np.full((480, 640, 3), 127, np.uint8)])
-
-
-def warm_embedder(embedder: Embedder) -> None:
+def _warm(embedder: Embedder) -> None:
     """Run a model on one face and on several, the sizes of batch that requests bring."""
     landmarks = np.array([[68, 85], [110, 85], [89, 108], [72, 132], [107, 132]], np.float32)
     crop = Crop(np.full((220, 180, 3), 127, np.uint8), landmarks, Box(45, 55, 90, 110), "0" * 64)
     for count in (1, 8):
         embedder.embed([crop] * count)
-
-
-@dataclass(frozen=True, eq=False)
-class _CountedDetector:
-    inner: Detector
-    count: Callable[[str], None]
-
-    def detect(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
-        self.count(DETECTOR)
-        return self.inner.detect(photos)
-
-
-@dataclass(frozen=True, eq=False)
-class _CountedEmbedder:
-    inner: Embedder
-    count: Callable[[str], None]
-
-    @property
-    def name(self) -> str:
-        return self.inner.name
-
-    @property
-    def version(self) -> str:
-        return self.inner.version
-
-    @property
-    def size(self) -> int:
-        return self.inner.size
-
-    def embed(self, crops: Sequence[Crop]) -> Floats:
-        return self.both_sides(crops).mean
-
-    def both_sides(self, crops: Sequence[Crop]) -> BothSides:
-        self.count(self.name)
-        return self.inner.both_sides(crops)

@@ -13,11 +13,6 @@ from pipeline.stages.sightings import Sighting, stacked
 from pipeline.types import EnrolledFaces, Floats, Scorer
 
 
-def group_template(embeddings: Mapping[str, Floats], scorer: Scorer, sim_func: str) -> dict[str, Floats]:
-    """Return the template, float32 (1, d) per model, of a group of faces given as (m, d) per model."""
-    return {name: template(embeddings[name], sim_func)[np.newaxis] for name in scorer.models}
-
-
 def odd_ones_out(embeddings: Mapping[str, Floats], scorer: Scorer, sim_func: str) -> list[int]:
     """Return the indices of faces that do not match the template of all the others, at one image's threshold."""
     count = len(embeddings[scorer.models[0]])
@@ -72,7 +67,7 @@ def possible_duplicates(
     """Return the other IDs whose person is within the search threshold of these faces, closest first."""
     if not everybody.people:
         return []
-    group = group_template(new, scorer, sim_func)
+    group = {name: template(new[name], sim_func)[np.newaxis] for name in scorer.models}
     near = everybody.candidates(group, person_id)
     ids, scores = near.ids, best_scores(group, near, scorer, sim_func)
     within = np.flatnonzero(scores <= scorer.search_threshold(everybody.people, 1))

@@ -56,7 +56,10 @@ def _without_mistakes(photo: Photo, faces: Sequence[Detection], detector: Detect
     people = people_of(faces) if faces else None
     if people is None or not 0 < len(people.others) <= MOST_LOOKS or not all(map(people.is_small, people.others)):
         return list(faces)
-    views = [_views(photo.pixels, face.box) for face in people.others]
+    views = [
+        [_view(photo.pixels, face.box, *size, mirrored) for size in VIEWS for mirrored in (False, True)]
+        for face in people.others
+    ]
     seen = iter(detector.detect([view.pixels for its in views for view in its]))
     mistakes = [
         face
@@ -64,10 +67,6 @@ def _without_mistakes(photo: Photo, faces: Sequence[Detection], detector: Detect
         if max([_likeness(view, next(seen), face.box) for view in its]) < SURE
     ]
     return [face for face in faces if not any(face is one for one in mistakes)]
-
-
-def _views(photo: Pixels, box: Box) -> list[_View]:
-    return [_view(photo, box, *size, mirrored) for size in VIEWS for mirrored in (False, True)]
 
 
 def _view(photo: Pixels, box: Box, around: float, side: int, mirrored: bool) -> _View:

@@ -16,10 +16,9 @@ from pipeline.flows import (
     compare,
     facenet,
     faces_of,
-    move_face,
     search,
-    take_face,
 )
+from pipeline.flows.people import move_face, take_face
 from pipeline.types import Liveness
 from tests.flows.world import ANN, BEN, BLACK, BLUE, DARK_RED, RED, World, code_of, photo_file, stored_photo
 

@@ -10,16 +10,13 @@ from codes_dict import Code, Refusal
 from pipeline.flows import (
     Asked,
     SentFile,
-    add_image,
-    add_subject,
     compare_images,
     compare_with_image,
-    delete_image,
     detect_faces,
     recognise_faces,
-    rename_subject,
 )
 from pipeline.flows.seen_faces import FaceOptions
+from pipeline.flows.subjects import add_image, add_subject, delete_image, rename_subject
 from pipeline.types import Liveness
 from tests.flows.world import ANN, BLUE, DARK_RED, GREEN, RED, Colour, World, ended, photo_file
 

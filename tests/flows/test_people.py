@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codes_dict import Code, Refusal
-from pipeline.flows import face_picture, list_people, move_face, rename_person, show_person, take_face
+from pipeline.flows.people import face_picture, list_people, move_face, rename_person, show_person, take_face
 from pipeline.ports import Terms
 from pipeline.types import Person
 from tests.flows.world import ANN, BEN, BLUE, DARK_RED, RED, World, ended

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from codes_dict import Code, Outcome, Refusal
-from pipeline.flows import EnrolRequest, SentFile, Services, VerifyRequest, challenge, enrol, forget, upload, verify
+from pipeline.flows import EnrolRequest, SentFile, Services, VerifyRequest, challenge, enrol, upload, verify
+from pipeline.flows.people import forget
 from pipeline.ports import CachedFace, CachedPhoto, StoredImage, StoredPhoto
 from pipeline.types import Crop, Detection, EnrolledFaces, Face, Floats, Liveness, LivenessJudge, Person
 from tests.fakes import (
