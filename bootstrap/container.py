@@ -2,12 +2,12 @@
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from api.logs import log_to
 from api.source import SystemErrors
@@ -40,6 +40,8 @@ from security.keyring import Keyring
 from security.limits import MEMORY, Limits
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 MEGABYTE = 1024 * 1024
 MAX_UPLOAD_WITHOUT_SETTINGS = 64 * MEGABYTE
@@ -157,24 +159,22 @@ class ServiceContainer:
 
     def max_upload_bytes(self) -> int:
         """Return MAX_UPLOAD_MB in bytes; 64 MB while the settings are wrong."""
-        try:
-            return self._file.current().max_upload_mb * MEGABYTE
-        except SettingsFault:
-            return MAX_UPLOAD_WITHOUT_SETTINGS
+        return self._now(lambda settings: settings.max_upload_mb * MEGABYTE, MAX_UPLOAD_WITHOUT_SETTINGS)
 
     def max_photos(self) -> int:
         """Return MAX_PHOTOS; 100 while the settings are wrong."""
-        try:
-            return self._file.current().max_photos
-        except SettingsFault:
-            return MAX_PHOTOS_WITHOUT_SETTINGS
+        return self._now(lambda settings: settings.max_photos, MAX_PHOTOS_WITHOUT_SETTINGS)
 
     def rules(self) -> Rules:
         """Return what the settings say about callers; the defaults while they are wrong."""
+        return self._now(caller_rules, Rules())
+
+    def _now(self, read: Callable[[Settings], T], otherwise: T) -> T:
+        """Return what is read from the settings; the other value while they are wrong."""
         try:
-            return caller_rules(self._file.current())
+            return read(self._file.current())
         except SettingsFault:
-            return Rules()
+            return otherwise
 
     def keyring(self) -> Keyring:
         """Return the keys of the callers, as they are in the database of the settings."""
@@ -182,12 +182,11 @@ class ServiceContainer:
 
     def limits(self) -> Limits:
         """Return what counts, in the store that the settings name; in the last one while they are wrong."""
-        with suppress(SettingsFault):
-            store = self._file.current().limit_store
-            with self._limits_lock:
-                if self._limits[0] != store:
-                    self._limits = store, Limits(store)
-        return self._limits[1]
+        store = self._now(lambda settings: settings.limit_store, "")
+        with self._limits_lock:
+            if store and self._limits[0] != store:
+                self._limits = store, Limits(store)
+            return self._limits[1]
 
     def door(self) -> Door:
         """Return what lets operators in; it works with faulty settings too, so that they can be looked at."""
@@ -199,19 +198,13 @@ class ServiceContainer:
 
     def liveness(self) -> Mapping[str, Any] | None:
         """Return which liveness engines judge and what they reach, None while no judge is loaded for the settings."""
-        try:
-            about = self._liveness.loaded(self._file.current())
-        except SettingsFault:
-            return None
+        about = self._now(self._liveness.loaded, None)
         return about.as_dict() if about else None
 
     def ready(self) -> bool:
         """Whether every model has run once, and services for the current settings are built."""
         built = self._built
-        try:
-            return self._is_warm and built is not None and built.settings == self._file.current()
-        except SettingsFault:
-            return False
+        return built is not None and self._is_warm and self._now(lambda settings: built.settings == settings, False)
 
     def lacking(self) -> Mapping[str, Code]:
         """Return what requests would miss now, by name, with the code that they get; empty if the server is ready.

@@ -95,7 +95,10 @@ class Replies:
         """Return a reference to the schema of an envelope that carries one of these codes; equal ones are one."""
         models = sorted({_results_of(description, code) for code in codes}, key=lambda model: model.__name__)
         is_shared = description.results not in models
-        title = _shared_title(models[0], codes, keys) if is_shared else f"{name}_{codes[0].status}"
+        title = f"{name}_{codes[0].status}"
+        if is_shared:  # endpoints that refuse with the same codes share an envelope
+            prefix = [] if keys[1] == "code" else [keys[1]]
+            title = "_".join([models[0].__name__, *prefix, *(str(int(code)) for code in codes)])
         results = [self.ref(model) for model in models]
         properties = {
             keys[1]: {"enum": [int(code) for code in codes]},
@@ -126,11 +129,6 @@ class Replies:
 
 def _results_of(description: Description, code: Code) -> type[Shape]:
     return description.results if description.results and code in description.done else description.refused
-
-
-def _shared_title(model: type[Shape], codes: list[Code], keys: Keys) -> str:
-    """Return the name of a refusal's envelope, which endpoints with the same codes share."""
-    return "_".join([model.__name__, *([] if keys[1] == "code" else [keys[1]]), *(str(int(code)) for code in codes)])
 
 
 def media(model: type[Shape], ref: Mapping[str, str]) -> dict[str, Any]:

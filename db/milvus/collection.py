@@ -9,6 +9,7 @@ row `filled`, the mark, says that the collection was filled, and up to which ver
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -127,22 +128,12 @@ class VectorCollection:
         self._upsert([{**row, "key": _MARK}], MARKS)
 
     def _upsert(self, rows: list[dict[str, Any]], partition: str) -> None:
-        def work(client: Any) -> None:
-            with self._writing:
-                client.upsert(self.name, rows, partition_name=partition, timeout=CALL_S)
-
-        self._milvus.ask(work)
+        self._ask("upsert", data=rows, partition_name=partition, lock=self._writing)
 
     def remove(self, tokens: Collection[str]) -> None:
         """Remove all rows of these enrolments."""
         for some in _parts(sorted(tokens)):
-            wanted = _among("token", some)
-
-            def work(client: Any, wanted: str = wanted) -> None:
-                with self._writing:
-                    client.delete(self.name, filter=wanted, timeout=CALL_S)
-
-            self._milvus.ask(work)
+            self._ask("delete", filter=_among("token", some), lock=self._writing)
 
     def drop_others(self, prefix: str, keep: Collection[str]) -> None:
         """Drop the collections whose names begin with `prefix`, except those in `keep`."""
@@ -163,20 +154,17 @@ class VectorCollection:
     def nearest(self, probes: Floats, limit: int) -> list[list[str]]:
         """Return for each probe, (n, d), the people of the nearest templates, nearest first, with repetitions."""
 
-        def work(client: Any) -> Any:
-            return client.search(
-                self.name,
-                data=[row.tolist() for row in probes],
-                anns_field="vector",
-                limit=limit,
-                partition_names=[PEOPLE],
-                output_fields=["person"],
-                search_params={"metric_type": self._metric, "params": {"ef": max(LOOKED_AT, limit)}},
-                timeout=CALL_S,
-                **self._milvus.consistency(),
-            )
-
-        return [[str(hit["entity"]["person"]) for hit in hits] for hits in self._milvus.ask(work)]
+        found = self._ask(
+            "search",
+            data=[row.tolist() for row in probes],
+            anns_field="vector",
+            limit=limit,
+            partition_names=[PEOPLE],
+            output_fields=["person"],
+            search_params={"metric_type": self._metric, "params": {"ef": max(LOOKED_AT, limit)}},
+            is_read=True,
+        )
+        return [[str(hit["entity"]["person"]) for hit in hits] for hits in found]
 
     def embeddings(self, tokens: Sequence[str]) -> dict[str, Floats]:
         """Return the source crops' embeddings of these enrolments as they were written, float32 (m, d) by token."""
@@ -218,16 +206,21 @@ class VectorCollection:
     def _query(
         self, where: str, partitions: list[str], fields: list[str], *, latest: bool = False
     ) -> list[Mapping[str, Any]]:
-        def work(client: Any) -> list[Mapping[str, Any]]:
-            found = client.query(
-                self.name,
-                filter=where,
-                partition_names=partitions,
-                output_fields=fields,
-                timeout=CALL_S,
-                **(EVERYTHING if latest else self._milvus.consistency()),
-            )
-            return list(found)
+        consistency = EVERYTHING if latest else {}
+        found = self._ask(
+            "query", filter=where, partition_names=partitions, output_fields=fields, is_read=not latest, **consistency
+        )
+        return list(found)
+
+    def _ask(
+        self, call: str, *, is_read: bool = False, lock: AbstractContextManager[Any] | None = None, **arguments: Any
+    ) -> Any:
+        """Return what a call of the client gives for this collection; a read waits for the horizon."""
+
+        def work(client: Any) -> Any:
+            consistency = self._milvus.consistency() if is_read else {}
+            with lock or nullcontext():
+                return getattr(client, call)(self.name, **arguments, **consistency, timeout=CALL_S)
 
         return self._milvus.ask(work)
 

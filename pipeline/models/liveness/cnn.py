@@ -12,7 +12,7 @@ from pipeline.models.batching import RequestBatcher
 from pipeline.models.keras_network import KerasFunction, kept_file, keras_runner
 from pipeline.models.liveness.card import Card, read_card
 from pipeline.models.liveness.keras_file import check_network, load_network
-from pipeline.models.liveness.views import network_inputs
+from pipeline.models.liveness.views import checked, network_inputs, warm
 from pipeline.models.runtime import Runner, in_parts
 from pipeline.types import OPEN_REACH, TIGHT_REACH, Box, Floats, Pixels
 
@@ -39,10 +39,7 @@ class Cnn:
     def score(self, photos: Sequence[Pixels], boxes: Sequence[Box]) -> CnnScores:
         """Score every face in one call of the network. Raises `Refusal(NO_LIVENESS)` where the output is unusable."""
         raw = np.asarray(self.run(network_inputs(photos, boxes, self.card))[0], np.float32)
-        if raw.shape != (len(photos), self.card.outputs):
-            raise Refusal(Code.NO_LIVENESS, f"the model gave {raw.shape} for {len(photos)} faces")
-        if not np.isfinite(raw).all():
-            raise Refusal(Code.NO_LIVENESS, "the model's output is not a number")
+        checked(raw, (len(photos), self.card.outputs), "the model")
         attack = calibrated(raw, self.card)
         if self.card.around is not None:
             reach = np.array([box.reach(photo) for photo, box in zip(photos, boxes, strict=True)], dtype=np.float32)
@@ -102,7 +99,7 @@ def load_cnn(model_file: Path, pinned_sha256: str | None, kept: Path | None = No
     file = kept_file(kept, f"liveness-{shapes}", check_network(model_file, accepted))
     ends = sorted((card.offset, 255 * card.factor + card.offset))
     cnn = Cnn(card, RequestBatcher(in_parts(keras_runner(load, file, ends[0], ends[1]), _FACES_AT_ONCE), name="cnn"))
-    _warm(cnn)
+    warm(cnn.score)
     return cnn
 
 
@@ -126,9 +123,3 @@ def _function(network: Any, card: Card) -> KerasFunction:
         return network(list(views) if len(views) > 1 else views[0], training=False)
 
     return KerasFunction(forward, [((view.size, view.size, 3), np.float32) for view in card.views])
-
-
-def _warm(cnn: Cnn) -> None:
-    photo = np.full((64, 64, 3), 127, np.uint8)
-    for count in (1, 6):
-        cnn.score([photo] * count, [Box(16, 16, 32, 32)] * count)

@@ -12,7 +12,7 @@ import numpy as np
 
 from codes_dict import Code, Refusal
 from pipeline.models.batching import RequestBatcher
-from pipeline.models.liveness.views import reflected
+from pipeline.models.liveness.views import checked, reflected, warm
 from pipeline.models.runtime import ModelUnavailable, OpenVinoRunner, in_parts
 from pipeline.models.weights import check_weights
 from pipeline.registry import FACENOX_WEIGHTS
@@ -35,11 +35,7 @@ class Facenox:
         """Return each face's log-odds of an attack, float32 (faces,). Raises `Refusal(NO_LIVENESS)`."""
         crops = [cut_reflected(photo, box) for photo, box in zip(photos, boxes, strict=True)]
         batch = np.stack(crops).astype(np.float32).transpose(0, 3, 1, 2) / np.float32(255)
-        logits = self.run(np.ascontiguousarray(batch))
-        if logits.shape != (len(photos), 2):
-            raise Refusal(Code.NO_LIVENESS, f"facenox gave {logits.shape} for {len(photos)} faces")
-        if not np.isfinite(logits).all():
-            raise Refusal(Code.NO_LIVENESS, "facenox's output is not a number")
+        logits = checked(self.run(np.ascontiguousarray(batch)), (len(photos), 2), "facenox")
         return np.asarray(logits[:, ATTACK] - logits[:, LIVE], dtype=np.float32)
 
 
@@ -52,9 +48,7 @@ def load_facenox(weights: Path) -> Facenox:
         raise Refusal(Code.NO_LIVENESS, f"{path.name} does not load: {reason}") from reason
     shared = RequestBatcher(in_parts(runner, _FACES_AT_ONCE), name="facenox")
     facenox = Facenox(lambda batch: np.asarray(shared([batch])[0], dtype=np.float32))
-    blank = np.full((64, 64, 3), 127, np.uint8)
-    for count in (1, 6):
-        facenox.score([blank] * count, [Box(16, 16, 32, 32)] * count)
+    warm(facenox.score)
     return facenox
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from codes_dict import Code, Refusal
 from pipeline.models.batching import RequestBatcher
 from pipeline.models.keras_network import KerasFunction, kept_file, keras_runner
+from pipeline.models.liveness.views import box_inside, checked, warm
 from pipeline.models.runtime import in_parts
 from pipeline.models.weights import check_weights
 from pipeline.registry import FASNET_WEIGHTS
@@ -60,8 +61,8 @@ class Fasnet:
         """Score every face in one call of each network. Raises `Refusal(NO_LIVENESS)` where the output is unusable."""
         plain = [_plain_inputs(photo, box) for photo, box in zip(photos, boxes, strict=True)]
         bare = [_bare_input(photo, box) for photo, box in zip(photos, boxes, strict=True)]
-        near = _checked(self.near(_stacked([pair[0] for pair in plain])), len(photos))
-        far = _checked(self.far(_stacked([*(pair[1] for pair in plain), *bare])), 2 * len(photos))
+        near = checked(self.near(_stacked([pair[0] for pair in plain])), (len(photos), 3), "Fasnet")
+        far = checked(self.far(_stacked([*(pair[1] for pair in plain), *bare])), (2 * len(photos), 3), "Fasnet")
         return FasnetScores(np.stack([near, far[: len(photos)]], axis=1), far[len(photos) :])
 
 
@@ -83,9 +84,7 @@ def load_fasnet(weights: Path, kept: Path | None = None) -> Fasnet:
         for at, file in enumerate(files)
     )
     fasnet = Fasnet(lambda faces: softmax(near([faces])[0]), lambda faces: softmax(far([faces])[0]))
-    blank = np.full((64, 64, 3), 127, np.uint8)
-    for count in (1, 6):
-        fasnet.score([blank] * count, [Box(16, 16, 32, 32)] * count)
+    warm(fasnet.score)
     return fasnet
 
 
@@ -114,14 +113,6 @@ def _stacked(inputs: Sequence[Pixels]) -> Floats:
     return np.stack(inputs).astype(np.float32)
 
 
-def _checked(out: Floats, faces: int) -> Floats:
-    if out.shape != (faces, 3):
-        raise Refusal(Code.NO_LIVENESS, f"Fasnet gave {out.shape} for {faces} faces")
-    if not np.isfinite(out).all():
-        raise Refusal(Code.NO_LIVENESS, "Fasnet's output is not a number")
-    return out
-
-
 def softmax(logits: Floats) -> Floats:
     """Return probabilities (n, classes) that sum to 1."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
@@ -138,19 +129,8 @@ def _plain_inputs(photo: Pixels, box: Box) -> list[Pixels]:
 
 def _bare_input(photo: Pixels, box: Box) -> Pixels:
     """Return the box alone in the middle of a black square of the second network's scale."""
-    left, top, right, bottom = _whole_box(photo, box)
-    face = photo[top:bottom, left:right, ::-1]
-    ground = np.zeros((round((bottom - top) * SCALES[1]), round((right - left) * SCALES[1]), 3), np.uint8)
+    face = box_inside(photo, box)[..., ::-1]
+    ground = np.zeros((round(face.shape[0] * SCALES[1]), round(face.shape[1] * SCALES[1]), 3), np.uint8)
     y, x = (ground.shape[0] - face.shape[0]) // 2, (ground.shape[1] - face.shape[1]) // 2
     ground[y : y + face.shape[0], x : x + face.shape[1]] = face
     return np.asarray(cv2.resize(ground, (SIZE, SIZE)), dtype=np.uint8)
-
-
-def _whole_box(photo: Pixels, box: Box) -> tuple[int, int, int, int]:
-    """Return left, top, right, bottom of the part of the box that is inside the photo, at least one pixel each way."""
-    height, width = photo.shape[:2]
-    left = min(max(int(box.left), 0), width - 1)
-    top = min(max(int(box.top), 0), height - 1)
-    right = min(max(int(box.left + box.width), left + 1), width)
-    bottom = min(max(int(box.top + box.height), top + 1), height)
-    return left, top, right, bottom

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.models.liveness.views import box_inside
 from pipeline.types import TIGHT_REACH, Face, Floats, Pixels
 
 LEAST_SIDE = 48
@@ -42,7 +43,7 @@ def doubt_about(face: Face) -> Doubt | None:
         return Doubt("the face is at the edge of the frame", "keep the whole head in the frame")
     if abs(_roll(face.detection.landmarks)) > MOST_ROLL:
         return Doubt("the face is turned on its side", "send the photo upright")
-    return _doubt_about_light(_box_pixels(photo, face))
+    return _doubt_about_light(box_inside(photo, box))
 
 
 def doubt_about_room(face: Face) -> Doubt | None:
@@ -82,11 +83,3 @@ def _roll(landmarks: Floats) -> float:
     """Return the tilt of the line between the eyes in degrees, 0 where it is level, 180 for a head upside down."""
     across, down = landmarks[1] - landmarks[0]
     return float(np.degrees(np.arctan2(down, across)))
-
-
-def _box_pixels(photo: Pixels, face: Face) -> Pixels:
-    box, (height, width) = face.detection.box, photo.shape[:2]
-    left, top = min(max(int(box.left), 0), width - 1), min(max(int(box.top), 0), height - 1)
-    right = min(max(int(box.left + box.width), left + 1), width)
-    bottom = min(max(int(box.top + box.height), top + 1), height)
-    return photo[top:bottom, left:right]

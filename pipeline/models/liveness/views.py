@@ -1,10 +1,11 @@
 """Cuts what a liveness network looks at out of a photo."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
 
+from codes_dict import Code, Refusal
 from pipeline.models.liveness.card import Card, View
 from pipeline.types import Box, Counts, Floats, Pixels
 
@@ -33,6 +34,30 @@ def network_inputs(photos: Sequence[Pixels], boxes: Sequence[Box], card: Card) -
         batch = batch if card.colour == "RGB" else batch[..., ::-1]
         inputs.append(np.ascontiguousarray(batch * np.float32(card.factor) + np.float32(card.offset)))
     return inputs
+
+
+def checked(outputs: Floats, shape: tuple[int, int], engine: str) -> Floats:
+    """Return an engine's outputs; raises `Refusal(NO_LIVENESS)` for another shape and where one is not finite."""
+    if outputs.shape != shape:
+        raise Refusal(Code.NO_LIVENESS, f"{engine} gave {outputs.shape} for {shape[0]} faces")
+    if not np.isfinite(outputs).all():
+        raise Refusal(Code.NO_LIVENESS, f"{engine}'s output is not a number")
+    return outputs
+
+
+def warm(score: Callable[[Sequence[Pixels], Sequence[Box]], object]) -> None:
+    """Score one face and several, so that no request pays for the first call."""
+    for count in (1, 6):
+        score([np.full((64, 64, 3), 127, np.uint8)] * count, [Box(16, 16, 32, 32)] * count)
+
+
+def box_inside(photo: Pixels, box: Box) -> Pixels:
+    """Return the pixels of the part of the box that is inside the photo, at least one pixel each way."""
+    height, width = photo.shape[:2]
+    left, top = min(max(int(box.left), 0), width - 1), min(max(int(box.top), 0), height - 1)
+    right = min(max(int(box.left + box.width), left + 1), width)
+    bottom = min(max(int(box.top + box.height), top + 1), height)
+    return photo[top:bottom, left:right]
 
 
 def reflected(places: Counts, length: int) -> Counts:
