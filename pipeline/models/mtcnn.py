@@ -72,7 +72,7 @@ class MtcnnDetector:
     def __init__(self, always_closer: bool = False) -> None:
         self._always_closer = always_closer
         pnet, rnet, onet = (networks.read_weights(name) for name in ("pnet", "rnet", "onet"))
-        self._proposals: Runner = OpenVinoRunner(networks.proposal_network(pnet))
+        self._proposals: Runner = OpenVinoRunner(networks.proposal_network(pnet), alone=True)
         refinement = OpenVinoRunner(networks.refinement_network(rnet))
         output = OpenVinoRunner(networks.output_network(onet))
         self._refinement: Runner = RequestBatcher(
@@ -134,13 +134,13 @@ class MtcnnDetector:
         """
         scaled = list(zip(photos, scales, strict=True))
         views = parallel_map(lambda one: _view(*one, frame), scaled)
-        found = self._finish(views, _sure(self._refine(views, parallel_map(self._propose, views))))
+        found = self._finish(views, _sure(self._refine(views, self._propose(views))))
         return [_detections(view, *faces) for view, faces in zip(views, found, strict=True)]
 
     def _look(self, photos: Sequence[Pixels], scales: Sequence[float]) -> list[_Look]:
         """Return each photo's faces at its scale, and what may be a person beside the only one who counts."""
         views = parallel_map(lambda one: _view(*one, 0.0), list(zip(photos, scales, strict=True)))
-        refined = self._refine(views, parallel_map(self._propose, views))
+        refined = self._refine(views, self._propose(views))
         found = self._finish(views, _sure(refined))
         others = [
             _squares(second_faces.beside_subject(boxes, faces))
@@ -152,19 +152,22 @@ class MtcnnDetector:
             for view, faces, its in zip(views, found, doubtful, strict=True)
         ]
 
-    def _propose(self, view: _View) -> Boxes:
-        """First network: candidates over a pyramid of sizes, as squares in the view's pixels."""
-        proposals = []
+    def _propose(self, views: list[_View]) -> list[Boxes]:
+        """First network: each view's candidates over a pyramid of sizes, as squares in the view's pixels."""
+        levels = [(view, scale) for view in views for scale in _pyramid(*view.pixels.shape[:2])]
+        found: dict[_View, list[Boxes]] = {view: [np.empty((0, 5))] for view in views}
+        for (view, _), boxes in zip(levels, parallel_map(self._propose_at, levels), strict=True):
+            found[view].append(boxes)
+        return [_squares(boxes[_best(boxes, _OVERLAP)]) for boxes in map(_likeliest, found.values())]
+
+    def _propose_at(self, level: tuple[_View, float]) -> Boxes:
+        view, scale = level
         height, width = view.pixels.shape[:2]
-        for scale in _pyramid(height, width):
-            size = int(width * scale), int(height * scale)
-            offsets, scores = _in_strips(self._proposals, _level(view.pixels, size))
-            across, down = (-(-(side - 2) // 2) - 4 for side in size)  # the cells that see the photo
-            boxes = _boxes_of(offsets[0, :down, :across], scores[0, :down, :across], scale)
-            proposals.append(boxes[_best(boxes, _OVERLAP_IN_SCALE)])
-        boxes = np.concatenate(proposals) if proposals else np.empty((0, 5))
-        boxes = boxes[np.sort(np.argsort(-boxes[:, 4], kind="stable")[:_CANDIDATES])]
-        return _squares(boxes[_best(boxes, _OVERLAP)])
+        size = int(width * scale), int(height * scale)
+        offsets, scores = _in_strips(self._proposals, _level(view.pixels, size))
+        across, down = (-(-(side - 2) // 2) - 4 for side in size)  # the cells that see the photo
+        boxes = _boxes_of(offsets[0, :down, :across], scores[0, :down, :across], scale)
+        return np.asarray(boxes[_best(boxes, _OVERLAP_IN_SCALE)])
 
     def _refine(self, views: list[_View], proposals: list[Boxes]) -> list[Boxes]:
         """Second network: each view's boxes moved, with its scores, without those that are hardly faces."""
@@ -285,6 +288,12 @@ def _boxes_of(offsets: Floats, scores: Floats, scale: float) -> Boxes:
     boxes = (cells + offsets[rows, columns] * (_CELL - 1)) / scale
     table = np.concatenate([boxes, scores[rows, columns, np.newaxis]], axis=1)
     return table[np.argsort(-table[:, 4], kind="stable")][:_CANDIDATES]
+
+
+def _likeliest(proposals: list[Boxes]) -> Boxes:
+    """Return the likeliest candidates of all sizes, in their order."""
+    boxes = np.concatenate(proposals)
+    return np.asarray(boxes[np.sort(np.argsort(-boxes[:, 4], kind="stable")[:_CANDIDATES])])
 
 
 def _best(boxes: Boxes, most: float, of_smaller: bool = False) -> npt.NDArray[np.intp]:

@@ -29,14 +29,16 @@ class ModelUnavailable(Exception):  # noqa: N818 - a state of the server, not a 
 class OpenVinoRunner:
     """A `Runner` of a network: an `openvino.Model`, or the file of one (`.xml`, `.onnx`).
 
-    Raises `ModelUnavailable` where OpenVINO does not read or compile it. Compile after a fork, not before one.
+    A call takes all cores; with `alone` only the caller's, and so many run side by side: for small work that callers
+    divide themselves. Raises `ModelUnavailable` where OpenVINO does not read or compile it. Compile after a fork, not
+    before one.
     """
 
-    def __init__(self, network: Any, precision: str = FLOAT32) -> None:
+    def __init__(self, network: Any, precision: str = FLOAT32, *, alone: bool = False) -> None:
         options = {
             "INFERENCE_PRECISION_HINT": precision,
             "INFERENCE_NUM_THREADS": usable_cores(),
-            "NUM_STREAMS": 1,
+            "NUM_STREAMS": usable_cores() if alone else 1,
             "ENABLE_CPU_PINNING": False,  # all networks would be pinned to the same cores
         }
         model = read_network(network) if isinstance(network, Path) else network
