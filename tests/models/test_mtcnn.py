@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import threading
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.models import mtcnn
+from pipeline.models import mtcnn, mtcnn_networks
 from pipeline.models.mtcnn import MtcnnDetector, closer_scale, working_scale
+from pipeline.models.runtime import OpenVinoRunner
+from pipeline.parallel import give_back
 from pipeline.types import Detection, Pixels
 from tests.models.faces import pixels_of
 
@@ -197,6 +202,18 @@ def test_what_is_looked_at_is_bounded_by_area_whatever_the_shape(
     assert detector.detect([np.full((*size, 3), 90, np.uint8)]) == [[]]
     assert len(looked_at) <= 3
     assert max(looked_at) <= 1.01 * mtcnn.MOST_AREA
+
+
+def test_a_network_does_not_keep_memory_for_every_shape_that_it_has_seen() -> None:
+    run = OpenVinoRunner(mtcnn_networks.proposal_network(mtcnn_networks.read_weights("pnet")))
+    held = []
+    for heights in (range(140, 150), range(130, 140), range(100, 130)):
+        for height, width in product(heights, range(201, 221, 2)):
+            run([np.zeros((1, height, width, 3), np.float32)])
+        gc.collect()
+        give_back()
+        held.append(int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6)
+    assert held[-1] - held[1] < 60, "it is 124 MB where every shape is kept"
 
 
 def test_a_picture_full_of_half_faces_costs_no_more_than_a_crowd() -> None:
