@@ -77,8 +77,9 @@ def crops_of() -> Callable[[list[Pixels]], list[Crop]]:
 
     def crops_of(photos: list[Pixels]) -> list[Crop]:
         found = detector.detect(photos)
-        subjects = [subject(faces, *pixels.shape[1::-1]) for faces, pixels in zip(found, photos, strict=True)]
-        return [crop_face(Photo("", pixels, ""), one) for pixels, one in zip(photos, subjects, strict=True)]
+        whole = [Photo("", pixels, "") for pixels in photos]
+        subjects = [subject(photo, faces) for photo, faces in zip(whole, found, strict=True)]
+        return [crop_face(photo, one) for photo, one in zip(whole, subjects, strict=True) if one]
 
     return crops_of
 

@@ -150,13 +150,13 @@ def test_that_pair_accuracy_decides_every_fold_by_the_others() -> None:
     scores = np.array([0.0, 1.0, 2.0, 3.0])
     same = np.array([True, False, True, False])
     found = pair_accuracy(scores, same, np.array([0, 0, 1, 1]))
-    assert (found.mean, found.folds) == (0.5, 2)
+    assert (found.accuracy, found.folds) == (0.5, 2)
 
 
 def test_that_one_fold_is_divided_into_ten() -> None:
     same = np.arange(100) % 2 == 0
     found = pair_accuracy(np.where(same, 0.0, 1.0), same, np.zeros(100, np.int64))
-    assert (found.mean, found.sem, found.folds) == (1.0, 0.0, 10)
+    assert (found.accuracy, found.sem, found.folds) == (1.0, 0.0, 10)
 
 
 def test_that_the_best_threshold_has_the_fewest_errors() -> None:

@@ -19,7 +19,7 @@ from tools.evaluation.faces import Faces
 from tools.evaluation.html import extras
 from tools.evaluation.html.charts import det, scores, sources
 from tools.evaluation.html.curves import error_curve, histogram
-from tools.evaluation.html.latency import stages
+from tools.evaluation.html.extras import stages
 from tools.evaluation.layout import Dataset
 from tools.training.metrics import Presentation, as_json
 

@@ -22,16 +22,16 @@ ENOUGH, ENOUGH_AUGMENTED = 2, 20
 
 
 @contextmanager
-def deepface() -> Iterator[Any]:
-    """Give DeepFace with Dlib's weights where it looks for them, so that it downloads nothing."""
-    packaged = REGISTRY["Dlib"].packaged
-    weights = packaged_file(packaged) if packaged else None
+def deepface(model: str = "Dlib", weights: Path | None = None) -> Iterator[Any]:
+    """Give DeepFace with a model's weights where it looks for them, by default Dlib's, so that it downloads nothing."""
+    packaged = REGISTRY[model].packaged
+    weights = weights or (packaged_file(packaged) if packaged else None)
     if weights is None:
         raise FileNotFoundError("the package face_recognition_models is not installed")
-    with tempfile.TemporaryDirectory(prefix="faceapp-bench-") as home:
+    with tempfile.TemporaryDirectory(prefix="faceapp-peer-") as home:
         folder = Path(home) / ".deepface" / "weights"
         folder.mkdir(parents=True)
-        (folder / weights.name).symlink_to(weights)
+        (folder / Path(REGISTRY[model].file).name).symlink_to(weights.resolve())
         os.environ["DEEPFACE_HOME"] = home
         try:
             from deepface import DeepFace

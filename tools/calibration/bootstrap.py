@@ -4,7 +4,7 @@ Pairs that share a person are not independent, so resampling pairs would give in
 A draw gives every person a count; an impostor pair then counts as the product of its two people's counts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,9 +41,9 @@ def table(pairs: PairScores, rates: Sequence[float], draws: int, seed: int) -> d
         spread = np.array([one[index] for one in drawn])
         found[rate_name(rate)] = {
             "threshold": round(threshold, 6),
-            "threshold_interval": _interval(spread[:, 0]),
+            "threshold_interval": [round(end, 6) for end in middle(spread[:, 0])],
             "tar": round(tar, 6),
-            "tar_interval": _interval(spread[:, 1]),
+            "tar_interval": [round(end, 6) for end in middle(spread[:, 1])],
             "errors": int((pairs.impostor <= threshold).sum()),
             "comparisons": len(pairs.impostor),
         }
@@ -61,9 +61,9 @@ def rate_name(rate: float) -> str:
     return f"{float(mantissa):g}e{int(exponent)}"
 
 
-def interval(values: Mapping[int, float] | Sequence[float]) -> list[float]:
-    """Return the middle 95 % of bootstrap values."""
-    return _interval(np.array(list(values.values()) if isinstance(values, Mapping) else values))
+def middle(values: Sequence[float] | Doubles) -> list[float]:
+    """Return the ends of the middle 95 % of bootstrap values."""
+    return [float(end) for end in np.quantile(values, (0.025, 0.975))]
 
 
 def _tail(pairs: PairScores, highest: float) -> Ints:
@@ -99,8 +99,3 @@ def _draw(
         accepted = float((genuine * (pairs.genuine <= threshold)).sum() / max(genuine.sum(), 1e-12))
         found.append((threshold, accepted))
     return found
-
-
-def _interval(values: Doubles) -> list[float]:
-    low, high = np.quantile(values, (0.025, 0.975))
-    return [round(float(low), 6), round(float(high), 6)]

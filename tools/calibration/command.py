@@ -16,12 +16,12 @@ from pipeline.scoring.curve import LEAST_ERRORS
 from pipeline.scoring.store import file_name
 from tools.calibration.bootstrap import rate_name, shows
 from tools.calibration.build import RATES, Calibration, calibrate, describe
-from tools.calibration.plots import draw
-from tools.calibration.sample import Ints
+from tools.calibration.sample import Ints, PairScores
 from tools.calibration.strangers import promise
 from tools.cli.exits import DONE
 from tools.cli.options import FILE, results
-from tools.evaluation.layout import Dataset, LayoutError, read_pairs, restrict
+from tools.evaluation.html.curves import error_curve
+from tools.evaluation.layout import LayoutError, read_pairs, restrict
 from tools.evaluation.workbench import FAULTS, ROOT, Workbench, common_options, prepare, rates_of
 
 OUT = ROOT / "bin" / "model" / "calibration"
@@ -43,7 +43,9 @@ def command(**given: Any) -> tuple[Any, int]:
     if arguments.num_aug < 1:
         raise ValueError("--num-aug is 1 or more: the second look is a part of every calibration.")
     functions = _functions(arguments.sim_func)
-    bench = prepare(arguments, lambda data: _named(data, arguments.pairs))
+    bench = prepare(
+        arguments, lambda data: restrict(data, read_pairs(arguments.pairs, data)) if arguments.pairs else data
+    )
     _check_rates(bench.faces.sample.person, rates if arguments.fmr is not None else rates[:1])
     arguments.out.mkdir(parents=True, exist_ok=True)
     about = {
@@ -52,7 +54,9 @@ def command(**given: Any) -> tuple[Any, int]:
         "photos": len(bench.data.files),
         "photos_without_a_face": len(bench.faces.missing),
     }
-    written = [_one(names, functions, rates, arguments, bench, about) for names in _sets(list(bench.embedders))]
+    models = list(bench.embedders)
+    every_set = [list(some) for size in range(1, len(models) + 1) for some in combinations(models, size)]
+    written = [_one(names, functions, rates, arguments, bench, about) for names in every_set]
     print(f"Written: {', '.join(file for file, _ in written)}")
     print(f"Set CALIBRATION_FOLDER={arguments.out} in .env to use them.")
     return {"data": about, "calibrations": [{"file": file, "thresholds": found} for file, found in written]}, DONE
@@ -63,15 +67,6 @@ def _functions(text: str) -> list[str]:
     if not functions or not set(functions) <= set(SIM_FUNCS):
         raise ValueError(f"--sim-func takes {', '.join(SIM_FUNCS)}, by comma.")
     return functions
-
-
-def _named(data: Dataset, pairs: Path | None) -> Dataset:
-    return data if pairs is None else restrict(data, read_pairs(pairs, data))
-
-
-def _sets(models: list[str]) -> list[list[str]]:
-    """Return every set of the models: each alone, each pair, ..., all together."""
-    return [list(some) for size in range(1, len(models) + 1) for some in combinations(models, size)]
 
 
 def _one(
@@ -96,7 +91,7 @@ def _one(
         _report(done[sim_func].thresholds)
         if arguments.strangers:
             _report_strangers(strangers[sim_func])
-        draw(done[sim_func].pairs, title, path.with_name(f"{path.stem}-{sim_func}.png"))
+        _draw(done[sim_func].pairs, title, path.with_name(f"{path.stem}-{sim_func}.png"))
     content = describe(versions, about, sample, done, strangers, rates)
     path.write_text(json.dumps(content, separators=(",", ":")) + "\n", encoding="utf-8")
     return str(path), {name: one.thresholds for name, one in done.items()}
@@ -135,3 +130,21 @@ def _report_strangers(strangers: Mapping[str, Any] | None) -> None:
             f"  On strangers: FMR {strangers['fmr_measured']:.1e} at a stated {strangers['fmr_stated']:g}, "
             f"FNMR {100 * strangers['fnmr_measured']:.2f} %"
         )
+
+
+def _draw(pairs: PairScores, title: str, path: Path) -> None:
+    """Write the DET curve and the histograms of single comparisons side by side as a PNG file."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    det, histogram = figure.subplots(1, 2)
+    curve = error_curve(pairs.genuine, pairs.impostor)
+    det.loglog(*zip(*(point for point in zip(curve["fmr"], curve["fnmr"], strict=True) if point[1]), strict=True))
+    det.set(xlabel="false match rate", ylabel="false non-match rate", title=title)
+    det.grid(visible=True, which="both", alpha=0.3)
+    edges = np.histogram_bin_edges(np.concatenate([pairs.genuine, pairs.impostor]), 119)
+    for kind, scores in (("genuine", pairs.genuine), ("impostor", pairs.impostor)):
+        histogram.hist(scores, bins=edges, density=True, alpha=0.6, label=f"{kind} ({len(scores)})")
+    histogram.set(xlabel="score (lower is closer)", ylabel="density", yscale="log")
+    histogram.legend()
+    figure.savefig(path, dpi=110, format="png")

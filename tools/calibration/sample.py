@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pipeline.scoring.fusion import Fusion
 from pipeline.stages.distance import distances, lengths, template
-from pipeline.types import Bools, Floats
+from pipeline.types import Bools, Floats, Scorer
 
 Ints = npt.NDArray[np.int64]
 
@@ -77,10 +77,13 @@ class ModelPairs:
         """Whether the pair shows one person."""
         return np.equal(self.left, self.right)
 
+    def fused(self, fusion: Fusion | Scorer) -> Floats:
+        """Return the fused score of every pair, (pairs,)."""
+        return fusion.fuse({name: self.distances[name] for name in fusion.models}, 1, self.lengths)
+
     def scored(self, fusion: Fusion) -> PairScores:
         """Score every pair."""
-        wanted = {name: self.distances[name] for name in fusion.models}
-        scores, same = fusion.fuse(wanted, 1, self.lengths), self.same
+        scores, same = self.fused(fusion), self.same
         return PairScores(scores[same], self.left[same], scores[~same], (self.left[~same], self.right[~same]))
 
 
@@ -110,11 +113,11 @@ def templates_of(sample: Sample, groups: Sequence[Ints], sim_func: str) -> dict[
 
 
 def scores_of(
-    probes: Mapping[str, Floats], targets: Mapping[str, Floats], sim_func: str, fusion: Fusion, enrolled: int
+    probes: Mapping[str, Floats], targets: Mapping[str, Floats], sim_func: str, fusion: Fusion | Scorer, enrolled: int
 ) -> Floats:
     """Return the fused scores (n, m) of probes (n, d) against targets (m, d) of `enrolled` photos each."""
-    apart = {name: distances(probes[name], targets[name], sim_func) for name in probes}
-    return fusion.fuse(apart, enrolled, {name: lengths(probes[name], targets[name]) for name in probes})
+    apart = {name: distances(probes[name], targets[name], sim_func) for name in fusion.models}
+    return fusion.fuse(apart, enrolled, {name: lengths(probes[name], targets[name]) for name in fusion.models})
 
 
 def blocks(count: int, size: int) -> Iterator[slice]:

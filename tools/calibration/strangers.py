@@ -4,12 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.scoring.scorer import CalibratedScorer, Measured
-from tools.calibration import trials
-from tools.calibration.build import BUDGET, fitted, single_comparison
+from pipeline.scoring.scorer import CalibratedScorer
+from tools.calibration.build import calibrate
 from tools.calibration.sample import Sample, model_pairs
 from tools.evaluation import system
-from tools.evaluation.roc import tar_at
+from tools.evaluation.recognition import accept_rates
 
 FMR, FPIR = 1e-3, 1e-2
 SPLITS = 4
@@ -40,21 +39,11 @@ def promise(sample: Sample, sim_func: str, seed: int) -> dict[str, Any] | None:
 
 
 def _on_strangers(known: Sample, strangers: Sample, sim_func: str, seed: int) -> dict[str, Any]:
-    fusion = fitted(known, (compared := model_pairs(known, sim_func)), sim_func, seed)
-    augmented, second = trials.second_looks(known, sim_func, fusion, seed)
-    first = trials.first_looks(known, sim_func, fusion, 2, seed)
-    searches = trials.searches(known, sim_func, fusion, seed)
-    single = single_comparison(compared.scored(fusion))
-    scorer = CalibratedScorer(Measured(fusion, BUDGET, single, augmented, first, second, searches, {}), FMR, FPIR)
+    made = calibrate(known, sim_func, rates=(), seed=seed)
+    scorer = CalibratedScorer(made.measured, FMR, FPIR)
     accepts = system.run(strangers, scorer, system.Rule(sim_func), {}, SPLITS, seed)
-    pairs = model_pairs(strangers, sim_func).scored(fusion)
-    genuine, impostor = pairs.genuine.astype(np.float64), pairs.impostor.astype(np.float64)
-    return {
-        "fmr": accepts.impostor(accepts.system),
-        "fnmr": 1.0 - float(accepts.genuine(accepts.system).mean()),
-        "1e-3": tar_at(genuine, impostor, 1e-3),
-        "1e-4": tar_at(genuine, impostor, 1e-4),
-    }
+    pairs = model_pairs(strangers, sim_func)
+    return accepts.rates("system") | accept_rates(pairs.fused(scorer), pairs.same, (1e-3, 1e-4))
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stdout
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,6 +53,18 @@ def results(*faults: type[Exception]) -> Callable[[Callable[..., tuple[Any, int]
         return run
 
     return decorate
+
+
+def note(line: str) -> None:
+    """Show progress, or a remark, beside the result."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Yield the items in lists of `size`; the last one may be shorter."""
+    left = iter(items)
+    while batch := list(islice(left, size)):
+        yield batch
 
 
 def tracked(items: Iterable[Item], total: float, what: str) -> Iterator[Item]:

@@ -146,9 +146,9 @@ def _rows(bench: Workbench, rows: Sequence[int]) -> dict[str, Floats]:
 
 def _portrait(bench: Workbench, row: int, detector: Detector) -> Pixels:
     photo = read_photo(bench.data.files[int(bench.faces.rows[row])])
-    height, width = photo.pixels.shape[:2]
-    found = detector.detect([photo.pixels])[0]
-    return warp(crop_face(photo, subject(found, width, height)), _LANDMARKS, (SIDE, SIDE))
+    face = subject(photo, detector.detect([photo.pixels])[0])
+    assert face is not None  # noqa: S101 - the workbench found it
+    return warp(crop_face(photo, face), _LANDMARKS, (SIDE, SIDE))
 
 
 def _blend(victim: Pixels, attacker: Pixels, share: float) -> Pixels:

@@ -1,7 +1,7 @@
 """`bin/evaluate`: measures the product on a folder of people and prints a table."""
 
-import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,10 +14,9 @@ from pipeline.scoring import CalibrationFault, load_scorer
 from pipeline.scoring.fusion import plain
 from pipeline.scoring.published import PublishedScorer
 from pipeline.types import Photo, Scorer
-from tools.calibration.bootstrap import rate_name
-from tools.calibration.sample import ModelPairs, model_pairs
+from tools.calibration.sample import ModelPairs, Sample, model_pairs
 from tools.cli.exits import DONE
-from tools.cli.options import FILE, results
+from tools.cli.options import FILE, note, results
 from tools.evaluation import system
 from tools.evaluation.brisque import BrisqueUnavailable, brisque_scores
 from tools.evaluation.decisions import decisions
@@ -26,12 +25,14 @@ from tools.evaluation.html.page import page
 from tools.evaluation.layout import LayoutError, Pair, read_pairs
 from tools.evaluation.peer import chosen, deepface_accuracy, models_of_both
 from tools.evaluation.quality import Assessor, quality_report
-from tools.evaluation.recognition import Found, accept_rates, accuracies, search_rates
+from tools.evaluation.recognition import MOST_SENT, accept_rates, accuracies, search_rates
 from tools.evaluation.report import as_text
 from tools.evaluation.turned import turned_frames
 from tools.evaluation.workbench import FAULTS, ROOT, Workbench, common_options, prepare
 
 RATES = (1e-3, 1e-4)
+DRAWS = 500
+"""Draws of people behind an interval."""
 
 BRISQUE = ROOT / "build" / "brisque"
 COUNT = click.IntRange(min=1)
@@ -76,17 +77,18 @@ def evaluate(arguments: SimpleNamespace) -> dict[str, Any]:
     bench = prepare(arguments)
     pairs = _pairs_of(arguments, bench)
     scorer = _scorer(arguments, bench, arguments.sim_func)
-    compared = model_pairs(bench.faces.sample, arguments.sim_func)
+    sample = bench.faces.sample
+    compared = model_pairs(sample, arguments.sim_func)
     found: dict[str, Any] = {"data": _data(bench), "settings": _settings(arguments, scorer)}
     if pairs:
         found["pairs"] = _accuracies(arguments, bench, pairs)
-    found["tar"] = _accept_rates(compared, scorer)
-    found |= _system(arguments, bench, scorer)
-    found["search"] = _search(arguments, bench, scorer)
+    scores = {"fused": compared.fused(scorer), **compared.distances}
+    found["tar"] = {name: accept_rates(one, compared.same, RATES) for name, one in scores.items()}
+    found |= _system(arguments, sample, scorer)
+    found["search"] = search_rates(sample, scorer, arguments.sim_func, 10, arguments.seed)
     found |= extras(arguments, bench, compared, scorer, found["search"]["people"])
     splits = max(1, arguments.splits // 4)
-    rule = arguments.sim_func, arguments.ver_tol, splits, arguments.seed
-    found["decisions"] = decisions(bench.faces.sample, scorer, *rule)
+    found["decisions"] = decisions(sample, scorer, arguments.sim_func, arguments.ver_tol, splits, arguments.seed)
     if not arguments.no_quality:
         found["quality"] = _quality(arguments, bench, compared, turned)
     if arguments.peer:
@@ -106,11 +108,10 @@ def _scorer(arguments: SimpleNamespace, bench: Workbench, sim_func: str) -> Scor
 
 
 def _data(bench: Workbench) -> dict[str, Any]:
-    photos = np.bincount(bench.data.person)
     return {
         "name": bench.data.name,
         "people": len(bench.data.people),
-        "people_with_four": int((photos >= 4).sum()),
+        "people_with_four": int((np.bincount(bench.data.person) >= 4).sum()),
         "photos": len(bench.data.files),
         "photos_without_a_face": len(bench.faces.missing),
     }
@@ -118,9 +119,8 @@ def _data(bench: Workbench) -> dict[str, Any]:
 
 def _settings(arguments: SimpleNamespace, scorer: Scorer) -> dict[str, Any]:
     names = ("sim_func", "fmr", "fpir", "ver_tol", "ver_tol_aug", "num_aug", "splits", "seed")
-    return {"models": list(scorer.models), "calibrated": scorer.calibrated} | {
-        name: getattr(arguments, name) for name in names
-    }
+    chosen = {name: getattr(arguments, name) for name in names}
+    return {"models": list(scorer.models), "calibrated": scorer.calibrated, **chosen}
 
 
 def _accuracies(arguments: SimpleNamespace, bench: Workbench, pairs: Sequence[Pair]) -> dict[str, Any]:
@@ -131,40 +131,28 @@ def _accuracies(arguments: SimpleNamespace, bench: Workbench, pairs: Sequence[Pa
         except CalibrationFault:
             scorer = None
         for name, one in accuracies(bench.faces, pairs, len(bench.data.files), sim_func, scorer).items():
-            found.setdefault(name, {})[sim_func] = {"accuracy": one.mean, "sem": one.sem, "folds": one.folds}
+            found.setdefault(name, {})[sim_func] = asdict(one)
     return found
 
 
-def _accept_rates(compared: ModelPairs, scorer: Scorer) -> dict[str, Any]:
-    found = {}
-    fused = scorer.fuse({name: compared.distances[name] for name in scorer.models}, 1, compared.lengths)
-    for name, scores in [("fused", fused), *compared.distances.items()]:
-        rates = accept_rates(scores, compared.same, RATES)
-        found[name] = {rate_name(rate): value for rate, value in rates.items()}
-    return found
-
-
-def _system(arguments: SimpleNamespace, bench: Workbench, scorer: Scorer) -> dict[str, Any]:
-    sample, draws = bench.faces.sample, 500
+def _system(arguments: SimpleNamespace, sample: Sample, scorer: Scorer) -> dict[str, Any]:
     if len(system.takes_part(sample)) < 2:
         return {"system": None, "promise": None}
-    rule = system.Rule(arguments.sim_func, arguments.ver_tol, arguments.ver_tol_aug)
-    published = _published(scorer, arguments.sim_func)
-    accepts = system.run(sample, scorer, rule, published, arguments.splits, arguments.seed)
-    found = system.summary(accepts, draws, arguments.seed)
-    others = []
+
+    def run(ver_tol: int, published: Mapping[str, float], splits: int, photos: int) -> system.Accepts:
+        rule = system.Rule(arguments.sim_func, ver_tol, arguments.ver_tol_aug)
+        return system.run(sample, scorer, rule, published, splits, arguments.seed, photos)
+
+    whole = run(arguments.ver_tol, _published(scorer, arguments.sim_func), arguments.splits, MOST_SENT)
+    found, others = system.summary(whole, DRAWS, arguments.seed), []
     for ver_tol, photos in OTHER_RULES:
-        other = system.Rule(arguments.sim_func, ver_tol, arguments.ver_tol_aug)
-        done = system.run(sample, scorer, other, {}, max(1, arguments.splits // 5), arguments.seed, photos)
-        low_high = system.impostor_interval(done, done.system, draws, arguments.seed)
-        rates = {
-            "fmr": done.impostor(done.system),
-            "fmr_interval": low_high,
-            "fmr_skip_verify": done.impostor(done.search),
-        }
-        others.append({"ver_tol": ver_tol, "photos": photos} | rates)
-    promise = {"fmr_stated": arguments.fmr if scorer.calibrated else None, "fmr_measured": found["fmr"]}
-    return {"system": found, "promise": promise | {"interval": found["fmr_interval"], "other_rules": others}}
+        done = run(ver_tol, {}, max(1, arguments.splits // 5), photos)
+        low_high = system.impostor_interval(done, DRAWS, arguments.seed)
+        rates = {"fmr": done.impostor(), "fmr_interval": low_high, "fmr_skip_verify": done.impostor("search")}
+        others.append({"ver_tol": ver_tol, "photos": photos, **rates})
+    stated = arguments.fmr if scorer.calibrated else None
+    measured = {"fmr_stated": stated, "fmr_measured": found["fmr"], "interval": found["fmr_interval"]}
+    return {"system": found, "promise": {**measured, "other_rules": others}}
 
 
 def _published(scorer: Scorer, sim_func: str) -> Mapping[str, float]:
@@ -174,34 +162,16 @@ def _published(scorer: Scorer, sim_func: str) -> Mapping[str, float]:
     return {name: limit for name, limit in limits.items() if limit is not None}
 
 
-def _search(arguments: SimpleNamespace, bench: Workbench, scorer: Scorer) -> dict[str, Any]:
-    found = search_rates(bench.faces.sample, scorer, arguments.sim_func, 10, arguments.seed)
-    return _found(found.photos) | {"people": found.people, "requests": _found(found.requests)}
-
-
-def _found(one: Found) -> dict[str, Any]:
-    return {"rank1": one.rank1, "fnir_at_fpir_1e-2": one.fnir, "mated": one.mated, "non_mated": one.non_mated}
-
-
 def _quality(
     arguments: SimpleNamespace, bench: Workbench, compared: ModelPairs, turned: Sequence[Photo]
 ) -> dict[str, Any]:
-    rows = bench.faces.rows
     name = "MobileFaceNet" if "MobileFaceNet" in compared.distances else next(iter(compared.distances))
-    scores = plain(name).fuse({name: compared.distances[name]}, 1, compared.lengths)
-    files = [bench.data.files[int(row)] for row in rows]
+    files = [bench.data.files[int(row)] for row in bench.faces.rows]
     assessor = Assessor(bench.detector(), bench.embedders)
     environment = None if arguments.no_brisque else _brisque(files[0], arguments.brisque)
-    person = bench.faces.sample.person
+    person, scores = bench.faces.sample.person, compared.fused(plain(name))
     found = quality_report(files, person, scores, assessor, environment, arguments.seed, turned)
-    return {
-        "fnmr_drop_10": found.fnmr_drop_10,
-        "brisque_drop_10": found.brisque_drop_10,
-        "portraits_passed": found.portraits_passed,
-        "degraded_stopped": dict(found.degraded_stopped),
-        "turned_frames": found.turned,
-        "scores_of": name,
-    }
+    return {**found, "scores_of": name}
 
 
 def _clips(arguments: SimpleNamespace) -> Path:
@@ -217,7 +187,7 @@ def _brisque(file: Path, environment: Path) -> Path | None:
     try:
         brisque_scores([file], environment)
     except BrisqueUnavailable as reason:
-        print(f"bin/evaluate: BRISQUE is skipped: {reason}", file=sys.stderr)
+        note(f"bin/evaluate: BRISQUE is skipped: {reason}")
         return None
     return environment
 
@@ -228,12 +198,8 @@ def _peer(arguments: SimpleNamespace, bench: Workbench, pairs: Sequence[Pair]) -
     some = chosen(pairs, arguments.peer_pairs, arguments.seed)
     found: dict[str, Any] = {}
     for name in models_of_both(list(bench.embedders)):
-        theirs = deepface_accuracy(name, bench.data, some, arguments.sim_func, bench.weights)
-        ours = accuracies(bench.faces, some, len(bench.data.files), arguments.sim_func, None)[name]
-        found[name] = {
-            "pairs": theirs.pairs,
-            "deepface_at_published_threshold": theirs.at_published,
-            "deepface_at_best_threshold": theirs.at_best,
-            "ours": ours.mean,
-        }
+        published, best = deepface_accuracy(name, bench.data, some, arguments.sim_func, bench.weights)
+        ours = accuracies(bench.faces, some, len(bench.data.files), arguments.sim_func, None)[name].accuracy
+        theirs = {"deepface_at_published_threshold": published, "deepface_at_best_threshold": best}
+        found[name] = {"pairs": len(some), **theirs, "ours": ours}
     return found

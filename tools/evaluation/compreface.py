@@ -6,6 +6,7 @@ CompreFace's own Python client, on a server where some of its people are enrolle
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,16 +54,11 @@ class PairsFound:
         """The share of the strangers' pairs."""
         return self.strangers_alike / max(self.strangers, 1)
 
-
-@dataclass
-class Answers:
-    """How often CompreFace's recognition and the search said the same of a face, over `photos` photos."""
-
-    enrolled: int = 0
-    photos: int = 0
-    agree: int = 0
-    accepted: int = 0
-    wrong: int = 0
+    def __str__(self) -> str:
+        return (
+            f"Held-out half: {self.strangers_alike} of {self.strangers} pairs of strangers are at {ALIKE} or more "
+            f"({self.rate:.1e}; stated {RATE:.0e}), {self.genuine_alike} of {self.genuine} pairs of one person."
+        )
 
 
 @click.command(help=__doc__)
@@ -76,12 +72,13 @@ def main(**given: Any) -> None:
         bench = prepare(arguments)
         halves = split(bench.faces.sample, arguments.seed)
         for known, others in (halves, halves[::-1]):
-            print(_told(pairs(bench.faces.sample.rows(others), scorer_of(bench.faces.sample.rows(known))[0])))
-        answers = through_sdk(bench, halves, arguments.people, arguments.photos, arguments.mirror or "")
+            made = calibrated(bench.faces.sample.rows(known))
+            print(pairs(bench.faces.sample.rows(others), CalibratedScorer(made.measured, 1e-3, 1e-2)))
+        told = through_sdk(bench, halves, arguments.people, arguments.photos, arguments.mirror or "")
     print(
-        f"By compreface-sdk: {answers.enrolled} people enrolled, {answers.photos} photos of enrolled people and "
-        f"strangers; similarity is {ALIKE} or more exactly where the search accepts in {answers.agree}; "
-        f"{answers.accepted} accepted, {answers.wrong} of them as somebody else."
+        f"By compreface-sdk: {told['enrolled']} people enrolled, {told['photos']} photos of enrolled people and "
+        f"strangers; similarity is {ALIKE} or more exactly where the search accepts in {told['agree']}; "
+        f"{told['accepted']} accepted, {told['wrong']} of them as somebody else."
     )
 
 
@@ -93,32 +90,33 @@ def split(sample: Sample, seed: int) -> tuple[Ints, Ints]:
     return np.flatnonzero(is_first), np.flatnonzero(~is_first)
 
 
-def scorer_of(sample: Sample) -> tuple[CalibratedScorer, Calibration]:
-    """Calibrate on a sample, at the default rates of VER_FMR and SEARCH_FPIR."""
-    made = calibrate(sample, SIM_FUNC, bootstraps=1)
-    return CalibratedScorer(made.measured, 1e-3, 1e-2), made
+def calibrated(sample: Sample) -> Calibration:
+    """Calibrate on a sample."""
+    return calibrate(sample, SIM_FUNC, bootstraps=1)
 
 
 def pairs(sample: Sample, scorer: Scorer) -> PairsFound:
     """Compare every two photos of a sample, each with each as a photo with an enrolled one."""
     compared, limit = model_pairs(sample, SIM_FUNC), similarity_of(scorer).limit
-    scores = scorer.fuse({name: compared.distances[name] for name in scorer.models}, 1, compared.lengths)
-    alike, same = scores <= limit, compared.same
+    alike, same = compared.fused(scorer) <= limit, compared.same
     return PairsFound(int((~same).sum()), int((alike & ~same).sum()), int(same.sum()), int((alike & same).sum()))
 
 
-def through_sdk(bench: Workbench, halves: tuple[Ints, Ints], people: int, photos: int, mirror: str = "") -> Answers:
+def through_sdk(bench: Workbench, halves: tuple[Ints, Ints], people: int, photos: int, mirror: str) -> Counter[str]:
     """Enrol people of the second half on a server with the first half's calibration, and recognise photos there.
+
+    Returns how many are `enrolled`, and of so many `photos`, in how many CompreFace's recognition and the search
+    `agree`, and how many are `accepted`, of these as the `wrong` person.
 
     Half of the photos are other photos of those people, half are of people who are not enrolled. Raises `ImportError`
     without `compreface-sdk`, `NoServerError` where the server does not start.
     """
-    _, made = scorer_of(bench.faces.sample.rows(halves[0]))
+    known = bench.faces.sample.rows(halves[0])
     with tempfile.TemporaryDirectory() as place:
         folder, calibrations = Path(place) / "server", Path(place) / "calibration"
         folder.mkdir()
         calibrations.mkdir()
-        content = describe(bench.versions, {}, bench.faces.sample.rows(halves[0]), {SIM_FUNC: made}, {}, ())
+        content = describe(bench.versions, {}, known, {SIM_FUNC: calibrated(known)}, {}, ())
         (calibrations / file_name(bench.versions)).write_text(json.dumps(content), encoding="utf-8")
         settings = {"SELECTED_MODELS": ",".join(bench.embedders), "CALIBRATION_FOLDER": str(calibrations)}
         settings |= {"MODEL_MIRROR": mirror} if mirror else {}
@@ -126,15 +124,15 @@ def through_sdk(bench: Workbench, halves: tuple[Ints, Ints], people: int, photos
             return _asked(bench, halves[1], people, photos, server)
 
 
-def _asked(bench: Workbench, rows: Ints, people: int, photos: int, server: TrialServer) -> Answers:
+def _asked(bench: Workbench, rows: Ints, people: int, photos: int, server: TrialServer) -> Counter[str]:
     from compreface import CompreFace  # type: ignore[import-untyped]
 
     known, others = _drawn(bench, rows, people)
     service = CompreFace("http://127.0.0.1", str(server.port)).init_face_recognition(KEY)
-    faces, answers, mates = service.get_face_collection(), Answers(), list[tuple[str, Path]]()
+    faces, counts, mates = service.get_face_collection(), Counter[str](), list[tuple[str, Path]]()
     for name, (first, *further) in known:
         if "image_id" in faces.add(str(first), name):
-            answers.enrolled += 1
+            counts["enrolled"] += 1
             mates += [(name, file) for file in further[:1]]
     strangers = [("", its[0]) for _, its in others]
     for name, file in [*mates[: photos // 2], *strangers[: photos - len(mates[: photos // 2])]]:
@@ -142,12 +140,12 @@ def _asked(bench: Workbench, rows: Ints, people: int, photos: int, server: Trial
         accepted = list(_accepted(server, file))
         if len(result) != len(accepted) or not result:
             continue
-        answers.photos += 1
         nearest = [face["subjects"][0] for face in result]
-        answers.agree += [one["similarity"] >= ALIKE for one in nearest] == accepted
-        answers.accepted += accepted[0]
-        answers.wrong += accepted[0] and nearest[0]["subject"] != name
-    return answers
+        counts["photos"] += 1
+        counts["agree"] += [one["similarity"] >= ALIKE for one in nearest] == accepted
+        counts["accepted"] += accepted[0]
+        counts["wrong"] += accepted[0] and nearest[0]["subject"] != name
+    return counts
 
 
 def _drawn(bench: Workbench, rows: Ints, people: int) -> tuple[list[Any], list[Any]]:
@@ -166,13 +164,6 @@ def _accepted(server: TrialServer, file: Path) -> Iterator[bool]:
         reply = requests.post(f"{server.address}/search?limit=1", files={"photo": photo}, timeout=120)
     for face in reply.json()["results"].get("faces", ()):
         yield bool(face["candidates"] and face["candidates"][0]["accepted"])
-
-
-def _told(found: PairsFound) -> str:
-    return (
-        f"Held-out half: {found.strangers_alike} of {found.strangers} pairs of strangers are at {ALIKE} or more "
-        f"({found.rate:.1e}; stated {RATE:.0e}), {found.genuine_alike} of {found.genuine} pairs of one person."
-    )
 
 
 if __name__ == "__main__":

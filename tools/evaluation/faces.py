@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from pipeline.stages.augment import augment
 from pipeline.stages.decode import Undecodable, decode
 from pipeline.types import Crop, Detection, Detector, Embedder, Floats, Photo
 from tools.calibration.sample import Ints, Sample
-from tools.cli.options import tracked
+from tools.cli.options import batches, note, tracked
 from tools.evaluation.layout import Dataset, LayoutError
 
 AT_ONCE = 16
@@ -92,18 +91,13 @@ class Faces:
     rows: Ints
     missing: tuple[int, ...]
 
-    def row_of(self, count: int) -> Ints:
-        """Return, for each of the dataset's `count` photos, its row of the sample, or -1 where it has none."""
-        places = np.full(count, -1, dtype=np.int64)
-        places[self.rows] = np.arange(len(self.rows))
-        return places
 
-
-def subject(detections: Sequence[Detection], width: int, height: int) -> Detection:
+def subject(photo: Photo, detections: Sequence[Detection]) -> Detection | None:
     """Return the face that a photo is of: the one closest to its middle among those that are not much smaller."""
-    largest = max(one.box.area for one in detections)
+    middle = np.array(photo.pixels.shape[1::-1]) / 2
+    largest = max((one.box.area for one in detections), default=0.0)
     candidates = [one for one in detections if one.box.area >= OF_LARGEST * largest]
-    return min(candidates, key=lambda one: np.hypot(one.box.centre[0] - width / 2, one.box.centre[1] - height / 2))
+    return min(candidates, key=lambda one: float(np.hypot(*(one.box.centre - middle))), default=None)
 
 
 def read_photo(file: Path) -> Photo:
@@ -147,34 +141,24 @@ def _fill(
     num_aug: int,
     cache: EmbeddingCache,
 ) -> None:
-    starts = range(0, len(files), AT_ONCE)
-    for start in tracked(starts, len(starts), "Embedding faces"):
-        photos = [read_photo(file) for file in files[start : start + AT_ONCE]]
+    for number, part in enumerate(batches(tracked(files, len(files), "Embedding faces"), AT_ONCE), start=1):
+        photos = [read_photo(file) for file in part]
         crops: dict[str, list[Crop]] = {}
         for photo, detections in zip(photos, detector.detect([one.pixels for one in photos]), strict=True):
-            if not detections:
+            face = subject(photo, detections)
+            if face is None:
                 cache.put(photo.digest, {})
-                continue
-            height, width = photo.pixels.shape[:2]
-            crop = crop_face(photo, subject(detections, width, height))
-            crops[photo.digest] = [crop, *augment(crop, num_aug)]
-        _embed(crops, embedders, num_aug, cache)
-        if (start // AT_ONCE) % 10 == 9:
+            else:
+                crop = crop_face(photo, face)
+                crops[photo.digest] = [crop, *augment(crop, num_aug)]
+        flat = [crop for group in crops.values() for crop in group]
+        embedded: dict[str, Floats] = {
+            name: embedder.embed(flat).reshape(len(crops), 1 + num_aug, embedder.size)
+            for name, embedder in embedders.items()
+        }
+        for index, digest in enumerate(crops):
+            cache.put(digest, {name: values[index] for name, values in embedded.items()})
+        if number % 10 == 0:
             cache.save()
-            print(f"{start + len(photos)} of {len(files)} photos embedded", file=sys.stderr, flush=True)
+            note(f"{number * AT_ONCE} of {len(files)} photos embedded")
     cache.save()
-
-
-def _embed(
-    crops: Mapping[str, Sequence[Crop]],
-    embedders: Mapping[str, Embedder],
-    num_aug: int,
-    cache: EmbeddingCache,
-) -> None:
-    flat = [crop for group in crops.values() for crop in group]
-    embedded: dict[str, Floats] = {
-        name: embedder.embed(flat).reshape(len(crops), 1 + num_aug, embedder.size)
-        for name, embedder in embedders.items()
-    }
-    for index, digest in enumerate(crops):
-        cache.put(digest, {name: values[index] for name, values in embedded.items()})

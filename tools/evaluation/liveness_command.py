@@ -1,22 +1,13 @@
 """`bin/evaluate-liveness`: measures liveness on FOLDER/SOURCE/{bona_fide,attack}/ in the terms of ISO/IEC 30107-3."""
 
-from __future__ import annotations
-
-import sys
-from collections.abc import Sequence
-from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from codes_dict import Refusal
 from tools.cli.exits import DONE
-from tools.cli.options import FILE, ROOT, WEIGHTS, results
-
-if TYPE_CHECKING:
-    from tools.evaluation.liveness_open import OpenFaces
-    from tools.evaluation.liveness_speed import Speed
+from tools.cli.options import FILE, ROOT, WEIGHTS, note, results
 
 MODEL = ROOT / "bin" / "model" / "liveness_best.h5"
 
@@ -34,7 +25,9 @@ MODEL = ROOT / "bin" / "model" / "liveness_best.h5"
 @results(Refusal, OSError, ValueError)
 def command(**arguments: Any) -> tuple[Any, int]:
     """Measure liveness on FOLDER/SOURCE/{bona_fide,attack}/, images and clips, in the terms of ISO/IEC 30107-3."""
-    from tools.training.evaluate import evaluate
+    from pipeline.models.mtcnn import MtcnnDetector
+    from tools.evaluation import liveness_open, liveness_speed
+    from tools.training.evaluate import evaluate, judges_of, load_engines, place_of
 
     given = SimpleNamespace(**arguments)
     places = given.weights or [WEIGHTS, ROOT.parent / "shared" / "weights"]
@@ -42,40 +35,20 @@ def command(**arguments: Any) -> tuple[Any, int]:
     measured = evaluate(given.folder, given.model, given.sha256, places, engines, note)
     print(measured.text())
     figures = measured.as_json()
+    if given.portraits or given.clips or given.speed:
+        chosen = engines or [name for name in figures if name != "fused"]
+        judge = load_engines(chosen, given.model, given.sha256, places, WEIGHTS / "compiled")  # as the server runs them
+        detector = MtcnnDetector()
     if given.portraits or given.clips:
-        faces = open_faces(given, engines or [name for name in figures if name != "fused"], places)
-        print(f"\n{faces.text()}")
-        figures["open"] = faces.as_json()
+        rows = liveness_open.measure_open(given.portraits, given.clips, detector, judge, note)
+        print(f"\n{liveness_open.as_text(rows)}")
+        figures["open"] = liveness_open.as_json(rows)
     if given.speed:
-        speed = measure(given, engines or [name for name in figures if name != "fused"], places)
-        print(f"\n{speed.text()}")
-        figures["speed"] = speed.as_json()
+        faces = liveness_speed.six_faces(given.folder, detector)
+        peer = liveness_speed.deepface_fasnet(place_of(places, ["fasnet"]) or places[0])
+        speed = liveness_speed.measure_speed(judges_of(judge), faces, peer)
+        print(f"\n{liveness_speed.as_text(speed)}")
+        figures["speed"] = speed
     if given.histogram:
         measured.draw(given.histogram)
     return figures, DONE
-
-
-def open_faces(given: SimpleNamespace, engines: Sequence[str], places: Sequence[Path]) -> OpenFaces:
-    """Measure whole photos and clips."""
-    from pipeline.models.mtcnn import MtcnnDetector
-    from tools.evaluation.liveness_open import measure_open
-    from tools.training.evaluate import load_engines
-
-    judge = load_engines(engines, given.model, given.sha256, places, WEIGHTS / "compiled")
-    return measure_open(given.portraits, given.clips, MtcnnDetector(), judge, note)
-
-
-def measure(given: SimpleNamespace, engines: Sequence[str], places: Sequence[Path]) -> Speed:
-    """Measure what a face costs, with the engines as the server runs them: on kept networks."""
-    from pipeline.models.mtcnn import MtcnnDetector
-    from tools.evaluation.liveness_speed import deepface_fasnet, measure_speed, six_faces
-    from tools.training.evaluate import judges_of, load_engines, place_of
-
-    judge = load_engines(engines, given.model, given.sha256, places, WEIGHTS / "compiled")
-    faces, peer = six_faces(given.folder, MtcnnDetector()), deepface_fasnet(place_of(places, ["fasnet"]) or places[0])
-    return measure_speed(judges_of(judge), faces, peer)
-
-
-def note(line: str) -> None:
-    """Show progress beside the result."""
-    print(line, file=sys.stderr, flush=True)

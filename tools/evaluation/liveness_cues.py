@@ -11,6 +11,7 @@ from typing import Any
 import click
 import cv2
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from pipeline.models.mtcnn import MtcnnDetector
 from pipeline.stages.challenge import Pose, poses
@@ -20,11 +21,11 @@ from pipeline.types import Detector, Floats, Pixels
 from tools.cli.exits import DONE
 from tools.cli.options import FILE, results
 from tools.evaluation.expressions import EXPRESSIVE, expression_lines, faces_of
+from tools.training.sources import CLIPS, frames_of
 
 GAPS_S = (0.0, 0.25, 0.5, 1.0, 2.0)
 """Times between two frames; 0 means neighbouring frames."""
 MOST_LOOKED_AT, MOST_TRIPLES, HELD = 60, 4000, 12
-ENDINGS = (".gif", ".webm", ".mp4", ".mov", ".avi")
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,8 @@ class Clip:
 
 def read_clip(file: Path) -> Clip:
     """Read a whole clip."""
-    capture = cv2.VideoCapture(str(file))
-    rate, frames = float(capture.get(cv2.CAP_PROP_FPS)), []
-    while (read := capture.read())[0]:
-        frames.append(np.ascontiguousarray(read[1][..., ::-1], np.uint8))
-    capture.release()
-    return Clip(file.name, frames, rate or 25.0)
+    rate = float(cv2.VideoCapture(str(file)).get(cv2.CAP_PROP_FPS))
+    return Clip(file.name, list(frames_of(file)), rate or 25.0)
 
 
 def replay_lines(clip: Clip) -> list[str]:
@@ -96,11 +93,7 @@ def flat_share(landmarks: Sequence[Floats], seed: int = 1) -> tuple[int, int]:
 def held(photo: Pixels, source: np.random.Generator) -> Pixels:
     """Simulate a photo that is held in front of a camera, turned at random: a homography of a rigid plane."""
     height, width = photo.shape[:2]
-    yaw, pitch, roll = np.radians(source.uniform([-45, -35, -10], [45, 35, 10]))
-    about_y = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
-    about_x = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])
-    about_z = np.array([[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]])
-    turned = about_y @ about_x @ about_z
+    turned = Rotation.from_euler("YXZ", source.uniform([-45, -35, -10], [45, 35, 10]), degrees=True).as_matrix()
     focal = 1.2 * width
     camera = np.array([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
     place = np.array([*source.uniform(-0.05, 0.05, 2), source.uniform(0.9, 1.4)])
@@ -112,15 +105,19 @@ def held(photo: Pixels, source: np.random.Generator) -> Pixels:
 def turns(clip: Clip, labelled: Labelled, detector: Detector) -> Counter[str]:
     """Count how labelled frames, and their mirror images, are seen: `turned` or `ahead`, and `right`, `wrong`, ..."""
     counted: Counter[str] = Counter()
+
+    def landmarks(number: int) -> Floats | None:
+        faces = detector.detect([np.ascontiguousarray(clip.frames[number][:, ::mirror])])[0]
+        return faces[0].landmarks if faces else None
+
     for mirror in (1, -1):
-        base = detector.detect([_mirrored(clip.frames[labelled.base], mirror)])[0][0].landmarks
-        groups = ((labelled.left, -mirror), (labelled.right, mirror), (labelled.ahead, 0))
-        for numbers, side in groups:
-            kind, expected = ("turned" if side else "ahead"), _POSES[side]
+        base = landmarks(labelled.base)
+        assert base is not None  # noqa: S101 - people chose a frame with a face
+        for numbers, side in ((labelled.left, -mirror), (labelled.right, mirror), (labelled.ahead, 0)):
             for number in numbers:
-                faces = detector.detect([_mirrored(clip.frames[number], mirror)])[0]
-                pose = poses([base, faces[0].landmarks])[1] if faces else None
-                counted[f"{kind}: {_seen(pose, expected)}"] += 1
+                found = landmarks(number)
+                seen = "no face" if found is None else _seen(poses([base, found])[1], _POSES[side])
+                counted[f"{'turned' if side else 'ahead'}: {seen}"] += 1
     return counted
 
 
@@ -128,16 +125,10 @@ _POSES = {1: Pose.LEFT, -1: Pose.RIGHT, 0: Pose.STRAIGHT}
 """Side of the image, 1 for its right, to the person's own side."""
 
 
-def _seen(pose: Pose | None, expected: Pose) -> str:
-    if pose is None:
-        return "no face"
+def _seen(pose: Pose, expected: Pose) -> str:
     if pose is expected:
         return "right"
     return "the wrong way" if {pose, expected} == {Pose.LEFT, Pose.RIGHT} else pose.value
-
-
-def _mirrored(frame: Pixels, mirror: int) -> Pixels:
-    return np.ascontiguousarray(frame[:, ::mirror])
 
 
 def measure(clip: Clip, detector: Detector) -> list[str]:
@@ -169,8 +160,8 @@ def measure(clip: Clip, detector: Detector) -> list[str]:
 @click.argument("folder", type=FILE)
 @results(ValueError)
 def command(folder: Path) -> tuple[Any, int]:
-    """Measure replay hashes, flatness, head turns, smiles and blinks on clips (.gif, .webm, .mp4, .mov, .avi)."""
-    clips = sorted(file for file in folder.iterdir() if file.suffix.lower() in ENDINGS) if folder.is_dir() else []
+    """Measure replay hashes, flatness, head turns, smiles and blinks on clips (.gif, .webm, .mp4, .mov, .avi, .mkv)."""
+    clips = sorted(file for file in folder.iterdir() if file.suffix.lower() in CLIPS) if folder.is_dir() else []
     if not clips:
         raise ValueError(f"{folder} has no clips.")
     detector, found = MtcnnDetector(), {}

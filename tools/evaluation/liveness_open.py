@@ -1,7 +1,7 @@
 """Measures liveness on whole photos and clips, as the server judges them: what is rejected, and which replays pass."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.models.liveness.judge import Judge
@@ -14,39 +14,29 @@ CLIP_STEP = 3
 """Every so many frames of a clip are judged."""
 
 
-@dataclass(frozen=True)
-class OpenFaces:
-    """What engines say of portraits and of clips' frames, by the engines' names; all that is not live is rejected."""
+Rows = Mapping[str, Sequence[Presentation]]
+"""What engines say of portraits and of clips' frames, by the engines' names; all that is not live is rejected."""
 
-    rows: Mapping[str, Sequence[Presentation]]
 
-    def rejected(self, engines: str, source: str) -> Rate:
-        """Return how many pictures of a source these engines do not take for live."""
-        some = [row for row in self.rows[engines] if row.source == source]
-        return Rate(sum(not row.accepted for row in some), len(some))
+def as_text(rows: Rows) -> str:
+    """Return the figures as text for people: rejected shares with Wilson's 95 % intervals."""
+    lines = [f"rejected by {', '.join(rows)} (in %, with 95 % intervals):"]
+    for source, attack in {row.source: row.attack for row in next(iter(rows.values()))}.items():
+        rates = [_percent(_rejected(some, source)) for some in rows.values()]
+        lines.append(f"{source:32} {'attack' if attack else 'bona fide':9}  " + "  ".join(rates))
+    return "\n".join(lines)
 
-    def text(self) -> str:
-        """Return the figures as text for people: rejected shares with Wilson's 95 % intervals."""
-        first = next(iter(self.rows.values()))
-        sources = {row.source: row.attack for row in first}
-        lines = [f"rejected by {', '.join(self.rows)} (in %, with 95 % intervals):"]
-        for source, attack in sources.items():
-            rates = [_percent(self.rejected(engines, source)) for engines in self.rows]
-            lines.append(f"{source:32} {'attack' if attack else 'bona fide':9}  " + "  ".join(rates))
-        return "\n".join(lines)
 
-    def as_json(self) -> dict[str, dict[str, list[int]]]:
-        """Return, by engines and source, how many pictures were rejected and how many there are."""
-        sources = sorted({row.source for rows in self.rows.values() for row in rows})
-        rates = {engines: {source: self.rejected(engines, source) for source in sources} for engines in self.rows}
-        return {
-            engines: {source: [rate.count, rate.of] for source, rate in some.items()} for engines, some in rates.items()
-        }
+def as_json(rows: Rows) -> dict[str, dict[str, list[int]]]:
+    """Return, by engines and source, how many pictures were rejected and how many there are."""
+    sources = sorted({row.source for some in rows.values() for row in some})
+    rates = {engines: {source: _rejected(some, source) for source in sources} for engines, some in rows.items()}
+    return {engines: {source: [one.count, one.of] for source, one in some.items()} for engines, some in rates.items()}
 
 
 def measure_open(
     portraits: Path | None, clips: Path | None, detector: Detector, judge: Judge, say: Callable[[str], None]
-) -> OpenFaces:
+) -> Rows:
     """Judge the photos of `portraits/PERSON/` and every third frame of the clips in `clips`, `fake` naming attacks.
 
     The own network judges alone and with all other engines. Pictures without a face count as rejected.
@@ -57,7 +47,13 @@ def measure_open(
         raise ValueError("there is no portrait and no clip to judge")
     whole = replace(judge, judge_tight=False)
     judges = {"cnn": Judge(cnn=whole.cnn)} if whole.cnn else {}
-    return OpenFaces(measure(items, detector, judges | {",".join(whole.engines): whole}, say).engines)
+    return measure(items, detector, judges | {",".join(whole.engines): whole}, say).engines
+
+
+def _rejected(rows: Sequence[Presentation], source: str) -> Rate:
+    """Return how many pictures of a source are not taken for live."""
+    some = [row for row in rows if row.source == source]
+    return Rate(sum(not row.accepted for row in some), len(some))
 
 
 def _percent(rate: Rate) -> str:

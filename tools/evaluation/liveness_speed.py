@@ -6,7 +6,7 @@ process, turn by turn; time is the process's, over all its threads.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -29,57 +29,43 @@ SETTLING_S = 0.02
 Call = Callable[[], object]
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Milliseconds of CPU time a face, one value a round, and what share of DeepFace's that is in the same round."""
+def measure_speed(judges: Mapping[str, LivenessJudge], faces: Sequence[Face], peer: Any) -> dict[str, Any]:
+    """Run every judge on all `faces` at once and `peer.analyze` on each, in turns, `ROUNDS` times after one to warm.
 
-    milliseconds: list[float]
-    ratios: list[float]
-
-    def as_json(self) -> dict[str, float]:
-        """Return medians and ends as plain data."""
-        return {
-            "cpu_ms_a_face": round(median(self.milliseconds), 3),
-            "ratio": round(median(self.ratios), 4),
-            "ratio_lowest": round(min(self.ratios), 4),
-            "ratio_highest": round(max(self.ratios), 4),
-        }
-
-
-@dataclass(frozen=True)
-class Speed:
-    """What a face costs: DeepFace's Fasnet under `PEER`, our engines under their names."""
-
-    costs: Mapping[str, Cost]
-
-    def as_json(self) -> dict[str, object]:
-        """Return all costs as plain data."""
-        costs = {name: cost.as_json() for name, cost in self.costs.items()}
-        return {"batch": BATCH, "rounds": ROUNDS, "against": PEER, "costs": costs}
-
-    def text(self) -> str:
-        """Return the costs as a table for people."""
-        lines = [f"== CPU time a face, batch of {BATCH}, median of {ROUNDS} rounds =="]
-        lines.append(f"{'':28} {'ms':>8} {'ratio':>7}")
-        for name, cost in self.costs.items():
-            values = cost.as_json()
-            ends = f"[{values['ratio_lowest']:.3f}, {values['ratio_highest']:.3f}]"
-            lines.append(f"{name:28} {values['cpu_ms_a_face']:8.2f} {values['ratio']:7.3f} {ends}")
-        return "\n".join(lines)
-
-
-def measure_speed(judges: Mapping[str, LivenessJudge], faces: Sequence[Face], peer: Any) -> Speed:
-    """Run every judge on all `faces` at once and `peer.analyze` on each, in turns, `ROUNDS` times after one to warm."""
+    Returns, as plain data, what a face costs: DeepFace's Fasnet under `PEER`, our engines under their names. `ratio`
+    is the median share of DeepFace's cost in the same round.
+    """
     calls: dict[str, Call] = {PEER: _peer_call(peer, faces)}
-    calls.update({name: lambda judge=judge: judge.judge(faces) for name, judge in judges.items()})  # type: ignore[misc]
+    calls.update({name: partial(judge.judge, faces) for name, judge in judges.items()})
     spent: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():
         call()
+    names = list(calls)
     for turn in range(ROUNDS):
-        names = list(calls)
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
             spent[name].append(_cpu_ms(calls[name]) / len(faces))
-    return Speed({name: Cost(times, _ratios(times, spent[PEER])) for name, times in spent.items()})
+    costs = {name: cost(times, spent[PEER]) for name, times in spent.items()}
+    return {"batch": BATCH, "rounds": ROUNDS, "against": PEER, "costs": costs}
+
+
+def cost(times: Sequence[float], peer: Sequence[float]) -> dict[str, float]:
+    """Return the median of milliseconds a face, one value a round, and of their shares of the peer's, with the ends."""
+    ratios = [one / other for one, other in zip(times, peer, strict=True)]
+    return {
+        "cpu_ms_a_face": round(median(times), 3),
+        "ratio": round(median(ratios), 4),
+        "ratio_lowest": round(min(ratios), 4),
+        "ratio_highest": round(max(ratios), 4),
+    }
+
+
+def as_text(speed: Mapping[str, Any]) -> str:
+    """Return the costs as a table for people."""
+    lines = [f"== CPU time a face, batch of {BATCH}, median of {ROUNDS} rounds ==", f"{'':28} {'ms':>8} {'ratio':>7}"]
+    for name, one in speed["costs"].items():
+        ends = f"[{one['ratio_lowest']:.3f}, {one['ratio_highest']:.3f}]"
+        lines.append(f"{name:28} {one['cpu_ms_a_face']:8.2f} {one['ratio']:7.3f} {ends}")
+    return "\n".join(lines)
 
 
 def six_faces(folder: Path, detector: Detector) -> list[Face]:
@@ -137,7 +123,3 @@ def _cpu_ms(call: Call) -> float:
     call()
     time.sleep(SETTLING_S)
     return 1000 * (time.process_time() - started)
-
-
-def _ratios(times: Sequence[float], peer: Sequence[float]) -> list[float]:
-    return [one / other for one, other in zip(times, peer, strict=True)]

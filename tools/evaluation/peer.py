@@ -1,29 +1,15 @@
 """DeepFace's own `verify` on the same pairs, for the models that both have."""
 
-import os
-import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pipeline.models.embedders import ModelUnavailable, locate
 from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY
+from tools.benchmark.deepface_peer import deepface
 from tools.evaluation.layout import Dataset, Pair
 from tools.evaluation.roc import best_threshold
-
-
-@dataclass(frozen=True)
-class PeerResult:
-    """A model's accuracy in DeepFace: by its published threshold, and at the threshold that is best for these pairs."""
-
-    model: str
-    pairs: int
-    at_published: float
-    at_best: float
 
 
 def models_of_both(models: Sequence[str]) -> list[str]:
@@ -44,41 +30,24 @@ def chosen(pairs: Sequence[Pair], count: int, seed: int) -> list[Pair]:
 
 def deepface_accuracy(
     model: str, data: Dataset, pairs: Sequence[Pair], sim_func: str, weights: WeightStore
-) -> PeerResult:
+) -> tuple[float, float]:
     """Run `DeepFace.verify` with MTCNN on the pairs; it uses our weight files, so nothing is downloaded.
 
-    Raises `ModelUnavailable` where DeepFace or the weights are missing.
+    Returns its accuracy by its published threshold, and at the threshold that is best for these pairs. Raises
+    `ModelUnavailable` where DeepFace or the weights are missing.
     """
-    spec = REGISTRY[model]
-    source = locate(spec, weights)
-    with tempfile.TemporaryDirectory(prefix="faceapp-peer-") as home:
-        place = Path(home) / ".deepface" / "weights"
-        place.mkdir(parents=True)
-        (place / Path(spec.file).name).symlink_to(source.resolve())
-        os.environ["DEEPFACE_HOME"] = home
-        verify = _verify()
-        decided, apart = [], []
-        for pair in pairs:
-            found = verify(
-                img1_path=str(data.files[pair.left]),
-                img2_path=str(data.files[pair.right]),
-                model_name=model,
-                detector_backend="mtcnn",
-                distance_metric=sim_func,
-                enforce_detection=False,
-                silent=True,
-            )
-            decided.append(bool(found["verified"]))
-            apart.append(float(found["distance"]))
-    same = np.array([pair.same for pair in pairs])
-    scores = np.array(apart)
-    best = float(((scores <= best_threshold(scores, same)) == same).mean())
-    return PeerResult(model, len(pairs), float((np.array(decided) == same).mean()), best)
-
-
-def _verify() -> Any:
     try:
-        from deepface import DeepFace
+        with deepface(model, locate(REGISTRY[model], weights)) as module:
+            found = [
+                module.verify(
+                    img1_path=str(data.files[pair.left]), img2_path=str(data.files[pair.right]), model_name=model,
+                    detector_backend="mtcnn", distance_metric=sim_func, enforce_detection=False, silent=True,
+                )
+                for pair in pairs
+            ]  # fmt: skip
     except ImportError as error:
         raise ModelUnavailable("DeepFace is not installed: pip install deepface tf-keras mtcnn") from error
-    return DeepFace.verify
+    same = np.array([pair.same for pair in pairs])
+    scores = np.array([float(one["distance"]) for one in found])
+    decided = np.array([bool(one["verified"]) for one in found])
+    return float((decided == same).mean()), float(((scores <= best_threshold(scores, same)) == same).mean())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,13 @@ from pipeline.stages.quality.looks import look
 from pipeline.stages.quality.occlusion import FEATURES, describe
 from pipeline.types import Detection, Detector, Doubles, Embedder, Face, Floats, Photo
 from tools.calibration.sample import Ints
+from tools.cli.options import batches, tracked
 from tools.evaluation.degrade import DEGRADATIONS, unusual
 from tools.evaluation.faces import read_photo, subject
 from tools.evaluation.layout import Dataset
 
 AT_ONCE = 16
+PARTS = ("values", "features", "person")
 
 UNUSUAL = "unusual"
 KINDS = {**DEGRADATIONS, UNUSUAL: unusual}
@@ -50,11 +52,9 @@ class Measurements:
 
     def save(self, path: Path) -> None:
         """Write everything to an `.npz` file."""
-        parts = {"portraits": self.portraits, **{f"copies.{kind}": faces for kind, faces in self.copies.items()}}
         stored = {"names": np.array(self.names)}
-        for place, faces in parts.items():
-            stored |= {f"{place}/values": faces.values, f"{place}/features": faces.features}
-            stored |= {f"{place}/person": faces.person}
+        for place, faces in {"portraits": self.portraits, **self.copies}.items():
+            stored |= {f"{place}/{part}": getattr(faces, part) for part in PARTS}
             stored |= {f"{place}/embeddings/{name}": vectors for name, vectors in faces.embeddings.items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
@@ -65,15 +65,12 @@ def load(path: Path) -> Measurements:
     """Read what `Measurements.save` wrote."""
     with np.load(path, allow_pickle=False) as stored:
         arrays = dict(stored)
-    places = dict.fromkeys(key.partition("/")[0] for key in arrays if "/" in key)
     faces = {}
-    for place in places:
+    for place in dict.fromkeys(key.partition("/")[0] for key in arrays if "/" in key):
         prefix = f"{place}/embeddings/"
         vectors = {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
-        values, features, person = (arrays[f"{place}/{part}"] for part in ("values", "features", "person"))
-        faces[place] = Faces(values, features, person, vectors)
-    copies = {place.removeprefix("copies."): one for place, one in faces.items() if place != "portraits"}
-    return Measurements(tuple(arrays["names"].tolist()), faces["portraits"], copies)
+        faces[place] = Faces(**{part: arrays[f"{place}/{part}"] for part in PARTS}, embeddings=vectors)
+    return Measurements(tuple(arrays["names"].tolist()), faces.pop("portraits"), faces)
 
 
 def collect(
@@ -83,46 +80,27 @@ def collect(
 
     Portraits without a face are left out. Raises `LayoutError` where a file is not a photo.
     """
-    person = np.array(data.person, dtype=np.int64)
-    rows: list[_Row] = []
-    for start in range(0, len(data.files), AT_ONCE):
-        part = slice(start, start + AT_ONCE)
-        photos = [read_photo(file) for file in data.files[part]]
-        rows += _measured(photos, person[part], detector, embedders)
-        print(f"{start + len(photos)} of {len(data.files)} portraits", end="\r", file=sys.stderr, flush=True)
+    measure = partial(_measured, detector=detector, embedders=embedders)
+    everybody = list(zip(data.files, data.person, strict=True))
+    rows = [
+        row
+        for part in batches(tracked(everybody, len(everybody), "Measuring portraits"), AT_ONCE)
+        for row in measure([(read_photo(file), who) for file, who in part])
+    ]
     found = [row for row in rows if row.values]
     names = tuple(found[0].values)
     rng = np.random.default_rng(seed)
-    firsts = rng.permutation(np.unique(person, return_index=True)[1])[:copies_of]
+    firsts = rng.permutation(np.unique(data.person, return_index=True)[1])[:copies_of]
     copies: dict[str, list[_Row]] = {kind: [] for kind in KINDS}
-    for start in range(0, len(firsts), AT_ONCE):
-        some = firsts[start : start + AT_ONCE]
-        photos = [read_photo(data.files[int(row)]) for row in some]
-        for kind, measured in _degraded(photos, person[some], detector, embedders, rng).items():
-            copies[kind] += measured
+    for part in batches((everybody[int(row)] for row in firsts), AT_ONCE):
+        photos = [(read_photo(file), who) for file, who in part]
+        subjects = _subjects([photo for photo, _ in photos], detector)
+        shown = [(photo, who, face) for (photo, who), face in zip(photos, subjects, strict=True) if face]
+        for kind, degrade in KINDS.items():
+            worse = [(replace(p, pixels=degrade(p.pixels, face, rng), digest=f"{p.digest}:{kind}"), who)
+                     for p, who, face in shown]  # fmt: skip
+            copies[kind] += measure(worse)
     return Measurements(names, _stacked(names, found), {kind: _stacked(names, some) for kind, some in copies.items()})
-
-
-def _degraded(
-    photos: Sequence[Photo],
-    person: Ints,
-    detector: Detector,
-    embedders: Mapping[str, Embedder],
-    rng: np.random.Generator,
-) -> dict[str, list[_Row]]:
-    """Measure one copy of every kind of each photo that shows a face."""
-    subjects = [_subject(photo, found) for photo, found in _detected(photos, detector)]
-    shown = [(p, s, int(who)) for p, s, who in zip(photos, subjects, person, strict=True) if s]
-    whose = np.array([who for *_, who in shown], dtype=np.int64)
-    return {
-        kind: _measured(
-            [Photo(p.name, degrade(p.pixels, s, rng), f"{p.digest}:{kind}") for p, s, _ in shown],
-            whose,
-            detector,
-            embedders,
-        )
-        for kind, degrade in KINDS.items()
-    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,31 +114,25 @@ class _Row:
 
 
 def _measured(
-    photos: Sequence[Photo], person: Ints, detector: Detector, embedders: Mapping[str, Embedder]
-) -> list[_Row]:
-    subjects = [_subject(photo, found) for photo, found in _detected(photos, detector)]
-    faces = [Face(p, s, crop_face(p, s)) for p, s in zip(photos, subjects, strict=True) if s]
-    crops = [face.crop for face in faces]
-    looks = look(crops, embedders)
-    rows, at = [], 0
-    for who, found in zip(person.tolist(), subjects, strict=True):
+    photos: Sequence[tuple[Photo, int]], detector: Detector, embedders: Mapping[str, Embedder]
+) -> Iterator[_Row]:
+    """Yield a row for each photo and who is on it."""
+    subjects = _subjects([photo for photo, _ in photos], detector)
+    faces = [Face(p, s, crop_face(p, s)) for (p, _), s in zip(photos, subjects, strict=True) if s]
+    seen = iter(zip(faces, look([face.crop for face in faces], embedders), strict=True))
+    for (photo, who), found in zip(photos, subjects, strict=True):
         if found is None:
             sizes = {name: np.full(model.size, np.nan, np.float32) for name, model in embedders.items()}
-            rows.append(_Row(who, {}, np.zeros(FEATURES, np.float32), sizes))
-            continue
-        values = components(faces[at].photo.pixels, faces[at], looks[at])
-        rows.append(_Row(who, values, describe(canonical_face(crops[at])), looks[at].embedding))
-        at += 1
-    return rows
+            yield _Row(who, {}, np.zeros(FEATURES, np.float32), sizes)
+        else:
+            face, its = next(seen)
+            values = components(photo.pixels, face, its)
+            yield _Row(who, values, describe(canonical_face(face.crop)), its.embedding)
 
 
-def _detected(photos: Sequence[Photo], detector: Detector) -> list[tuple[Photo, list[Detection]]]:
-    return list(zip(photos, detector.detect([photo.pixels for photo in photos]), strict=True))
-
-
-def _subject(photo: Photo, found: Sequence[Detection]) -> Detection | None:
-    height, width = photo.pixels.shape[:2]
-    return subject(found, width, height) if found else None
+def _subjects(photos: Sequence[Photo], detector: Detector) -> list[Detection | None]:
+    found = detector.detect([photo.pixels for photo in photos])
+    return [subject(photo, faces) for photo, faces in zip(photos, found, strict=True)]
 
 
 def _stacked(names: Sequence[str], rows: Sequence[_Row]) -> Faces:

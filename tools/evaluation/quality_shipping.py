@@ -1,14 +1,14 @@
 """From measurements to what is shipped: both fitted files, and the figures on people that the fit has not seen."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from pipeline.stages.quality import score_of
-from pipeline.stages.quality.score import Fitted, Utility
+from pipeline.stages.quality.score import Fitted
 from pipeline.types import Bools, Doubles, Floats
 from tools.calibration.sample import Ints
 from tools.evaluation.quality import PASS, fnmr_drop
@@ -70,31 +70,33 @@ def fit(data: Measurements, train: Bools | None = None) -> Shipped:
 
     Raises `TooLittleDataError`.
     """
-    chosen = np.ones(int(data.portraits.person.max()) + 1, dtype=np.bool_) if train is None else train
-    portraits = _of(data.portraits, chosen)
-    copies = {kind: _of(faces, chosen) for kind, faces in data.copies.items()}
+    chosen = np.ones(_everybody(data), dtype=np.bool_) if train is None else train
+    portraits = _rows(data.portraits, chosen[data.portraits.person])
+    copies = {kind: _rows(faces, chosen[faces.person]) for kind, faces in data.copies.items()}
     weights, bias = _fit_occlusion([portraits, copies[UNUSUAL]], copies["covered"])
-    rows = _components(data.names, portraits, weights, bias)
+    rows = [row or {} for row in _components(data.names, portraits, weights, bias)]
     worse = {kind: _components(data.names, faces, weights, bias) for kind, faces in copies.items()}
     limits = fit_limits([row for row in rows if row], worse)
     genuine = _genuine(portraits)
-    utilities = [_fit_utility(names, genuine, [row or {} for row in rows]) for names in TERMS]
+    utilities = [
+        fit_utility(names, np.array([[row[name] for name in names] for row in rows]), *genuine) for names in TERMS
+    ]
     return Shipped(weights, bias, Fitted(limits, tuple(utilities)))
 
 
 def cross_validate(data: Measurements) -> HeldOut:
     """Fit on four fifths of the people and judge the others, five times; all figures are over the five together."""
-    fold = folds_of(np.arange(max(int(data.portraits.person.max()), *_people(data)) + 1), FOLDS)
+    fold = folds_of(np.arange(_everybody(data)), FOLDS)
     scores = {names: np.zeros(len(data.portraits.person)) for names in TERMS}
     stopped: dict[str, list[bool]] = {kind: [] for kind in data.copies}
     for held_out in range(FOLDS):
         shipped = fit(data, fold != held_out)
-        rows = np.flatnonzero(fold[data.portraits.person] == held_out)
+        rows = fold[data.portraits.person] == held_out
         measured = _components(data.names, _rows(data.portraits, rows), shipped.weights, shipped.bias)
         for names in TERMS:
             scores[names][rows] = [_score(row, shipped.fitted, names) for row in measured]
         for kind, faces in data.copies.items():
-            some = _rows(faces, np.flatnonzero(fold[faces.person] == held_out))
+            some = _rows(faces, fold[faces.person] == held_out)
             for row in _components(data.names, some, shipped.weights, shipped.bias):
                 stopped[kind].append(_score(row, shipped.fitted, TERMS[0]) < PASS)
     drops = {_models(n) or "none": fnmr_drop(s, data.portraits.person, pair_scores(data, n)) for n, s in scores.items()}
@@ -131,14 +133,6 @@ def _fit_occlusion(opened: Sequence[Faces], covered: Faces) -> tuple[Doubles, fl
     features = [faces.features[~np.isnan(faces.values[:, 0])] for faces in (*opened, covered)]
     stacked = np.vstack(features).astype(np.float64)
     return fit_linear(stacked, np.arange(len(stacked)) >= len(stacked) - len(features[-1]))
-
-
-def _fit_utility(
-    names: Sequence[str], genuine: tuple[Ints, Ints, Bools], rows: Sequence[Mapping[str, float]]
-) -> Utility:
-    left, right, success = genuine
-    values = np.array([[row[name] for name in names] for row in rows])
-    return fit_utility(names, values, left, right, success)
 
 
 def _genuine(portraits: Faces) -> tuple[Ints, Ints, Bools]:
@@ -179,13 +173,9 @@ def _components(names: Sequence[str], faces: Faces, weights: Doubles, bias: floa
     return found
 
 
-def _of(faces: Faces, people: Bools) -> Faces:
-    return _rows(faces, np.flatnonzero(people[faces.person]))
-
-
-def _rows(faces: Faces, rows: Ints) -> Faces:
-    vectors = {name: values[rows] for name, values in faces.embeddings.items()}
-    return Faces(faces.values[rows], faces.features[rows], faces.person[rows], vectors)
+def _rows(faces: Faces, chosen: Bools) -> Faces:
+    vectors = {name: values[chosen] for name, values in faces.embeddings.items()}
+    return Faces(faces.values[chosen], faces.features[chosen], faces.person[chosen], vectors)
 
 
 def _models(names: Sequence[str]) -> str:
@@ -193,8 +183,9 @@ def _models(names: Sequence[str]) -> str:
     return "+".join(dict.fromkeys(name.partition(".")[2] for name in names if "." in name))
 
 
-def _people(data: Measurements) -> Iterable[int]:
-    return (int(faces.person.max()) for faces in data.copies.values())
+def _everybody(data: Measurements) -> int:
+    """Return the largest person's number plus one."""
+    return 1 + max(int(faces.person.max()) for faces in (data.portraits, *data.copies.values()))
 
 
 def _dump(path: Path, stored: object, indent: int | None = None) -> None:
@@ -207,11 +198,8 @@ def table(shipped: Shipped, held_out: HeldOut) -> str:
     for name, limit in shipped.fitted.limits.items():
         lines.append(f"| {name} | {limit.worst:g} | {limit.threshold:g} | {limit.fine:g} |")
     for utility in shipped.fitted.utilities:
-        lines += [
-            "",
-            f"Log odds with the looks of {_models(list(utility.terms)) or 'no model'}: {utility.bias:g} plus",
-            "",
-        ]
+        looks = _models(list(utility.terms)) or "no model"
+        lines += ["", f"Log odds with the looks of {looks}: {utility.bias:g} plus", ""]
         lines += ["| component | middle | unit | weight | further weight in the tail |", "|---|---|---|---|---|"]
         for name, term in utility.terms.items():
             lines.append(f"| {name} | {term.middle:g} | {term.spread:g} | {term.weight:g} | {term.tail:g} |")

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from pipeline.stages.distance import distances, lengths
 from pipeline.types import Bools, Doubles, Floats, Scorer
-from tools.calibration.sample import Ints, Sample, shuffled, templates_of
+from tools.calibration.bootstrap import middle, rate_name
+from tools.calibration.sample import Ints, Sample, scores_of, shuffled, templates_of
 from tools.evaluation.faces import Faces
 from tools.evaluation.layout import Pair
 from tools.evaluation.roc import Accuracy, pair_accuracy, tar_at
@@ -15,33 +17,10 @@ from tools.evaluation.roc import Accuracy, pair_accuracy, tar_at
 NO_FACE = 1e6
 """The score of a pair whose one photo shows no face: it is never accepted."""
 
-
 MOST_SENT = 3
 """Photos of a request at most."""
 
 FPIR = 0.01
-
-
-@dataclass(frozen=True)
-class Found:
-    """Rank-1 rate of enrolled people's probes and, at `FPIR`, the share that is not found (or not first).
-
-    `mated` are the enrolled people's probes, `non_mated` everybody else's, over all splits.
-    """
-
-    rank1: float
-    fnir: float
-    mated: int
-    non_mated: int
-
-
-@dataclass(frozen=True)
-class SearchRates:
-    """What is found where every photo is a probe, and where requests of up to `MOST_SENT` photos are."""
-
-    photos: Found
-    requests: Found
-    people: int
 
 
 def accuracies(
@@ -51,11 +30,10 @@ def accuracies(
 
     A pair with a photo without a face counts as refused. `photos` is the number of photos of the dataset.
     """
-    places = faces.row_of(photos)
-    left = places[[pair.left for pair in pairs]]
-    right = places[[pair.right for pair in pairs]]
-    same = np.array([pair.same for pair in pairs])
-    fold = np.array([pair.fold for pair in pairs])
+    places = np.full(photos, -1, dtype=np.int64)
+    places[faces.rows] = np.arange(len(faces.rows))
+    left, right = (places[[getattr(pair, side) for pair in pairs]] for side in ("left", "right"))
+    same, fold = (np.array([getattr(pair, name) for pair in pairs]) for name in ("same", "fold"))
     seen = (left >= 0) & (right >= 0)
     apart, long = _paired(faces.sample, left[seen], right[seen], sim_func)
     scores = dict(apart)
@@ -69,18 +47,20 @@ def accuracies(
     return found
 
 
-def accept_rates(scores: Floats, same: Bools, rates: Sequence[float]) -> dict[float, float | None]:
-    """Return the true accept rate at each false match rate, over all pairs."""
+def accept_rates(scores: Floats, same: Bools, rates: Sequence[float]) -> dict[str, float | None]:
+    """Return the true accept rate at each false match rate, by its name, over all pairs."""
     genuine, impostor = scores[same].astype(np.float64), scores[~same].astype(np.float64)
-    return {rate: tar_at(genuine, impostor, rate) for rate in rates}
+    return {rate_name(rate): tar_at(genuine, impostor, rate) for rate in rates}
 
 
-def search_rates(sample: Sample, scorer: Scorer, sim_func: str, splits: int, seed: int) -> SearchRates:
+def search_rates(sample: Sample, scorer: Scorer, sim_func: str, splits: int, seed: int) -> dict[str, Any]:
     """Enrol half of the people with one photo each, and search with everybody's other photos, `splits` times.
 
     The photos are searched with one by one, and again as requests: each person's up to three at a time, every enrolled
     person by the best of them, as the server ranks. The FPIR is the share of strangers' photos, or requests, that find
-    anybody. Raises `ValueError` where no enrolled person has a second photo.
+    anybody. Returns the rates of photos, and under `requests` those of requests: `rank1` of the `mated` probes, those
+    of enrolled people, and the share of them that is missed at `FPIR`. Raises `ValueError` where no enrolled person has
+    a second photo.
     """
     photos, requests, people = np.zeros(4, dtype=np.int64), np.zeros(4, dtype=np.int64), 0
     for split in range(splits):
@@ -98,7 +78,7 @@ def search_rates(sample: Sample, scorer: Scorer, sim_func: str, splits: int, see
         people = len(enrolled)
     if not photos[2]:
         raise ValueError("Nobody who was enrolled has a second photo to search with.")
-    return SearchRates(_found(photos), _found(requests), people)
+    return _found(photos) | {"people": people, "requests": _found(requests)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,33 +100,26 @@ def _probes(
     """Score people's photos, `rows` of each of them, and divide each person's into requests."""
     sizes = [len(one) for one in rows]
     first = np.array([at % MOST_SENT == 0 for size in sizes for at in range(size)], dtype=np.bool_)
-    person = np.repeat(np.arange(len(rows)), sizes)
-    return _Probes(_against(sample, np.concatenate(rows), targets, scorer, sim_func), person, np.flatnonzero(first))
+    probes = {name: values[np.concatenate(rows)] for name, values in sample.embeddings.items()}
+    scores = scores_of(probes, targets, sim_func, scorer, 1)
+    return _Probes(scores, np.repeat(np.arange(len(rows)), sizes), np.flatnonzero(first))
 
 
 def _outcome(known: Floats, person: Ints, strangers: Floats) -> Ints:
-    """Count probes whose own entry is first, those that are missed at the threshold for `FPIR`, mated, non-mated."""
-    threshold = _threshold(strangers.min(axis=1), FPIR)
+    """Count probes whose own entry is first, those that are missed at the threshold for `FPIR`, mated, non-mated.
+
+    The threshold is the highest at which at most a share `FPIR` of the strangers finds anybody.
+    """
+    ranked = np.sort(strangers.min(axis=1).astype(np.float64))
+    threshold = np.nextafter(ranked[min(int(len(ranked) * FPIR), len(ranked) - 1)], -np.inf)
     own = known[np.arange(len(known)), person]
     ahead = own <= known.min(axis=1)
     return np.array([ahead.sum(), (~ahead | (own > threshold)).sum(), len(known), len(strangers)], dtype=np.int64)
 
 
-def _found(counts: Ints) -> Found:
+def _found(counts: Ints) -> dict[str, Any]:
     first, missed, mated, non_mated = counts.tolist()
-    return Found(first / mated, missed / mated, mated, non_mated)
-
-
-def _threshold(best: Floats, fpir: float) -> float:
-    """Return the highest threshold at which at most a share `fpir` of the strangers finds anybody."""
-    ranked = np.sort(best.astype(np.float64))
-    return float(np.nextafter(ranked[min(int(len(ranked) * fpir), len(ranked) - 1)], -np.inf))
-
-
-def _against(sample: Sample, rows: Ints, targets: Mapping[str, Floats], scorer: Scorer, sim_func: str) -> Floats:
-    probes = {name: values[rows] for name, values in sample.embeddings.items()}
-    apart = {name: distances(probes[name], targets[name], sim_func) for name in scorer.models}
-    return scorer.fuse(apart, 1, {name: lengths(probes[name], targets[name]) for name in scorer.models})
+    return {"rank1": first / mated, "fnir_at_fpir_1e-2": missed / mated, "mated": mated, "non_mated": non_mated}
 
 
 def _paired(sample: Sample, left: Ints, right: Ints, sim_func: str) -> tuple[dict[str, Floats], dict[str, Floats]]:
@@ -163,6 +136,5 @@ def _paired(sample: Sample, left: Ints, right: Ints, sim_func: str) -> tuple[dic
 def bootstrap(values: Doubles, draws: int, seed: int) -> list[float]:
     """Return the 95 % interval of the mean of per-person values, drawing people."""
     generator = np.random.default_rng([seed, 41])
-    means = [float(generator.choice(values, len(values)).mean()) for _ in range(draws)]
-    low, high = np.quantile(means, (0.025, 0.975))
-    return [max(float(low), 0.0), float(high)]
+    low, high = middle([float(generator.choice(values, len(values)).mean()) for _ in range(draws)])
+    return [max(low, 0.0), high]

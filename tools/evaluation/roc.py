@@ -12,7 +12,7 @@ from tools.calibration.sample import Ints
 class Accuracy:
     """Mean accuracy over the folds, and its standard error (0 to 1 both)."""
 
-    mean: float
+    accuracy: float
     sem: float
     folds: int
 

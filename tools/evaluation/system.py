@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.stages.distance import distances, lengths
+from pipeline.stages.distance import distances
 from pipeline.types import Bools, Doubles, Floats, Scorer
-from tools.calibration.sample import Ints, Sample, shuffled, templates_of
-from tools.evaluation.recognition import bootstrap
+from tools.calibration.bootstrap import middle
+from tools.calibration.sample import Ints, Sample, scores_of, shuffled, templates_of
+from tools.evaluation.recognition import MOST_SENT, bootstrap
 
 ENROLLED = 2
-MOST_SENT = 3
 
 
 @dataclass(frozen=True)
@@ -30,31 +30,30 @@ class Rule:
 
 @dataclass(frozen=True, eq=False)
 class Accepts:
-    """How often each request was accepted: float64 (people, people), who sends by who is claimed.
+    """How often each request was accepted: float64 (people, people), who sends by who is claimed, by part of the rule.
 
     `first` and `second` are the looks of 1:1, `search` code 134 (which is all of it with `skip_verify`), `verify`
     the two looks together, `system` all three; `seed` counts any pair that a published threshold lets pass, and is
-    None where no model has one. Each is a mean over the `splits`.
+    missing where no model has one. Each is a mean over the `splits`.
     """
 
-    first: Doubles
-    second: Doubles
-    search: Doubles
-    verify: Doubles
-    system: Doubles
-    seed: Doubles | None
+    shares: Mapping[str, Doubles]
     splits: int
 
-    def genuine(self, kind: Doubles) -> Doubles:
+    def genuine(self, part: str = "system") -> Doubles:
         """Return each person's rate of being accepted as themselves, (people,)."""
-        return np.diag(kind).copy()
+        return np.diag(self.shares[part]).copy()
 
-    def impostor(self, kind: Doubles, counts: Doubles | None = None) -> float:
+    def impostor(self, part: str = "system", counts: Doubles | None = None) -> float:
         """Return the false match rate, each person counting `counts` times."""
-        weights = np.ones(len(kind)) if counts is None else counts
+        weights = np.ones(len(self.shares[part])) if counts is None else counts
         pairs = np.outer(weights, weights)
         np.fill_diagonal(pairs, 0.0)
-        return float((kind * pairs).sum() / pairs.sum())
+        return float((self.shares[part] * pairs).sum() / pairs.sum())
+
+    def rates(self, part: str) -> dict[str, float]:
+        """Return the false non-match and the false match rate of a part."""
+        return {"fnmr": float(1.0 - self.genuine(part).mean()), "fmr": self.impostor(part)}
 
 
 def run(
@@ -82,11 +81,9 @@ def run(
             senders = np.flatnonzero(sent == images)
             rows = [order[int(people[one])][ENROLLED : ENROLLED + images] for one in senders]
             decided = _decide(sample, scorer, rule, published, np.stack(rows), enrolled)
-            for kind, accepted in decided.items():
-                total = sums.setdefault(kind, np.zeros((len(people), len(people))))
-                total[senders] += accepted
-    shares = {kind: total / splits for kind, total in sums.items()}
-    return Accepts(**{kind: shares.get(kind) for kind in KINDS}, splits=splits)  # type: ignore[arg-type]
+            for part, accepted in decided.items():
+                sums.setdefault(part, np.zeros((len(people), len(people))))[senders] += accepted
+    return Accepts({part: total / splits for part, total in sums.items()}, splits)
 
 
 def takes_part(sample: Sample) -> Ints:
@@ -96,64 +93,46 @@ def takes_part(sample: Sample) -> Ints:
 
 def summary(accepts: Accepts, draws: int, seed: int) -> dict[str, Any]:
     """Return the protocol's figures; intervals are 95 % over `draws` draws of people. Codes 200 and 134 are accepts."""
-    missed = 1.0 - accepts.genuine(accepts.system)
+    missed = 1.0 - accepts.genuine()
     people = len(missed)
-    parts = {
-        kind: {
-            "fnmr": float(1.0 - accepts.genuine(getattr(accepts, kind)).mean()),
-            "fmr": accepts.impostor(getattr(accepts, kind)),
-        }
-        for kind in ("first", "second", "verify", "search")
-    }
+    parts = {part: accepts.rates(part) for part in ("first", "second", "verify", "search")}
+    seed_rule = accepts.rates("seed") if "seed" in accepts.shares else {"fnmr": None, "fmr": None}
     return {
         "fnmr": float(missed.mean()),
         "fnmr_interval": bootstrap(missed, draws, seed),
-        "fmr": accepts.impostor(accepts.system),
-        "fmr_interval": impostor_interval(accepts, accepts.system, draws, seed),
+        "fmr": accepts.impostor(),
+        "fmr_interval": impostor_interval(accepts, draws, seed),
         "genuine": people * accepts.splits,
         "impostor": people * (people - 1) * accepts.splits,
         "people": people,
-        "seed_rule_fmr": None if accepts.seed is None else accepts.impostor(accepts.seed),
-        "seed_rule_fnmr": None if accepts.seed is None else float(1.0 - accepts.genuine(accepts.seed).mean()),
+        "seed_rule_fmr": seed_rule["fmr"],
+        "seed_rule_fnmr": seed_rule["fnmr"],
         "parts": parts,
         "fmr_skip_verify": parts["search"]["fmr"],
         "fnmr_skip_verify": parts["search"]["fnmr"],
     }
 
 
-def impostor_interval(accepts: Accepts, kind: Doubles, draws: int, seed: int) -> list[float]:
-    """Return the 95 % interval of the false match rate, drawing people."""
+def impostor_interval(accepts: Accepts, draws: int, seed: int) -> list[float]:
+    """Return the 95 % interval of the whole rule's false match rate, drawing people."""
     generator = np.random.default_rng([seed, 21])
-    count = len(kind)
-    rates = []
-    for _ in range(draws):
-        counts = np.bincount(generator.integers(0, count, count), minlength=count).astype(np.float64)
-        rates.append(accepts.impostor(kind, counts))
-    low, high = np.quantile(rates, (0.025, 0.975))
-    return [float(low), float(high)]
-
-
-KINDS = ("first", "second", "search", "verify", "system", "seed")
+    count = len(accepts.genuine())
+    drawn = (np.bincount(generator.integers(0, count, count), minlength=count) for _ in range(draws))
+    return middle([accepts.impostor(counts=counts.astype(np.float64)) for counts in drawn])
 
 
 def _decide(
-    sample: Sample,
-    scorer: Scorer,
-    rule: Rule,
-    published: Mapping[str, float],
-    rows: Ints,
-    enrolled: Ints,
+    sample: Sample, scorer: Scorer, rule: Rule, published: Mapping[str, float], rows: Ints, enrolled: Ints
 ) -> dict[str, Bools]:
     """Decide requests of photos `rows` (senders, images) to people `enrolled` (people, enrolled) by the rule."""
     images = rows.shape[1]
     required = min(rule.ver_tol, images)
     targets = templates_of(sample, list(enrolled), rule.sim_func)
     probes = {name: values[rows.ravel()] for name, values in sample.embeddings.items()}
-    scores = _scores(probes, targets, scorer, rule.sim_func, enrolled.shape[1])
-    ranked = np.sort(scores.reshape(len(rows), images, len(enrolled)), axis=1)
-    first = ranked[:, required - 1] <= scorer.threshold(required, images)
-    limit = min(scorer.search_threshold(len(enrolled), images), scorer.found_threshold(required, images))
-    search = ranked[:, required - 1] <= limit
+    scores = scores_of(probes, targets, rule.sim_func, scorer, enrolled.shape[1])
+    deciding = np.sort(scores.reshape(len(rows), images, len(enrolled)), axis=1)[:, required - 1]
+    first = deciding <= scorer.threshold(required, images)
+    search = deciding <= min(scorer.search_threshold(len(enrolled), images), scorer.found_threshold(required, images))
     second = _second(sample, scorer, rule, rows, enrolled)
     found = {"first": first, "second": second, "search": search}
     found |= {"verify": first | second, "system": first | second | search}
@@ -169,10 +148,9 @@ def _second(sample: Sample, scorer: Scorer, rule: Rule, rows: Ints, enrolled: In
     required = min(rule.ver_tol_aug, comparisons)
     targets = {name: values[enrolled.ravel()] for name, values in sample.embeddings.items()}
     probes = {name: _augmented(values[rows]) for name, values in sample.augmented.items()}
-    scores = _scores(probes, targets, scorer, rule.sim_func, 1)
+    scores = scores_of(probes, targets, rule.sim_func, scorer, 1)
     within: Bools = scores <= scorer.second_look_threshold(required, comparisons, rows.shape[1])
-    enough: Bools = _counted(within, rows, enrolled) >= required
-    return enough
+    return np.asarray(_counted(within, rows, enrolled) >= required)
 
 
 def _any_pair(sample: Sample, rule: Rule, published: Mapping[str, float], rows: Ints, enrolled: Ints) -> Bools:
@@ -183,22 +161,13 @@ def _any_pair(sample: Sample, rule: Rule, published: Mapping[str, float], rows: 
         stored = np.concatenate(
             [sample.embeddings[name][enrolled][:, :, np.newaxis], sample.augmented[name][enrolled]], axis=2
         )
-        targets = stored.reshape(-1, stored.shape[3])
+        targets = _augmented(stored)
         entries = np.arange(len(targets)).reshape(len(enrolled), -1)
         real = distances(sample.embeddings[name][rows.ravel()], targets, rule.sim_func) <= limit
         copies = distances(_augmented(sample.augmented[name][rows]), targets, rule.sim_func) <= limit
         first += _counted(real, rows, entries)
         second += _counted(copies, rows, entries)
-    accepted: Bools = (first >= rule.ver_tol) | (second >= rule.ver_tol_aug)
-    return accepted
-
-
-def _scores(
-    probes: Mapping[str, Floats], targets: Mapping[str, Floats], scorer: Scorer, sim_func: str, enrolled: int
-) -> Floats:
-    per_model = {name: distances(probes[name], targets[name], sim_func) for name in scorer.models}
-    long = {name: lengths(probes[name], targets[name]) for name in scorer.models}
-    return scorer.fuse(per_model, enrolled, long)
+    return np.asarray((first >= rule.ver_tol) | (second >= rule.ver_tol_aug))
 
 
 def _augmented(values: Floats) -> Floats:
@@ -207,6 +176,4 @@ def _augmented(values: Floats) -> Floats:
 
 def _counted(within: Bools, rows: Ints, entries: Ints) -> Ints:
     """Count true comparisons per sender and claimed person."""
-    shaped = within.reshape(len(rows), -1, len(entries), entries.shape[1])
-    counted: Ints = shaped.sum(axis=(1, 3))
-    return counted
+    return np.asarray(within.reshape(len(rows), -1, len(entries), entries.shape[1]).sum(axis=(1, 3)))

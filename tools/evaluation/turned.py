@@ -58,10 +58,8 @@ def _listed(file: Path) -> dict[str, tuple[int, ...]]:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise LayoutError(f"{file} cannot be read as JSON.") from error
-    if not isinstance(content, dict) or not all(_is_list_of_frames(frames) for frames in content.values()):
+    if not isinstance(content, dict) or not all(
+        isinstance(frames, list) and all(type(one) is int and one >= 0 for one in frames) for frames in content.values()
+    ):
         raise LayoutError(f'{file} is not of the form {{"<clip>": [frame, ...]}}.')
     return {Path(name).name: tuple(frames) for name, frames in content.items()}
-
-
-def _is_list_of_frames(value: object) -> bool:
-    return isinstance(value, list) and all(type(one) is int and one >= 0 for one in value)

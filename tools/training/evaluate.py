@@ -3,9 +3,8 @@
 Faces that fill their photo are judged here; beside that stands how many of them the server leaves uncertain.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from pipeline.models.liveness.guards import doubt_about_room
@@ -13,6 +12,7 @@ from pipeline.models.liveness.judge import Judge, load_judge
 from pipeline.registry import LIVENESS_FILES as FILES
 from pipeline.stages.align import crop_face
 from pipeline.types import Detector, Face, Liveness, LivenessVerdict, Photo, Pixels
+from tools.cli.options import batches
 from tools.training.metrics import Presentation, Rate, Report, as_json, by_kind, by_source, report
 from tools.training.plots import draw_histogram
 from tools.training.sources import Item, read_pixels, spoof_items
@@ -102,7 +102,7 @@ def measure(items: Sequence[Item], detector: Detector, judges: dict[str, Judge],
     rows: dict[str, list[Presentation]] = {name: [] for name in judges}
     tight: list[tuple[bool, bool]] = []
     done = 0
-    for chunk in _chunked(items):
+    for chunk in batches(read_pixels(items), _BATCH):
         faces = _largest_faces(chunk, detector)
         present = [face for face in faces if face is not None]
         tight += [
@@ -119,12 +119,6 @@ def measure(items: Sequence[Item], detector: Detector, judges: dict[str, Judge],
         done += len(chunk)
         say(f"{done} of {len(items)} pictures")
     return Measured(rows, tight)
-
-
-def _chunked(items: Sequence[Item]) -> Iterator[list[tuple[Item, Pixels]]]:
-    pairs = read_pixels(items)
-    while chunk := list(islice(pairs, _BATCH)):
-        yield chunk
 
 
 def _largest_faces(chunk: Sequence[tuple[Item, Pixels]], detector: Detector) -> list[Face | None]:

@@ -7,13 +7,13 @@ photos, and `video/` with clips, whose name says `fake` where they show an attac
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from pipeline.types import Box, Detection, Detector, Pixels
+from tools.cli.options import batches
 from tools.training.scene import Scene, cut_scene
 
 IMAGES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp"))
@@ -78,10 +78,20 @@ def read_pixels(items: Sequence[Item]) -> Iterator[tuple[Item, Pixels]]:
             continue
         wanted = [other for other in items[at:] if other.path == item.path]
         frames = {other.frame for other in wanted}
-        pixels = {index: frame for index, frame in enumerate(_frames(item.path)) if index in frames}
+        pixels = {index: frame for index, frame in enumerate(frames_of(item.path)) if index in frames}
         for other in wanted:
             yield other, pixels[other.frame]
         at += len(wanted)
+
+
+def frames_of(path: Path) -> Iterator[Pixels]:
+    """Yield every frame of a clip, RGB."""
+    reader = cv2.VideoCapture(str(path))
+    try:
+        while (read := reader.read())[0]:
+            yield np.asarray(cv2.cvtColor(read[1], cv2.COLOR_BGR2RGB), dtype=np.uint8)
+    finally:
+        reader.release()
 
 
 def find_faces(detector: Detector, photos: Sequence[Pixels]) -> list[list[Detection]]:
@@ -90,14 +100,17 @@ def find_faces(detector: Detector, photos: Sequence[Pixels]) -> list[list[Detect
     A detector that was trained on whole scenes often misses a face that fills its photo; a border of a quarter of
     the longer side mends that. Boxes and landmarks come back in the photo's own pixels.
     """
-    found = [_confident(faces) for faces in detector.detect(photos)]
+
+    def detected(some: Sequence[Pixels]) -> list[list[Detection]]:
+        return [[face for face in faces if face.confidence >= CONFIDENT] for faces in detector.detect(some)]
+
+    found = detected(photos)
     missed = [index for index, faces in enumerate(found) if not faces]
     if missed:
         widths = [max(photos[index].shape[:2]) // 4 for index in missed]
         bordered = [bordered_photo(photos[index], width) for index, width in zip(missed, widths, strict=True)]
-        again = detector.detect(bordered)
-        for index, width, faces in zip(missed, widths, again, strict=True):
-            found[index] = [_shifted(face, -width) for face in _confident(faces)]
+        for index, width, faces in zip(missed, widths, detected(bordered), strict=True):
+            found[index] = [_shifted(face, -width) for face in faces]
     return found
 
 
@@ -116,8 +129,7 @@ def collect(items: Sequence[Item], detector: Detector, cache: Path | None = None
     """
     boxes: dict[str, list[float] | None] = json.loads(cache.read_text()) if cache and cache.exists() else {}
     samples, missed = [], []
-    pairs = read_pixels(items)
-    while chunk := list(islice(pairs, _BATCH)):
+    for chunk in batches(read_pixels(items), _BATCH):
         fresh = [pair for pair in chunk if _key(pair[0]) not in boxes]
         found = find_faces(detector, [pixels for _, pixels in fresh]) if fresh else []
         for (item, pixels), faces in zip(fresh, found, strict=True):
@@ -137,7 +149,7 @@ def _items_of(path: Path, attack: bool, source: str, step: int) -> list[Item]:
     if path.suffix.lower() in IMAGES:
         return [Item(path, -1, attack, source)]
     if path.suffix.lower() in CLIPS:
-        count = sum(1 for _ in _frames(path))
+        count = sum(1 for _ in frames_of(path))
         return [Item(path, frame, attack, source) for frame in range(0, count, step)]
     return []
 
@@ -149,24 +161,8 @@ def _image(path: Path) -> Pixels:
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
-def _frames(path: Path) -> Iterator[Pixels]:
-    reader = cv2.VideoCapture(str(path))
-    try:
-        while True:
-            done, frame = reader.read()
-            if not done:
-                return
-            yield np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB), dtype=np.uint8)
-    finally:
-        reader.release()
-
-
 def _key(item: Item) -> str:
     return f"{item.source}/{item.path.parent.name}/{item.path.name}#{item.frame}"
-
-
-def _confident(faces: Sequence[Detection]) -> list[Detection]:
-    return [face for face in faces if face.confidence >= CONFIDENT]
 
 
 def _chosen(item: Item, pixels: Pixels, faces: Sequence[Detection]) -> list[float] | None:

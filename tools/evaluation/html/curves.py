@@ -18,7 +18,7 @@ def curves(compared: ModelPairs, scorer: Scorer, ver_tol: int, people: int) -> d
     `det[name]` is `{"fmr": [...], "fnmr": [...]}`, both falling and rising between 0 and 1; `histogram` has `edges`
     (bins + 1), `genuine` and `impostor` (shares of the pairs, each summing to 1) and `thresholds` by name.
     """
-    fused = scorer.fuse({name: compared.distances[name] for name in scorer.models}, 1, compared.lengths)
+    fused = compared.fused(scorer)
     scores = {"fused": fused, **(compared.distances if len(compared.distances) > 1 else {})}
     det = {name: error_curve(values[compared.same], values[~compared.same]) for name, values in scores.items()}
     drawn = histogram(fused, compared.same) | {"thresholds": thresholds(scorer, ver_tol, people)}

@@ -1,21 +1,26 @@
 """What only the page needs, measured where `--html` asks for it: curves, liveness by source, time of each stage."""
 
-import sys
+import statistics
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import click
+import numpy as np
 
 from pipeline.types import Scorer
+from tools.benchmark.client import Client, server
 from tools.calibration.sample import ModelPairs
-from tools.cli.options import FILE
+from tools.cli.options import FILE, note
 from tools.evaluation.html.curves import curves
-from tools.evaluation.html.latency import measure
+from tools.evaluation.layout import Dataset
 from tools.evaluation.workbench import ROOT, Work, Workbench
 from tools.installation.trial import NoServerError
 
 REQUESTS = 12
+MOST_SENT = 3
 
 
 def html_options(work: Work) -> Work:
@@ -55,5 +60,56 @@ def _liveness(folder: Path, weights: list[Path]) -> dict[str, Any]:
 
     if not folder.is_dir():
         raise ValueError(f"{folder} is not a folder.")
-    model = ROOT / "bin" / "model" / "liveness_best.h5"
-    return dict(evaluate(folder, model, None, weights, None, lambda line: print(line, file=sys.stderr)).as_json())
+    return dict(evaluate(folder, ROOT / "bin" / "model" / "liveness_best.h5", None, weights, None, note).as_json())
+
+
+def measure(data: Dataset, models: Sequence[str], mirror: Path, requests: int) -> dict[str, Any]:
+    """Verify people with liveness over HTTP and return each stage's milliseconds: `median`, `p90`, `share` of the sum.
+
+    Everybody measured is enrolled with one photo and verified with up to three others. Raises `ValueError` where
+    nobody has two photos that the server keeps.
+    """
+    changes = {"SELECTED_MODELS": ",".join(models), "MODEL_MIRROR": str(mirror)}
+    runs: list[dict[str, float]] = []
+    sent = 0
+    scratch = tempfile.TemporaryDirectory(prefix="faceapp-latency-")
+    with scratch as folder, server(Path(folder) / "server", changes) as running:
+        client = Client(running)
+        for number, photos in enumerate(people(data)):
+            if len(runs) >= requests:
+                break
+            try:
+                client.enrol(f"RECO_ID_{number}", photos[:1])
+                client.verify(f"RECO_ID_{number}", photos[1:], liveness=True)
+            except RuntimeError:  # the server kept none of the photos
+                continue
+            runs.append(dict(client.stages))
+            sent += len(photos) - 1
+    if not runs:
+        raise ValueError("Nobody has two photos with a face, so no request can be timed.")
+    return {"requests": len(runs), "photos": sent, "stages": stages(runs)}
+
+
+def people(data: Dataset) -> Iterator[list[bytes]]:
+    """Yield the photos of everybody who has two or more, as file bytes, those with most photos first."""
+    files: dict[int, list[Path]] = {}
+    for person, file in zip(data.person, data.files, strict=True):
+        files.setdefault(person, []).append(file)
+    for its in sorted(files.values(), key=len, reverse=True):
+        if len(its) > 1:
+            yield [file.read_bytes() for file in its[: 1 + MOST_SENT]]
+
+
+def stages(runs: Sequence[dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Return `median`, `p90` and `share` of each stage over the requests that reached it, in the stages' order."""
+    names = list(dict.fromkeys(name for run in runs for name in run))
+    times = {name: [run[name] for run in runs if name in run] for name in names}
+    whole = sum(statistics.fmean(its) for its in times.values()) or 1.0
+    return {
+        name: {
+            "median": statistics.median(its),
+            "p90": float(np.quantile(its, 0.9, method="nearest")),
+            "share": statistics.fmean(its) / whole,
+        }
+        for name, its in times.items()
+    }
