@@ -20,10 +20,10 @@ from tools.training.evaluate import judges_of, measure
 from tools.training.lessons import Lessons, Origin
 from tools.training.make import Plans, make_model, measured
 from tools.training.network import COLUMNS, FACE_VIEW, around_odds, assemble, build_head, build_statistics
-from tools.training.read import Readings
 from tools.training.samples import Arrays
 from tools.training.scene import cut_scene
 from tools.training.sources import Item, Sample, spoof_items
+from tools.training.teachers import Readings
 from tools.training.train import Plan, Table, best_epoch, train_all, train_fold
 from tools.training.trunk import AROUND_VIEW, LESSON_VIEW, TrunkPlan, build_trunk, train_trunk, trunk_outputs
 
@@ -159,7 +159,7 @@ def left_out(count: int = 120) -> LeftOut:
     voted = np.clip(np.where(attack, 0.8, 0.4) + rng.normal(0, 0.05, count), 0.01, 0.99).astype(np.float32)
     missed = [Item(Path("m.jpg"), -1, False, "source_0")] * 4
     even = FasnetScores(np.full((count, 2, 3), 1 / 3, np.float32), np.full((count, 3), 1 / 3, np.float32))
-    readings = Readings(even, np.zeros(count, np.float32), np.full(count, 1.0, np.float32), {})
+    readings = Readings(even, np.zeros(count, np.float32), np.full(count, 1.0, np.float32))
     return LeftOut(samples, voted, np.zeros(count, np.float32), readings, missed)
 
 

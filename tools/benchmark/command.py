@@ -1,6 +1,5 @@
 """`bin/bench`: the scenarios, and what came of them."""
 
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -15,7 +14,7 @@ from tools.benchmark import processor, roofline
 from tools.benchmark.bench import Bench, CannotMeasureError, Scenario
 from tools.benchmark.measure import ROUNDS, Result, Rounds, as_json, table
 from tools.cli.exits import DONE, FAILED
-from tools.cli.options import FILE, ROOT, results
+from tools.cli.options import FILE, ROOT, note, results
 from tools.installation.trial import NoServerError
 
 SCENARIOS: Mapping[str, str] = {
@@ -50,15 +49,16 @@ def command(only: Sequence[str], quick: bool, data: Path) -> tuple[Any, int]:
     """Measure speed against named peers, in one run. Exit code 2: a scenario was left out."""
     rounds = Rounds(3 if quick else ROUNDS, quick)
     place = data.resolve() if data.is_dir() else None  # settings' paths start elsewhere
-    _say(f"Data: {place or 'photos from packages'}; {rounds.count} rounds; limits and replay policy are off")
+    note(f"Data: {place or 'photos from packages'}; {rounds.count} rounds; limits and replay policy are off")
     share_cores()  # as the server does
     found: list[Result] = []
     left_out: list[str] = []
     for name in only or SCENARIOS:
-        _say(f"{name} ...")
+        note(f"{name} ...")
         with tempfile.TemporaryDirectory(prefix="faceapp-bench-") as folder:
             try:
-                found += _scenario(name)(Bench(ROOT, Path(folder), place, rounds, _say))
+                scenario: Scenario = getattr(import_module(f"tools.benchmark.{SCENARIOS[name]}"), name)
+                found += scenario(Bench(ROOT, Path(folder), place, rounds, note))
             except (CannotMeasureError, ModelUnavailable, NoServerError, ImportError, OSError) as reason:
                 left_out.append(f"{name} was left out: {reason}")
     gigaflops, gigabytes = roofline.flops_per_s() / 1e9, roofline.bytes_per_s() / 1e9
@@ -68,12 +68,3 @@ def command(only: Sequence[str], quick: bool, data: Path) -> tuple[Any, int]:
     for line in left_out:
         print(line)
     return as_json(found), FAILED if left_out else DONE
-
-
-def _scenario(name: str) -> Scenario:
-    found: Scenario = getattr(import_module(f"tools.benchmark.{SCENARIOS[name]}"), name)
-    return found
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

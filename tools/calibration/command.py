@@ -43,9 +43,8 @@ def command(**given: Any) -> tuple[Any, int]:
     if arguments.num_aug < 1:
         raise ValueError("--num-aug is 1 or more: the second look is a part of every calibration.")
     functions = _functions(arguments.sim_func)
-    bench = prepare(
-        arguments, lambda data: restrict(data, read_pairs(arguments.pairs, data)) if arguments.pairs else data
-    )
+    pairs: Path | None = arguments.pairs
+    bench = prepare(arguments, lambda data: restrict(data, read_pairs(pairs, data)) if pairs else data)
     _check_rates(bench.faces.sample.person, rates if arguments.fmr is not None else rates[:1])
     arguments.out.mkdir(parents=True, exist_ok=True)
     about = {

@@ -54,21 +54,20 @@ def _system(found: Mapping[str, Any]) -> Iterator[str]:
         return
     yield f"System: {one['people']} people, {one['genuine']} genuine and {one['impostor']} impostor requests"
     yield f"  {'':<34}{'FNMR':>10}{'FMR':>12}"
-    yield f"  {'200 or 134':<34}{percent(one['fnmr']):>10}{rate(one['fmr']):>12}"
-    low_high = "  {:<34}{:>10}{:>12}"
-    for end, index in (("95 % from", 0), ("     to", 1)):
-        yield low_high.format(end, percent(one["fnmr_interval"][index]), rate(one["fmr_interval"][index]))
-    for kind, words in (
-        ("first", "first look alone"),
-        ("second", "second look alone"),
-        ("verify", "both looks (skip_db_search)"),
-        ("search", "search alone (skip_verify)"),
-    ):
-        yield low_high.format(words, percent(one["parts"][kind]["fnmr"]), rate(one["parts"][kind]["fmr"]))
+    parts = one["parts"]
+    rows = [
+        ("200 or 134", one["fnmr"], one["fmr"]),
+        ("95 % from", one["fnmr_interval"][0], one["fmr_interval"][0]),
+        ("     to", one["fnmr_interval"][1], one["fmr_interval"][1]),
+        ("first look alone", *parts["first"].values()),
+        ("second look alone", *parts["second"].values()),
+        ("both looks (skip_db_search)", *parts["verify"].values()),
+        ("search alone (skip_verify)", *parts["search"].values()),
+    ]
     if one["seed_rule_fmr"] is not None:
-        yield low_high.format(
-            "any pair counts (the seed's rule)", percent(one["seed_rule_fnmr"]), rate(one["seed_rule_fmr"])
-        )
+        rows.append(("any pair counts (the seed's rule)", one["seed_rule_fnmr"], one["seed_rule_fmr"]))
+    for words, missed, matched in rows:
+        yield f"  {words:<34}{percent(missed):>10}{rate(matched):>12}"
     yield f"  stated FMR {rate(promise['fmr_stated'])}, measured {rate(promise['fmr_measured'])}; with other rules:"
     for rule in promise["other_rules"]:
         yield (

@@ -4,7 +4,6 @@
 each, as phones do, with the person near and far, and prints how far faces, scores and liveness verdicts differ.
 """
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ from pipeline.stages.subject import people_of
 from pipeline.types import Detector, Embedder, Face, LivenessJudge, Photo, Pixels
 from tools.benchmark.phone import SIZE, phone_photo
 from tools.benchmark.photos import encoded, read
-from tools.cli.options import FILE, weights_option
+from tools.cli.options import FILE, batches, tracked, weights_option
 
 SHARES = (1.0, 0.6, 0.35, 0.2)
 """Height of the portrait as a share of the photo's, by turns."""
@@ -65,17 +64,15 @@ def main(folder: Path, weights: Path, photos: int) -> None:
 
 
 def _seen_both(files: Sequence[Path], weights: Path) -> Iterator[tuple[_Seen, _Seen]]:
-    """Yield what both ways say of each photo; a line after every hundred says how far it is."""
+    """Yield what both ways say of each photo."""
     store = WeightStore(weights)
     models: dict[str, Embedder] = {name: load_embedder(REGISTRY[name], store) for name in ("Dlib", "MobileFaceNet")}
     judge = load_judge(ENGINES, Path("bin/model/liveness_best.h5"), None, weights, WEIGHTS / "compiled")
     ways = MtcnnDetector(always_closer=False), MtcnnDetector(always_closer=True)
-    for start in range(0, len(files), AT_ONCE):
-        photos = [_photo(file, start + at) for at, file in enumerate(files[start : start + AT_ONCE])]
+    for part in batches(enumerate(tracked(files, len(files), "Looking at photos")), AT_ONCE):
+        photos = [_photo(file, number) for number, file in part]
         one, other = (_seen(photos, way, models, judge) for way in ways)
         yield from zip(one, other, strict=True)
-        if start % 100 < AT_ONCE:
-            print(f"{start + len(photos)} of {len(files)}", file=sys.stderr, flush=True)
 
 
 def _seen(

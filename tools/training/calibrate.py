@@ -13,8 +13,8 @@ from pipeline.models.liveness.judge import HALF
 from pipeline.types import Floats
 from tools.training.cards import CARD
 from tools.training.metrics import Presentation, as_json
-from tools.training.read import Readings
 from tools.training.sources import CLIP, PORTRAITS, Item, Sample
+from tools.training.teachers import Readings
 
 _PORTRAITS_REJECTED = 0.025
 """The share of portraits that lie above a trunk's offset; on others it may be half as much again."""
@@ -66,7 +66,8 @@ def scores_of(left_out: LeftOut) -> dict[str, tuple[Floats, float]]:
         ("cnn,facenox", None, read.facenox),
         ("cnn,fasnet,facenox", read.fasnet, read.facenox),
     ):
-        scores[name] = _with_drawings(cnn, fused_scores(cnn, fasnet, facenox, read.reach)), HALF
+        fused = fused_scores(cnn, fasnet, facenox, read.reach)
+        scores[name] = np.where(cnn >= 1, np.float32(1), fused), HALF  # a drawing to the CNN stays an attack
     return scores
 
 
@@ -101,11 +102,6 @@ def reaches(left_out: LeftOut) -> dict[str, dict[str, float]]:
     }
 
 
-def _with_drawings(cnn: Floats, fused: Floats) -> Floats:
-    """Return the fused scores; a face that is a drawing to the CNN, whose score is 1 then, stays an attack."""
-    return np.asarray(np.where(cnn >= 1, np.float32(1), fused), dtype=np.float32)
-
-
 def _presentations(left_out: LeftOut, scores: Floats, live: float, chosen: npt.NDArray[np.bool_]) -> list[Presentation]:
     rows = [
         Presentation(one.item.source, one.item.attack, one.item.source, bool(score <= live), True, float(score))
@@ -115,15 +111,11 @@ def _presentations(left_out: LeftOut, scores: Floats, live: float, chosen: npt.N
     return rows + [Presentation(item.source, item.attack, item.source, False, False, None) for item in left_out.missed]
 
 
-def _clips(left_out: LeftOut, scores: Floats, live: float) -> dict[str, float | None]:
+def _clips(left_out: LeftOut, scores: Floats, live: float) -> dict[str, float]:
     """Return the share of each left-out clip's frames that is judged wrongly."""
     names = sorted({str(name) for name in left_out.source if name.startswith("clip ")})
     wrong = (scores <= live) == left_out.attack
-    return {name: _share(wrong[left_out.source == name]) for name in names}
-
-
-def _share(values: npt.NDArray[np.bool_]) -> float | None:
-    return _mean(values) if len(values) else None
+    return {name: _mean(wrong[left_out.source == name]) for name in names}
 
 
 def _mean(values: npt.NDArray[np.bool_]) -> float:

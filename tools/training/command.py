@@ -1,14 +1,13 @@
 """`bin/train-liveness`: trains the liveness network on DATA and writes it with its card and its curves."""
 
 import json
-import sys
 from pathlib import Path
 
 import click
 
 from codes_dict import Refusal
 from tools.cli.exits import DONE
-from tools.cli.options import FILE, ROOT, one_line, weights_option
+from tools.cli.options import FILE, ROOT, note, one_line, weights_option
 
 OUT = ROOT / "bin" / "model" / "liveness_best.h5"
 
@@ -37,8 +36,3 @@ def command(
     with one_line(Refusal, OSError, ValueError):
         print(json.dumps(make_model(data, out, weights, cache, plans, note), indent=2))
     return DONE
-
-
-def note(line: str) -> None:
-    """Show progress on standard error."""
-    print(line, file=sys.stderr, flush=True)

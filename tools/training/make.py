@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from pipeline.models.liveness.views import cut_view
 from pipeline.types import Floats
+from tools.cli.options import batches
 from tools.training.calibrate import LeftOut, figures, offset_of, reaches
 from tools.training.cards import CARD, save_model
 from tools.training.folds import SAME_PEOPLE, Pool, build_pool, clips_apart
 from tools.training.lessons import Bytes, give_lessons
 from tools.training.network import around_odds, assemble, build_statistics
 from tools.training.plots import draw_curves
-from tools.training.read import read_with
 from tools.training.samples import Arrays, plain
 from tools.training.sources import (
     PORTRAITS,
@@ -102,7 +102,7 @@ def make_model(data: Path, out: Path, weights: Path, cache: Path | None, plans: 
     story = {"made": made(found, plans, heads)}
     if plans.figures:
         voted = votes(found, heads.folds, heads.epochs)
-        left_out = LeftOut(found.measured, voted, around, read_with(teachers, found.measured), found.missed)
+        left_out = LeftOut(found.measured, voted, around, teachers.read(found.measured), found.missed)
         story |= {"reaches": reaches(left_out), "measured": figures(left_out)}
     save_model(assemble(trunk, heads.statistics, heads.networks, offset), CARD, story, out)
     curves = {name: (fold.trained, fold.left_out) for name, fold in heads.folds.items()}
@@ -124,9 +124,8 @@ def read_data(data: Path, cache: Path | None, say: Say) -> Data:
         say(f"looking for faces in {len(items)} pictures of {name}")
         parts[name] = collect(items, detector, cache / f"boxes_{name}.json" if cache else None)
     portraits = parts["portraits"][0]
-    held = portraits[::_HELD_PORTRAITS]
     kept = [one for index, one in enumerate(portraits) if index % _HELD_PORTRAITS]
-    return Data(parts["spoof"][0], parts["spoof"][1], parts["clips"][0], kept, held)
+    return Data(*parts["spoof"], parts["clips"][0], kept, portraits[::_HELD_PORTRAITS])
 
 
 def train_trunks(found: Data, teachers: Teachers, plans: Plans, say: Say) -> tuple[Any, float, Floats]:
@@ -172,12 +171,14 @@ def train_heads(found: Data, plan: Plan, say: Say) -> Heads:
 
 def measured(statistics: Any, arrays: Arrays) -> Table:
     """Count the shares of the faces of arrays."""
-    return Table(_shares(statistics, arrays), arrays.allowed, arrays.groups)
+    parts = batches(arrays.faces, 128)
+    rows = [np.asarray(statistics(np.stack(part).astype(np.float32)), dtype=np.float32) for part in parts]
+    return Table(np.concatenate(rows), arrays.allowed, arrays.groups)
 
 
 def train_folds(statistics: Any, pool: Pool, table: Table, found: Data, plan: Plan, say: Say) -> dict[str, Fold]:
     """Leave every source out once; each fold scores that source's faces, then all clips and held portraits."""
-    watched = _shares(statistics, plain([*found.clips, *found.held]))
+    watched = measured(statistics, plain([*found.clips, *found.held])).statistics
     folds: dict[str, Fold] = {}
     for name in found.sources:
         own = plain([one for one in found.spoof if one.item.source == name])
@@ -189,10 +190,10 @@ def train_folds(statistics: Any, pool: Pool, table: Table, found: Data, plan: Pl
 def votes(found: Data, folds: Mapping[str, Fold], epochs: int) -> Floats:
     """Return the heads' vote (n,) on `found.measured`, of folds that were not trained on a face's source.
 
-    All folds were trained on the clips of others; of such a clip the vote is their mean.
+    A fold that stopped before `epochs` has its last vote. All folds were trained on the clips of others; of such a clip
+    the vote is their mean.
     """
-    scores = {name: raw_scores(fold, epochs) for name, fold in folds.items()}
-    own = {name: iter(values) for name, values in scores.items()}
+    own = {name: iter(fold.scores[min(epochs, len(fold.scores)) - 1]) for name, fold in folds.items()}
     of_sources = [float(next(own[one.item.source])) for one in found.spoof]
     rest = {name: np.array(list(values), np.float32) for name, values in own.items()}
     others = []
@@ -216,21 +217,8 @@ def made(found: Data, plans: Plans, heads: Heads) -> dict[str, Any]:
     }
 
 
-def raw_scores(fold: Fold, epochs: int) -> Floats:
-    """Return a fold's scores after `epochs` epochs, or its last ones where it stopped earlier."""
-    return np.asarray(fold.scores[min(epochs, len(fold.scores)) - 1], dtype=np.float32)
-
-
 def _of_unseen(odds: Floats, unseen: npt.NDArray[np.bool_]) -> Floats:
     """Return the mean of the trunks (rows) that have not seen a face's source, else the last one's: (n,)."""
     chosen = unseen.copy()
     chosen[-1] |= ~chosen.any(axis=0)
     return np.asarray((odds * chosen).sum(axis=0) / chosen.sum(axis=0), dtype=np.float32)
-
-
-def _shares(statistics: Any, arrays: Arrays) -> Floats:
-    rows = [
-        np.asarray(statistics(arrays.faces[at : at + 128].astype(np.float32)), dtype=np.float32)
-        for at in range(0, len(arrays.faces), 128)
-    ]
-    return np.concatenate(rows)

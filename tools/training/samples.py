@@ -1,7 +1,7 @@
 """Turns scenes into the arrays that the network is trained on: augmented, simulated, and cut into views."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -35,53 +35,40 @@ class Arrays:
 
 def joined(parts: Sequence[Arrays]) -> Arrays:
     """Put arrays behind each other."""
-    return Arrays(
-        np.concatenate([part.faces for part in parts]),
-        np.concatenate([part.allowed for part in parts]),
-        np.concatenate([part.groups for part in parts]),
-    )
+    return Arrays(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Arrays)))
 
 
 def plain(samples: Sequence[Sample]) -> Arrays:
     """Cut the views of samples as they are, for measuring."""
-    rows = [
-        (cut_view(one.scene.pixels, one.scene.box, FACE_VIEW), _allowed(one.item.attack, None), 0) for one in samples
-    ]
-    return _stacked(rows)
+    faces = [cut_view(one.scene.pixels, one.scene.box, FACE_VIEW) for one in samples]
+    return _stacked([(face, _allowed(one.item.attack, None), 0) for face, one in zip(faces, samples, strict=True)])
 
 
 def augmented(samples: Sequence[Sample], copies: int, group: int, rng: Rng, strength: float) -> Arrays:
     """Photograph every sample `copies` times anew; the label stays."""
-    rows = []
-    for one in samples:
-        for _ in range(copies):
-            scene = _varied(one.scene, rng)
-            scene = scene.with_pixels(photograph(scene.pixels, rng, strength))
-            rows.append((_face(scene, rng), _allowed(one.item.attack, None), group))
-    return _stacked(rows)
+    copied = [one for one in samples for _ in range(copies)]
+    return _stacked([(_face(one.scene, rng, strength), _allowed(one.item.attack, None), group) for one in copied])
 
 
 def simulated(samples: Sequence[Sample], copies: int, group: int, rng: Rng, backgrounds: Sequence[Pixels]) -> Arrays:
     """Make `copies` simulated attacks of every bona fide sample."""
     rows = []
-    for one in samples:
-        for _ in range(copies):
-            background = backgrounds[int(rng.integers(len(backgrounds)))]
-            scene, kind = simulate(one.scene, background, rng)
-            scene = _varied(scene, rng)
-            scene = scene.with_pixels(photograph(scene.pixels, rng, 0.6))
-            rows.append((_face(scene, rng), _allowed(True, kind), group))
+    for one in (one for one in samples for _ in range(copies)):
+        scene, kind = simulate(one.scene, backgrounds[int(rng.integers(len(backgrounds)))], rng)
+        rows.append((_face(scene, rng, 0.6), _allowed(True, kind), group))
     return _stacked(rows)
 
 
 def sketched(samples: Sequence[Sample], group: int, rng: Rng) -> Arrays:
     """Make a drawing of every bona fide sample."""
-    rows = []
-    for one in samples:
-        scene = _varied(drawn(one.scene, rng), rng)
-        scene = scene.with_pixels(photograph(scene.pixels, rng, 0.4))
-        rows.append((_face(scene, rng), _allowed(True, DRAWING), group))
-    return _stacked(rows)
+    return _stacked([(_face(drawn(one.scene, rng), rng, 0.4), _allowed(True, DRAWING), group) for one in samples])
+
+
+def _face(scene: Scene, rng: Rng, strength: float) -> Pixels:
+    """Return the view of a face that was photographed anew."""
+    scene = _varied(scene, rng)
+    scene = scene.with_pixels(photograph(scene.pixels, rng, strength))
+    return cut_view(scene.pixels, jittered(scene.box, rng), FACE_VIEW)
 
 
 def _varied(scene: Scene, rng: Rng) -> Scene:
@@ -92,10 +79,6 @@ def _varied(scene: Scene, rng: Rng) -> Scene:
     if roomy and rng.random() < 0.55:
         scene = tighten(scene, float(rng.uniform(1.0, 1.45)), rng)
     return scene
-
-
-def _face(scene: Scene, rng: Rng) -> Pixels:
-    return cut_view(scene.pixels, jittered(scene.box, rng), FACE_VIEW)
 
 
 def _allowed(attack: bool, kind: str | None) -> Floats:

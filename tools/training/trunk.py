@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from pipeline.models.liveness.card import View
 from pipeline.types import Floats
+from tools.cli.options import batches
 from tools.training.lessons import Bytes, Lessons
 from tools.training.teachers import TEACHERS
 
@@ -106,9 +107,7 @@ def train_trunk(lessons: Lessons, shares: npt.NDArray[np.float64], plan: TrunkPl
 
 def trunk_outputs(trunk: Any, around: Bytes) -> Floats:
     """Return log-odds in the order of `OUTPUTS` (n, 4) for views in RGB."""
-    rows = [
-        np.asarray(trunk(around[at : at + 128].astype(np.float32), training=False)) for at in range(0, len(around), 128)
-    ]
+    rows = [np.asarray(trunk(np.stack(part).astype(np.float32), training=False)) for part in batches(around, 128)]
     return np.asarray(np.concatenate(rows) * SCALE, dtype=np.float32)
 
 
