@@ -132,7 +132,7 @@ def test_a_report_that_can_no_longer_be_written_stops_nobody(tmp_path: Path) -> 
     report.open(file)
     report.add(Entry("ID-1", "Ada", "f", State.ALREADY))
     report.close()
-    assert said == [f"The report cannot be written to {file}: No space left on device.", "ID-1  Ada: already enrolled"]
+    assert said == ["ID-1  Ada: already enrolled", f"The report cannot be written to {file}: No space left on device."]
     assert not report.is_whole
 
 

@@ -18,10 +18,9 @@ from pipeline.types import Box, Detection, Person, Pixels
 from tools.cli import main as cli
 from tools.recognize.drawing import Label, draw
 from tools.recognize.looking import Looking
-from tools.recognize.naming import Named
 from tools.recognize.outputs import Outputs, safe
 from tools.recognize.sources import CannotLookError, Source, open_source
-from tools.recognize.tracking import LOOKS, LOST_AFTER_S, Embeddings, Track, Tracker
+from tools.recognize.tracking import LOOKS, LOST_AFTER_S, Embeddings, Named, Track, Tracker
 
 ANN = Named(Person(1, "ID-1", "ann", "ann", "Ann"), 0.1, 1e-4)
 

@@ -67,9 +67,10 @@ def decoded(data: bytes) -> Pixels:
     return np.ascontiguousarray(pixels[..., ::-1], np.uint8)
 
 
-def encoded(pixels: Pixels) -> bytes:
-    """Return a JPEG file."""
-    done, data = cv2.imencode(".jpg", np.ascontiguousarray(pixels[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, 92])
+def encoded(pixels: Pixels, kind: str = ".jpg", quality: int = 92) -> bytes:
+    """Return an image file; `quality` is a JPEG's."""
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if kind == ".jpg" else []
+    done, data = cv2.imencode(kind, np.ascontiguousarray(pixels[..., ::-1]), options)
     if not done:
         raise ValueError("the photo cannot be encoded")
     return bytes(data.tobytes())

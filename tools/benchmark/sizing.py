@@ -32,7 +32,7 @@ def measure(people: int) -> dict[str, float]:
         took = time.perf_counter() - started
         gc.collect()
         held = resident() - before
-        pickles = sum(file.stat().st_size for file in office.root.glob("gallery_*.pkl"))
+        pickles = sum(file.stat().st_size for file in office.kept.root.glob("gallery_*.pkl"))
         rows = sum(file.stat().st_size for file in (folder / "full").glob("faceapp.sqlite*"))
         assert count == people == len(second.snapshot().ids)  # noqa: S101 - and all of it is still in use
     return {

@@ -9,7 +9,6 @@ from operator import methodcaller
 
 import numpy as np
 
-from db.enrolments import EnrolmentRecords
 from db.milvus.collection import Entry, Mark
 from db.milvus.connection import Milvus
 from db.milvus.gallery import MilvusGallery
@@ -84,10 +83,10 @@ def _per_second(work: Callable[[int], None]) -> float:
 
 def _filled(server: MilvusServer, office: Office) -> MilvusGallery:
     """Return a gallery in Milvus that holds whom the office has, with its index built."""
-    entries, milvus = EnrolmentRecords(office.database), Milvus(server.uri)
-    gallery = MilvusGallery(office.kept, entries, office.models, lambda rows, _: template(rows, "cosine"), milvus)
+    milvus, kept, models = Milvus(server.uri), office.kept, office.models
+    gallery = MilvusGallery(kept, office.entries, models, lambda rows, _: template(rows, "cosine"), milvus)
     (collection,) = gallery.collections().values()
-    enrolled, snapshot = entries.changes(0), office.gallery.snapshot()
+    enrolled, snapshot = office.entries.changes(0), office.gallery.snapshot()
     for start in range(0, len(enrolled.added), _PUT):
         collection.put(
             Entry(one.token, one.id, template(rows, "cosine"), rows)

@@ -1,4 +1,4 @@
-"""The records as the server opens them, on SQLite, with random embeddings in place of models."""
+"""The records as the server opens them, on SQLite, with random embeddings in place of a model."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,24 +26,28 @@ from security.audit_check import check
 MODEL, SIZE = "Random", 8
 
 
-class _Random:
-    """Stands for a model."""
+class RandomModel:
+    """Stands for a model: what is tried is keeping embeddings, not making them."""
 
-    name, version, size = MODEL, "0" * 16, SIZE
+    version = "0" * 16
+
+    def __init__(self, name: str, size: int) -> None:
+        self.name, self.size = name, size
 
     def embed(self, crops: Sequence[Crop]) -> Floats:
-        """Return the same vector for every crop."""
-        return np.ones((len(crops), SIZE), np.float32)
+        """Return a random vector for every crop."""
+        return np.random.default_rng(0).standard_normal((len(crops), self.size), dtype=np.float32)
 
     def both_sides(self, crops: Sequence[Crop]) -> BothSides:
-        """Return vectors that agree."""
+        """Return random vectors that agree."""
         return BothSides(self.embed(crops), self.embed(crops))
 
 
-class ChaosStore:
-    """Everything that is kept in `folder`."""
+class Records:
+    """Everything that is kept in `folder`, of a model with random embeddings; each photo has so many augmentations."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, model: str = MODEL, size: int = SIZE, side: int = 64, copies: int = 1) -> None:
+        self._side, self._copies = side, copies
         for name in ("people", "uploads"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         uri = f"sqlite:///{folder / 'faceapp.sqlite'}"
@@ -52,24 +56,33 @@ class ChaosStore:
         self.kept = KeptFiles(folder / "people")
         self.uploads = UploadStore(KeptFiles(folder / "uploads", UPLOADS))
         self.people, self.entries = People(self.database, PeopleNames(), self.kept), EnrolmentRecords(self.database)
-        self.gallery = MemoryGallery(
-            self.kept, self.entries, {MODEL: _Random()}, lambda rows, _: template(rows, "cosine")
-        )
+        self.models = {model: RandomModel(model, size)}
+        self.gallery = self.reopened()
         self.audit = AuditTrail(self.database, folder / "audit")
         parts = self.database, self.people, self.entries, self.gallery, self.uploads, self.kept, self.audit
         self.enroller, self.forgetting = EnrolmentUnit(*parts), ForgettingUnit(*parts)
 
-    def enrol(self, person_id: str, photos: int, in_place: bool) -> None:
+    def reopened(self) -> MemoryGallery:
+        """Return the gallery as another process has it: nothing is read yet."""
+        return MemoryGallery(self.kept, self.entries, self.models, lambda rows, _: template(rows, "cosine"))
+
+    def enrol(self, person_id: str, photos: int = 1, in_place: bool = False) -> None:
         """Enrol so many photos."""
-        pixels = np.full((64, 64, 3), 128, np.uint8)
-        crop = Crop(pixels, np.ones((5, 2), np.float32), Box(16, 16, 32, 32), "0" * 64)
-        faces = [NewFace(crop, pixels, [pixels], {MODEL: np.ones(SIZE, np.float32)})] * photos
+        side = self._side
+        pixels = np.full((side, side, 3), 128, np.uint8)
+        crop = Crop(pixels, np.ones((5, 2), np.float32), Box(side / 4, side / 4, side / 2, side / 2), "0" * 64)
+        vectors = {name: model.embed([crop])[0] for name, model in self.models.items()}
+        faces = [NewFace(crop, pixels, [pixels] * self._copies, vectors)] * photos
         upload = self.uploads.create(person_id, [NewImage(b"photo", "jpg", "0" * 64, 9.0)] * photos)
         request = EnrolmentRequest(
             person_id, "Somebody", in_place, upload, faces,
             outcome=lambda _: Outcome(Code.ENROLLED), event=lambda done: AuditEvent("enrol", person_id, int(done.code)),
         )  # fmt: skip
         self.enroller.enrol(request)
+
+
+class ChaosStore(Records):
+    """Records, and what is wrong with them."""
 
     def restart(self) -> None:
         """Do what a start does."""

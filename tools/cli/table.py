@@ -24,11 +24,11 @@ class Command:
 
 _GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "People and photos (through a running server)": {
-        "verify": ("cli.verify:command", "Say whether photos show a person who is enrolled"),
-        "enrol": ("cli.enrol:command", "Enrol photos of a person"),
-        "compare": ("cli.compare:command", "Say whether two photos show the same person"),
-        "search": ("cli.search:command", "Say who photos show: the nearest people who are enrolled"),
-        "detect": ("cli.compare:detect", "Find the faces of photos, with each photo's score"),
+        "verify": ("cli.photos:verify", "Say whether photos show a person who is enrolled"),
+        "enrol": ("cli.photos:enrol", "Enrol photos of a person"),
+        "compare": ("cli.photos:compare", "Say whether two photos show the same person"),
+        "search": ("cli.photos:search", "Say who photos show: the nearest people who are enrolled"),
+        "detect": ("cli.photos:detect", "Find the faces of photos, with each photo's score"),
         "people": ("cli.people:command", "List, show, rename and forget people"),
         "forget": ("cli.people:forget", "Remove every trace of a person and print the signed receipt"),
         "health": ("cli.codes:health", "Say whether the server can serve requests"),

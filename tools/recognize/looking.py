@@ -5,10 +5,9 @@ import math
 from pipeline.stages.compare import shown
 from pipeline.types import Detection, Pixels
 from tools.recognize.drawing import Label, draw
-from tools.recognize.naming import Named
 from tools.recognize.outputs import Outputs, Seen
 from tools.recognize.sources import Frame
-from tools.recognize.tracking import Track, Tracker, box_inside
+from tools.recognize.tracking import Named, Track, Tracker, box_inside
 from tools.recognize.workbench import Recogniser, name_of
 
 MOST_KEPT = 10
@@ -53,10 +52,9 @@ class Looking:
 
     def _photo(self, frame: Frame) -> list[Label]:
         pixels, faces = self._recogniser.find_upright(frame.pixels)
-        frame_name = str(frame.file)
         names = self._recogniser.name_all([self._recogniser.embed(pixels, face) for face in faces])
         for at, (face, named) in enumerate(zip(faces, names, strict=True), start=1):
-            self._rows.append(_row(frame_name, named, face, pixels, (0.0, 0.0), 1))
+            self._rows.append(_row(str(frame.file), named, face, pixels, (0.0, 0.0), 1))
             if named.person is not None and frame.file is not None:
                 self._outputs.crop(name_of(named), f"{frame.number:05}-{frame.file.stem}-{at}", pixels, face.box)
         if len(faces) == 1 and names[0].person is None:
@@ -73,7 +71,7 @@ class Looking:
             )
             for track in self._shown:
                 self._remember(track, frame, is_alone=len(found) == 1)
-        return [_label(track.detection, track.named, is_named=track.named is not None) for track in self._shown]
+        return [_label(track.detection, track.named) for track in self._shown]
 
     def _remember(self, track: Track, frame: Frame, is_alone: bool) -> None:
         size = track.detection.box.area * track.detection.confidence
@@ -85,21 +83,21 @@ class Looking:
             kept.append(frame.pixels)
 
 
-def _label(face: Detection, named: Named | None, is_named: bool = True) -> Label:
-    if not is_named:
+def _label(face: Detection, named: Named | None) -> Label:
+    """Return what is drawn of a face; `named` is None for one that is not named yet."""
+    if named is None:
         return Label(face.box, "...", False)
-    distance = "" if named is None or named.score is None else f" {named.score:.3f}"
-    return Label(face.box, f"{name_of(named)}{distance}", named is not None and named.person is not None)
+    distance = "" if named.score is None else f" {named.score:.3f}"
+    return Label(face.box, f"{name_of(named)}{distance}", named.person is not None)
 
 
 def _row(
     where: str, named: Named | None, face: Detection, pixels: Pixels, seconds: tuple[float, float], frames: int
 ) -> Seen:
+    named = named or Named()
     left, top, right, bottom = box_inside(face.box, pixels.shape[1], pixels.shape[0])
-    person = named.person if named else None
-    score = named.score if named else None
-    return Seen(
-        where, name_of(named), person.id if person else "", round(seconds[0], 2), round(seconds[1], 2), frames,
-        None if score is None else shown(score), named.rate if named else None,
-        (left, top, right - left, bottom - top),
-    )  # fmt: skip
+    score = None if named.score is None else shown(named.score)
+    first, last = (round(moment, 2) for moment in seconds)
+    box = left, top, right - left, bottom - top
+    person_id = named.person.id if named.person else ""
+    return Seen(where, name_of(named), person_id, first, last, frames, score, named.rate, box)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 
 from pipeline.types import Box, Pixels
+from tools.benchmark.photos import encoded
 from tools.recognize.sources import Frame, Source
 from tools.recognize.tracking import box_inside
 
@@ -80,6 +80,4 @@ def safe(text: str) -> str:
 
 def _write(file: Path, pixels: Pixels) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    done, data = cv2.imencode(".jpg", np.ascontiguousarray(pixels[..., ::-1]))
-    if done:
-        file.write_bytes(data.tobytes())
+    file.write_bytes(encoded(pixels, quality=95))

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipeline.stages.recheck import overlap
-from pipeline.types import Box, Detection, Floats
-from tools.recognize.naming import Named
+from pipeline.types import Box, Detection, Floats, Person
 
 SAME_PLACE = 0.3
 """Overlap, intersection over union, from which on a face is the one that was there in the frame before."""
@@ -21,6 +20,18 @@ LOOKS, BETWEEN_S = 3, 0.2
 
 Embeddings = Mapping[str, Floats]
 Embed = Callable[[Detection], Embeddings]
+
+
+@dataclass(frozen=True)
+class Named:
+    """Who a face is: the person, the fused score, and the false match rate at which it would just pass.
+
+    All are None for a face that is nobody's within the search threshold.
+    """
+
+    person: Person | None = None
+    score: float | None = None
+    rate: float | None = None
 
 
 @dataclass(eq=False)
@@ -52,13 +63,13 @@ class Tracker:
     def step(self, seconds: float, found: Sequence[Detection], embed: Embed) -> list[Track]:
         """Take one frame's faces; return their tracks, in the order of `found`."""
         open_ones = [one for one in self.tracks if seconds - one.last_seen <= LOST_AFTER_S]
-        taken: dict[int, Track] = {}
-        for at, track in _pairs(found, open_ones):
-            taken[at] = track
-        for at in (at for at in range(len(found)) if at not in taken):
-            taken[at] = self._begun(seconds, found[at], embed, [one for one in open_ones if one not in taken.values()])
-        for at, track in taken.items():
-            self._go_on(track, seconds, found[at], embed)
+        taken = _pairs(found, open_ones)
+        for at, face in enumerate(found):
+            if at not in taken:
+                lost = [one for one in open_ones if one not in taken.values()]
+                taken[at] = self._begun(seconds, face, embed, lost)
+        for at, face in enumerate(found):
+            self._go_on(taken[at], seconds, face, embed)
         return [taken[at] for at in range(len(found))]
 
     def end(self) -> None:
@@ -86,7 +97,7 @@ class Tracker:
             track.named = self.name(track)
 
 
-def _pairs(found: Sequence[Detection], tracks: Sequence[Track]) -> list[tuple[int, Track]]:
+def _pairs(found: Sequence[Detection], tracks: Sequence[Track]) -> dict[int, Track]:
     """Return which face goes on as which track: the pairs that overlap most first, each face and track once."""
     overlaps = sorted(
         (
@@ -96,11 +107,11 @@ def _pairs(found: Sequence[Detection], tracks: Sequence[Track]) -> list[tuple[in
         ),
         reverse=True,
     )
-    pairs: dict[int, int] = {}
+    pairs: dict[int, Track] = {}
     for share, at, number in overlaps:
-        if share >= SAME_PLACE and at not in pairs and number not in pairs.values():
-            pairs[at] = number
-    return [(at, tracks[number]) for at, number in pairs.items()]
+        if share >= SAME_PLACE and at not in pairs and tracks[number] not in pairs.values():
+            pairs[at] = tracks[number]
+    return pairs
 
 
 def box_inside(box: Box, width: int, height: int) -> tuple[int, int, int, int]:

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from codes_dict import Code, Outcome
@@ -15,11 +14,12 @@ from pipeline.stages.align import crop_face
 from pipeline.stages.compare import against_template
 from pipeline.stages.distance import template
 from pipeline.stages.identity import shown_name
+from pipeline.stages.ranking import group_scores
 from pipeline.stages.upright import find_faces
 from pipeline.types import Detection, EnrolledFaces, Floats, Photo, Pixels
+from tools.benchmark.photos import encoded
 from tools.enrol_folder.workbench import loaded
-from tools.recognize.naming import Named, name_faces
-from tools.recognize.tracking import Embeddings, Track
+from tools.recognize.tracking import Embeddings, Named, Track
 
 UNKNOWN = "Unknown"
 
@@ -51,13 +51,26 @@ class Recogniser:
         return self.name_all([{name: template(rows, sim_func) for name, rows in track.stacked().items()}])[0]
 
     def name_all(self, faces: Sequence[Mapping[str, Floats]]) -> list[Named]:
-        """Return who faces are, each embedded by every model."""
-        if not faces:
-            return []
+        """Return who faces are, each embedded by every model.
+
+        A face is the nearest person's where that person is within the search threshold and the 1:1 threshold of a
+        search's finding, as in /verify with one photo.
+        """
+        services, everybody = self.services, self.services.gallery.snapshot()
+        if not faces or not everybody.people:
+            return [Named()] * len(faces)
         stacked = {name: np.stack([face[name] for face in faces]) for name in faces[0]}
-        services = self.services
-        likeness = services.scorer, services.policy.sim_func
-        return name_faces(stacked, services.gallery.snapshot(), services.people.find, likeness)
+        near, scorer = everybody.candidates(stacked, ""), services.scorer
+        if not len(near.ids):
+            return [Named()] * len(faces)
+        photos = [[at] for at in range(len(faces))]
+        scores = group_scores(stacked, photos, near, scorer, services.policy.sim_func)
+        limit = min(scorer.search_threshold(everybody.people, 1), scorer.found_threshold(1, 1))
+        found = []
+        for best, score in zip(scores.argmin(axis=1).tolist(), scores.min(axis=1).tolist(), strict=True):
+            person = services.people.find(near.ids[best]) if score <= limit else None
+            found.append(Named(person, score, scorer.fmr_at_found(score, 1, 1)) if person else Named())
+        return found
 
     def is_same(self, look: Embeddings, track: Track) -> bool:
         """Whether a face looks like a track's, at the 1:1 threshold of one photo."""
@@ -68,7 +81,7 @@ class Recogniser:
 
     def register(self, person_id: str, name: str, pictures: Sequence[Pixels]) -> Outcome:
         """Enrol somebody as /upload_imgs and /upload_db do, all their checks included; raises `Refusal`."""
-        sent = [SentFile(f"frame {at}.png", _png(one)) for at, one in enumerate(pictures, start=1)]
+        sent = [SentFile(f"frame {at}.png", encoded(one, ".png")) for at, one in enumerate(pictures, start=1)]
         ask = EnrolRequest("", name, delete_pickles=False, rebuild_db=False, in_place=False)
         return enrol_photos(person_id, sent, ask, self.services)
 
@@ -92,10 +105,3 @@ def opened(env_file: Path) -> Iterator[Recogniser]:
 
 def _photo(pixels: Pixels) -> Photo:
     return Photo("frame", pixels, "0" * 64)
-
-
-def _png(pixels: Pixels) -> bytes:
-    done, data = cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))
-    if not done:
-        raise ValueError("a frame cannot be written as PNG")
-    return bytes(data.tobytes())

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import cv2
-
+from tools.benchmark.photos import encoded
 from tools.samples.render import Scene, photo
 
 FOLDER = Path(__file__).resolve().parents[2] / "static" / "console" / "samples"
@@ -35,8 +34,7 @@ def main() -> None:
     """Draw them all."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for name, scene in SCENES.items():
-        bgr = cv2.cvtColor(photo(scene, SIDE), cv2.COLOR_RGB2BGR)
-        cv2.imwrite(str(FOLDER / f"{name}.jpg"), bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+        (FOLDER / f"{name}.jpg").write_bytes(encoded(photo(scene, SIDE), quality=QUALITY))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial.transform import Rotation
 
 from tools.samples.build import Build, standard, tints
 from tools.samples.noise import Floats, f32, three_noises
@@ -63,11 +64,8 @@ def photo(scene: Scene, side: int) -> Pixels:
 
 def _turn(scene: Scene) -> Floats:
     """Return the rotation from the head's own directions to the camera's."""
-    yaw, pitch, roll = np.radians([scene.yaw, scene.pitch, scene.roll])
-    around_y = [[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]]
-    around_x = [[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]]
-    around_z = [[np.cos(roll), -np.sin(roll), 0], [np.sin(roll), np.cos(roll), 0], [0, 0, 1]]
-    return f32(np.array(around_z) @ around_x @ around_y)
+    angles = [scene.roll, scene.pitch, scene.yaw]
+    return f32(Rotation.from_euler("ZXY", angles, degrees=True).as_matrix())
 
 
 def _rays(scene: Scene, side: int, turn: Floats) -> tuple[Floats, Floats]:

@@ -18,6 +18,7 @@ import numpy as np
 from pipeline.scoring import load_scorer
 from pipeline.stages.compare import fused_scores
 from pipeline.types import EnrolledFaces, Floats, Pixels
+from tools.benchmark.photos import encoded, read
 from tools.cli.options import FILE, one_line
 from tools.evaluation.workbench import FAULTS, ROOT, common_options, prepare
 from tools.samples.build import Build
@@ -70,8 +71,7 @@ def draw_people(folder: Path) -> None:
             build=build, cloth=(0.30, 0.10, 0.10), wall=((0.72, 0.66, 0.58), (0.55, 0.48, 0.42)),
         )  # fmt: skip
         for at, scene in enumerate((anchor, positive), start=1):
-            bgr = cv2.cvtColor(photo(scene, SIDE), cv2.COLOR_RGB2BGR)
-            cv2.imwrite(str(folder / name / f"{at}.png"), bgr)
+            (folder / name / f"{at}.png").write_bytes(encoded(photo(scene, SIDE), ".png"))
 
 
 def measure(arguments: SimpleNamespace) -> Distances:
@@ -127,13 +127,11 @@ def paint(found: Distances, file: Path) -> None:
 
 
 def _square(file: Path) -> Pixels:
-    bgr = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise ValueError(f"{file} cannot be shown")
-    side = min(bgr.shape[:2])
-    top, left = (bgr.shape[0] - side) // 2, (bgr.shape[1] - side) // 2
-    cut = cv2.resize(bgr[top : top + side, left : left + side], (128, 128), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(cut, cv2.COLOR_BGR2RGB), np.uint8)
+    pixels = read(file)
+    side = min(pixels.shape[:2])
+    top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
+    cut = cv2.resize(pixels[top : top + side, left : left + side], (128, 128), interpolation=cv2.INTER_AREA)
+    return np.asarray(cut, np.uint8)
 
 
 if __name__ == "__main__":
