@@ -166,8 +166,8 @@ def test_random_passwords_are_different_and_unquoted() -> None:
 def test_options_fall_back_to_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODEL_MIRROR", "/mirror")
     monkeypatch.setenv("FETCH_MODELS", "true")
-    assert (start.options([]).mirror, start.options([]).fetch) == ("/mirror", "true")
-    chosen = start.options(["--mirror", "/other", "--no-fetch"])
+    assert (start.make_parser().parse_args([]).mirror, start.make_parser().parse_args([]).fetch) == ("/mirror", "true")
+    chosen = start.make_parser().parse_args(["--mirror", "/other", "--no-fetch"])
     assert (chosen.mirror, chosen.fetch) == ("/other", "false")
 
 
@@ -226,11 +226,11 @@ def test_an_address_that_is_wrong_is_left_to_the_reader_of_the_settings(clone: P
 
 def test_a_chosen_port_is_stored(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch_models, "fetch_mobilefacenet", lambda root, chosen, say: "no network")
-    start.first_time(clone, start.options(["--port", "8077"]), silent)
-    start.first_time(clone, start.options([]), silent)
+    start.first_time(clone, start.make_parser().parse_args(["--port", "8077"]), silent)
+    start.first_time(clone, start.make_parser().parse_args([]), silent)
     assert load_settings(clone / ".env").port == 8077
     with pytest.raises(SystemExit):
-        start.options(["--port", "0"])
+        start.make_parser().parse_args(["--port", "0"])
 
 
 def test_an_unknown_key_is_named_with_the_nearest_known_one_at_the_start(clone: Path) -> None:

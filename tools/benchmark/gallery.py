@@ -1,9 +1,9 @@
 """The gallery: searching many people, finding one among few, and enrolling one more."""
 
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from pipeline.scoring.published import PublishedScorer
 from pipeline.stages.align import crop_face
 from pipeline.stages.ranking import Ranking, group_scores
 from pipeline.stages.search import search
-from pipeline.types import EnrolledFaces, Floats, Photo
+from pipeline.types import Floats, Photo
 from tools.benchmark import roofline
 from tools.benchmark.bench import Bench, CannotMeasureError
 from tools.benchmark.deepface_peer import deepface
@@ -96,37 +96,26 @@ def crowd(people: int) -> MemorySnapshot:
     ids = Ids(names, {name: at for at, name in enumerate(names)}, [0])
     whole = Block({"Dlib": templates}, {"Dlib": np.ones(people, np.float32)}, np.ones(people, np.int64))
     blocks = [whole.part(slice(start, start + BLOCK)) for start in range(0, people, BLOCK)]
-    return MemorySnapshot(1, ids, blocks, _Nobody())
+    return MemorySnapshot(1, ids, blocks, {})
 
 
-class _Nobody(dict[str, EnrolledFaces]):
-    """The embeddings behind the templates, which a search does not ask for."""
-
-
-@dataclass(frozen=True)
-class _Flat:
-    """FAISS's exact index over the same templates."""
-
-    templates: Floats
-
-    def searcher(self, probes: Floats) -> object:
-        """Return a call that finds the best person of each probe."""
-        try:
-            import faiss
-        except ImportError:
-            raise CannotMeasureError("faiss-cpu is not installed: bin/test installs it") from None
-        faiss.omp_set_num_threads(usable_cores())
-        index = faiss.IndexFlatIP(self.templates.shape[1])
-        index.add(self.templates)
-        return lambda: index.search(probes, 1)
+def _faiss(templates: Floats, probes: Floats) -> Callable[[], object]:
+    """Return a call by which FAISS's exact index over the same templates finds the best person of each probe."""
+    try:
+        import faiss
+    except ImportError:
+        raise CannotMeasureError("faiss-cpu is not installed: bin/test installs it") from None
+    faiss.omp_set_num_threads(usable_cores())
+    index = faiss.IndexFlatIP(templates.shape[1])
+    index.add(templates)
+    return lambda: index.search(probes, 1)
 
 
 def _search(bench: Bench, name: str, people: int) -> Result:
     everybody = crowd(people)
     probes = np.random.default_rng(1).standard_normal((PROBES, SIZE), dtype=np.float32)
     probes /= np.linalg.norm(probes, axis=1, keepdims=True)
-    peer = _Flat(np.concatenate([block.templates["Dlib"] for block in everybody.blocks])).searcher(probes)
-    assert callable(peer)  # noqa: S101 - narrows the type
+    peer = _faiss(np.concatenate([block.templates["Dlib"] for block in everybody.blocks]), probes)
 
     def ours() -> None:
         search(ranked(str(people // 2), {"Dlib": probes}, everybody), 1, PROBES, people)
@@ -136,10 +125,7 @@ def _search(bench: Bench, name: str, people: int) -> Result:
     return compare(name, ours, peer, 1.2, note, bench.rounds, bare)
 
 
-def _photos_into(bench: Bench, folder: object, count: int) -> None:
-    from pathlib import Path
-
-    target = Path(str(folder))
+def _photos_into(bench: Bench, target: Path, count: int) -> None:
     lfw = bench.data / "data" / "lfw" / "images" if bench.data else None
     if lfw is not None and lfw.is_dir():
         for number, person in enumerate(sorted(lfw.iterdir())[:count]):

@@ -1,6 +1,7 @@
 """Single models: sixteen faces through a recognition network, ten photos through the detector."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,19 +30,14 @@ def dlib_16(bench: Bench) -> Sequence[Result]:
     crops = _crops()
     network = dlib.face_recognition_model_v1(str(bench.dlib_file))
     chips = np.stack([aligned(crop, REGISTRY["Dlib"]) for crop in crops])
-    bare = bench.dlib_s(FACES)
+    reach = 1 / 20 if processor.has_avx512() else 1 / 25
+
+    def peer() -> None:
+        network.compute_face_descriptor(list(chips))
+
     note = f"{FACES} faces, alignment included"
-    return [
-        compare(
-            "dlib_16",
-            lambda: ours.one_side(crops),
-            lambda: network.compute_face_descriptor(list(chips)),
-            1 / 20 if processor.has_avx512() else 1 / 25,
-            note,
-            bench.rounds,
-            bare,
-        )
-    ]
+    work = partial(ours.one_side, crops)
+    return [compare("dlib_16", work, peer, reach, note, bench.rounds, bench.dlib_s(FACES))]
 
 
 def facenet_16(bench: Bench) -> Sequence[Result]:
@@ -53,15 +49,14 @@ def facenet_16(bench: Bench) -> Sequence[Result]:
 
 def arcface_16(bench: Bench) -> Sequence[Result]:
     """The same for ArcFace's architecture."""
+    return [_keras(bench, "ArcFace", _arcface, 1 / 5)]
+
+
+def _arcface() -> Any:
+    import tensorflow as tf
     from deepface.models.facial_recognition.tf import ArcFace
 
-    return [_keras(bench, "ArcFace", lambda: _arcface(ArcFace), 1 / 5)]
-
-
-def _arcface(module: Any) -> Any:
-    import tensorflow as tf
-
-    base = module.ResNet34()
+    base = ArcFace.ResNet34()
     flat = tf.keras.layers.Dropout(0.4)(tf.keras.layers.BatchNormalization(momentum=0.9, epsilon=2e-5)(base.output))
     dense = tf.keras.layers.Dense(512, kernel_initializer="glorot_normal")(tf.keras.layers.Flatten()(flat))
     output = tf.keras.layers.BatchNormalization(momentum=0.9, epsilon=2e-5, scale=True)(dense)

@@ -15,6 +15,7 @@ from tools.benchmark.client import Client, server
 from tools.benchmark.deepface_peer import deepface
 from tools.benchmark.measure import Result, result, seconds
 from tools.benchmark.photos import decoded, encoded, people, scaled
+from tools.benchmark.verdicts import engines
 
 MODELS = "Dlib,MobileFaceNet,SFace"
 SIZE = (4000, 3000)
@@ -38,7 +39,7 @@ class _Pair:
 
 def phone_verify(bench: Bench) -> Sequence[Result]:
     """Three photos of 12 megapixels against one `DeepFace.verify` of two of them, and against 1,000-pixel photos."""
-    names = engines(bench)
+    names = engines(bench, *LIVENESS_FILES)
     changes = {"SELECTED_MODELS": MODELS, "MODEL_MIRROR": bench.mirror, "LIVENESS_ENGINES": names}
     with server(bench.folder / "phone", changes) as running, deepface() as module:
         client = Client(running)
@@ -74,14 +75,6 @@ def stage_table(runs: Sequence[Mapping[str, float]], whole_s: float) -> Iterator
     medians["HTTP, form, files, rows"] = whole_s * 1000 - sum(medians.values())
     for name, milliseconds in medians.items():
         yield f"| {name} | {milliseconds:.0f} | {milliseconds / whole_s / 1000:.0%} |"
-
-
-def engines(bench: Bench) -> str:
-    """Return every liveness engine whose files exist."""
-    others = [
-        name for name, files in LIVENESS_FILES.items() if all(bench.weights.find(one.file, one.sha256) for one in files)
-    ]
-    return ",".join(["cnn", *others])
 
 
 def phone_photo(pixels: Pixels, seed: int) -> Pixels:

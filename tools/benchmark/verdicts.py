@@ -1,67 +1,59 @@
 """Whole verifications over HTTP against the seed's procedure, and against one call of DeepFace."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from pipeline.registry import LIVENESS_FILES
 from tools.benchmark import roofline
 from tools.benchmark.bench import Bench, CannotMeasureError
 from tools.benchmark.client import Client, server
 from tools.benchmark.deepface_peer import Seed, altered, deepface, seed
 from tools.benchmark.measure import Result, compare, result, seconds
-from tools.benchmark.photos import decoded
+from tools.benchmark.photos import People, decoded
 from tools.records.env_file import new_key
 
 _PAIRS = 9 + 180
-_REJECTED = (100, 500)
 _HTTP = "upload and verify over HTTP, cold; limits and replay policy off"
 
 
-def impostor_verify(bench: Bench) -> Sequence[Result]:
-    """Three photos of somebody else against the seed's procedure, which then compares all its pairs."""
-    with server(bench.folder / "impostor", {}) as running, deepface() as module:
+@contextmanager
+def _against_seed(bench: Bench, name: str) -> Iterator[tuple[Client, str, People, Seed]]:
+    """Run a server and the seed's procedure, and enrol somebody in both."""
+    with server(bench.folder / name, {}) as running, deepface() as module:
         client = Client(running)
         person, photos = bench.enrolled(client)
         folder = bench.folder / "seed"
         folder.mkdir()
-        procedure = seed(module, folder, photos.enrolled)
+        yield client, person, photos, seed(module, folder, photos.enrolled)
 
-        def ours() -> None:
-            expect(client.verify(person, photos.impostor), _REJECTED)
 
+def impostor_verify(bench: Bench) -> Sequence[Result]:
+    """Three photos of somebody else against the seed's procedure, which then compares all its pairs."""
+    with _against_seed(bench, "impostor") as (client, person, photos, procedure):
+        ours = partial(_expect, (100, 500), client, person, photos.impostor)
         bare = bench.dlib_s(2 * 3 + 2 * 3 * 4) + _detection_s(photos.impostor)
-        if bench.rounds.quick:
-            note = f"{photos.source}; {_HTTP}; the peer is 9 of its {_PAIRS} pairs, times {_PAIRS / 9:.0f}"
-            ours()
-            mine = [seconds(ours) for _ in range(bench.rounds.count)]
-            return [result("impostor_verify", mine, [_nine_pairs_s(procedure, photos.impostor)], 1 / 200, note, bare)]
-
-        def peer() -> None:
-            procedure.run(photos.impostor, altered)
-
-        return [compare("impostor_verify", ours, peer, 1 / 200, f"{photos.source}; {_HTTP}", bench.rounds, bare)]
+        note = f"{photos.source}; {_HTTP}"
+        if not bench.rounds.quick:
+            peer = partial(procedure.run, photos.impostor, altered)
+            return [compare("impostor_verify", ours, peer, 1 / 200, note, bench.rounds, bare)]
+        ours()
+        mine = [seconds(ours) for _ in range(bench.rounds.count)]
+        probes = procedure.crops(photos.impostor)
+        nine = seconds(lambda: procedure.matches(probes, procedure.enrolled, _PAIRS))
+        note += f"; the peer is 9 of its {_PAIRS} pairs, times {_PAIRS / 9:.0f}"
+        return [result("impostor_verify", mine, [nine * _PAIRS / 9], 1 / 200, note, bare)]
 
 
 def genuine_verify(bench: Bench) -> Sequence[Result]:
     """Three photos of the enrolled person against the seed's procedure, which stops at two matches."""
-    with server(bench.folder / "genuine", {}) as running, deepface() as module:
-        client = Client(running)
-        person, photos = bench.enrolled(client)
-        folder = bench.folder / "seed-genuine"
-        folder.mkdir()
-        procedure = seed(module, folder, photos.enrolled)
+    with _against_seed(bench, "genuine") as (client, person, photos, procedure):
+        ours = partial(_expect, (200,), client, person, photos.genuine)
+        peer = partial(procedure.run, photos.genuine, altered)
         bare = bench.dlib_s(2 * 3) + _detection_s(photos.genuine)
-        return [
-            compare(
-                "genuine_verify",
-                lambda: expect(client.verify(person, photos.genuine), (200,)),
-                lambda: procedure.run(photos.genuine, altered),
-                1 / 5,
-                f"{photos.source}; {_HTTP}",
-                bench.rounds,
-                bare,
-            )
-        ]
+        return [compare("genuine_verify", ours, peer, 1 / 5, f"{photos.source}; {_HTTP}", bench.rounds, bare)]
 
 
 def sealed_verify(bench: Bench) -> Sequence[Result]:
@@ -72,16 +64,9 @@ def sealed_verify(bench: Bench) -> Sequence[Result]:
         person, photos = bench.enrolled(ours)
         bench.enrolled(peer)
         note = f"{photos.source}; {_HTTP}; the peer is the same server without DATA_KEY"
-        return [
-            compare(
-                "sealed_verify",
-                lambda: expect(ours.verify(person, photos.genuine), (200,)),
-                lambda: expect(peer.verify(person, photos.genuine), (200,)),
-                1.05,
-                note,
-                replace(bench.rounds, count=4 * bench.rounds.count),  # two of the same server differ by 3 %
-            )
-        ]
+        mine, theirs = (partial(_expect, (200,), one, person, photos.genuine) for one in (ours, peer))
+        rounds = replace(bench.rounds, count=4 * bench.rounds.count)  # two of the same server differ by 3 %
+        return [compare("sealed_verify", mine, theirs, 1.05, note, rounds)]
 
 
 def whole_verify(bench: Bench) -> Sequence[Result]:
@@ -97,8 +82,7 @@ def whole_verify(bench: Bench) -> Sequence[Result]:
             module.verify(*pair, model_name="Dlib", detector_backend="mtcnn", enforce_detection=False)
 
         def ours() -> None:
-            codes.add(client.verify(person, photos.genuine, liveness=True))
-            expect(max(codes), (200, 560, 561))
+            codes.add(_expect((200, 560, 561), client, person, photos.genuine, True))
 
         bare = bench.dlib_s(2 * 3) + _detection_s(photos.genuine)
         found = compare("whole_verify", ours, peer, 1 / 4, "", bench.rounds, bare)
@@ -106,26 +90,26 @@ def whole_verify(bench: Bench) -> Sequence[Result]:
         return [replace(found, note=note)]
 
 
-def engines(bench: Bench) -> str:
-    """Return the liveness engines whose files exist. Raises `CannotMeasureError` if there are none."""
+def engines(bench: Bench, *others: str) -> str:
+    """Return the liveness engines whose files exist, of the server's own network, Fasnet and `others`.
+
+    Raises `CannotMeasureError` if there are none.
+    """
     found = ["cnn"] if (bench.root / "bin" / "model" / "liveness_best.h5").is_file() else []
-    if all(bench.weights.find(file, None) for file in ("2.7_80x80_MiniFASNetV2.h5", "4_0_0_80x80_MiniFASNetV1SE.h5")):
-        found.append("fasnet")
+    for name in dict.fromkeys(["fasnet", *others]):
+        if all(bench.weights.find(one.file, one.sha256) for one in LIVENESS_FILES[name]):
+            found.append(name)
     if not found:
         raise CannotMeasureError("no liveness model is there: bin/fetch-models")
     return ",".join(found)
 
 
-def expect(code: int, wanted: Sequence[int]) -> None:
-    """Raise `CannotMeasureError` for another code: what failed is not worth timing."""
+def _expect(wanted: Sequence[int], client: Client, person: str, photos: Sequence[bytes], liveness: bool = False) -> int:
+    """Verify and return the code; raise `CannotMeasureError` for another one: what failed is not worth timing."""
+    code = client.verify(person, photos, liveness)
     if code not in wanted:
         raise CannotMeasureError(f"the server answered {code}, not {' or '.join(map(str, wanted))}")
-
-
-def _nine_pairs_s(procedure: Seed, photos: Sequence[bytes]) -> float:
-    """Return the seconds of the procedure's first nine pairs, as if all pairs took as long."""
-    probes = procedure.crops(photos)
-    return seconds(lambda: procedure.matches(probes, procedure.enrolled, _PAIRS)) * _PAIRS / 9
+    return code
 
 
 def _detection_s(photos: Sequence[bytes]) -> float:

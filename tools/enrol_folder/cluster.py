@@ -160,12 +160,9 @@ def _entry_of(ray: Any, reference: Any, candidate: Candidate) -> Entry:
     try:
         entry: Entry = ray.get(reference)
     except ray.exceptions.RayError as error:
-        why = f"The workers that tried to enrol this person died: {_first_line(error)}"
-        code = Code.INTERNAL
-        return Entry(
-            candidate.id, candidate.name, str(candidate.folder), State.LEFT_OUT, int(code), why, code.operator_does,
-            is_the_servers=True,
-        )  # fmt: skip
+        why, code = f"The workers that tried to enrol this person died: {_first_line(error)}", Code.INTERNAL
+        about = candidate.id, candidate.name, str(candidate.folder), State.LEFT_OUT, int(code), why, code.operator_does
+        return Entry(*about, is_the_servers=True)
     return entry
 
 

@@ -12,18 +12,7 @@ from env_validator import Settings
 from tools.cli.options import env_option
 from tools.enrol_folder.layout import Candidate, read_folder
 from tools.enrol_folder.report import Entry
-from tools.enrol_folder.running import (
-    CannotStartError,
-    Run,
-    alone,
-    ended,
-    ending,
-    enrol_all,
-    here,
-    report_options,
-    reported,
-    settings_for,
-)
+from tools.enrol_folder.running import CannotStartError, Run, ending, enrolled, here, report_options, settings_for
 
 
 @click.command("enrol-folder")
@@ -40,11 +29,8 @@ def command(folder: Path, report: Path | None, env: Path, ray: str | None) -> in
     with ending():
         settings = settings_for(env, folder)
         people, left_out = read_folder(folder)
-        with alone(settings.db_path), reported(folder, report) as written:
-            for entry in left_out:
-                written.add(entry)
-            enrol_all(people, _on_a_cluster(ray, env, settings) if ray else here(env), written)
-        return ended(written)
+        run = _on_a_cluster(ray, env, settings) if ray else here(env)
+        return enrolled(folder, report, settings, people, run, left_out)
 
 
 def _on_a_cluster(address: str, env: Path, settings: Settings) -> Run:

@@ -41,17 +41,23 @@ def read_folder(folder: Path) -> tuple[list[Candidate], list[Entry]]:
     if not folder.is_dir():
         raise LayoutError(f"{folder} is not a folder.")
     listed = _listed(folder / PEOPLE)
-    try:
-        places = sorted(one for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
-    except OSError as error:
-        raise LayoutError(f"{folder} cannot be read: {error.strerror}.") from error
-    if not places:
-        raise LayoutError(f"{folder} has no folders of people: the layout is FOLDER/ID/PHOTO.jpg.")
+    places = folders_in(folder, "people: the layout is FOLDER/ID/PHOTO.jpg")
     people = [_candidate(place, listed) for place in places]
     there = {place.name for place in places}
     missing = [_without_folder(folder / name, *whose) for name, whose in listed.items() if name not in there]
     apart, together = _apart(people)
     return apart, [*missing, *together]
+
+
+def folders_in(folder: Path, whose: str) -> list[Path]:
+    """Return the folders in a folder, sorted; raises `LayoutError` that says `whose` there should be."""
+    try:
+        places = sorted(one for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
+    except OSError as error:
+        raise LayoutError(f"{folder} cannot be read: {error.strerror}.") from error
+    if not places:
+        raise LayoutError(f"{folder} has no folders of {whose}.")
+    return places
 
 
 def _candidate(place: Path, listed: dict[str, tuple[str, str]]) -> Candidate:
@@ -102,16 +108,14 @@ def _apart(people: Sequence[Candidate]) -> tuple[list[Candidate], list[Entry]]:
     folders: dict[str, list[str]] = {}
     for one in people:
         folders.setdefault(one.id, []).append(one.folder.name)
-    apart = [one for one in people if len(folders[one.id]) == 1]
-    advice = "Put all photos of a person into one folder."
-    together = [
-        Entry(
-            one.id, one.name, str(one.folder), State.LEFT_OUT,
-            message=f"Several folders have this ID: {', '.join(folders[one.id])}.", advice=advice,
-        )
-        for one in people
-        if len(folders[one.id]) > 1
-    ]  # fmt: skip
+    apart, together = list[Candidate](), list[Entry]()
+    for one in people:
+        if len(folders[one.id]) == 1:
+            apart.append(one)
+            continue
+        why = f"Several folders have this ID: {', '.join(folders[one.id])}."
+        advice = "Put all photos of a person into one folder."
+        together.append(Entry(one.id, one.name, str(one.folder), State.LEFT_OUT, message=why, advice=advice))
     return apart, together
 
 

@@ -13,7 +13,7 @@ from env_validator import Settings
 from pipeline.flows import EnrolRequest, SentFile, Services, enrol, upload
 from pipeline.stages.identity import check_id, check_name
 from tools.enrol_folder.intake import CannotReadError, FolderIntake, Intake
-from tools.enrol_folder.layout import Candidate, FoundPhoto, FoundPhotos
+from tools.enrol_folder.layout import Candidate, FoundPhoto
 from tools.enrol_folder.register import NamedUploads, Register
 from tools.enrol_folder.report import Entry, State
 
@@ -75,30 +75,19 @@ class FolderEnroller:
         except CannotReadError as reason:
             return _entry(candidate, State.LEFT_OUT, message=str(reason), is_the_servers=True)
         register = Register(records)
-        new = _not_in(found, register.sent_before(candidate.id))
+        known = register.sent_before(candidate.id)
+        new = [photo for photo in found.photos if photo.digest not in known]
+        digests = [photo.digest for photo in new]
         if not new and found.photos:
             return _entry(candidate, State.ALREADY, left_out=found.left_out)
-        digests = [photo.digest for photo in new]
         upload_id = register.upload_id(candidate.id, digests)
         if upload_id is None:
             register.note(candidate.id, digests)
             return _entry(candidate, State.ALREADY, left_out=found.left_out)
         named = NamedUploads(records.uploads.kept, upload_id)
-        return self._send(candidate, found, new, replace(services, uploads=named), named, register)
-
-    def _send(
-        self,
-        candidate: Candidate,
-        found: FoundPhotos,
-        new: list[FoundPhoto],
-        services: Services,
-        named: NamedUploads,
-        register: Register,
-    ) -> Entry:
-        digests = [photo.digest for photo in new]
         left_out = dict(found.left_out)
         try:
-            outcome = _through_the_flows(candidate, new, services, left_out)
+            outcome = _through_the_flows(candidate, new, replace(services, uploads=named), left_out)
         except Refusal as refusal:
             if register.upload_id(candidate.id, digests) is None:  # by another process that was believed dead
                 return _entry(candidate, State.ALREADY, left_out=left_out)
@@ -108,12 +97,7 @@ class FolderEnroller:
             _log.info("%s is left out: %s", candidate.id, refusal)
             return replace(_refused(candidate, refusal.code), left_out=left_out)
         register.note(candidate.id, digests)
-        code, results = outcome.code, outcome.results
-        return _entry(
-            candidate, State.ENROLLED, code=int(code), message=code.message, advice=code.caller_does,
-            photos=len(results["resulting_imgs"]["main"]), left_out=left_out,
-            possible_duplicates=tuple(results["possible_duplicates"]),
-        )  # fmt: skip
+        return _enrolled(candidate, outcome, left_out)
 
 
 def _through_the_flows(
@@ -156,8 +140,13 @@ def _may_pass(code: Code) -> bool:
     return code.kind is Kind.SERVER or code is Code.UPLOAD_GONE
 
 
-def _not_in(found: FoundPhotos, known: frozenset[str]) -> list[FoundPhoto]:
-    return [photo for photo in found.photos if photo.digest not in known]
+def _enrolled(candidate: Candidate, outcome: Outcome, left_out: Mapping[str, str]) -> Entry:
+    code, results = outcome.code, outcome.results
+    return _entry(
+        candidate, State.ENROLLED, code=int(code), message=code.message, advice=code.caller_does,
+        photos=len(results["resulting_imgs"]["main"]), left_out=left_out,
+        possible_duplicates=tuple(results["possible_duplicates"]),
+    )  # fmt: skip
 
 
 def _refused(candidate: Candidate, code: Code) -> Entry:

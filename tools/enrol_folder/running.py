@@ -142,8 +142,18 @@ def enrol_all(people: Sequence[Candidate], run: Run, report: Report) -> None:
                 stop.set()
 
 
-def ended(report: Report) -> int:
-    """Print the counts; return 0 if everybody is enrolled and the report is whole, else 1."""
+def enrolled(
+    source: object, file: Path | None, settings: Settings, people: Sequence[Candidate], run: Run,
+    left_out: Sequence[Entry] = (),
+) -> int:  # fmt: skip
+    """Enrol people alone on this machine, report them and those who were `left_out`, and print the counts.
+
+    Returns 0 if everybody is enrolled and the report is whole, else 1.
+    """
+    with alone(settings.db_path), reported(source, file) as report:
+        for entry in left_out:
+            report.add(entry)
+        enrol_all(people, run, report)
     print(report.summary())
     return 0 if report.is_whole and report.not_reached == 0 and report.counts[State.LEFT_OUT] == 0 else 1
 

@@ -1,26 +1,13 @@
 """`bin/import-compreface`: enrol the subjects of a CompreFace server, or of a folder, into this server's store."""
 
 import os
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import click
 
 from tools.cli.options import env_option
-from tools.enrol_folder.intake import Intake
-from tools.enrol_folder.layout import Candidate
-from tools.enrol_folder.running import (
-    CannotStartError,
-    alone,
-    ended,
-    ending,
-    enrol_all,
-    here,
-    report_options,
-    reported,
-    settings_for,
-)
+from tools.enrol_folder.running import CannotStartError, ending, enrolled, here, report_options, settings_for
 from tools.import_compreface.server import CompreFaceError, CompreFaceServer
 from tools.import_compreface.subjects import SubjectFolders, folders_of, subjects_of
 
@@ -48,13 +35,7 @@ def command(source: str, key: str | None, report: Path | None, env: Path) -> int
                 raise CannotStartError("The key has characters that no key has.")
             with closing(CompreFaceServer(source, secret)) as server:
                 found = subjects_of(server)
-                return _enrol(source, report, env, found.people(), found)
+                return enrolled(source, report, settings_for(env), found.people(), here(env, found))
         folder = Path(source).resolve()
-        return _enrol(folder, report, env, folders_of(folder), SubjectFolders())
-
-
-def _enrol(source: str | Path, report: Path | None, env: Path, people: Sequence[Candidate], intake: Intake) -> int:
-    settings = settings_for(env, source if isinstance(source, Path) else None)
-    with alone(settings.db_path), reported(source, report) as written:
-        enrol_all(people, here(env, intake), written)
-    return ended(written)
+        people, settings = folders_of(folder), settings_for(env, folder)
+        return enrolled(folder, report, settings, people, here(env, SubjectFolders()))

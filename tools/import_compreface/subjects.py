@@ -9,7 +9,7 @@ from env_validator import Settings
 from pipeline.flows import Services
 from pipeline.flows.subject_rules import for_subjects
 from tools.enrol_folder.intake import CannotReadError, FolderIntake
-from tools.enrol_folder.layout import MEGABYTE, Candidate, FoundPhoto, FoundPhotos, LayoutError
+from tools.enrol_folder.layout import MEGABYTE, Candidate, FoundPhoto, FoundPhotos, folders_in
 from tools.import_compreface.server import CompreFaceError, CompreFaceServer, TooLargeError
 
 NOT_STORED = "The server keeps no file of this image (save_images_to_db=false, or it was deleted)."
@@ -70,10 +70,5 @@ def subjects_of(server: CompreFaceServer) -> ServerSubjects:
 
 def folders_of(folder: Path) -> list[Candidate]:
     """Return the subjects of FOLDER/SUBJECT/PHOTO, by name. Raises `LayoutError`."""
-    try:
-        places = sorted(one for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
-    except OSError as error:
-        raise LayoutError(f"{folder} cannot be read: {error.strerror}.") from error
-    if not places:
-        raise LayoutError(f"{folder} has no folders of subjects: the layout is FOLDER/SUBJECT/PHOTO.jpg.")
+    places = folders_in(folder, "subjects: the layout is FOLDER/SUBJECT/PHOTO.jpg")
     return [Candidate("", place.name, place) for place in places]

@@ -92,14 +92,10 @@ class _Maker:
             for one in plan["folders"]
         ]
         inner = dict.fromkeys(re.findall(r"Variables\.set\('(\w+)'", json.dumps(plan)), "")
+        about = plan["about"].strip()
         variables = [{"key": key, "value": value} for key, value in {**plan["inputs"], **inner}.items()]
         return {
-            "info": {
-                "name": "faceapp",
-                "_postman_id": _IDS[0],
-                "description": plan["about"].strip(),
-                "schema": _SCHEMA,
-            },
+            "info": {"name": "faceapp", "_postman_id": _IDS[0], "description": about, "schema": _SCHEMA},
             "item": folders,
             "variable": variables,
             "event": [_script("prerequest", list(_BEFORE)), _script("test", helpers)],
@@ -114,10 +110,7 @@ class _Maker:
             "name": asked["name"],
             "event": [_script("test", [*_expectations(asked, numbers), *asked.get("test", ())])],
             "request": request,
-            "response": [
-                _example(name, status, body, request)
-                for name, status, body in self._examples(asked, operation, numbers)
-            ],
+            "response": [_example(*one, request) for one in self._examples(asked, operation, numbers)],
         }
 
     def _examples(self, asked: Item, operation: Item, numbers: list[Code]) -> Iterator[tuple[str, int, Any]]:
@@ -155,42 +148,33 @@ def _about(folder: Item) -> str:
     return "\n".join([folder["about"].strip(), *(["", *lines] if lines else [])])
 
 
-def _expectations(asked: Item, codes: list[Code]) -> list[str]:
-    inside = [f"inside({asked['inside']}, body);"] if "inside" in asked else []
-    return [_expectation(asked, codes), *inside]
-
-
-def _expectation(asked: Item, codes: list[Code]) -> str:
+def _expectations(asked: Item, codes: list[Code]) -> Iterator[str]:
+    """Yield the lines of a request's test."""
+    statuses, numbers = sorted({code.status for code in codes}), [int(code) for code in codes]
     if not codes:
-        return f"const body = answersOwn({asked['statuses']});"
-    statuses = sorted({code.status for code in codes})
-    numbers = [int(code) for code in codes]
-    if "wrong" in asked:
-        return f"const body = refuses({numbers}, {statuses}, '{asked['wrong']}');"
-    if all(code.kind is Kind.CALLER for code in codes):
-        return f"const body = refuses({numbers}, {statuses});"
-    return f"const body = answers({numbers}, {statuses});"
+        yield f"const body = answersOwn({asked['statuses']});"
+    elif "wrong" in asked:
+        yield f"const body = refuses({numbers}, {statuses}, '{asked['wrong']}');"
+    else:
+        is_refusal = all(code.kind is Kind.CALLER for code in codes)
+        yield f"const body = {'refuses' if is_refusal else 'answers'}({numbers}, {statuses});"
+    if "inside" in asked:
+        yield f"inside({asked['inside']}, body);"
 
 
 def _request(asked: Item, operation: Item) -> Item:
     method, _, url = asked["call"].partition(" ")
     body, kind = _body(asked)
     headers = {**({"Content-Type": kind} if kind else {}), **asked.get("headers", {})}
+    about = [asked.get("about"), operation.get("summary"), operation.get("description")]
+    about += [f"Scope: {operation['x-scope']}."] if operation else []
     made: Item = {
         "method": method,
         "header": [{"key": key, "value": value} for key, value in headers.items()],
         "url": _url(url),
-        "description": "\n\n".join(filter(None, _told(asked, operation))),
+        "description": "\n\n".join(filter(None, about)),
     }
     return {**made, "body": body} if body else made
-
-
-def _told(asked: Item, operation: Item) -> Iterator[str]:
-    yield asked.get("about", "")
-    yield operation.get("summary", "")
-    yield operation.get("description", "")
-    if operation:
-        yield f"Scope: {operation['x-scope']}."
 
 
 def _url(url: str) -> Item:

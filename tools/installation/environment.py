@@ -1,7 +1,8 @@
-"""The virtual environment `.venv` with the pinned packages. Runs under any bare Python: standard library only."""
+"""`bin/setup`: the virtual environment `.venv` with the pinned packages. Runs under any bare Python."""
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import importlib.util
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from tools.installation import child
 
+ROOT = Path(__file__).resolve().parents[2]
 OLDEST, NEWEST = (3, 11), (3, 13)
 UV = "uv==0.13.9"
 """An installer several times faster than pip, fetched temporarily; if it fails, pip is used."""
@@ -28,6 +30,24 @@ def say(line: str) -> None:
 
 class SetupError(Exception):
     """Why the installation cannot continue, in one sentence for the user."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Return the exit code of `bin/setup`: 0, or 2 with one sentence on the reason."""
+    make_parser().parse_args(arguments)
+    try:
+        prepare(ROOT, ["requirements.txt"], say)
+    except SetupError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print("The packages are installed.")
+    return 0
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return what the command takes: nothing."""
+    about = "Create .venv and install the pinned packages into it. A second run does nothing."
+    return argparse.ArgumentParser(prog="bin/setup", description=about)
 
 
 def prepare(root: Path, requirements: Sequence[str], say: Say) -> Path:
@@ -111,20 +131,10 @@ def install_with_uv(python: Path, requirements: Path, log: Path, say: Say) -> bo
         if child.run(fetch, log) != 0:
             return False
         index = index_of_pip(pip)
-        command = [
-            str(Path(folder, "bin", "uv")),
-            "pip",
-            "install",
-            "--python",
-            str(python),
-            "--no-deps",
-            "--no-config",
-            *(["--default-index", index] if index else []),
-            "-r",
-            str(requirements),
-        ]
+        uv, default = Path(folder, "bin", "uv"), ["--default-index", index] if index else []
+        command = [str(uv), "pip", "install", "--python", str(python), "--no-deps", "--no-config", *default]
         try:
-            status = child.run(command, log)
+            status = child.run([*command, "-r", str(requirements)], log)
         except OSError:
             return False
     if status != 0:

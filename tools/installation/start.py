@@ -9,20 +9,17 @@ import re
 import socket
 import sqlite3
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools.cli.launch import use_venv
-from tools.installation.environment import SetupError, prepare, say
-
-Say = Callable[[str], None]
-ROOT = Path(__file__).resolve().parents[2]
+from tools.installation.environment import ROOT, Say, SetupError, prepare, say
 
 
 def main(arguments: Sequence[str]) -> int:
     """Install, make what is missing, and serve; returns 0 after a clean stop, 2 with one sentence on the reason."""
     try:
-        chosen = options(arguments)
+        chosen = make_parser().parse_args(arguments)
         check_port(ROOT / ".env", chosen.port)
         prepare(ROOT, ["requirements.txt"], say)
         use_venv()
@@ -57,11 +54,6 @@ def _plain(text: str, key: str) -> str:
     """Return a value of `.env` as far as a bare Python can read it: one without escapes."""
     found = re.findall(rf"(?m)^[ \t]*(?:export[ \t]+)?{key}[ \t]*=[ \t]*['\"]?([^'\"#\s]*)", text)
     return found[-1] if found else ""
-
-
-def options(arguments: Sequence[str]) -> argparse.Namespace:
-    """Read the command line."""
-    return make_parser().parse_args(arguments)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -118,7 +110,6 @@ def first_time(root: Path, chosen: argparse.Namespace, say: Say) -> None:
 def seal(root: Path, say: Say) -> None:
     """Put a new DATA_KEY into `.env`, where nothing is kept yet. Raises `SetupError`."""
     from env_validator import SettingsFault, load_settings
-    from tools.installation.environment import SetupError
     from tools.records.rekey import begin_empty
 
     try:

@@ -7,13 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools.installation import child
-from tools.installation.environment import SetupError, prepare, say
-
-Say = Callable[[str], None]
+from tools.installation.environment import ROOT, Say, SetupError, prepare, say
 
 BESIDE = (
     "requirements-dev.txt",
@@ -46,9 +44,6 @@ WORKERS = "2"
 """Processes that run the tests: while one waits for a server that starts, the other computes."""
 
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
 def main(arguments: Sequence[str]) -> int:
     """Return the exit code: 0 if everything passed, 1 if something failed, 2 with one sentence if the setup failed."""
     options, further = make_parser().parse_known_args(arguments)
@@ -73,8 +68,8 @@ def run_all(root: Path, arguments: Sequence[str], say: Say) -> int:
     python = prepare(root, ["requirements.txt", *BESIDE], say)
     install_from_debian(say)
     help_real_mysql(root)
-    checks = {**static_checks(root, python), **known_vulnerabilities(python)}
-    return run(root, {**checks, "pytest": [*pytest(python), *arguments]}, say)
+    audit = [str(python), "-m", "tools.installation.vulnerabilities", "requirements.txt"]
+    return run(root, {**static_checks(root, python), "pip-audit": audit, "pytest": [*pytest(python), *arguments]}, say)
 
 
 def run_quick(root: Path, arguments: Sequence[str], say: Say) -> int:
@@ -91,11 +86,6 @@ def static_checks(root: Path, python: Path) -> dict[str, list[str]]:
         "mypy": [str(python), "-m", "mypy", *sources(root)],
         "import-linter": [str(python.with_name("lint-imports")), "--no-logo"],
     }
-
-
-def known_vulnerabilities(python: Path) -> dict[str, list[str]]:
-    """Return the command that asks whether a pinned package is known to be vulnerable."""
-    return {"pip-audit": [str(python), "-m", "tools.installation.vulnerabilities", "requirements.txt"]}
 
 
 def pytest(python: Path) -> list[str]:
@@ -122,7 +112,8 @@ def sources(root: Path) -> list[str]:
 
 def install_from_debian(say: Say) -> None:
     """Install the programs that are missing, where that is possible; otherwise the tests of each are skipped."""
-    missing = {name: found for name, found in FROM_DEBIAN.items() if not shutil.which(found[0], path=search_path())}
+    path = f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin"  # servers' folder, which a user's may lack
+    missing = {name: found for name, found in FROM_DEBIAN.items() if not shutil.which(found[0], path=path)}
     if INIT.is_dir():
         missing.pop(STARTS_SERVICE, None)
     if not missing or os.geteuid() != 0 or not shutil.which("apt-get"):
@@ -142,11 +133,6 @@ def help_real_mysql(root: Path) -> None:
     usual = Path("/etc/apt/sources.list")
     if (data / "tools" / "real-mysql").is_file() and usual.parent.is_dir() and os.geteuid() == 0:
         usual.touch()
-
-
-def search_path() -> str:
-    """Return where to look for programs: PATH and the folder of servers, which a user's PATH may lack."""
-    return f"{os.environ.get('PATH', os.defpath)}{os.pathsep}/usr/sbin"
 
 
 def succeeds(command: Sequence[str], environment: Mapping[str, str]) -> bool:
