@@ -11,9 +11,9 @@ from pipeline.scoring.curve import LEAST_ERRORS, Curve, measure
 from pipeline.scoring.fusion import Fusion, fit, plain
 from pipeline.scoring.scorer import Budget, Measured
 from pipeline.scoring.store import FORMAT, write
-from tools.calibration import trials
 from tools.calibration.bootstrap import table
 from tools.calibration.sample import ModelPairs, PairScores, Sample, model_pairs
+from tools.calibration.trials import VER_TOL_AUG, Trials
 
 RATES = (1e-2, 1e-3, 1e-4, 1e-5)
 """The false match rates whose thresholds are reported."""
@@ -58,17 +58,10 @@ def calibrate(
         alone = compared.scored(plain(name))
         thresholds[name] = table(alone, rates, bootstraps, seed)
         models[name] = single_comparison(alone)
-    augmented, second = trials.second_looks(sample, sim_func, fusion, seed)
-    measured = Measured(
-        fusion,
-        budget,
-        single_comparison(pairs),
-        augmented,
-        trials.first_looks(sample, sim_func, fusion, draws, seed),
-        second,
-        trials.searches(sample, sim_func, fusion, seed),
-        models,
-    )
+    requests = Trials(sample, sim_func, fusion, seed)
+    augmented, second = requests.second_looks()
+    first, searches = requests.first_looks(draws), requests.searches()
+    measured = Measured(fusion, budget, single_comparison(pairs), augmented, first, second, searches, models)
     return Calibration(measured, thresholds, pairs)
 
 
@@ -79,7 +72,7 @@ def fitted(sample: Sample, compared: ModelPairs, sim_func: str, seed: int) -> Fu
         raise ValueError("A calibration requires two photos of somebody, and two people.")
     importance = 1.0 / np.maximum(np.bincount(sample.person)[compared.left] - 1, 1)
     fusion = fit(compared.distances, compared.lengths, same, importance, seed)
-    return replace(fusion, template_shift=trials.template_shift(sample, sim_func, fusion, seed))
+    return replace(fusion, template_shift=Trials(sample, sim_func, fusion, seed).template_shift())
 
 
 def single_comparison(pairs: PairScores) -> Curve:
@@ -108,7 +101,7 @@ def describe(
         "people_with_two_photos": int((photos > 1).sum()),
         "faces": len(sample.person),
         "num_aug": sample.num_aug,
-        "ver_tol_aug": trials.VER_TOL_AUG,
+        "ver_tol_aug": VER_TOL_AUG,
     }
     return {
         "format": FORMAT,
@@ -117,11 +110,7 @@ def describe(
         "data": measured_on,
         "rates": list(rates),
         "sim_funcs": {
-            sim_func: {
-                "thresholds": one.thresholds,
-                "strangers": strangers.get(sim_func),
-                **write(one.measured),
-            }
+            sim_func: {"thresholds": one.thresholds, "strangers": strangers.get(sim_func), **write(one.measured)}
             for sim_func, one in calibrations.items()
         },
     }

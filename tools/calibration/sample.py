@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,11 +46,8 @@ class Sample:
 
     def with_models(self, models: Sequence[str]) -> Sample:
         """Return the same faces with these models only."""
-        return Sample(
-            self.person,
-            {name: self.embeddings[name] for name in models},
-            {name: self.augmented[name] for name in models},
-        )
+        both = self.embeddings, self.augmented
+        return Sample(self.person, *({name: values[name] for name in models} for values in both))
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,9 +115,3 @@ def scores_of(
     """Return the fused scores (n, m) of probes (n, d) against targets (m, d) of `enrolled` photos each."""
     apart = {name: distances(probes[name], targets[name], sim_func) for name in fusion.models}
     return fusion.fuse(apart, enrolled, {name: lengths(probes[name], targets[name]) for name in fusion.models})
-
-
-def blocks(count: int, size: int) -> Iterator[slice]:
-    """Cut `count` things into slices of at most `size`."""
-    for start in range(0, count, size):
-        yield slice(start, min(start + size, count))

@@ -40,13 +40,13 @@ class Court:
         mine = self._everybody.person(name)
         assert mine is not None  # noqa: S101 - narrows the type
         look = first_look(probes, mine, scorer, sim_func, self._ver_tol)
-        asked = name, probes, self._everybody, self._likeness, _nobody
+        among = self._everybody, self._likeness, lambda _: ()
         try:
             check_agreement(look.scores, scorer)
             if look.verified:
-                check_nearest(*asked, Code.FOUND_OTHER, Ledger())
+                check_nearest(name, probes, *among, Code.FOUND_OTHER, Ledger())
                 return True, Code.VERIFIED
-            search_everybody(name, probes, self._ver_tol, self._everybody, self._likeness, _nobody, Ledger())
+            search_everybody(name, probes, self._ver_tol, *among, Ledger())
         except Refusal as refusal:
             return look.verified, refusal.code
         return False, Code.FOUND
@@ -99,7 +99,3 @@ def face_of_row(embeddings: Mapping[str, Floats], row: int, number: int = 0) -> 
     """Return a face that is known by one row of embeddings (n, d) alone; `number` tells its photo from others."""
     known = {name: values[row] for name, values in embeddings.items()}
     return Sighting(Photo(str(number), NO_PIXELS, str(row)), _DETECTION, _CROP, number, embeddings=known)
-
-
-def _nobody(_: str) -> tuple[str, ...]:
-    return ()

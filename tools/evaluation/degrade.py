@@ -29,16 +29,6 @@ def exposed(photo: Pixels, stops: float) -> Pixels:
     return np.asarray(table[photo])
 
 
-def underexposed(photo: Pixels, _: Detection, __: np.random.Generator) -> Pixels:
-    """Three stops too dark."""
-    return exposed(photo, -3.0)
-
-
-def overexposed(photo: Pixels, _: Detection, __: np.random.Generator) -> Pixels:
-    """Two and a half stops too bright."""
-    return exposed(photo, 2.5)
-
-
 def small(photo: Pixels, face: Detection, rng: np.random.Generator) -> Pixels:
     """Too far away: 16 to 23.5 pixels between the eyes."""
     between = float(np.linalg.norm(face.landmarks[1] - face.landmarks[0]))
@@ -120,8 +110,8 @@ def unusual(photo: Pixels, face: Detection, rng: np.random.Generator) -> Pixels:
 DEGRADATIONS: Mapping[str, Degrade] = MappingProxyType(
     {
         "blur": blurred,
-        "underexposure": underexposed,
-        "overexposure": overexposed,
+        "underexposure": lambda photo, _, __: exposed(photo, -3.0),
+        "overexposure": lambda photo, _, __: exposed(photo, 2.5),
         "small": small,
         "covered": covered,
         "jpeg5": compressed,

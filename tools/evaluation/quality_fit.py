@@ -4,7 +4,6 @@ Everything here works on measured components; `quality_data` collects them. Held
 person is on both sides of.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -76,16 +75,14 @@ def fit_limit(rule: Rule, portraits: Doubles, copies: Doubles) -> Limit:
     return Limit(*(_short(sign * value) for value in (worst, threshold, fine)))
 
 
-def fit_limits(
-    portraits: Sequence[Mapping[str, float]], copies: Mapping[str, Sequence[Mapping[str, float] | None]]
-) -> dict[str, Limit]:
-    """Fit every limit of `RULES` on measured components; None stands for a copy in which no face was found."""
+def fit_limits(names: Sequence[str], portraits: Doubles, copies: Mapping[str, Doubles]) -> dict[str, Limit]:
+    """Fit every limit of `RULES` on components (n, k) in the order of `names`; a row of NaN is a copy without a face."""
     found = {}
     for name, rule in RULES.items():
-        usual = np.array([_size(name, one[name]) for one in portraits])
-        of_kind = copies.get(rule.kind or "", ())
-        values = np.array([math.nan if one is None else _size(name, one[name]) for one in of_kind])
-        found[name] = fit_limit(rule, usual, values)
+        of_kind = copies[rule.kind] if rule.kind else portraits[:0]
+        usual, worse = portraits[:, names.index(name)], of_kind[:, names.index(name)]
+        sizes = (np.abs(usual), np.abs(worse)) if name.startswith("HeadPose") else (usual, worse)
+        found[name] = fit_limit(rule, *sizes)
     return found
 
 
@@ -119,11 +116,10 @@ def fit_utility(names: Sequence[str], values: Doubles, left: Ints, right: Ints, 
     far = np.array([[term.distance(v) for v in column] for term, column in zip(terms, values.T, strict=True)]).T
     parts = np.hstack([far, np.minimum(0.0, far + TAIL)])
     weights = _logistic(parts[left] + parts[right], success.astype(np.float64))
+    steep, tails = weights[1 : 1 + len(names)], weights[1 + len(names) :]
     fitted = {
         name: Term(term.middle, term.spread, _short(weight), _short(tail))
-        for name, term, weight, tail in zip(
-            names, terms, weights[1 : 1 + len(names)], weights[1 + len(names) :], strict=True
-        )
+        for name, term, weight, tail in zip(names, terms, steep, tails, strict=True)
     }
     return Utility(_short(weights[0]), fitted)
 
@@ -147,10 +143,6 @@ def folds_of(person: Ints, count: int = 5, seed: int = 0) -> Ints:
     """Return a fold, 0 to count - 1, for every photo, the same for all photos of a person."""
     people = np.random.default_rng(seed).integers(0, count, int(person.max()) + 1)
     return np.asarray(people[person], dtype=np.int64)
-
-
-def _size(name: str, value: float) -> float:
-    return abs(value) if name.startswith("HeadPose") else value
 
 
 def _short(value: float) -> float:

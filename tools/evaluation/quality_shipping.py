@@ -74,13 +74,10 @@ def fit(data: Measurements, train: Bools | None = None) -> Shipped:
     portraits = _rows(data.portraits, chosen[data.portraits.person])
     copies = {kind: _rows(faces, chosen[faces.person]) for kind, faces in data.copies.items()}
     weights, bias = _fit_occlusion([portraits, copies[UNUSUAL]], copies["covered"])
-    rows = [row or {} for row in _components(data.names, portraits, weights, bias)]
+    values = _components(data.names, portraits, weights, bias)
     worse = {kind: _components(data.names, faces, weights, bias) for kind, faces in copies.items()}
-    limits = fit_limits([row for row in rows if row], worse)
-    genuine = _genuine(portraits)
-    utilities = [
-        fit_utility(names, np.array([[row[name] for name in names] for row in rows]), *genuine) for names in TERMS
-    ]
+    limits, genuine = fit_limits(data.names, values, worse), _genuine(portraits)
+    utilities = [fit_utility(names, values[:, [data.names.index(name) for name in names]], *genuine) for names in TERMS]
     return Shipped(weights, bias, Fitted(limits, tuple(utilities)))
 
 
@@ -94,11 +91,11 @@ def cross_validate(data: Measurements) -> HeldOut:
         rows = fold[data.portraits.person] == held_out
         measured = _components(data.names, _rows(data.portraits, rows), shipped.weights, shipped.bias)
         for names in TERMS:
-            scores[names][rows] = [_score(row, shipped.fitted, names) for row in measured]
+            scores[names][rows] = [_score(data.names, row, shipped.fitted, names) for row in measured]
         for kind, faces in data.copies.items():
             some = _rows(faces, fold[faces.person] == held_out)
             for row in _components(data.names, some, shipped.weights, shipped.bias):
-                stopped[kind].append(_score(row, shipped.fitted, TERMS[0]) < PASS)
+                stopped[kind].append(_score(data.names, row, shipped.fitted, TERMS[0]) < PASS)
     drops = {_models(n) or "none": fnmr_drop(s, data.portraits.person, pair_scores(data, n)) for n, s in scores.items()}
     passed = float(np.mean(scores[TERMS[0]] >= PASS))
     rates = {kind: float(np.mean(values)) for kind, values in stopped.items()}
@@ -154,23 +151,21 @@ def _genuine(portraits: Faces) -> tuple[Ints, Ints, Bools]:
     return left, right, success
 
 
-def _score(row: Mapping[str, float] | None, fitted: Fitted, names: Sequence[str]) -> float:
-    """Return the score where only the models in `names` have looked; 0 where no face was found."""
-    if row is None:
+def _score(names: Sequence[str], values: Doubles, fitted: Fitted, terms: Sequence[str]) -> float:
+    """Return the score of components where only the models in `terms` have looked; 0 where no face was found."""
+    if np.isnan(values).any():
         return 0.0
-    models = _models(names).split("+")
+    models, row = _models(terms).split("+"), dict(zip(names, values.tolist(), strict=True))
     usable = {name: value for name, value in row.items() if "." not in name or name.partition(".")[2] in models}
     return score_of(usable, 1, fitted)
 
 
-def _components(names: Sequence[str], faces: Faces, weights: Doubles, bias: float) -> list[dict[str, float] | None]:
-    """Return each face's components with the occlusion by these weights; None where no face was found."""
-    occlusion = faces.features.astype(np.float64) @ weights + bias
-    found: list[dict[str, float] | None] = []
-    for values, covered in zip(faces.values, occlusion, strict=True):
-        row = dict(zip(names, values.tolist(), strict=True))
-        found.append(None if np.isnan(values).any() else row | {OCCLUSION: float(covered)})
-    return found
+def _components(names: Sequence[str], faces: Faces, weights: Doubles, bias: float) -> Doubles:
+    """Return the components (n, k) with the occlusion by these weights; NaN in rows where no face was found."""
+    values = faces.values.copy()
+    seen = ~np.isnan(values).any(axis=1)
+    values[seen, names.index(OCCLUSION)] = faces.features[seen].astype(np.float64) @ weights + bias
+    return values
 
 
 def _rows(faces: Faces, chosen: Bools) -> Faces:

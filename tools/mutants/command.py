@@ -18,25 +18,17 @@ from tools.cli.options import ROOT, results
 
 REACH = 0.85
 TIMEOUT_S = 180.0
-TESTED_BY: Mapping[str, tuple[str, ...]] = {
-    "codes_dict.py": ("tests/unit/test_codes.py", "tests/unit/test_readme.py"),
-    "env_validator.py": ("tests/unit/test_env_validator.py",),
+TESTED_BY: Mapping[str, str] = {
+    "codes_dict.py": "unit/test_codes unit/test_readme",
+    "env_validator.py": "unit/test_env_validator",
     "pipeline/stages/compare.py": (
-        *("tests/unit/test_stages.py", "tests/unit/test_looks.py", "tests/flows/test_verify.py"),
-        *("tests/flows/test_compare.py", "tests/flows/test_decisions.py"),
+        "unit/test_stages unit/test_looks flows/test_verify flows/test_compare flows/test_decisions"
     ),
-    "pipeline/stages/search.py": (
-        *("tests/unit/test_search.py", "tests/unit/test_rivals.py", "tests/flows/test_verify.py"),
-        "tests/flows/test_decisions.py",
-    ),
-    "pipeline/stages/liveness.py": (
-        "tests/unit/test_stages.py",
-        "tests/unit/test_looks.py",
-        "tests/flows/test_verify.py",
-    ),
-    "security/keys.py": ("tests/unit/test_keys.py", "tests/unit/test_key_rules.py", "tests/http/test_keys.py"),
-    "security/audit.py": ("tests/unit/test_audit.py", "tests/unit/test_key_rules.py", "tests/flows/test_audit.py"),
-    "security/audit_check.py": ("tests/unit/test_audit.py", "tests/unit/test_key_rules.py"),
+    "pipeline/stages/search.py": "unit/test_search unit/test_rivals flows/test_verify flows/test_decisions",
+    "pipeline/stages/liveness.py": "unit/test_stages unit/test_looks flows/test_verify",
+    "security/keys.py": "unit/test_keys unit/test_key_rules http/test_keys",
+    "security/audit.py": "unit/test_audit unit/test_key_rules flows/test_audit",
+    "security/audit_check.py": "unit/test_audit unit/test_key_rules",
 }
 """The modules, and the fast tests that cover each."""
 UNSEEN = ("BitOr", "Decorator", "_Is_Eq", "_IsNot_NotEq")
@@ -86,7 +78,7 @@ def mutate(module: str, sample: int, seed: int) -> dict[str, Any]:
     from cosmic_ray.work_item import TestOutcome
 
     command = f"{sys.executable} -m pytest -x -q -p no:cacheprovider -m 'not slow and not models' "
-    command += " ".join(TESTED_BY[module])
+    command += " ".join(f"tests/{name}.py" for name in TESTED_BY[module].split())
     items = mutants(module)
     chosen = random.Random(seed).sample(items, sample) if 0 < sample < len(items) else items
     survivors, killed = list[str](), 0

@@ -89,10 +89,7 @@ def _photos(name: str, files: list[Path]) -> Source:
 
 
 def _video(path: Path) -> Source:
-    capture = cv2.VideoCapture(str(path))
-    if not capture.isOpened():
-        raise CannotLookError(f"{path} is neither a photo nor a video that can be read.")
-    fps = float(capture.get(cv2.CAP_PROP_FPS)) or 25.0
+    capture, fps = _opened(str(path), f"{path} is neither a photo nor a video that can be read.")
     count = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
     source = Source(path.stem, True, lambda: iter(()), fps, count if count > 0 else None)
 
@@ -108,11 +105,8 @@ def _video(path: Path) -> Source:
 
 
 def _camera(device: str, seconds: float | None) -> Source:
-    capture = cv2.VideoCapture(int(device) if device.isdigit() else device)
-    if not capture.isOpened():
-        raise CannotLookError(f"Camera {device} cannot be opened: is it connected, and may this user read it?")
-    fps = float(capture.get(cv2.CAP_PROP_FPS)) or 25.0
-    source = Source(f"camera-{Path(device).stem}", True, lambda: iter(()), fps)
+    wrong = f"Camera {device} cannot be opened: is it connected, and may this user read it?"
+    capture, fps = _opened(int(device) if device.isdigit() else device, wrong)
 
     def frames() -> Iterator[Frame]:
         began = time.monotonic()
@@ -123,8 +117,15 @@ def _camera(device: str, seconds: float | None) -> Source:
                 break
         capture.release()
 
-    source.frames = frames
-    return source
+    return Source(f"camera-{Path(device).stem}", True, frames, fps)
+
+
+def _opened(place: str | int, wrong: str) -> tuple[Any, float]:
+    """Return what OpenCV reads frames from, and how many of them make a second."""
+    capture = cv2.VideoCapture(place)
+    if not capture.isOpened():
+        raise CannotLookError(wrong)
+    return capture, float(capture.get(cv2.CAP_PROP_FPS)) or 25.0
 
 
 def _read(capture: Any) -> Iterator[Pixels]:

@@ -35,15 +35,11 @@ class Measured:
         """Return all reports as plain data, by engine."""
         return {name: as_json(rows) for name, rows in self.engines.items()}
 
-    def left_uncertain(self, attack: bool) -> Rate:
-        """Return how many of the attacks, or of the bona fide faces, fill the frame."""
-        chosen = [tight for tight, its_attack in self.tight if its_attack == attack]
-        return Rate(sum(chosen), len(chosen))
-
     def text(self) -> str:
         """Return the reports as text for people."""
         reports = [_engine_text(name, rows) for name, rows in self.engines.items()]
-        attacks, bona_fide = (_percent(self.left_uncertain(attack)) for attack in (True, False))
+        tight = {kind: [fills for fills, attack in self.tight if attack is kind] for kind in (True, False)}
+        attacks, bona_fide = (_percent(Rate(sum(tight[kind]), len(tight[kind]))) for kind in (True, False))
         reports.append(
             "== TIGHT_FACES=uncertain, the default ==\n"
             "The figures above are those of TIGHT_FACES=judge. Faces that fill the frame, which the default leaves\n"
@@ -103,19 +99,12 @@ def measure(items: Sequence[Item], detector: Detector, judges: dict[str, Judge],
     tight: list[tuple[bool, bool]] = []
     done = 0
     for chunk in batches(read_pixels(items), _BATCH):
-        faces = _largest_faces(chunk, detector)
-        present = [face for face in faces if face is not None]
-        tight += [
-            (doubt_about_room(face) is not None, item.attack)
-            for (item, _), face in zip(chunk, faces, strict=True)
-            if face is not None
-        ]
+        faces = [(item, face) for (item, _), face in zip(chunk, _largest_faces(chunk, detector), strict=True)]
+        present = [face for _, face in faces if face]
+        tight += [(doubt_about_room(face) is not None, item.attack) for item, face in faces if face]
         for name, judge in judges.items():
             verdicts = iter(judge.judge(present))
-            rows[name] += [
-                _presentation(item, next(verdicts) if face else None)
-                for (item, _), face in zip(chunk, faces, strict=True)
-            ]
+            rows[name] += [_presentation(item, next(verdicts) if face else None) for item, face in faces]
         done += len(chunk)
         say(f"{done} of {len(items)} pictures")
     return Measured(rows, tight)

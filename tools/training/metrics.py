@@ -93,50 +93,50 @@ def bpcer_at(rows: Sequence[Presentation], apcer: float) -> float:
 
 def by_source(rows: Sequence[Presentation]) -> dict[str, Report]:
     """Report every source on its own."""
-    return {name: report([row for row in rows if row.source == name]) for name in sorted({row.source for row in rows})}
+    return {name: report(some) for name, some in _grouped(rows, "source").items()}
 
 
 def by_kind(rows: Sequence[Presentation]) -> dict[str, Rate]:
     """Return APCER of every kind of attack; the worst is the standard's headline."""
-    attacks = [row for row in rows if row.attack]
-    kinds = sorted({row.kind for row in attacks})
-    chosen = {kind: [row for row in attacks if row.kind == kind] for kind in kinds}
-    return {kind: Rate(sum(row.accepted for row in some), len(some)) for kind, some in chosen.items()}
+    return {kind: report(some).apcer for kind, some in _grouped([row for row in rows if row.attack], "kind").items()}
 
 
 def as_json(rows: Sequence[Presentation]) -> dict[str, Any]:
     """Return an engine's report as plain data; a rate that nothing was shown for is null."""
-    whole, kinds = report(rows), by_kind(rows)
-    worst = max(kinds, key=lambda kind: kinds[kind].share, default=None)
+    kinds = {kind: _rate("apcer", rate) | {"attacks": rate.of} for kind, rate in by_kind(rows).items()}
+    worst = max(kinds, key=lambda kind: float(kinds[kind]["apcer"] or 0.0), default=None)
     return {
-        **_plain(whole),
-        "apcer_worst_kind": {"kind": worst, **_rate(kinds[worst])} if worst else None,
-        "per_kind": {kind: _rate(rate) for kind, rate in kinds.items()},
+        **_plain(report(rows)),
+        "apcer_worst_kind": {"kind": worst, **kinds[worst]} if worst else None,
+        "per_kind": kinds,
         "per_source": {name: _plain(part) for name, part in by_source(rows).items()},
     }
 
 
 def _plain(part: Report) -> dict[str, Any]:
     return {
-        "apcer": _number(part.apcer.share),
-        "bpcer": _number(part.bpcer.share),
+        **_rate("apcer", part.apcer),
+        **_rate("bpcer", part.bpcer),
         "acer": _number(part.acer),
         "attack_nonresponse": _number(part.attack_nonresponse.share),
         "bona_fide_nonresponse": _number(part.bona_fide_nonresponse.share),
-        "apcer_95": [_number(end) for end in part.apcer.interval],
-        "bpcer_95": [_number(end) for end in part.bpcer.interval],
         "bpcer_at_apcer": {f"{level:g}": _number(value) for level, value in part.bpcer_at.items()},
         "attacks": part.apcer.of,
         "bona_fide": part.bpcer.of,
     }
 
 
-def _rate(rate: Rate) -> dict[str, Any]:
-    return {"apcer": _number(rate.share), "apcer_95": [_number(end) for end in rate.interval], "attacks": rate.of}
+def _rate(name: str, rate: Rate) -> dict[str, Any]:
+    return {name: _number(rate.share), f"{name}_95": [_number(end) for end in rate.interval]}
 
 
 def _number(value: float) -> float | None:
     return None if math.isnan(value) else round(value, 4)
+
+
+def _grouped(rows: Sequence[Presentation], by: str) -> dict[str, list[Presentation]]:
+    names = sorted({getattr(row, by) for row in rows})
+    return {name: [row for row in rows if getattr(row, by) == name] for name in names}
 
 
 def _scores(rows: Sequence[Presentation]) -> np.ndarray[Any, np.dtype[np.float64]]:

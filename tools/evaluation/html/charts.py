@@ -24,10 +24,8 @@ def det(curves: Mapping[str, Mapping[str, Sequence[float]]], stated: float) -> s
     if is_drawn:
         axes.set(xscale="log", yscale="log")
     axes.set(xlabel="false match rate", ylabel="false non-match rate")
-    axes.axvline(stated, color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
-    axes.annotate(f"VER_FMR {stated:g}", (stated, 1), (4, -12), xycoords=("data", "axes fraction"),
-                  textcoords="offset points", color=MUTED, fontsize=9)  # fmt: skip
-    axes.legend(frameon=False, fontsize=9)
+    _line(axes, stated, f"VER_FMR {stated:g}", MUTED)
+    axes.legend()
     return _svg(figure, "Error curves: false non-match rate by false match rate")
 
 
@@ -44,7 +42,7 @@ def scores(histogram: Mapping[str, Any]) -> str:
         axes.annotate(f"{name}: {at:.3f}", (at, 0.98 - 0.07 * number), (-4, 0), xycoords=("data", "axes fraction"),
                       textcoords="offset points", ha="right", va="top", fontsize=8.5, color=INK,
                       bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1})  # fmt: skip
-    axes.legend(frameon=False, fontsize=9, loc="lower right")
+    axes.legend(loc="lower right")
     return _svg(figure, "Histograms of genuine and impostor scores with the thresholds")
 
 
@@ -59,9 +57,7 @@ def rules(rows: Mapping[str, tuple[float, float, float]], stated: float | None) 
     axes.set_xlim(0, 1.15 * max([stated or 0.0, *(high for _, _, high in rows.values())]) or 1.0)
     axes.ticklabel_format(axis="x", style="sci", scilimits=(-2, 3))
     if stated is not None:
-        axes.axvline(stated, color=ATTACK, linewidth=1.2, linestyle=(0, (4, 3)))
-        axes.annotate("stated", (stated, 1), (4, -10), xycoords=("data", "axes fraction"),
-                      textcoords="offset points", color=ATTACK, fontsize=9)  # fmt: skip
+        _line(axes, stated, "stated", ATTACK)
     return _svg(figure, "Measured false match rates of accept rules beside the stated one")
 
 
@@ -76,12 +72,11 @@ def sources(per_source: Mapping[str, Mapping[str, Any]]) -> str:
         axes.barh([at + offset for at in range(len(names))], shares, 0.34, color=colour, label=label)
         for at, (name, share) in enumerate(zip(names, shares, strict=True)):
             words = "none shown" if per_source[name][key] is None else f"{share:.1f}"
-            axes.annotate(words, (share, at + offset), (4, 0), textcoords="offset points", va="center",
-                          fontsize=8, color=MUTED)  # fmt: skip
+            _beside(axes, (share, at + offset), words)
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="percent", xlim=(0, max(10.0, axes.get_xlim()[1] * 1.08)))
     above = (0.5, 1 + 0.5 / (1 + len(names)))
-    axes.legend(frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=above, ncols=2)
+    axes.legend(loc="upper center", bbox_to_anchor=above, ncols=2)
     return _svg(figure, "Liveness errors by source")
 
 
@@ -95,28 +90,39 @@ def stages(times: Mapping[str, Mapping[str, float]]) -> str:
     for at, name in enumerate(names):
         median, p90 = times[name]["median"], times[name]["p90"]
         axes.plot([median, p90], [at, at], color=MUTED, linewidth=1.4)
-        axes.annotate(f"{median:.0f} ms", (p90, at), (5, 0), textcoords="offset points", va="center",
-                      fontsize=8, color=MUTED)  # fmt: skip
+        _beside(axes, (p90, at), f"{median:.0f} ms")
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="milliseconds: bar, median; line, to the 90th percentile", xlim=(0, axes.get_xlim()[1] * 1.1))
     return _svg(figure, "Time of each stage")
 
 
+STYLE = {
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": LINE, "axes.axisbelow": True,
+    "axes.grid": True, "grid.color": LINE, "axes.labelcolor": MUTED, "axes.labelsize": 9.5, "legend.frameon": False,
+    "legend.fontsize": 9, "xtick.color": MUTED, "xtick.labelsize": 9, "xtick.major.size": 0, "ytick.color": MUTED,
+    "ytick.labelsize": 9, "ytick.major.size": 0, "xtick.minor.size": 0, "ytick.minor.size": 0,
+}  # fmt: skip
+
+
 def _axes(width: float, height: float) -> tuple[Any, Any]:
+    import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    axes = figure.subplots()
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    for side in ("left", "bottom"):
-        axes.spines[side].set_color(LINE)
-    axes.grid(visible=True, color=LINE, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=MUTED, labelsize=9, length=0)
-    for label in (axes.xaxis.label, axes.yaxis.label):
-        label.set(color=MUTED, fontsize=9.5)
-    return figure, axes
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        return figure, figure.subplots()
+
+
+def _line(axes: Any, at: float, label: str, colour: str) -> None:
+    """Draw a dashed upright line with a label beside its upper end."""
+    axes.axvline(at, color=colour, linewidth=1, linestyle=(0, (4, 3)))
+    axes.annotate(label, (at, 1), (4, -12), xycoords=("data", "axes fraction"), textcoords="offset points",
+                  color=colour, fontsize=9)  # fmt: skip
+
+
+def _beside(axes: Any, place: tuple[float, float], label: str) -> None:
+    """Write a label to the right of the end of a bar."""
+    axes.annotate(label, place, (4, 0), textcoords="offset points", va="center", fontsize=8, color=MUTED)
 
 
 def _svg(figure: Any, title: str) -> str:
