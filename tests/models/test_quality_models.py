@@ -16,9 +16,8 @@ from pipeline.registry import REGISTRY
 from pipeline.stages.decode import decode
 from pipeline.stages.quality import MOST_IN_COMPANY
 from pipeline.types import Photo, Pixels
-from tools.evaluation.degrade import DEGRADATIONS
+from tools.evaluation.degrade import DEGRADATIONS, turned_frames
 from tools.evaluation.quality import Assessor, degraded_stopped, turned_stopped
-from tools.evaluation.turned import turned_frames
 
 pytestmark = pytest.mark.models
 

@@ -20,8 +20,8 @@ from security.audit_check import check
 from tests.db_house import BLUE, GREEN, RED, House, Where, die_at, reply
 from tests.processes import ended, started
 from tools.backup import manifest
+from tools.backup.manifest import Store
 from tools.backup.restore import restore
-from tools.backup.store import Store
 from tools.backup.take import take
 from tools.cli import main as cli
 

@@ -12,7 +12,7 @@ from tools.calibration import command as calibrate_command
 from tools.cli import main as cli
 from tools.evaluation.faces import read_photo
 from tools.evaluation.layout import LayoutError, Pair, read_pairs, read_people, restrict
-from tools.evaluation.roc import best_threshold, pair_accuracy, tar_at
+from tools.evaluation.recognition import best_threshold, pair_accuracy, tar_at
 
 Make = Callable[..., Path]
 

@@ -17,8 +17,7 @@ from tools.cli import main as cli
 from tools.evaluation import command
 from tools.evaluation.faces import Faces
 from tools.evaluation.html import extras
-from tools.evaluation.html.charts import det, scores, sources
-from tools.evaluation.html.curves import error_curve, histogram
+from tools.evaluation.html.charts import det, error_curve, histogram, scores, sources
 from tools.evaluation.html.extras import stages
 from tools.evaluation.layout import Dataset
 from tools.training.metrics import Presentation, as_json

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.types import Detection, Photo, Pixels
 from tools.cli import main as cli
-from tools.evaluation import turned
+from tools.evaluation import degrade
 from tools.evaluation.layout import LayoutError
 from tools.evaluation.quality import LEAST_TURNED, Assessor, turned_stopped
 
@@ -40,7 +40,7 @@ def clips(tmp_path: Path) -> Path:
 
 
 def listed(folder: Path, content: Any) -> Path:
-    (folder / turned.LIST).write_text(content if isinstance(content, str) else json.dumps(content))
+    (folder / degrade.LIST).write_text(content if isinstance(content, str) else json.dumps(content))
     return folder
 
 
@@ -49,21 +49,21 @@ def photos(count: int) -> list[Photo]:
 
 
 def test_the_listed_frames_of_a_clip_are_read_and_no_others(clips: Path) -> None:
-    found = turned.turned_frames(listed(clips, {"head.avi": [1, 6]}))
+    found = degrade.turned_frames(listed(clips, {"head.avi": [1, 6]}))
     assert [round(float(photo.pixels.mean()) / 20) for photo in found] == [1, 6]
 
 
 def test_a_public_clip_is_known_without_a_list(clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turned, "TURNED", {"head.avi": (3,), "not_there.gif": (1,)})
-    assert [photo.name for photo in turned.turned_frames(clips)] == ["head.avi 3"]
+    monkeypatch.setattr(degrade, "TURNED", {"head.avi": (3,), "not_there.gif": (1,)})
+    assert [photo.name for photo in degrade.turned_frames(clips)] == ["head.avi 3"]
 
 
 def test_clips_that_nobody_has_looked_at_have_no_turned_frames(clips: Path) -> None:
-    assert turned.turned_frames(clips) == []
+    assert degrade.turned_frames(clips) == []
 
 
 def test_a_folder_that_is_not_there_has_no_turned_frames(tmp_path: Path) -> None:
-    assert turned.turned_frames(tmp_path / "video") == []
+    assert degrade.turned_frames(tmp_path / "video") == []
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_folder_that_is_not_there_has_no_turned_frames(tmp_path: Path) -> None
 )
 def test_a_list_that_cannot_be_followed_is_refused_in_one_sentence(clips: Path, content: Any, words: str) -> None:
     with pytest.raises(LayoutError, match=words):
-        turned.turned_frames(listed(clips, content))
+        degrade.turned_frames(listed(clips, content))
 
 
 @pytest.mark.parametrize(("count", "rates"), [(LEAST_TURNED - 1, {}), (LEAST_TURNED, {"yaw": 1.0})])

@@ -14,8 +14,7 @@ import httpx
 import pytest
 
 from tools.cli import main as cli
-from tools.enrol_folder.intake import CannotReadError
-from tools.enrol_folder.layout import LayoutError
+from tools.enrol_folder.layout import CannotReadError, LayoutError
 from tools.enrol_folder.report import Entry, Report, State
 from tools.import_compreface import command
 from tools.import_compreface.server import CompreFaceError, CompreFaceServer, TooLargeError

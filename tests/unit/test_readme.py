@@ -9,7 +9,7 @@ import pytest
 
 from codes_dict import CODES_DICT
 from settings.keys import KEYS
-from tools.installation.tables import codes_table, refresh, settings_table, tables
+from tools.installation.docs import codes_table, refresh, settings_table, tables
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")

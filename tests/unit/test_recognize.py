@@ -16,9 +16,8 @@ import pytest
 
 from pipeline.types import Box, Detection, Person, Pixels
 from tools.cli import main as cli
-from tools.recognize.drawing import Label, draw
 from tools.recognize.looking import Looking
-from tools.recognize.outputs import Outputs, safe
+from tools.recognize.outputs import Label, Outputs, draw, safe
 from tools.recognize.sources import CannotLookError, Source, open_source
 from tools.recognize.tracking import LOOKS, LOST_AFTER_S, Embeddings, Named, Track, Tracker
 

@@ -1,13 +1,21 @@
-"""The list of a backup's files with their SHA-256; it is written last, so a backup without one is unfinished."""
+"""What a backup copies and restores: one server's database and folders; and the list of its files with their SHA-256.
+
+The list is written last, so a backup without one is unfinished.
+"""
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bootstrap.records import audit_folder, open_database, people_names
 from db import files
+from db.initialise import initialise
+from db.schema import PeopleNames
+from db.session import Database
+from env_validator import Settings
 
 NAME = "manifest.json"
 FORMAT = "faceapp-backup-1"
@@ -60,3 +68,32 @@ def sha256(path: Path) -> str:
     """Return a file's SHA-256 in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """A database, whose tables `initialise` creates, and folders: people, audit, FaceHash. `file` is SQLite's."""
+
+    database: Database
+    names: PeopleNames
+    initialise: Callable[[], None]
+    people: Path
+    audit: Path
+    facehash: Path
+    file: Path | None = None
+
+    @property
+    def folders(self) -> dict[str, Path]:
+        """The folders, by what a backup calls them."""
+        return {"people": self.people, "audit": self.audit, "facehash": self.facehash}
+
+
+def store_of(settings: Settings) -> Store:
+    """Return the store of the settings; nothing is connected yet."""
+    names = people_names(settings)
+
+    def create() -> None:
+        initialise(settings.sql_uri, names, settings.sql_user, settings.sql_pass, settings.sql_schema)
+
+    folders = settings.db_path, audit_folder(settings), settings.facehash_folder
+    return Store(open_database(settings), names, create, *folders, settings.sqlite_path)

@@ -14,7 +14,7 @@ from db.migrations.upgrade import revisions, upgrade
 from db.schema import OWN, enrolments
 from pipeline.ports import AuditEvent
 from tools.backup import manifest, rows
-from tools.backup.store import Store
+from tools.backup.manifest import Store
 from tools.backup.take import SQLITE
 
 MARK = ".restoring"
@@ -51,19 +51,15 @@ def restore(source: Path, store: Store, step: Step = lambda _name: None) -> mani
 
 
 def _check_fits(found: manifest.Manifest, store: Store) -> None:
-    kind = "sqlite" if store.file else "server"
+    kind, kinds = "sqlite" if store.file else "server", {"sqlite": "a SQLite file", "server": "a database server"}
     if found.kind != kind:
-        raise ValueError(f"the backup is of {_kind(found.kind)}, the settings name {_kind(kind)}")
+        raise ValueError(f"the backup is of {kinds.get(found.kind, found.kind)}, the settings name {kinds[kind]}")
     if found.names != vars(store.names):
         raise ValueError(f"SQL_TABLE, ID_COL, NAME_COL, PATH_COL of the backup are {', '.join(found.names.values())}")
     if found.version not in revisions():
         raise ValueError(f"the backup's tables have version {found.version}, from a newer server")
     if kind == "server" and found.version != revisions()[0]:
         raise ValueError(f"the backup's tables have version {found.version}: restore it with that version, then update")
-
-
-def _kind(kind: str) -> str:
-    return "a SQLite file" if kind == "sqlite" else "a database server"
 
 
 def _check_empty(store: Store) -> None:

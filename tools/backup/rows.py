@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from codes_dict import Code
 from db.schema import OWN, PeopleNames
-from tools.backup.store import Store
+from tools.backup.manifest import Store
 
 _BATCH = 1000
 
@@ -22,7 +22,8 @@ def dump(store: Store, folder: Path) -> str:
     engine = store.database.engine
     with engine.connect().execution_options(isolation_level="REPEATABLE READ", stream_results=True) as connection:
         connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT")
-        made = _statement(connection, store.names)
+        quoted = connection.dialect.identifier_preparer.quote_identifier(store.names.table)
+        made = str(connection.exec_driver_sql(f"SHOW CREATE TABLE {quoted}").one()[1])
         for table in (*OWN.sorted_tables, _people(connection, store.names)):
             with (folder / f"{_file_of(table, store.names)}.jsonl").open("x", encoding="utf-8") as file:
                 for row in connection.execute(sa.select(table)):
@@ -58,11 +59,6 @@ def _file_of(table: sa.Table, names: PeopleNames) -> str:
 
 def _people(connection: Connection, names: PeopleNames) -> sa.Table:
     return sa.Table(names.table, sa.MetaData(), autoload_with=connection)
-
-
-def _statement(connection: Connection, names: PeopleNames) -> str:
-    quoted = connection.dialect.identifier_preparer.quote_identifier(names.table)
-    return str(connection.exec_driver_sql(f"SHOW CREATE TABLE {quoted}").one()[1])
 
 
 def _as_json(value: Any) -> Any:

@@ -21,7 +21,7 @@ from db.migrations.upgrade import revisions, upgrade
 from db.session import open_sqlite
 from pipeline.ports import AuditEvent
 from tools.backup import manifest, rows
-from tools.backup.store import Store
+from tools.backup.manifest import Store
 
 _TRIES = 10
 SQLITE = "database.sqlite"

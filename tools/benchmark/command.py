@@ -10,7 +10,7 @@ import click
 
 from bootstrap.threads import share_cores
 from pipeline.models.runtime import ModelUnavailable
-from tools.benchmark import processor, roofline
+from tools.benchmark import roofline
 from tools.benchmark.bench import Bench, CannotMeasureError, Scenario
 from tools.benchmark.measure import ROUNDS, Result, Rounds, as_json, table
 from tools.cli.exits import DONE, FAILED
@@ -63,7 +63,7 @@ def command(only: Sequence[str], quick: bool, data: Path) -> tuple[Any, int]:
                 left_out.append(f"{name} was left out: {reason}")
     gigaflops, gigabytes = roofline.flops_per_s() / 1e9, roofline.bytes_per_s() / 1e9
     print(table(found))
-    print(f"processor: {processor.described()}")
+    print(f"processor: {roofline.described()}")
     print(f"roofline: {gigaflops:.0f} GFLOP/s as matrix products, {gigabytes:.1f} GB/s read; networks as written")
     for line in left_out:
         print(line)

@@ -10,7 +10,7 @@ from pipeline.models.embedders import load_embedder
 from pipeline.registry import REGISTRY
 from pipeline.stages.align import aligned, crop_face
 from pipeline.types import Crop, Photo
-from tools.benchmark import processor, roofline
+from tools.benchmark import roofline
 from tools.benchmark.bench import Bench
 from tools.benchmark.measure import Result, compare
 from tools.benchmark.photos import of_sizes, package_photos
@@ -30,7 +30,7 @@ def dlib_16(bench: Bench) -> Sequence[Result]:
     crops = _crops()
     network = dlib.face_recognition_model_v1(str(bench.dlib_file))
     chips = np.stack([aligned(crop, REGISTRY["Dlib"]) for crop in crops])
-    reach = 1 / 20 if processor.has_avx512() else 1 / 25
+    reach = 1 / 20 if roofline.has_avx512() else 1 / 25
 
     def peer() -> None:
         network.compute_face_descriptor(list(chips))

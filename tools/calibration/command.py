@@ -13,15 +13,17 @@ import numpy as np
 
 from pipeline.registry import SIM_FUNCS
 from pipeline.scoring.curve import LEAST_ERRORS
+from pipeline.scoring.scorer import CalibratedScorer
 from pipeline.scoring.store import file_name
 from tools.calibration.bootstrap import rate_name, shows
 from tools.calibration.build import RATES, Calibration, calibrate, describe
-from tools.calibration.sample import Ints, PairScores
-from tools.calibration.strangers import promise
+from tools.calibration.sample import Ints, PairScores, Sample, model_pairs
 from tools.cli.exits import DONE
 from tools.cli.options import FILE, results
-from tools.evaluation.html.curves import error_curve
+from tools.evaluation import system
+from tools.evaluation.html.charts import error_curve
 from tools.evaluation.layout import LayoutError, read_pairs, restrict
+from tools.evaluation.recognition import accept_rates
 from tools.evaluation.workbench import FAULTS, ROOT, Workbench, common_options, prepare, rates_of
 
 OUT = ROOT / "bin" / "model" / "calibration"
@@ -147,3 +149,44 @@ def _draw(pairs: PairScores, title: str, path: Path) -> None:
     histogram.set(xlabel="score (lower is closer)", ylabel="density", yscale="log")
     histogram.legend()
     figure.savefig(path, dpi=110, format="png")
+
+
+FMR, FPIR = 1e-3, 1e-2
+SPLITS = 4
+
+
+def promise(sample: Sample, sim_func: str, seed: int) -> dict[str, Any] | None:
+    """Return what both halves' calibrations do on the other half, averaged; None where the halves are too small.
+
+    `fmr_measured` is the whole accept rule's at a stated FMR of 1e-3; `tar` the true accept rates of single
+    comparisons by the fused score at 1e-3 and 1e-4, over the other half's pairs.
+    """
+    people = np.unique(sample.person)
+    first = np.zeros(int(people.max()) + 1, dtype=np.bool_)
+    first[np.random.default_rng([seed, 71]).permutation(people)[: len(people) // 2]] = True
+    found = []
+    for half in (first, ~first):
+        known, strangers = sample.of_people(half), sample.of_people(~half)
+        try:
+            found.append(_on_strangers(known, strangers, sim_func, seed))
+        except ValueError:
+            return None
+    return {
+        "fmr_stated": FMR,
+        "fmr_measured": float(np.mean([one["fmr"] for one in found])),
+        "fnmr_measured": float(np.mean([one["fnmr"] for one in found])),
+        "tar": {name: _mean([one[name] for one in found]) for name in ("1e-3", "1e-4")},
+    }
+
+
+def _on_strangers(known: Sample, strangers: Sample, sim_func: str, seed: int) -> dict[str, Any]:
+    made = calibrate(known, sim_func, rates=(), seed=seed)
+    scorer = CalibratedScorer(made.measured, FMR, FPIR)
+    accepts = system.run(strangers, scorer, system.Rule(sim_func), {}, SPLITS, seed)
+    pairs = model_pairs(strangers, sim_func)
+    return accepts.rates("system") | accept_rates(pairs.fused(scorer), pairs.same, (1e-3, 1e-4))
+
+
+def _mean(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None

@@ -70,7 +70,7 @@ _GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "mutants": ("mutants.command:command", "Change deciding modules and ask whether a test notices"),
         "sbom": ("installation.sbom:command", "Print the bill of materials in CycloneDX"),
         "train-liveness": ("training.command:command", "Train the liveness model"),
-        "fit-quality": ("evaluation.quality_command:command", "Fit the quality score"),
+        "fit-quality": ("evaluation.quality_shipping:command", "Fit the quality score"),
     },
 }
 

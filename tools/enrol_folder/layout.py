@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from env_validator import Settings
+from pipeline.flows import Services
 from tools.enrol_folder.report import Entry, State
 
 MEGABYTE = 1024 * 1024
@@ -158,3 +161,25 @@ def read_photos(folder: Path, max_image_mb: int, max_all_mb: int) -> FoundPhotos
             if twin.name != file.name:
                 left_out[file.name] = f"The same file as {twin.name}."
     return FoundPhotos(list(photos.values()), left_out)
+
+
+class CannotReadError(Exception):
+    """Why a person's photos cannot be read, in one sentence."""
+
+
+class Intake:
+    """Where people come from, and under which rules they are enrolled: here folders that are named by their IDs."""
+
+    def admit(self, candidate: Candidate, services: Services) -> tuple[Candidate, Services]:
+        """Return the candidate with the ID to enrol under, and the services to enrol with; raises `Refusal`."""
+        return candidate, services
+
+    def photos(self, candidate: Candidate, settings: Settings) -> FoundPhotos:
+        """Return the candidate's photos; raises `CannotReadError`."""
+        try:
+            return read_photos(candidate.folder, settings.max_image_mb, settings.max_upload_mb)
+        except OSError as error:
+            raise CannotReadError(f"The folder cannot be read on {platform.node()}: {error.strerror}.") from error
+
+    def settle(self, candidate: Candidate, services: Services) -> None:
+        """Finish what `admit` began, once the candidate is enrolled."""

@@ -12,8 +12,7 @@ from codes_dict import Code, Kind, Outcome, Refusal
 from env_validator import Settings
 from pipeline.flows import EnrolRequest, SentFile, Services, enrol, upload
 from pipeline.stages.identity import check_id, check_name
-from tools.enrol_folder.intake import CannotReadError, FolderIntake, Intake
-from tools.enrol_folder.layout import Candidate, FoundPhoto
+from tools.enrol_folder.layout import Candidate, CannotReadError, FoundPhoto, Intake
 from tools.enrol_folder.register import NamedUploads, Register
 from tools.enrol_folder.report import Entry, State
 
@@ -34,7 +33,7 @@ class FolderEnroller:
         pause: Callable[[float], None] = time.sleep,
         intake: Intake | None = None,
     ) -> None:
-        self._container, self._pause, self._intake = container, pause, intake or FolderIntake()
+        self._container, self._pause, self._intake = container, pause, intake or Intake()
 
     def check(self) -> None:
         """Load the models and the gallery; raises `Refusal` if something is missing."""

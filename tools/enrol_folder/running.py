@@ -19,8 +19,7 @@ from db import files
 from env_validator import Settings, SettingsFault, load_settings
 from tools.cli.exits import INTERRUPTED
 from tools.cli.options import FILE, one_line
-from tools.enrol_folder.intake import FolderIntake, Intake
-from tools.enrol_folder.layout import Candidate, LayoutError
+from tools.enrol_folder.layout import Candidate, Intake, LayoutError
 from tools.enrol_folder.report import Entry, Report, State
 
 MOST_FAILURES = 5
@@ -114,7 +113,7 @@ def here(env_file: Path, intake: Intake | None = None) -> Run:
 
         print("Loading the models ...", flush=True)
         try:
-            with opened(env_file, intake or FolderIntake()) as enroller:
+            with opened(env_file, intake or Intake()) as enroller:
                 for candidate in people:
                     if stop.is_set():
                         return

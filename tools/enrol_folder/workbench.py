@@ -10,7 +10,7 @@ from bootstrap.models import LoadedModels
 from bootstrap.quiet import silence_tensorflow
 from bootstrap.threads import share_cores
 from codes_dict import Refusal
-from tools.enrol_folder.intake import Intake
+from tools.enrol_folder.layout import Intake
 from tools.enrol_folder.person import FolderEnroller
 
 

@@ -20,6 +20,7 @@ from tools.cli.options import FILE, note, results
 from tools.evaluation import system
 from tools.evaluation.brisque import BrisqueUnavailable, brisque_scores
 from tools.evaluation.decisions import decisions
+from tools.evaluation.degrade import turned_frames
 from tools.evaluation.html.extras import extras, html_options
 from tools.evaluation.html.page import page
 from tools.evaluation.layout import LayoutError, Pair, read_pairs
@@ -27,7 +28,6 @@ from tools.evaluation.peer import chosen, deepface_accuracy, models_of_both
 from tools.evaluation.quality import Assessor, quality_report
 from tools.evaluation.recognition import MOST_SENT, accept_rates, accuracies, search_rates
 from tools.evaluation.report import as_text
-from tools.evaluation.turned import turned_frames
 from tools.evaluation.workbench import FAULTS, ROOT, Workbench, common_options, prepare
 
 RATES = (1e-3, 1e-4)

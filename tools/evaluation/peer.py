@@ -9,7 +9,7 @@ from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY
 from tools.benchmark.deepface_peer import deepface
 from tools.evaluation.layout import Dataset, Pair
-from tools.evaluation.roc import best_threshold
+from tools.evaluation.recognition import best_threshold
 
 
 def models_of_both(models: Sequence[str]) -> list[str]:

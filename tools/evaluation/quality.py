@@ -15,7 +15,7 @@ from tools.cli.options import batches
 from tools.evaluation.brisque import brisque_scores
 from tools.evaluation.degrade import DEGRADATIONS
 from tools.evaluation.faces import read_photo, subject
-from tools.evaluation.roc import tar_at
+from tools.evaluation.recognition import tar_at
 
 PASS = 7.0
 """The default SCORE_TOL: portraits should reach it, degraded copies should not."""

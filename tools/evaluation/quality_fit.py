@@ -76,7 +76,7 @@ def fit_limit(rule: Rule, portraits: Doubles, copies: Doubles) -> Limit:
 
 
 def fit_limits(names: Sequence[str], portraits: Doubles, copies: Mapping[str, Doubles]) -> dict[str, Limit]:
-    """Fit every limit of `RULES` on components (n, k) in the order of `names`; a row of NaN is a copy without a face."""
+    """Fit every limit of `RULES` on components (n, k) in the order of `names`; NaN is a copy without a face."""
     found = {}
     for name, rule in RULES.items():
         of_kind = copies[rule.kind] if rule.kind else portraits[:0]

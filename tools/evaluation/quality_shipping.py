@@ -1,18 +1,23 @@
-"""From measurements to what is shipped: both fitted files, and the figures on people that the fit has not seen."""
+"""`bin/fit-quality`: from measurements to what is shipped, with the figures on people that the fit has not seen."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import click
 import numpy as np
 
+from pipeline.models.runtime import ModelUnavailable
 from pipeline.stages.quality import score_of
 from pipeline.stages.quality.score import Fitted
 from pipeline.types import Bools, Doubles, Floats
 from tools.calibration.sample import Ints
+from tools.cli.exits import DONE
+from tools.cli.options import FILE, ROOT, one_line, weights_option
+from tools.evaluation.layout import LayoutError
 from tools.evaluation.quality import PASS, fnmr_drop
-from tools.evaluation.quality_data import UNUSUAL, Faces, Measurements
+from tools.evaluation.quality_data import UNUSUAL, Faces, Measurements, load
 from tools.evaluation.quality_fit import fit_limits, fit_linear, fit_utility, folds_of
 
 FOLDS = 5
@@ -206,3 +211,40 @@ def table(shipped: Shipped, held_out: HeldOut) -> str:
     lines.append(f"| unusual but open faces that score 7 or more | {held_out.unusual_passed:.1%} |")
     lines += [f"| {kind}: stopped | {rate:.1%} |" for kind, rate in held_out.degraded_stopped.items()]
     return "\n".join(lines)
+
+
+@click.command("fit-quality")
+@click.argument("folder", type=FILE)
+@weights_option
+@click.option("--copies-of", default=600, help="People whose portraits are degraded.")
+@click.option("--seed", default=0, help="Seed of all random choices.")
+@click.option("--measured", type=FILE, metavar="FILE", help="Store the measurements here, or read them from it.")
+@click.option("--write", is_flag=True, help="Replace the shipped weights and limits.")
+def command(folder: Path, weights: Path, copies_of: int, seed: int, measured: Path | None, write: bool) -> int:
+    """Fit the quality score on photos of people, FOLDER/PERSON/PHOTO.jpg, and measure it on others."""
+    with one_line(LayoutError, ModelUnavailable, TooLittleDataError):
+        if measured and measured.is_file():
+            data = load(measured)
+        else:
+            data = measure(folder, weights, copies_of, seed)
+            if measured:
+                data.save(measured)
+        shipped = fit(data)
+        print(table(shipped, cross_validate(data)))
+    if write:
+        shipped.write(ROOT / "pipeline" / "stages" / "quality")
+    return DONE
+
+
+def measure(folder: Path, weights: Path, copies_of: int, seed: int) -> Measurements:
+    """Measure the portraits and their degraded copies with the product's own detector and models."""
+    from pipeline.models.embedders import load_embedder
+    from pipeline.models.mtcnn import MtcnnDetector
+    from pipeline.models.weights import WeightStore
+    from pipeline.registry import REGISTRY
+    from tools.evaluation.layout import read_people
+    from tools.evaluation.quality_data import collect
+
+    store = WeightStore(weights)
+    models = {name: load_embedder(REGISTRY[name], store) for name in ("Dlib", "MobileFaceNet")}
+    return collect(read_people(folder), MtcnnDetector(), models, copies_of, seed)

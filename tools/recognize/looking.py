@@ -4,8 +4,7 @@ import math
 
 from pipeline.stages.compare import shown
 from pipeline.types import Detection, Pixels
-from tools.recognize.drawing import Label, draw
-from tools.recognize.outputs import Outputs, Seen
+from tools.recognize.outputs import Label, Outputs, Seen, draw
 from tools.recognize.sources import Frame
 from tools.recognize.tracking import Named, Track, Tracker, box_inside
 from tools.recognize.workbench import Recogniser, name_of

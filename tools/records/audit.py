@@ -13,7 +13,7 @@ from db.audit import AuditTrail
 from env_validator import Settings
 from pipeline.pseudonym import log_name
 from security.audit import Head
-from security.audit_check import Findings, check
+from security.audit_check import check
 from tools.cli.options import FILE
 from tools.records.running import CheckFailed, Told, on_records, opened
 
@@ -61,14 +61,9 @@ def _verified(trail: AuditTrail, folders: Sequence[Path], pinned: Sequence[Head]
     found = check(trail.key(), head, trail.lines(*folders), pinned)
     if found.faults:
         raise CheckFailed("\n".join(["the audit is not whole", *found.faults]))
-    text = "\n".join([f"All {head.count} entries are there, unchanged.", *_uncounted(found)])
+    late = ["Written by a process that ended before they counted:", *found.uncounted] if found.uncounted else []
+    text = "\n".join([f"All {head.count} entries are there, unchanged.", *late])
     return Told(text, {"entries": head.count, "head": str(head), "uncounted": found.uncounted})
-
-
-def _uncounted(found: Findings) -> list[str]:
-    if not found.uncounted:
-        return []
-    return ["Written by a process that ended before they counted:", *found.uncounted]
 
 
 def _shown(trail: AuditTrail, person_id: str, folders: Sequence[Path]) -> Told:

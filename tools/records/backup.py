@@ -6,9 +6,8 @@ from pathlib import Path
 import click
 
 from env_validator import Settings
-from tools.backup.manifest import Manifest
+from tools.backup.manifest import Manifest, Store, store_of
 from tools.backup.restore import restore
-from tools.backup.store import Store, store_of
 from tools.backup.take import take
 from tools.cli.options import FILE
 from tools.records.running import Told, on_records

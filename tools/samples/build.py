@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tools.samples.noise import Floats, f32
-from tools.samples.shape import HAIR, SKIN, Triple
+from tools.samples.shape import HAIR, SKIN, Floats, Triple, f32
 
 Parts = npt.NDArray[np.int64]
 

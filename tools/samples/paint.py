@@ -3,8 +3,20 @@
 import numpy as np
 import numpy.typing as npt
 
-from tools.samples.noise import Floats, f32, noise
-from tools.samples.shape import CLOTH, EYE, EYE_RADIUS, EYES, HAIR, Triple, lid_edges, mirrored, mouth_corner
+from tools.samples.shape import (
+    CLOTH,
+    EYE,
+    EYE_RADIUS,
+    EYES,
+    HAIR,
+    Floats,
+    Triple,
+    f32,
+    lid_edges,
+    mirrored,
+    mouth_corner,
+    noise,
+)
 
 Parts = npt.NDArray[np.int64]
 

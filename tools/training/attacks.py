@@ -104,9 +104,7 @@ def _subpixels(light: Floats, rng: Rng) -> Floats:
     turn = cv2.getRotationMatrix2D((shown.shape[1] / 2, shown.shape[0] / 2), float(rng.uniform(-6, 6)), 1.0)
     shown = cv2.warpAffine(shown, turn, (shown.shape[1], shown.shape[0]), borderMode=cv2.BORDER_REFLECT_101)
     method = cv2.INTER_LINEAR if rng.random() < 0.6 else cv2.INTER_AREA
-    back = cv2.resize(shown, (width, height), interpolation=method)
-    unturn = cv2.getRotationMatrix2D((width / 2, height / 2), 0.0, 1.0)
-    return np.asarray(cv2.warpAffine(back, unturn, (width, height)), dtype=np.float32)
+    return np.asarray(cv2.resize(shown, (width, height), interpolation=method), dtype=np.float32)
 
 
 def _moire(light: Floats, rng: Rng) -> Floats:
@@ -150,9 +148,8 @@ def glared(light: Floats, rng: Rng) -> Floats:
             cv2.rectangle(spot, centre, corner, 1.0, -1)
     spot = cv2.GaussianBlur(spot, (0, 0), float(np.exp(rng.uniform(np.log(1.0), np.log(30)))))
     colour = (1 + rng.normal(0, 0.05, 3)).astype(np.float32)
-    return np.asarray(
-        np.clip(light + spot[..., None] * colour * np.float32(rng.uniform(0.1, 0.8)), 0, 1), dtype=np.float32
-    )
+    shine = spot[..., None] * colour * np.float32(rng.uniform(0.1, 0.8))
+    return np.asarray(np.clip(light + shine, 0, 1), dtype=np.float32)
 
 
 def _reflection(light: Floats, background: Pixels, rng: Rng) -> Floats:

@@ -12,9 +12,8 @@ import numpy as np
 
 from pipeline.types import Box, Floats, Pixels
 from tools.training.attacks import displayed, glared, printed
-from tools.training.hands import with_arm, with_fingers
 from tools.training.scene import CANVAS, FACE, Rng, Scene, as_bytes, as_light
-from tools.training.surroundings import extended, room_behind
+from tools.training.surroundings import extended, room_behind, with_arm, with_fingers
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,11 +61,8 @@ def _device(scene: Scene, rng: Rng) -> _Thing:
     size = (round(min(height, CANVAS * 1.4)), round(min(width, CANVAS * 1.4)))
     light, box = _page(displayed(scene, rng), size, _bar_colour(rng), rng)
     rims = np.round(np.array([rng.uniform(0.02, 0.14), rng.uniform(0.015, 0.07)]) * min(size)).astype(int)
-    body = (
-        rng.uniform(0.0, 0.15) + rng.normal(0, 0.015, 3)
-        if rng.random() < 0.75
-        else rng.uniform(0.2, 0.95) + rng.normal(0, 0.05, 3)
-    )
+    least, most, spread = (0.0, 0.15, 0.015) if rng.random() < 0.75 else (0.2, 0.95, 0.05)
+    body = rng.uniform(least, most) + rng.normal(0, spread, 3)
     light = _bordered(light, rims, np.asarray(np.clip(body, 0, 1), dtype=np.float32))
     if rng.random() < 0.4:
         light = glared(light, rng)
@@ -158,6 +154,5 @@ def _placed(thing: _Thing, room: Floats, rng: Rng) -> tuple[Floats, Box]:
     made = room * (1 - shadow[..., None]) * (1 - share) + light * share
     at = cv2.perspectiveTransform(np.array([[thing.box.centre]], np.float32), warp)[0, 0]
     box = thing.box
-    return np.asarray(made, dtype=np.float32), Box(
-        float(at[0]) - box.width / 2, float(at[1]) - box.height / 2, box.width, box.height
-    )
+    moved = Box(float(at[0]) - box.width / 2, float(at[1]) - box.height / 2, box.width, box.height)
+    return np.asarray(made, dtype=np.float32), moved

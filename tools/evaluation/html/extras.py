@@ -14,7 +14,7 @@ from pipeline.types import Scorer
 from tools.benchmark.client import Client, server
 from tools.calibration.sample import ModelPairs
 from tools.cli.options import FILE, note
-from tools.evaluation.html.curves import curves
+from tools.evaluation.html.charts import curves
 from tools.evaluation.layout import Dataset
 from tools.evaluation.workbench import ROOT, Work, Workbench
 from tools.installation.trial import NoServerError
