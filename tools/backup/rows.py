@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 from codes_dict import Code
 from db.schema import OWN, PeopleNames
 from tools.backup.manifest import Store
+from tools.cli.options import batches
 
 _BATCH = 1000
 
@@ -65,17 +66,11 @@ def _as_json(value: Any) -> Any:
     return {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
 
 
+def _batches(path: Path) -> Iterator[list[list[Any]]]:
+    with path.open(encoding="utf-8") as file:
+        for lines in batches(file, _BATCH):
+            yield [[_from_json(value) for value in json.loads(line)] for line in lines]
+
+
 def _from_json(value: Any) -> Any:
     return base64.b64decode(value["base64"]) if isinstance(value, dict) else value
-
-
-def _batches(path: Path) -> Iterator[list[list[Any]]]:
-    rows: list[list[Any]] = []
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            rows.append([_from_json(value) for value in json.loads(line)])
-            if len(rows) == _BATCH:
-                yield rows
-                rows = []
-    if rows:
-        yield rows

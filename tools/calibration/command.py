@@ -44,7 +44,9 @@ def command(**given: Any) -> tuple[Any, int]:
     rates = RATES if arguments.fmr is None else tuple(rates_of(arguments.fmr))
     if arguments.num_aug < 1:
         raise ValueError("--num-aug is 1 or more: the second look is a part of every calibration.")
-    functions = _functions(arguments.sim_func)
+    functions = [one.strip() for one in arguments.sim_func.split(",") if one.strip()]
+    if not functions or not set(functions) <= set(SIM_FUNCS):
+        raise ValueError(f"--sim-func takes {', '.join(SIM_FUNCS)}, by comma.")
     pairs: Path | None = arguments.pairs
     bench = prepare(arguments, lambda data: restrict(data, read_pairs(pairs, data)) if pairs else data)
     _check_rates(bench.faces.sample.person, rates if arguments.fmr is not None else rates[:1])
@@ -61,13 +63,6 @@ def command(**given: Any) -> tuple[Any, int]:
     print(f"Written: {', '.join(file for file, _ in written)}")
     print(f"Set CALIBRATION_FOLDER={arguments.out} in .env to use them.")
     return {"data": about, "calibrations": [{"file": file, "thresholds": found} for file, found in written]}, DONE
-
-
-def _functions(text: str) -> list[str]:
-    functions = [one.strip() for one in text.split(",") if one.strip()]
-    if not functions or not set(functions) <= set(SIM_FUNCS):
-        raise ValueError(f"--sim-func takes {', '.join(SIM_FUNCS)}, by comma.")
-    return functions
 
 
 def _one(
@@ -91,7 +86,7 @@ def _one(
         print(f"\n{title}")
         _report(done[sim_func].thresholds)
         if arguments.strangers:
-            _report_strangers(strangers[sim_func])
+            print(_on_strangers(strangers[sim_func]))
         _draw(done[sim_func].pairs, title, path.with_name(f"{path.stem}-{sim_func}.png"))
     content = describe(versions, about, sample, done, strangers, rates)
     path.write_text(json.dumps(content, separators=(",", ":")) + "\n", encoding="utf-8")
@@ -123,14 +118,11 @@ def _report(thresholds: Mapping[str, Any]) -> None:
             )
 
 
-def _report_strangers(strangers: Mapping[str, Any] | None) -> None:
-    if strangers is None:
-        print("  Too few people to test the thresholds on strangers.")
-    else:
-        print(
-            f"  On strangers: FMR {strangers['fmr_measured']:.1e} at a stated {strangers['fmr_stated']:g}, "
-            f"FNMR {100 * strangers['fnmr_measured']:.2f} %"
-        )
+def _on_strangers(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return "  Too few people to test the thresholds on strangers."
+    rates = f"FMR {found['fmr_measured']:.1e} at a stated {found['fmr_stated']:g}"
+    return f"  On strangers: {rates}, FNMR {100 * found['fnmr_measured']:.2f} %"
 
 
 def _draw(pairs: PairScores, title: str, path: Path) -> None:
@@ -168,23 +160,22 @@ def promise(sample: Sample, sim_func: str, seed: int) -> dict[str, Any] | None:
     for half in (first, ~first):
         known, strangers = sample.of_people(half), sample.of_people(~half)
         try:
-            found.append(_on_strangers(known, strangers, sim_func, seed))
+            made = calibrate(known, sim_func, rates=(), seed=seed).measured
         except ValueError:
             return None
+        scorer = CalibratedScorer(made, FMR, FPIR)
+        if len(system.takes_part(strangers)) < 2:
+            return None
+        accepts = system.run(strangers, scorer, system.Rule(sim_func), {}, SPLITS, seed)
+        pairs = model_pairs(strangers, sim_func)
+        tar = accept_rates(pairs.fused(scorer), pairs.same, (1e-3, 1e-4))
+        found.append({**accepts.rates("system"), **tar})
     return {
         "fmr_stated": FMR,
         "fmr_measured": float(np.mean([one["fmr"] for one in found])),
         "fnmr_measured": float(np.mean([one["fnmr"] for one in found])),
         "tar": {name: _mean([one[name] for one in found]) for name in ("1e-3", "1e-4")},
     }
-
-
-def _on_strangers(known: Sample, strangers: Sample, sim_func: str, seed: int) -> dict[str, Any]:
-    made = calibrate(known, sim_func, rates=(), seed=seed)
-    scorer = CalibratedScorer(made.measured, FMR, FPIR)
-    accepts = system.run(strangers, scorer, system.Rule(sim_func), {}, SPLITS, seed)
-    pairs = model_pairs(strangers, sim_func)
-    return accepts.rates("system") | accept_rates(pairs.fused(scorer), pairs.same, (1e-3, 1e-4))
 
 
 def _mean(values: list[float | None]) -> float | None:

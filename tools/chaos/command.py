@@ -71,23 +71,21 @@ def kill_often(folder: Path, wanted: Mapping[str, int], seed: int) -> dict[str, 
     """
     draw, photos, faults = random.Random(seed), dict.fromkeys(PEOPLE, 0), list[str]()
     hit, acknowledged, number = Counter[str](), Counter[str](), 0
-    while missing := [kind for kind, count in wanted.items() if _of_kind(hit, kind) < count]:
+    while missing := [kind for kind, count in wanted.items() if hit[kind] < count]:
         number += 1
         lines = _killed(folder, draw, draw.choice(missing))
         allowed, done, interrupted = _replayed(photos, lines)
         acknowledged.update(done)
-        hit.update([interrupted] if interrupted else [])
+        if interrupted:
+            hit.update([interrupted] if interrupted == "forget" else [interrupted, "enrol"])
         found, new = _checked(folder)
         lost = [one for one in PEOPLE if found[one] not in allowed[one]]
         new += [f"{one}: {found[one]} photos, not one of {allowed[one]}" for one in lost]
         faults += [f"kill {number}: {fault}" for fault in new]
         photos = found
+    del hit["enrol"]  # the codes say it
     about = {"interrupted": dict(hit), "acknowledged": dict(acknowledged), "faults": faults}
     return {"kills": number, "seed": seed, **about}
-
-
-def _of_kind(hit: Counter[str], kind: str) -> int:
-    return sum(count for code, count in hit.items() if (code == "forget") == (kind == "forget"))
 
 
 def _checked(folder: Path) -> tuple[dict[str, int], list[str]]:

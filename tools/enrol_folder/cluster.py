@@ -52,7 +52,8 @@ def enrol_on_cluster(
         task = ray.remote(num_cpus=1, memory=MEMORY, max_retries=RETRIES)(enrol_one)
         waiting, under_way = iter(people), dict[Any, Candidate]()
         while True:
-            while not stop.is_set() and len(under_way) < _at_once(ray):
+            most = 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))  # keeps workers busy, and stops soon
+            while not stop.is_set() and len(under_way) < most:
                 candidate = next(waiting, None)
                 if candidate is None:
                     break
@@ -149,11 +150,6 @@ def why_unschedulable(nodes: Sequence[Mapping[str, Any]], is_embedded: bool) -> 
     if is_embedded and len({node["NodeManagerAddress"] for node in alive}) > 1:
         return "SQLite works on one machine only, and the cluster has several: set SQL_URI to a MySQL server."
     return ""
-
-
-def _at_once(ray: Any) -> int:
-    """Return how many people to submit at once: enough to keep workers busy, few enough to stop soon."""
-    return 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
 def _entry_of(ray: Any, reference: Any, candidate: Candidate) -> Entry:

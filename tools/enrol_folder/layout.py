@@ -47,7 +47,12 @@ def read_folder(folder: Path) -> tuple[list[Candidate], list[Entry]]:
     places = folders_in(folder, "people: the layout is FOLDER/ID/PHOTO.jpg")
     people = [_candidate(place, listed) for place in places]
     there = {place.name for place in places}
-    missing = [_without_folder(folder / name, *whose) for name, whose in listed.items() if name not in there]
+    missing = [
+        Entry(*whose, str(folder / name), State.LEFT_OUT, advice="Add the folder, or remove the line.",
+              message=f"{PEOPLE} names the folder {name}, which does not exist.")
+        for name, whose in listed.items()
+        if name not in there
+    ]  # fmt: skip
     apart, together = _apart(people)
     return apart, [*missing, *together]
 
@@ -98,12 +103,6 @@ def _rows(reader: csv.DictReader[str], file: Path) -> Iterator[tuple[int, dict[s
     reader.fieldnames = heads
     for row in reader:
         yield reader.line_num, {head: row.get(head) or "" for head in heads}
-
-
-def _without_folder(place: Path, person_id: str, name: str) -> Entry:
-    why = f"{PEOPLE} names the folder {place.name}, which does not exist."
-    advice = "Add the folder, or remove the line."
-    return Entry(person_id, name, str(place), State.LEFT_OUT, message=why, advice=advice)
 
 
 def _apart(people: Sequence[Candidate]) -> tuple[list[Candidate], list[Entry]]:

@@ -75,7 +75,9 @@ def evaluate(arguments: SimpleNamespace) -> dict[str, Any]:
     """Measure everything that is asked for; the result is what `--json` writes. Raises one of `FAULTS`."""
     turned = [] if arguments.no_quality else turned_frames(_clips(arguments))
     bench = prepare(arguments)
-    pairs = _pairs_of(arguments, bench)
+    beside = (place / "pairs.txt" for place in (arguments.folder, arguments.folder.parent))
+    file = arguments.pairs or next((one for one in beside if one.is_file()), None)
+    pairs = read_pairs(file, bench.data) if file else []
     scorer = _scorer(arguments, bench, arguments.sim_func)
     sample = bench.faces.sample
     compared = model_pairs(sample, arguments.sim_func)
@@ -94,12 +96,6 @@ def evaluate(arguments: SimpleNamespace) -> dict[str, Any]:
     if arguments.peer:
         found["peer"] = _peer(arguments, bench, pairs)
     return found
-
-
-def _pairs_of(arguments: SimpleNamespace, bench: Workbench) -> list[Pair]:
-    beside = [arguments.folder / "pairs.txt", arguments.folder.parent / "pairs.txt"]
-    file = arguments.pairs or next((one for one in beside if one.is_file()), None)
-    return read_pairs(file, bench.data) if file is not None else []
 
 
 def _scorer(arguments: SimpleNamespace, bench: Workbench, sim_func: str) -> Scorer:

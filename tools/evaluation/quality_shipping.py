@@ -78,7 +78,9 @@ def fit(data: Measurements, train: Bools | None = None) -> Shipped:
     chosen = np.ones(_everybody(data), dtype=np.bool_) if train is None else train
     portraits = _rows(data.portraits, chosen[data.portraits.person])
     copies = {kind: _rows(faces, chosen[faces.person]) for kind, faces in data.copies.items()}
-    weights, bias = _fit_occlusion([portraits, copies[UNUSUAL]], copies["covered"])
+    seen = [faces.features[~np.isnan(faces.values[:, 0])] for faces in (portraits, copies[UNUSUAL], copies["covered"])]
+    features = np.vstack(seen).astype(np.float64)
+    weights, bias = fit_linear(features, np.arange(len(features)) >= len(features) - len(seen[-1]))
     values = _components(data.names, portraits, weights, bias)
     worse = {kind: _components(data.names, faces, weights, bias) for kind, faces in copies.items()}
     limits, genuine = fit_limits(data.names, values, worse), _genuine(portraits)
@@ -129,12 +131,6 @@ def _fused(embeddings: Mapping[str, Floats], person: Ints) -> tuple[Floats, Bool
     weights = np.linalg.solve(spread, genuine.mean(axis=1) - impostor.mean(axis=1))
     total = sum(float(weight) * one for weight, one in zip(weights, cosines, strict=True))
     return -np.asarray(total, dtype=np.float32), np.asarray(same)
-
-
-def _fit_occlusion(opened: Sequence[Faces], covered: Faces) -> tuple[Doubles, float]:
-    features = [faces.features[~np.isnan(faces.values[:, 0])] for faces in (*opened, covered)]
-    stacked = np.vstack(features).astype(np.float64)
-    return fit_linear(stacked, np.arange(len(stacked)) >= len(stacked) - len(features[-1]))
 
 
 def _genuine(portraits: Faces) -> tuple[Ints, Ints, Bools]:

@@ -22,7 +22,7 @@ from pipeline.stages.align import crop_face
 from pipeline.stages.decode import decode
 from pipeline.stages.quality import assess, look
 from pipeline.stages.subject import people_of
-from pipeline.types import Detector, Embedder, Face, LivenessJudge, Photo, Pixels
+from pipeline.types import Detector, Embedder, Face, LivenessJudge, Photo
 from tools.benchmark.photos import encoded, read
 from tools.benchmark.verdicts import SIZE, phone_photo
 from tools.cli.options import FILE, batches, tracked, weights_option
@@ -90,13 +90,11 @@ def _seen(
 
 
 def _photo(file: Path, number: int) -> Photo:
-    return decode(file.name, encoded(phone_photo(_far(read(file), number), number)), MOST_BYTES, MOST_PIXELS)
-
-
-def _far(portrait: Pixels, number: int) -> Pixels:
-    """Return the portrait with more around it: its own edge, continued."""
+    """Return a phone's photo of a portrait with more around it: its own edge, continued."""
+    portrait = read(file)
     add = round(portrait.shape[0] * (1 / SHARES[number % len(SHARES)] - 1) / 2)
-    return np.asarray(cv2.copyMakeBorder(portrait, add, add, add, add, cv2.BORDER_REPLICATE), np.uint8)
+    wide = np.asarray(cv2.copyMakeBorder(portrait, add, add, add, add, cv2.BORDER_REPLICATE), np.uint8)
+    return decode(file.name, encoded(phone_photo(wide, number)), MOST_BYTES, MOST_PIXELS)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ photos, and `video/` with clips, whose name says `fake` where they show an attac
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -73,14 +73,17 @@ def read_pixels(items: Sequence[Item]) -> Iterator[tuple[Item, Pixels]]:
     while at < len(items):
         item = items[at]
         if item.frame < 0:
-            yield item, _image(item.path)
+            pixels = cv2.imread(str(item.path), cv2.IMREAD_COLOR)
+            if pixels is None:
+                raise ValueError(f"{item.path.name} is not a picture")
+            yield item, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8)
             at += 1
             continue
         wanted = [other for other in items[at:] if other.path == item.path]
         frames = {other.frame for other in wanted}
-        pixels = {index: frame for index, frame in enumerate(frames_of(item.path)) if index in frames}
+        seen = {index: frame for index, frame in enumerate(frames_of(item.path)) if index in frames}
         for other in wanted:
-            yield other, pixels[other.frame]
+            yield other, seen[other.frame]
         at += len(wanted)
 
 
@@ -110,7 +113,11 @@ def find_faces(detector: Detector, photos: Sequence[Pixels]) -> list[list[Detect
         widths = [max(photos[index].shape[:2]) // 4 for index in missed]
         bordered = [bordered_photo(photos[index], width) for index, width in zip(missed, widths, strict=True)]
         for index, width, faces in zip(missed, widths, detected(bordered), strict=True):
-            found[index] = [_shifted(face, -width) for face in faces]
+            found[index] = [
+                Detection(replace(face.box, left=face.box.left - width, top=face.box.top - width),
+                          face.landmarks - np.float32(width), face.confidence)
+                for face in faces
+            ]  # fmt: skip
     return found
 
 
@@ -154,13 +161,6 @@ def _items_of(path: Path, attack: bool, source: str, step: int) -> list[Item]:
     return []
 
 
-def _image(path: Path) -> Pixels:
-    pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if pixels is None:
-        raise ValueError(f"{path.name} is not a picture")
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8)
-
-
 def _key(item: Item) -> str:
     return f"{item.source}/{item.path.parent.name}/{item.path.name}#{item.frame}"
 
@@ -173,8 +173,3 @@ def _chosen(item: Item, pixels: Pixels, faces: Sequence[Detection]) -> list[floa
         middle = (pixels.shape[1] / 2, pixels.shape[0] / 2)
         box = min((face.box for face in faces), key=lambda one: float(np.hypot(*np.subtract(one.centre, middle))))
     return [box.left, box.top, box.width, box.height]
-
-
-def _shifted(face: Detection, by: int) -> Detection:
-    box = Box(face.box.left + by, face.box.top + by, face.box.width, face.box.height)
-    return Detection(box, face.landmarks + np.float32(by), face.confidence)
