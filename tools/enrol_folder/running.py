@@ -78,22 +78,6 @@ def settings_for(env_file: Path, folder: Path | None = None) -> Settings:
 
 
 @contextmanager
-def reported(source: object, file: Path | None) -> Iterator[Report]:
-    """Yield the report of enrolling people from `source`, stored in `file` if there is one."""
-    from tqdm import tqdm
-
-    report = Report(source, partial(tqdm.write, file=sys.stdout))  # above the progress bar, on the current stdout
-    try:
-        report.open(file)
-    except OSError as error:
-        raise CannotStartError(f"The report cannot be written to {file}: {error.strerror}.") from error
-    try:
-        yield report
-    finally:
-        report.close()
-
-
-@contextmanager
 def alone(db_path: Path) -> Iterator[None]:
     """Prevent a second run on this machine, which would wait for the same people."""
     try:
@@ -149,10 +133,20 @@ def enrolled(
 
     Returns 0 if everybody is enrolled and the report is whole, else 1.
     """
-    with alone(settings.db_path), reported(source, file) as report:
-        for entry in left_out:
-            report.add(entry)
-        enrol_all(people, run, report)
+    from tqdm import tqdm
+
+    report = Report(source, partial(tqdm.write, file=sys.stdout))  # above the progress bar, on the current stdout
+    with alone(settings.db_path):
+        try:
+            report.open(file)
+        except OSError as error:
+            raise CannotStartError(f"The report cannot be written to {file}: {error.strerror}.") from error
+        try:
+            for entry in left_out:
+                report.add(entry)
+            enrol_all(people, run, report)
+        finally:
+            report.close()
     print(report.summary())
     return 0 if report.is_whole and report.not_reached == 0 and report.counts[State.LEFT_OUT] == 0 else 1
 

@@ -24,7 +24,7 @@ from tools.cli.options import one_line
 from tools.evaluation.decisions import face_of_row
 from tools.evaluation.faces import read_photo, subject
 from tools.evaluation.layout import Dataset, LayoutError
-from tools.evaluation.workbench import FAULTS, Workbench, common_options, prepare
+from tools.evaluation.workbench import FAULTS, Workbench, common_options, load_detector, prepare
 
 STEPS = 12
 SHARES = np.arange(1, 21) / 20
@@ -123,7 +123,7 @@ def chosen(data: Dataset, count: int, seed: int) -> Dataset:
 
 def made_pairs(bench: Workbench) -> list[Pair]:
     """Blend the photos of every two people of the workbench."""
-    detector, pairs = bench.detector(), []
+    detector, pairs = load_detector(), []
     rows_of = [np.flatnonzero(bench.faces.sample.person == one).tolist() for one in dict.fromkeys(bench.data.person)]
     for rows in zip(rows_of[::2], rows_of[1::2], strict=True):
         faces = [[_portrait(bench, row, detector) for row in some[:BLENDED]] for some in rows]

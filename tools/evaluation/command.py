@@ -28,7 +28,7 @@ from tools.evaluation.peer import chosen, deepface_accuracy, models_of_both
 from tools.evaluation.quality import Assessor, quality_report
 from tools.evaluation.recognition import MOST_SENT, accept_rates, accuracies, search_rates
 from tools.evaluation.report import as_text
-from tools.evaluation.workbench import FAULTS, ROOT, Workbench, common_options, prepare
+from tools.evaluation.workbench import FAULTS, ROOT, Workbench, common_options, load_detector, prepare
 
 RATES = (1e-3, 1e-4)
 DRAWS = 500
@@ -163,7 +163,7 @@ def _quality(
 ) -> dict[str, Any]:
     name = "MobileFaceNet" if "MobileFaceNet" in compared.distances else next(iter(compared.distances))
     files = [bench.data.files[int(row)] for row in bench.faces.rows]
-    assessor = Assessor(bench.detector(), bench.embedders)
+    assessor = Assessor(load_detector(), bench.embedders)
     environment = None if arguments.no_brisque else _brisque(files[0], arguments.brisque)
     person, scores = bench.faces.sample.person, compared.fused(plain(name))
     found = quality_report(files, person, scores, assessor, environment, arguments.seed, turned)

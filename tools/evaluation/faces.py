@@ -44,12 +44,10 @@ class EmbeddingCache:
             self._files[name] = folder / f"{version}-{AUGMENTATION_VERSION}-{num_aug}.npz"
             self._known[name] = _read(self._files[name])
 
-    def has(self, digest: str) -> bool:
-        """Whether the photo was embedded before by every model."""
-        return all(digest in known for known in self._known.values())
-
-    def get(self, digest: str) -> dict[str, Floats]:
-        """Return the photo's embeddings per model; empty where it has no face. Raises `KeyError` where not known."""
+    def get(self, digest: str) -> dict[str, Floats] | None:
+        """Return the photo's embeddings per model, empty where it has no face; None where a model has not seen it."""
+        if not all(digest in known for known in self._known.values()):
+            return None
         found = {name: known[digest] for name, known in self._known.items()}
         return found if all(values.size for values in found.values()) else {}
 
@@ -120,10 +118,10 @@ def embed_dataset(
     Raises `LayoutError` where a file is not a photo.
     """
     digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in data.files]
-    wanted = [index for index, digest in enumerate(digests) if not cache.has(digest)]
+    wanted = [file for file, digest in zip(data.files, digests, strict=True) if cache.get(digest) is None]
     if wanted:
-        _fill([data.files[index] for index in wanted], detector(), embedders, num_aug, cache)
-    found = [cache.get(digest) for digest in digests]
+        _fill(wanted, detector(), embedders, num_aug, cache)
+    found = [cache.get(digest) or {} for digest in digests]
     rows = np.array([index for index, one in enumerate(found) if one], dtype=np.int64)
     stacked = {name: np.stack([found[int(row)][name] for row in rows]) for name in embedders}
     sample = Sample(

@@ -34,7 +34,6 @@ class Workbench:
     faces: Faces
     embedders: dict[str, Embedder]
     weights: WeightStore
-    detector: Callable[[], Detector]
 
     @property
     def versions(self) -> dict[str, str]:
@@ -88,7 +87,7 @@ def prepare(arguments: SimpleNamespace, narrow: Callable[[Dataset], Dataset] = l
     faces = embed_dataset(data, load_detector, embedders, arguments.num_aug, cache)
     if not len(faces.rows):
         raise LayoutError(f"No face was found in any photo of {data.name}.")
-    return Workbench(data, faces, embedders, weights, load_detector)
+    return Workbench(data, faces, embedders, weights)
 
 
 def _mirror_of_settings() -> str | None:

@@ -117,7 +117,8 @@ class _Maker:
         is_first = operation.get("operationId", "") not in self._shown and bool(operation)
         self._shown.add(operation.get("operationId", ""))
         names = {code.name for code in numbers} | {_BY_NUMBER[number].name for number in asked.get("shows", ())}
-        for status, media in _replies(operation):
+        for number, reply in operation.get("responses", {}).items():
+            status, media = int(number), reply["content"].get(_JSON, {})
             for name, reference in media.get("examples", {}).items():
                 if name in names or (is_first and status == 200):
                     shown = self._document["components"]["examples"][reference["$ref"].rsplit("/", 1)[1]]
@@ -134,12 +135,6 @@ def _of_own_form(failure: Item, code: Code) -> Item:
     """Return a failure in the form of another service as it is for a code."""
     text = next(key for key in failure if "error" in key.lower())
     return {**failure, text: code.message, "code": int(code)}
-
-
-def _replies(operation: Item) -> Iterator[tuple[int, Item]]:
-    for status, reply in operation.get("responses", {}).items():
-        if "application/json" in reply["content"]:
-            yield int(status), reply["content"]["application/json"]
 
 
 def _about(folder: Item) -> str:

@@ -111,16 +111,14 @@ class MilvusServer:
         for one in (QUICK, {"etcd": {"config": {"path": str(self.folder / "configs" / "etcd.yaml")}}}, changes):
             _merge(settings, one)
         (self.folder / "configs" / "milvus.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-        (self.folder / "configs" / "etcd.yaml").write_text(yaml.safe_dump(self._etcd()), encoding="utf-8")
-        shutil.copy(_package() / "glog.conf", self.folder / "configs")
-
-    def _etcd(self) -> Mapping[str, str]:
         clients, peers = (f"http://127.0.0.1:{self._ports[name]}" for name in ("etcd_port", "etcd_peer_port"))
-        return {
+        etcd = {
             "name": "default",
             "listen-client-urls": clients, "advertise-client-urls": clients,
             "listen-peer-urls": peers, "initial-advertise-peer-urls": peers, "initial-cluster": f"default={peers}",
         }  # fmt: skip
+        (self.folder / "configs" / "etcd.yaml").write_text(yaml.safe_dump(etcd), encoding="utf-8")
+        shutil.copy(_package() / "glog.conf", self.folder / "configs")
 
 
 @contextmanager

@@ -2,15 +2,13 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from tqdm import tqdm
 
 from codes_dict import Refusal
 from pipeline.types import Pixels
@@ -18,7 +16,7 @@ from tools.cli.exits import DONE, NO
 from tools.cli.options import FILE, env_option, results
 from tools.recognize.looking import Looking
 from tools.recognize.outputs import Outputs
-from tools.recognize.sources import CannotLookError, Frame, Source, open_source
+from tools.recognize.sources import CannotLookError, Source, open_source
 from tools.recognize.workbench import Recogniser, codes_text, opened
 
 
@@ -53,7 +51,7 @@ def _run(options: SimpleNamespace, source: Source, recogniser: Recogniser) -> tu
     looking = Looking(recogniser, outputs, source.is_moving, options.every)
     began, frames = time.monotonic(), 0
     try:
-        for frame in _with_progress(source):
+        for frame in tqdm(source.frames(), source.name, source.count, unit=" frames", disable=None):
             looking.take(frame)
             frames += 1
     except KeyboardInterrupt:
@@ -91,16 +89,3 @@ def _register(options: SimpleNamespace, pictures: list[Pixels], recogniser: Reco
         return False
     print(f"{options.register} ({options.id}): {codes_text(outcome.code)}")
     return True
-
-
-def _with_progress(source: Source) -> Iterator[Frame]:
-    """Yield the frames; on a terminal, show how far and how fast it goes."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"))
-    console = Console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
-        task = progress.add_task(source.name, total=source.count, speed="")
-        began = time.monotonic()
-        frames: Iterable[Frame] = source.frames()
-        for done, frame in enumerate(frames, start=1):
-            yield frame
-            progress.update(task, completed=done, speed=f"{done / max(time.monotonic() - began, 1e-9):.1f} fps")
