@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.http.site import ROOT
+from tools.benchmark.client import SETTINGS
 from tools.installation.trial import TrialServer, trial_server
-from tools.soak.command import SETTINGS, Memory, soak
+from tools.soak.command import Memory, soak
 
 SECONDS = 8.0
 

@@ -10,21 +10,13 @@ from typing import Any
 
 import click
 
+from tools.benchmark.client import SETTINGS
 from tools.cli.exits import DONE, NO
 from tools.cli.options import ROOT, results, text_option
 from tools.installation.trial import NoServerError, TrialServer, trial_server
 from tools.soak.calls import BUSY, PEOPLE, Answer, Client, Load, errors
 from tools.soak.load import CLIENTS, Answers, closed_loop, flood, percentile
 
-SETTINGS = {
-    "SCORE_TOL": "0",
-    "ENROL_LIVENESS": "off",
-    "FETCH_MODELS": "false",
-    "REPLAY_POLICY": "off",
-    "DUPLICATE_POLICY": "off",
-    "ALLOW_SKIP_LIVENESS": "true",
-}
-"""One photo has to do for all."""
 SLOWER = 3.0
 """How much longer an accepted request may take under load, at the 99th percentile."""
 REACTING_S = 10.0

@@ -42,7 +42,12 @@ def save_model(network: Any, card: Card, story: Mapping[str, Any], path: Path) -
     network.save(part, include_optimizer=False)
     _check_saved(network, part)
     signed = replace(card, sha256=sha256_of(part))
-    text = json.dumps(card_data(signed, story), indent=2) + "\n"
+    said = asdict(signed)
+    del said["reaches"]  # the story tells them
+    head = {"format": FORMAT, "sha256": said.pop("sha256")}
+    given = {name: said.pop(name) for name in ("views", "colour", "factor", "offset")}
+    output = {"count": said.pop("outputs"), **said}
+    text = json.dumps({**head, "input": given, "output": output, **story}, indent=2) + "\n"
     parse_card(json.loads(text))
     part.replace(path)
     card_path(path).write_text(text, encoding="utf-8")
@@ -57,12 +62,3 @@ def _check_saved(network: Any, path: Path) -> None:
     saved = keras.saving.load_model(path, compile=False)
     if not np.allclose(network(views, training=False), saved(views, training=False), atol=_TOLERANCE):
         raise ValueError(f"{path.name} gives other outputs than the network that was saved")
-
-
-def card_data(card: Card, story: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a card in its file's form."""
-    said = asdict(card)
-    del said["reaches"]  # the story tells them
-    signed = {"format": FORMAT, "sha256": said.pop("sha256")}
-    given = {name: said.pop(name) for name in ("views", "colour", "factor", "offset")}
-    return {**signed, "input": given, "output": {"count": said.pop("outputs"), **said}, **story}

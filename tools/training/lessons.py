@@ -108,11 +108,8 @@ class _Rooms:
         return float(rng.uniform(1.5, 3.2)) if rng.random() < 0.5 else reach
 
 
-@dataclass(frozen=True, eq=False)
-class _Task:
-    sample: Sample
-    made: str
-    seed: tuple[int, int]
+_Task = tuple[Sample, str, tuple[int, int]]
+"""Of what to make which kind of picture, by which seed."""
 
 
 def give_lessons(
@@ -127,7 +124,7 @@ def give_lessons(
         for start in range(0, len(tasks), _BATCH):
             if start % (50 * _BATCH) == 0:
                 say(f"made {start} of {len(tasks)} pictures")
-            made = list(pool.map(lambda task: _made(task, rooms), tasks[start : start + _BATCH]))
+            made = list(pool.map(lambda task: _made(rooms, *task), tasks[start : start + _BATCH]))
             odds.append(teachers.judge([scene.pixels for scene, _ in made], [scene.box for scene, _ in made]))
             views += [cut_view(scene.pixels, scene.box, view) for scene, _ in made]
             origins += [origin for _, origin in made]
@@ -155,25 +152,24 @@ def _tasks(samples: Sequence[Sample], seed: int) -> Iterator[_Task]:
         copies = {PHOTO: ATTACK_COPIES.get(origin, 1)} if one.item.attack else COPIES[origin]
         for made, count in copies.items():
             for _ in range(int(count + rng.random())):
-                yield _Task(one, made, (seed, number))
+                yield one, made, (seed, number)
                 number += 1
 
 
-def _made(task: _Task, rooms: _Rooms) -> tuple[Scene, Origin]:
+def _made(rooms: _Rooms, sample: Sample, made: str, seed: tuple[int, int]) -> tuple[Scene, Origin]:
     """Return the picture and where it is from."""
-    rng: Rng = np.random.default_rng(task.seed)
+    rng: Rng = np.random.default_rng(seed)
     behind, other = rooms.any(rng), rooms.any(rng)
-    scene = mirrored(task.sample.scene) if rng.random() < 0.5 else task.sample.scene
+    scene = mirrored(sample.scene) if rng.random() < 0.5 else sample.scene
     roomy = min(scene.pixels.shape[:2]) > _ROOMY * max(scene.box.width, scene.box.height)
-    scene = _changed(scene, task.made, behind.scene, other.scene.pixels, rng)
+    scene = _changed(scene, made, behind.scene, other.scene.pixels, rng)
     if roomy:
         scene = cut_to_reach(scene, rooms.reach(rng), rng)
-    if task.made != PHOTO or rng.random() < 0.75:
+    if made != PHOTO or rng.random() < 0.75:
         strength = float(rng.uniform(0.2, 1.0))
         scene = scene.with_pixels(photograph(np.ascontiguousarray(scene.pixels), rng, strength))
-    item = task.sample.item
-    room = behind.item.source if task.made == PRESENTED else ""
-    origin = Origin(item.source, room, task.made, item.attack or task.made in MADE_ATTACKS)
+    room = behind.item.source if made == PRESENTED else ""
+    origin = Origin(sample.item.source, room, made, sample.item.attack or made in MADE_ATTACKS)
     return Scene(scene.pixels, jittered(scene.box, rng, 0.06)), origin
 
 

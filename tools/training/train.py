@@ -117,7 +117,9 @@ def best_epoch(folds: Sequence[Fold]) -> int:
 
 def _epochs(table: Table, weights: Weights, plan: Plan) -> Iterator[tuple[list[Any], float]]:
     """Yield the heads and their mean loss after each epoch."""
-    heads = _heads(table, weights, plan)
+    drawn = table.statistics[weights[table.groups] > 0]  # what scales the heads
+    mean, spread = drawn.mean(axis=0), drawn.std(axis=0) + _LEAST_SPREAD
+    heads = [build_head(hidden, mean, spread, plan.seed + index) for hidden in HEADS for index in range(plan.heads)]
     steps = [_step_of(head, plan) for head in heads]
     draws = [_batches(table, weights, plan.batch, np.random.default_rng(plan.seed + i)) for i in range(len(heads))]
     for epoch in range(plan.epochs):
@@ -128,13 +130,6 @@ def _epochs(table: Table, weights: Weights, plan: Plan) -> Iterator[tuple[list[A
                 statistics, allowed = next(batches)
                 losses.append(step(statistics, allowed, rate))
         yield heads, float(np.mean(losses))
-
-
-def _heads(table: Table, weights: Weights, plan: Plan) -> list[Any]:
-    """Build the heads, each scaled by what is drawn from the table."""
-    drawn = table.statistics[weights[table.groups] > 0]
-    mean, spread = drawn.mean(axis=0), drawn.std(axis=0) + _LEAST_SPREAD
-    return [build_head(hidden, mean, spread, plan.seed + index) for hidden in HEADS for index in range(plan.heads)]
 
 
 def _step_of(head: Any, plan: Plan) -> Callable[[Floats, Floats, float], float]:
