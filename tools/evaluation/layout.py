@@ -21,6 +21,13 @@ class Dataset:
     files: tuple[Path, ...]
     person: tuple[int, ...]
 
+    def by_person(self) -> dict[int, list[Path]]:
+        """Return everybody's files, by who they are."""
+        found: dict[int, list[Path]] = {}
+        for person, file in zip(self.person, self.files, strict=True):
+            found.setdefault(person, []).append(file)
+        return found
+
     def digest(self) -> str:
         """Return the SHA-256 in hex over every file's place and content, in order."""
         whole = hashlib.sha256()

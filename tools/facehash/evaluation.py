@@ -35,9 +35,7 @@ class Plan:
 def plan(data: Dataset, users: int, images: int, strangers: int, seed: int) -> Plan:
     """Choose users with more than `images` images, at random; strangers are other people, one image each."""
     generator = np.random.default_rng(seed)
-    by_person: dict[int, list[Path]] = {}
-    for person, file in zip(data.person, data.files, strict=True):
-        by_person.setdefault(person, []).append(file)
+    by_person = data.by_person()
     many = [person for person, files in by_person.items() if len(files) > images]
     if len(many) < users:
         raise LayoutError(f"only {len(many)} people have more than {images} images")

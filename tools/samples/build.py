@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tools.samples.shape import HAIR, SKIN, Floats, Triple, f32
+from tools.samples.noise import Floats, f32
+from tools.samples.shape import HAIR, SKIN, Triple
 
 Parts = npt.NDArray[np.int64]
 

@@ -1,24 +1,10 @@
 """The colour of each point of the head: linear RGB, 0 to 1, before any light."""
 
 import numpy as np
-import numpy.typing as npt
 
-from tools.samples.shape import (
-    CLOTH,
-    EYE,
-    EYE_RADIUS,
-    EYES,
-    HAIR,
-    Floats,
-    Triple,
-    f32,
-    lid_edges,
-    mirrored,
-    mouth_corner,
-    noise,
-)
-
-Parts = npt.NDArray[np.int64]
+from tools.samples.build import Parts
+from tools.samples.noise import Floats, f32, noise
+from tools.samples.shape import CLOTH, EYE, EYE_RADIUS, EYES, HAIR, Triple, lid_edges, mirrored, mouth_corner
 
 _SKIN: Triple = (0.72, 0.48, 0.37)
 _LIPS: Triple = (0.55, 0.25, 0.24)

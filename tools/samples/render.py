@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.transform import Rotation
 
-from tools.samples.build import Build, standard, tints
-from tools.samples.paint import Parts, colours
-from tools.samples.shape import CLOTH, EYES, HAIR, SKIN, Floats, Triple, distances, f32, three_noises
+from tools.samples.build import Build, Parts, standard, tints
+from tools.samples.noise import Floats, f32, three_noises
+from tools.samples.paint import colours
+from tools.samples.shape import CLOTH, EYES, HAIR, SKIN, Triple, distances
 
 Pixels = npt.NDArray[np.uint8]
 Field = Callable[[Floats], Floats]

@@ -92,10 +92,7 @@ def measure(data: Dataset, models: Sequence[str], mirror: Path, requests: int) -
 
 def people(data: Dataset) -> Iterator[list[bytes]]:
     """Yield the photos of everybody who has two or more, as file bytes, those with most photos first."""
-    files: dict[int, list[Path]] = {}
-    for person, file in zip(data.person, data.files, strict=True):
-        files.setdefault(person, []).append(file)
-    for its in sorted(files.values(), key=len, reverse=True):
+    for its in sorted(data.by_person().values(), key=len, reverse=True):
         if len(its) > 1:
             yield [file.read_bytes() for file in its[: 1 + MOST_SENT]]
 
