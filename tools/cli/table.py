@@ -37,7 +37,7 @@ _GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "The server": {
         "start": ("installation.start:", "Install what is missing, and serve"),
         "setup": ("installation.environment:", "Install the packages into .venv"),
-        "init-db": ("records.tables:command", "Create schema and tables"),
+        "init-db": ("records.rekey:init_db", "Create schema and tables"),
         "fetch-models": ("installation.fetch_models:command", "Fetch weight files"),
         "completion": ("cli.completion:command", "Print what a shell needs to complete commands"),
     },

@@ -23,7 +23,6 @@ INSTALL = ".venv/bin/python -m pip install --no-deps -r requirements-dev.txt"
 def command(site: bool, to: Path) -> int:
     """Update what is generated: tables of codes and settings, the Postman collection. Exit code 2: a broken link."""
     from tools.installation.collection import refresh_postman
-    from tools.installation.docs import refresh_pages
 
     print(*[*refresh_pages(ROOT), *refresh_postman(ROOT)] or ["Everything is up to date."], sep="\n")
     return build_site(to, ROOT / "mkdocs.yml") if site else DONE

@@ -1,4 +1,4 @@
-"""`bin/rekey`: seal what is kept, change the key, or unseal, while the server works."""
+"""`bin/init-db` makes the tables; `bin/rekey` seals what is kept, changes the key or unseals, while the server works."""
 
 import sys
 import time
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from bootstrap.records import audit_folder, people_names
+from bootstrap.records import audit_folder, create_tables, people_names
 from bootstrap.sealing import facehash_files, kept_files, note_keys
 from bootstrap.vectors import open_gallery
 from db.audit import AuditTrail
@@ -23,6 +23,7 @@ from db.uploads import UploadStore
 from env_validator import Settings, load_settings
 from pipeline.ports import AuditEvent
 from security.sealing import NO_KEY, key_id
+from tools.installation.first_settings import make_folders
 from tools.records.env_file import new_key, set_value, written
 from tools.records.running import Told, on_records, opened, settings_file
 
@@ -137,3 +138,15 @@ def _passes(
             sleep(PAUSE_S if found.waiting else 0)
     finally:
         gallery.close()
+
+
+@click.command("init-db")
+@click.option("--seal", is_flag=True, help="Make a key that seals photos, faces and embeddings on the disk (DATA_KEY).")
+@on_records("init-db", first=make_folders)
+def init_db(settings: Settings, seal: bool) -> Told:
+    """Create the schema, the people table and the server's own tables. A second run changes nothing."""
+    create_tables(settings)
+    sealed = begin_empty(settings_file(), settings) if seal else ""
+    place = settings.sql_uri if settings.sqlite_path else f"schema {settings.sql_schema} on {settings.sql_uri}"
+    lines = [*filter(None, [sealed]), f"Table {settings.sql_table} and the faceapp_* tables exist: {place}"]
+    return Told("\n".join(lines), {"table": settings.sql_table, "place": place, "sealed": bool(seal)})
