@@ -1,4 +1,4 @@
-"""`bin/init-db` makes the tables; `bin/rekey` seals what is kept, changes the key or unseals, while the server works."""
+"""`bin/init-db` makes the tables; `bin/rekey` seals what is kept, changes the key or unseals, while the server runs."""
 
 import sys
 import time
