@@ -21,7 +21,7 @@ from pipeline.scoring.scorer import CalibratedScorer
 from pipeline.scoring.store import file_name
 from pipeline.stages.similarity import ALIKE, RATE, similarity_of
 from pipeline.types import Scorer
-from tools.calibration.build import Calibration, calibrate, describe
+from tools.calibration.build import calibrate, describe
 from tools.calibration.sample import Ints, Sample, model_pairs
 from tools.cli.options import one_line
 from tools.evaluation.workbench import FAULTS, ROOT, Workbench, common_options, prepare
@@ -72,7 +72,7 @@ def main(**given: Any) -> None:
         bench = prepare(arguments)
         halves = split(bench.faces.sample, arguments.seed)
         for known, others in (halves, halves[::-1]):
-            made = calibrated(bench.faces.sample.rows(known))
+            made = calibrate(bench.faces.sample.rows(known), SIM_FUNC, bootstraps=1)
             print(pairs(bench.faces.sample.rows(others), CalibratedScorer(made.measured, 1e-3, 1e-2)))
         told = through_sdk(bench, halves, arguments.people, arguments.photos, arguments.mirror or "")
     print(
@@ -88,11 +88,6 @@ def split(sample: Sample, seed: int) -> tuple[Ints, Ints]:
     first = np.random.default_rng([seed, 61]).permutation(people)[: len(people) // 2]
     is_first = np.isin(sample.person, first)
     return np.flatnonzero(is_first), np.flatnonzero(~is_first)
-
-
-def calibrated(sample: Sample) -> Calibration:
-    """Calibrate on a sample."""
-    return calibrate(sample, SIM_FUNC, bootstraps=1)
 
 
 def pairs(sample: Sample, scorer: Scorer) -> PairsFound:
@@ -116,7 +111,7 @@ def through_sdk(bench: Workbench, halves: tuple[Ints, Ints], people: int, photos
         folder, calibrations = Path(place) / "server", Path(place) / "calibration"
         folder.mkdir()
         calibrations.mkdir()
-        content = describe(bench.versions, {}, known, {SIM_FUNC: calibrated(known)}, {}, ())
+        content = describe(bench.versions, {}, known, {SIM_FUNC: calibrate(known, SIM_FUNC, bootstraps=1)}, {}, ())
         (calibrations / file_name(bench.versions)).write_text(json.dumps(content), encoding="utf-8")
         settings = {"SELECTED_MODELS": ",".join(bench.embedders), "CALIBRATION_FOLDER": str(calibrations)}
         settings |= {"MODEL_MIRROR": mirror} if mirror else {}
