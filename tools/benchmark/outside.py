@@ -3,9 +3,8 @@
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any, TypeVar
+from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
@@ -15,59 +14,44 @@ from bootstrap.models import LoadedModels
 from bootstrap.threads import share_cores
 from env_validator import Settings
 from faceapp import create_app
-from pipeline.types import BothSides, Crop, Detection, Detector, Embedder, Floats, Pixels
+from pipeline.types import Detector, Embedder
 from tools.benchmark.bench import Bench, CannotMeasureError
 from tools.benchmark.client import SETTINGS
 from tools.benchmark.measure import Result, result, seconds
 from tools.benchmark.photos import people
 from tools.installation.trial import write_settings
 
-T = TypeVar("T")
 
-
-@dataclass
 class Clock:
     """Adds up the time that models take."""
 
-    total: float = 0.0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self) -> None:
+        self.total = 0.0
+        self._lock = threading.Lock()
 
-    def time(self, work: Callable[[], T]) -> T:
-        """Run a model and count its time."""
-        begun = time.perf_counter()
-        try:
-            return work()
-        finally:
-            with self._lock:
-                self.total += time.perf_counter() - begun
+    def timed(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the same function with its time counted."""
 
+        def run(*given: Any, **named: Any) -> Any:
+            begun = time.perf_counter()
+            try:
+                return work(*given, **named)
+            finally:
+                with self._lock:
+                    self.total += time.perf_counter() - begun
 
-@dataclass(frozen=True)
-class TimedDetector:
-    """A detector whose time is counted."""
-
-    inner: Detector
-    clock: Clock
-
-    def detect(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
-        """Find faces."""
-        return self.clock.time(lambda: self.inner.detect(photos))
+        return run
 
 
-class TimedEmbedder:
-    """A recognition model whose time is counted."""
+class Timed:
+    """A detector or a recognition model, the time of whose methods is counted."""
 
-    def __init__(self, inner: Embedder, clock: Clock) -> None:
-        self.inner, self.clock = inner, clock
-        self.name, self.version, self.size = inner.name, inner.version, inner.size
+    def __init__(self, inner: Any, clock: Clock) -> None:
+        self._inner, self._clock = inner, clock
 
-    def embed(self, crops: Sequence[Crop]) -> Floats:
-        """Embed crops."""
-        return self.both_sides(crops).mean
-
-    def both_sides(self, crops: Sequence[Crop]) -> BothSides:
-        """Embed crops and their mirror images."""
-        return self.clock.time(lambda: self.inner.both_sides(crops))
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        return self._clock.timed(found) if callable(found) else found
 
 
 class TimedModels(LoadedModels):
@@ -80,14 +64,15 @@ class TimedModels(LoadedModels):
 
     def detector(self) -> Detector:
         """Return the detector, timed."""
-        inner = super().detector()
-        timed: Detector = self._timed.setdefault(id(inner), TimedDetector(inner, self._clock))
+        timed: Detector = self._wrapped(super().detector())
         return timed
 
     def embedders(self, settings: Settings) -> Mapping[str, Embedder]:
         """Return the models, timed."""
-        found = super().embedders(settings)
-        return {name: self._timed.setdefault(id(one), TimedEmbedder(one, self._clock)) for name, one in found.items()}
+        return {name: self._wrapped(one) for name, one in super().embedders(settings).items()}
+
+    def _wrapped(self, model: Any) -> Any:
+        return self._timed.setdefault(id(model), Timed(model, self._clock))
 
 
 def outside_models(bench: Bench) -> Sequence[Result]:

@@ -10,7 +10,7 @@ from pipeline.parallel import usable_cores
 from tools.benchmark.bench import Bench
 from tools.benchmark.client import Client, cpu_s, memory_bytes, server
 from tools.benchmark.measure import Result, result, seconds
-from tools.benchmark.verdicts import engines
+from tools.benchmark.verdicts import two_models
 
 CLIENTS, GIGABYTE = 8, 1e9
 
@@ -43,26 +43,24 @@ def throughput_8(bench: Bench) -> Sequence[Result]:
 
 def memory(bench: Bench) -> Sequence[Result]:
     """Memory of the ready server with Dlib, MobileFaceNet and the available liveness engines."""
-    chosen = engines(bench)
-    changes = {"SELECTED_MODELS": "Dlib,MobileFaceNet", "MODEL_MIRROR": bench.mirror, "LIVENESS_ENGINES": chosen}
+    changes = two_models(bench)
     with server(bench.folder / "memory", changes) as running:
         held = memory_bytes(running.process.pid) / GIGABYTE
-    note = f"PSS of the ready server; liveness engines: {chosen}; the peer is a gigabyte"
+    note = f"PSS of the ready server; liveness engines: {changes['LIVENESS_ENGINES']}; the peer is a gigabyte"
     return [Result("memory", held, 1.0, held, 1.2, 0.0, 1, note, unit="GB")]
 
 
 def startup(bench: Bench) -> Sequence[Result]:
     """From start to ready, with filled caches, against importing TensorFlow and MTCNN."""
-    chosen = engines(bench)
-    changes = {"SELECTED_MODELS": "Dlib,MobileFaceNet", "MODEL_MIRROR": bench.mirror, "LIVENESS_ENGINES": chosen}
+    changes = two_models(bench)
     mine, theirs = [], []
     count = 2 if bench.rounds.quick else bench.rounds.count
     for number in range(count + 1):
         mine.append(seconds(lambda number=number: _start(bench, number, changes)))  # type: ignore[misc]
         theirs.append(seconds(_import))
+    chosen = changes["LIVENESS_ENGINES"]
     note = f"start to ready with Dlib, MobileFaceNet and {chosen}; `import tensorflow, mtcnn` in a fresh process"
-    found = result("startup", mine[1:], theirs[1:], 1.5, note)
-    return [found]
+    return [result("startup", mine[1:], theirs[1:], 1.5, note)]
 
 
 def _start(bench: Bench, number: int, changes: dict[str, str]) -> None:

@@ -76,7 +76,7 @@ def sealed_verify(bench: Bench) -> Sequence[Result]:
 
 def whole_verify(bench: Bench) -> Sequence[Result]:
     """Two models and liveness on three photos, against one `DeepFace.verify` of two of them."""
-    both = {"SELECTED_MODELS": "Dlib,MobileFaceNet", "MODEL_MIRROR": bench.mirror, "LIVENESS_ENGINES": engines(bench)}
+    both = two_models(bench)
     with server(bench.folder / "whole", both) as running, deepface() as module:
         client = Client(running)
         person, photos = bench.enrolled(client, liveness=True)
@@ -93,6 +93,11 @@ def whole_verify(bench: Bench) -> Sequence[Result]:
         found = compare("whole_verify", ours, peer, 1 / 4, "", bench.rounds, bare)
         note = f"{photos.source}; engines {both['LIVENESS_ENGINES']}; code {sorted(codes)}; {_HTTP}"
         return [replace(found, note=note)]
+
+
+def two_models(bench: Bench) -> dict[str, str]:
+    """Return the settings of two recognition models, and of the liveness engines whose files exist."""
+    return {"SELECTED_MODELS": "Dlib,MobileFaceNet", "MODEL_MIRROR": bench.mirror, "LIVENESS_ENGINES": engines(bench)}
 
 
 def engines(bench: Bench, *others: str) -> str:
