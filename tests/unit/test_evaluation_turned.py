@@ -14,6 +14,7 @@ import pytest
 from pipeline.types import Detection, Photo, Pixels
 from tools.cli import main as cli
 from tools.evaluation import degrade
+from tools.evaluation.clips import Labels
 from tools.evaluation.layout import LayoutError
 from tools.evaluation.quality import LEAST_TURNED, Assessor, turned_stopped
 
@@ -54,7 +55,7 @@ def test_the_listed_frames_of_a_clip_are_read_and_no_others(clips: Path) -> None
 
 
 def test_a_public_clip_is_known_without_a_list(clips: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(degrade, "TURNED", {"head.avi": (3,), "not_there.gif": (1,)})
+    monkeypatch.setattr(degrade, "LABELS", {"head.avi": Labels(turned=(3,)), "not_there.gif": Labels(turned=(1,))})
     assert [photo.name for photo in degrade.turned_frames(clips)] == ["head.avi 3"]
 
 

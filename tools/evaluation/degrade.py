@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from pipeline.types import Detection, Floats, Photo, Pixels
+from tools.evaluation.clips import LABELS
 from tools.evaluation.layout import LayoutError
 from tools.training.sources import Item, read_pixels
 
@@ -131,15 +132,6 @@ DEGRADATIONS: Mapping[str, Degrade] = MappingProxyType(
 LIST = "turned.json"
 """A file in the clips' folder, `{"<clip>": [frame, ...]}`, counted from 0: strongly turned frames of more clips."""
 
-TURNED: Mapping[str, tuple[int, ...]] = MappingProxyType(
-    {
-        "intel_head-pose-female.gif": (*range(7), *range(12, 16)),
-        "Krzysiek354_real.mp4": (40, 42, 44, 54, 56, 58, 60),
-        "Apfol_real2.webm": (30, 33, 36, 39, 81, 84, 87, 90),
-    }
-)
-"""The strongly turned frames of the public clips, about ten of a second: neighbours look alike."""
-
 
 def turned_frames(folder: Path) -> list[Photo]:
     """Return the strongly turned frames of the clips in `folder` that are known or listed.
@@ -150,7 +142,8 @@ def turned_frames(folder: Path) -> list[Photo]:
     missing = sorted(name for name in listed if not (folder / name).is_file())
     if missing:
         raise LayoutError(f"{folder / LIST} names {missing[0]}, which is not in the same folder.")
-    wanted = {name: frames for name, frames in {**TURNED, **listed}.items() if (folder / name).is_file()}
+    known = {name: labels.turned for name, labels in LABELS.items()}
+    wanted = {name: frames for name, frames in {**known, **listed}.items() if (folder / name).is_file()}
     return [photo for name, frames in wanted.items() for photo in _photos(folder / name, frames)]
 
 

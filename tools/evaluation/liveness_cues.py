@@ -3,7 +3,7 @@
 import itertools
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,32 +20,13 @@ from pipeline.stages.replay import NEAR_BITS, fine_hash
 from pipeline.types import Detector, Floats, Pixels
 from tools.cli.exits import DONE
 from tools.cli.options import FILE, results
-from tools.evaluation.expressions import EXPRESSIVE, expression_lines, faces_of
+from tools.evaluation.clips import LABELS, Labels
+from tools.evaluation.expressions import expression_lines, faces_of
 from tools.training.sources import CLIPS, frames_of
 
 GAPS_S = (0.0, 0.25, 0.5, 1.0, 2.0)
 """Times between two frames; 0 means neighbouring frames."""
 MOST_LOOKED_AT, MOST_TRIPLES, HELD = 60, 4000, 12
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """Frames as a person sees them: the one to measure against, heads to the image's left, to its right, and ahead."""
-
-    base: int
-    left: tuple[int, ...]
-    right: tuple[int, ...]
-    ahead: tuple[int, ...]
-
-
-LABELLED: Mapping[str, Labelled] = {
-    "intel_head-pose-female.gif": Labelled(9, tuple(range(7)), tuple(range(11, 17)), (9, 18, 19)),
-    "Krzysiek354_real.mp4": Labelled(
-        0, (54, 60), (42,), (0, 6, 12, 18, 24, 30, 36, 48, 90, 96, 102, 108, 120, 126, 132, 138)
-    ),
-    "Apfol_real2.webm": Labelled(9, (54, 63, 99, 144), (27, 36, 81, 90), (9, 45, 135, 198)),
-}
-"""The frames of the public clips whose heads are clearly turned, or clearly not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +83,7 @@ def held(photo: Pixels, source: np.random.Generator) -> Pixels:
     return np.asarray(cv2.warpPerspective(photo, view, (width, height), borderValue=(90, 90, 90)), np.uint8)
 
 
-def turns(clip: Clip, labelled: Labelled, detector: Detector) -> Counter[str]:
+def turns(clip: Clip, labelled: Labels, detector: Detector) -> Counter[str]:
     """Count how labelled frames, and their mirror images, are seen: `turned` or `ahead`, and `right`, `wrong`, ..."""
     counted: Counter[str] = Counter()
 
@@ -111,7 +92,7 @@ def turns(clip: Clip, labelled: Labelled, detector: Detector) -> Counter[str]:
         return faces[0].landmarks if faces else None
 
     for mirror in (1, -1):
-        base = landmarks(labelled.base)
+        base = landmarks(labelled.base or 0)
         assert base is not None  # noqa: S101 - people chose a frame with a face
         for numbers, side in ((labelled.left, -mirror), (labelled.right, mirror), (labelled.ahead, 0)):
             for number in numbers:
@@ -138,8 +119,8 @@ def measure(clip: Clip, detector: Detector) -> list[str]:
     chosen = np.unique(np.linspace(0, len(clip.frames) - 1, MOST_LOOKED_AT).astype(int))
     flat, of = flat_share(landmarks_of([clip.frames[at] for at in chosen], detector))
     lines.append(f"  flat     {flat} of {of} requests of three frames")
-    labelled = LABELLED.get(clip.name)
-    base = clip.frames[labelled.base if labelled else 0]
+    labelled = LABELS.get(clip.name, Labels())
+    base = clip.frames[labelled.base or 0]
     source = np.random.default_rng(11)
     views = [held(base, source) for _ in range(HELD)]
     pictures = landmarks_of(views, detector)
@@ -148,10 +129,10 @@ def measure(clip: Clip, detector: Detector) -> list[str]:
     ahead = landmarks_of([base], detector)
     looks = Counter(pose.value for pose in poses([*ahead, *pictures])[1:]) if ahead else Counter()
     lines.append(f"  turns    of a held photo: {dict(looks)}")
-    if labelled:
+    if labelled.base is not None:
         lines.append(f"  turns    of labelled frames: {dict(turns(clip, labelled, detector))}")
-    if clip.name in EXPRESSIVE:
-        measured = expression_lines(faces_of(clip.frames, detector), EXPRESSIVE[clip.name], faces_of(views, detector))
+    if clip.name in LABELS:
+        measured = expression_lines(faces_of(clip.frames, detector), labelled, faces_of(views, detector))
         lines += [f"  {line}" for line in measured]
     return lines
 
