@@ -1,4 +1,4 @@
-"""Periodic work beside the requests: removes files that a crash left, merges gallery files.
+"""Periodic work beside the requests: removes files that a crash left, merges gallery files, gives freed memory back.
 
 Also retries, without waiting for a request, to get a server ready whose start failed.
 """
@@ -15,6 +15,7 @@ from codes_dict import Refusal
 from db.migrations.upgrade import upgrade
 from db.recovery import clear_parts, recover, sweep
 from env_validator import Settings
+from pipeline.parallel import give_back
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class Maintenance:
                 if current is not None:
                     run_maintenance(*current, sweeping=rounds % SWEEP_EVERY == 0)
                     rounds += 1
+            give_back()  # small blocks in use between freed ones hold ever more of these
             if not self._stopped.wait(PAUSE_S) and warm_up(self._container):
                 self._on_ready()
 

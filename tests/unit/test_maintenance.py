@@ -146,3 +146,27 @@ def test_a_server_that_becomes_ready_later_says_so_once(monkeypatch: pytest.Monk
     assert said.wait(20)
     works.stop()
     assert (times, container.attempts) == ([2], 2)
+
+
+def resident() -> int:
+    """Return the bytes of memory that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_each_round_gives_back_what_was_freed_between_blocks_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = [b"1" * 60_000 for _ in range(2_000)]
+    before, in_use, done = resident(), blocks[::20], threading.Event()
+    del blocks
+
+    def ready() -> bool:
+        done.set()
+        return True
+
+    monkeypatch.setattr(maintenance, "PAUSE_S", 0.001)
+    container = SimpleNamespace(current_records=nullcontext, ready=ready)
+    works = maintenance.Maintenance(cast(ServiceContainer, container))
+    works.start()
+    assert done.wait(20)
+    works.stop()
+    assert before - resident() > 80_000_000
+    assert len(in_use) == 100
