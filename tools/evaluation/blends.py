@@ -1,13 +1,15 @@
 """Can somebody walk into another person's enrolment by blended photos, and does a blend pass for both of its people?
 
 `python -m tools.evaluation.blends FOLDER` takes pairs of people with many photos: a victim and an attacker. Blends are
-made pixel by pixel of two faces that were moved onto the same landmarks. The attacker knows the rules and takes, in
-each step, the blend with the largest share of their own face that is still accepted.
+made pixel by pixel of two faces that were moved onto the same landmarks. The attacker knows the rules and has the
+models: of each two photos, one blend has the largest share of the attacker's face that is still accepted, and of
+these blends the one is added that brings the attacker's other photos nearest.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,8 +29,8 @@ from tools.evaluation.layout import Dataset, LayoutError
 from tools.evaluation.workbench import FAULTS, Workbench, common_options, load_detector, prepare
 
 STEPS = 12
-SHARES = np.arange(1, 21) / 20
-"""The attacker's shares of a blend, 0 to 1."""
+SHARES = np.arange(1, 16) / 20
+"""The attacker's shares of a blend."""
 
 SIDE = 256
 _LANDMARKS: Floats = (PORTRAIT_TEMPLATE * SIDE).astype(np.float32)
@@ -41,7 +43,8 @@ MOST_ENROLLED, BLENDED, FRESH = 2, 3, 3
 class Pair:
     """Embeddings of a victim's and an attacker's photos and of their blends, by model.
 
-    `first` are the victim's (MOST_ENROLLED, d), `blends` (STEPS, shares, d), `victim` and `attacker` fresh photos.
+    `first` are the victim's (MOST_ENROLLED, d), `blends` those of each two photos (BLENDED**2, shares, d), `victim` and
+    `attacker` fresh photos.
     """
 
     first: Mapping[str, Floats]
@@ -64,8 +67,9 @@ def main(count: int, **given: Any) -> None:
         print(
             f"{STEPS} additions to an enrolment of {enrolled}: {told([walk(one, enrolled, scorer) for one in pairs])}"
         )
-    for share in (0.3, 0.4, 0.5, 0.6):
-        print(f"a blend of {share:.0%} alone under a new ID: {told([morph(one, share, scorer) for one in pairs])}")
+    for count, share in product((1, BLENDED), (0.3, 0.4, 0.5, 0.6)):
+        accepted = told([morph(one, count, share, scorer) for one in pairs])
+        print(f"blends of {share:.0%} alone under a new ID, {count}: {accepted}")
 
 
 def told(accepted: Sequence[tuple[bool, bool]]) -> str:
@@ -75,23 +79,30 @@ def told(accepted: Sequence[tuple[bool, bool]]) -> str:
 
 
 def walk(pair: Pair, enrolled: int, scorer: Scorer) -> tuple[bool, bool]:
-    """Add a blend in every step; return whether the victim and the attacker are accepted afterwards."""
+    """Add a blend in every step; return whether the victim is accepted at the end, and the attacker after any step."""
     known = EnrolledFaces({name: rows[:enrolled] for name, rows in pair.first.items()})
-    for step in range(STEPS):
+    passed = False
+    for _ in range(STEPS):
+        known = min(_grown(pair, known, scorer), key=lambda one: _excess(pair.attacker, one, scorer), default=known)
+        passed |= _excess(pair.attacker, known, scorer) <= 0.0
+    return _excess(pair.victim, known, scorer) <= 0.0, passed
+
+
+def morph(pair: Pair, count: int, share: float, scorer: Scorer) -> tuple[bool, bool]:
+    """Enrol so many blends, of different photos, alone; return whether the victim and the attacker are accepted."""
+    at, step = int(np.argmin(np.abs(SHARES - share))), BLENDED + 1
+    known = EnrolledFaces({name: rows[: count * step : step, at] for name, rows in pair.blends.items()})
+    return _excess(pair.victim, known, scorer) <= 0.0, _excess(pair.attacker, known, scorer) <= 0.0
+
+
+def _grown(pair: Pair, known: EnrolledFaces, scorer: Scorer) -> Iterator[EnrolledFaces]:
+    """Yield the enrolment with one more blend: of each two photos, the one with the attacker's largest share."""
+    for two in range(BLENDED**2):
         for share in reversed(range(len(SHARES))):
-            blend = {name: rows[step, share : share + 1] for name, rows in pair.blends.items()}
+            blend = {name: rows[two, share : share + 1] for name, rows in pair.blends.items()}
             if _may_be_added(blend, known, scorer):
-                rows = {name: np.concatenate([known[name], blend[name]]) for name in known}
-                known = EnrolledFaces(rows, known.first)
+                yield EnrolledFaces({name: np.concatenate([known[name], blend[name]]) for name in known}, known.first)
                 break
-    return _accepted(pair.victim, known, scorer), _accepted(pair.attacker, known, scorer)
-
-
-def morph(pair: Pair, share: float, scorer: Scorer) -> tuple[bool, bool]:
-    """Enrol one blend alone; return whether the victim and the attacker are accepted."""
-    at = int(np.argmin(np.abs(SHARES - share)))
-    known = EnrolledFaces({name: rows[0, at : at + 1] for name, rows in pair.blends.items()})
-    return _accepted(pair.victim, known, scorer), _accepted(pair.attacker, known, scorer)
 
 
 def _may_be_added(blend: Mapping[str, Floats], known: EnrolledFaces, scorer: Scorer) -> bool:
@@ -102,10 +113,10 @@ def _may_be_added(blend: Mapping[str, Floats], known: EnrolledFaces, scorer: Sco
     return True
 
 
-def _accepted(photos: Mapping[str, Floats], known: EnrolledFaces, scorer: Scorer) -> bool:
-    """Tell whether two of the three photos are within the threshold of 1:1."""
+def _excess(photos: Mapping[str, Floats], known: EnrolledFaces, scorer: Scorer) -> float:
+    """Return by how much the second of the three photos is over the threshold of 1:1; accepted at 0 or less."""
     scores = np.sort(against_template(photos, known, scorer, "cosine")[0][:, 0])
-    return bool(scores[1] <= scorer.threshold(2, len(scores)))
+    return float(scores[1] - scorer.threshold(2, len(scores)))
 
 
 def chosen(data: Dataset, count: int, seed: int) -> Dataset:
@@ -127,13 +138,9 @@ def made_pairs(bench: Workbench) -> list[Pair]:
     rows_of = [np.flatnonzero(bench.faces.sample.person == one).tolist() for one in dict.fromkeys(bench.data.person)]
     for rows in zip(rows_of[::2], rows_of[1::2], strict=True):
         faces = [[_portrait(bench, row, detector) for row in some[:BLENDED]] for some in rows]
-        blends = [
-            _blend(faces[0][step % BLENDED], faces[1][step // BLENDED % BLENDED], share)
-            for step in range(STEPS)
-            for share in SHARES
-        ]
+        blends = [_blend(victim, attacker, share) for victim, attacker, share in product(*faces, SHARES)]
         made = _embedded([*faces[0][:MOST_ENROLLED], *blends], bench.embedders)
-        shape = (STEPS, len(SHARES), -1)
+        shape = (BLENDED**2, len(SHARES), -1)
         walks = {name: values[MOST_ENROLLED:].reshape(shape) for name, values in made.items()}
         first = {name: values[:MOST_ENROLLED] for name, values in made.items()}
         pairs.append(Pair(first, walks, *(_rows(bench, some[-FRESH:]) for some in rows)))
