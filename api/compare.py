@@ -58,7 +58,7 @@ def compare() -> Response:
     shapes.SearchResults,
     refuses=[*LEASED, *_PHOTOS, Code.NO_FACE, Code.NO_LIVENESS, Code.VALUE_REFUSED],
     query=shapes.SearchQuery,
-    body={MULTIPART: shapes.SearchFiles, JSON: shapes.SearchJson},
+    body={MULTIPART: PhotoFiles, JSON: PhotosInJson},
 )
 def search() -> Response:
     """Say who photos show: the nearest people of everybody enrolled, for each face.

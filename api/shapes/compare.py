@@ -7,7 +7,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Refused, Shape, Stage
 from api.shapes.common import EXAMPLE_ID, EXAMPLE_PNG, Files, Photos, QueryFlag
-from api.shapes.pipeline import Check, PhotoFiles, PhotosInJson
+from api.shapes.pipeline import Check
 
 WhichSet = Annotated[str, Field(pattern=r"^([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[AaBb]|0|1)$")]
 """`a` or `b`, or `true` for the usual one of the two."""
@@ -66,8 +66,8 @@ class FoundBox(Shape):
     """The detector's, 0 to 1."""
 
 
-class CompareResults(Shape):
-    """Whether the photos show the same person."""
+class Decided(Shape):
+    """Whether two faces are one person's."""
 
     accepted: bool = Field(examples=[True])
     score: float | None = Field(examples=[-5.4182])
@@ -76,6 +76,11 @@ class CompareResults(Shape):
     """The score at or under which the photos are accepted."""
     fmr_at_score: float | None = Field(examples=[1.3e-06])
     """How often two strangers' photos reach this score; null where that was not measured, as for documents."""
+
+
+class CompareResults(Decided):
+    """Whether the photos show the same person."""
+
     calibrated: bool = Field(examples=[True])
     quality: dict[str, dict[str, PhotoQuality]] = Field(
         examples=[{"a": {"passport.jpg": PhotoQuality.example()}, "b": {"selfie.jpg": PhotoQuality.example()}}]
@@ -108,14 +113,6 @@ class SearchQuery(Shape):
     """Whether a face has to be live to be accepted."""
     run_later: Annotated[QueryFlag | SkipJsonSchema[None], Field(alias="async")] = None
     """Answer with a job at once, for many photos."""
-
-
-class SearchFiles(PhotoFiles):
-    """Photos as files."""
-
-
-class SearchJson(PhotosInJson):
-    """Photos as base64 text."""
 
 
 class Candidate(Shape):
@@ -181,11 +178,10 @@ class EmbeddedFace(FoundBox):
     embeddings: dict[str, Embedding] = Field(examples=[{"SFace": Embedding.example()}])
 
 
-class PhotoEmbeddings(PhotoQuality):
+class PhotoEmbeddings(PhotoFaces):
     """A photo, and its faces, largest first."""
 
-    file: str = Field(examples=["visitor.jpg"])
-    faces: list[EmbeddedFace]
+    faces: list[EmbeddedFace]  # type: ignore[assignment]
 
 
 class EmbedResults(Shape):

@@ -70,28 +70,24 @@ class TrainQuery(Shape):
     """`true` replies at once, with a job to poll."""
 
 
-class Recognized(Shape):
-    """Whether the photo shows the user."""
+class Trained(Shape):
+    """That the training ended well; FAILURE where the images show too few faces, ERROR where they show two people."""
 
     responseType: Literal["SUCCESS", "FAILURE", "ERROR"] = Field(examples=["SUCCESS"])  # noqa: N815 - FaceHash's own name
-    successDescription: str | SkipJsonSchema[None] = Field(None, examples=["Face recognized successfully."])  # noqa: N815
+    successDescription: str | SkipJsonSchema[None] = Field(None, examples=["Model trained successfully."])  # noqa: N815
     errorDescription: str | SkipJsonSchema[None] = None  # noqa: N815
     code: int | SkipJsonSchema[None] = None
-    """Of an ERROR: 120 for a file that is no photo."""
+    """Of an ERROR: 852, or 120 for a file that is no photo."""
+
+
+class Recognized(Trained):
+    """Whether the photo shows the user."""
+
+    successDescription: str | SkipJsonSchema[None] = Field(None, examples=["Face recognized successfully."])  # noqa: N815
     detectionTime: float | SkipJsonSchema[None] = Field(None, examples=[0.0021])  # noqa: N815
     """Seconds that the classifier took."""
     confidencePercentage: float | SkipJsonSchema[None] = Field(None, examples=[0.95])  # noqa: N815
     """How likely the face is the user's, 0 to 1."""
-
-
-class Trained(Shape):
-    """That the training ended well; FAILURE where the images show too few faces, ERROR where they show two people."""
-
-    responseType: Literal["SUCCESS", "FAILURE", "ERROR"] = Field(examples=["SUCCESS"])  # noqa: N815
-    successDescription: str | SkipJsonSchema[None] = Field(None, examples=["Model trained successfully."])  # noqa: N815
-    errorDescription: str | SkipJsonSchema[None] = None  # noqa: N815
-    code: int | SkipJsonSchema[None] = None
-    """Of an ERROR: 852."""
 
 
 class TrainStarted(Shape):

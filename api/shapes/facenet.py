@@ -8,7 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 from api.bodies import MULTIPART
 from api.openapi import JSON, Shape, Stage
 from api.shapes.common import EXAMPLE_FACE, EXAMPLE_ID, Name, PersonId, bodies
-from api.shapes.compare import Embedding
+from api.shapes.compare import Decided, Embedding
 from api.shapes.people import Receipt
 
 MOST_PAGES = 10**8
@@ -40,13 +40,16 @@ class CreatedPerson(Shape):
     faces: int = Field(examples=[0])
 
 
-class PeopleWithFaces(Shape):
-    """A page of people."""
-
+class _Page(Shape):
     count: int = Field(examples=[1])
-    """People on all pages."""
+    """How many there are on all pages."""
     page: int = Field(examples=[1])
     pages: int = Field(examples=[1])
+
+
+class PeopleWithFaces(_Page):
+    """A page of people."""
+
     people: list[CreatedPerson]
 
 
@@ -65,12 +68,8 @@ class FacesOfPerson(Shape):
     faces: list[FaceRow]
 
 
-class AllFaces(FacesOfPerson):
+class AllFaces(FacesOfPerson, _Page):
     """A page of all faces, oldest first."""
-
-    count: int = Field(examples=[1])
-    page: int = Field(examples=[1])
-    pages: int = Field(examples=[1])
 
 
 class _NewFace(Shape):
@@ -103,17 +102,11 @@ class DeletedFace(Shape):
     receipt: Receipt | None
 
 
-class ComparedFace(FaceRow):
+class ComparedFace(FaceRow, Decided):
     """A face, and how near it is."""
 
     distances: dict[str, float | None] = Field(examples=[{"Dlib": 0.0412, "SFace": 0.2177}])
     """By model."""
-    score: float | None = Field(examples=[-5.4182])
-    """The fused distance, lower is closer."""
-    threshold: float | None = Field(examples=[-3.2071])
-    fmr_at_score: float | None = Field(examples=[1.3e-06])
-    """How often two strangers' photos reach this score; null where the models are not calibrated."""
-    accepted: bool = Field(examples=[True])
 
 
 class LinearResults(Shape):

@@ -68,14 +68,17 @@ class ShownFace(Shape):
     execution_time: dict[str, float] | SkipJsonSchema[None] = None
 
 
-class SimilarSubject(Shape):
-    """A subject whom a face resembles."""
-
-    subject: str = Field(examples=["Ada Lovelace"])
+class _Alike(Shape):
     similarity: Share = Field(examples=[0.98731])
     """0.9 or more: at most one stranger in 10,000 is as near."""
     fmr_at_score: float | None = Field(examples=[2.7e-06])
     """How often two strangers' photos are as near; null where that was not measured."""
+
+
+class SimilarSubject(_Alike):
+    """A subject whom a face resembles."""
+
+    subject: str = Field(examples=["Ada Lovelace"])
 
 
 class RecognisedFace(ShownFace):
@@ -84,11 +87,8 @@ class RecognisedFace(ShownFace):
     subjects: list[SimilarSubject]
 
 
-class ComparedImage(ShownFace):
+class ComparedImage(ShownFace, _Alike):
     """A face and how similar it is."""
-
-    similarity: Share = Field(examples=[0.98731])
-    fmr_at_score: float | None = Field(examples=[2.7e-06])
 
 
 class _Result(Shape):
@@ -152,12 +152,10 @@ class RecognisedEmbeddings(Shape):
     result: list[RecognisedEmbedding]
 
 
-class ComparedEmbedding(Shape):
+class ComparedEmbedding(_Alike):
     """An embedding and how similar it is."""
 
     embedding: Vector
-    similarity: Share = Field(examples=[0.98731])
-    fmr_at_score: float | None = Field(examples=[2.7e-06])
 
 
 class ComparedEmbeddings(Shape):

@@ -63,12 +63,11 @@ class Check(Shape):
     advice: str = Field(examples=["Nothing."])
 
 
-class UploadResults(Shape):
+class UploadSummary(Shape):
     """What became of each photo; photos go by the client's names."""
 
     upload_id: str = Field(examples=[EXAMPLE_UPLOAD])
     """What /upload_db and /verify take."""
-    folder_name: str = Field(examples=[EXAMPLE_UPLOAD])
     scores: dict[str, float] = Field(examples=[{"me.jpg": 9.873}])
     """0 to 10, higher is better."""
     saved: list[str] = Field(examples=[["me.jpg"]])
@@ -76,13 +75,26 @@ class UploadResults(Shape):
     """Below SCORE_TOL."""
     errors: list[str] = Field(examples=[[]])
     """Not readable as a photo."""
+    reasons: dict[str, list[Check]] = Field(examples=[{"me.jpg": [Check.example()]}])
+
+
+class UploadResults(UploadSummary):
+    """What became of each photo; photos go by the client's names."""
+
+    folder_name: str = Field(examples=[EXAMPLE_UPLOAD])
     saved_as: dict[str, str] = Field(examples=[{"me.jpg": f"{EXAMPLE_UPLOAD}/0001.jpg"}])
     """The server's names, relative to UPLOAD_FOLDER."""
-    reasons: dict[str, list[Check]] = Field(examples=[{"me.jpg": [Check.example()]}])
     stages: list[Stage]
 
 
-class EnrolForm(Shape):
+class _Terms(Shape):
+    consent: Consent | SkipJsonSchema[None] = None
+    """A reference to the person's consent, kept until the person is forgotten."""
+    retain_until: date | Literal[""] | SkipJsonSchema[None] = None
+    """The last day (UTC) for which the person may be kept; afterwards the person is forgotten."""
+
+
+class EnrolForm(_Terms):
     """The form of /upload_db: each key exactly once."""
 
     upload_id: str = Field(examples=[EXAMPLE_UPLOAD])
@@ -93,10 +105,6 @@ class EnrolForm(Shape):
     """Needs the scope `admin`."""
     in_place: Flag = Field(examples=["false"])
     """Replace what is enrolled under the ID; else these photos are added to it."""
-    consent: Consent | SkipJsonSchema[None] = None
-    """A reference to the person's consent, kept until the person is forgotten."""
-    retain_until: date | Literal[""] | SkipJsonSchema[None] = None
-    """The last day (UTC) for which the person may be kept; afterwards the person is forgotten."""
 
 
 class PickleMessage(Shape):
@@ -180,37 +188,19 @@ class VerifyQuery(Shape):
     """The nonce of /liveness/challenge that these photos answer."""
 
 
-class FacesFiles(PhotoFiles):
+class _Faces(_Terms):
+    name: Name | SkipJsonSchema[None] = Field(None, examples=["Ada Lovelace"])
+    """Needed for a new person; without it, the name stays."""
+    in_place: JsonFlag | SkipJsonSchema[None] = None
+    """Replace what is enrolled; else these photos are added to it."""
+
+
+class FacesFiles(_Faces, PhotoFiles):
     """Photos as files, and who they show."""
 
-    name: Name | SkipJsonSchema[None] = None
-    """Needed for a new person; without it, the name stays."""
-    in_place: QueryFlag | SkipJsonSchema[None] = None
-    """Replace what is enrolled; else these photos are added to it."""
-    consent: Consent | SkipJsonSchema[None] = None
-    """A reference to the person's consent."""
-    retain_until: date | Literal[""] | SkipJsonSchema[None] = None
-    """The last day (UTC) for which the person may be kept."""
 
-
-class FacesJson(PhotosInJson):
+class FacesJson(_Faces, PhotosInJson):
     """Photos as base64 text, and who they show."""
-
-    name: Name | SkipJsonSchema[None] = Field(None, examples=["Ada Lovelace"])
-    in_place: JsonFlag | SkipJsonSchema[None] = None
-    consent: Consent | SkipJsonSchema[None] = None
-    retain_until: date | Literal[""] | SkipJsonSchema[None] = None
-
-
-class UploadSummary(Shape):
-    """What became of each photo; see /upload_imgs."""
-
-    upload_id: str = Field(examples=[EXAMPLE_UPLOAD])
-    scores: dict[str, float] = Field(examples=[{"me.jpg": 9.873}])
-    saved: list[str] = Field(examples=[["me.jpg"]])
-    rejected: list[str] = Field(examples=[[]])
-    errors: list[str] = Field(examples=[[]])
-    reasons: dict[str, list[Check]] = Field(examples=[{"me.jpg": [Check.example()]}])
 
 
 class OneCallVerified(VerifyResults):
