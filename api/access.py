@@ -86,7 +86,7 @@ def admit(head: Head, services: Source, waits: bool = True) -> Caller:
     scope = needed_scope(head.method, head.path)
     if scope == DOOR:
         return door.admit(head, services)
-    if scope == ADMIN and services.rules().metrics_open and _is_metrics(head):
+    if scope == ADMIN and services.rules().metrics_open and (head.method in _READING and head.path == "/metrics"):
         scope = OPEN
     try:
         caller = _identified(head, services, waits)
@@ -117,10 +117,6 @@ def _identified(head: Head, services: Source, waits: bool) -> Caller:
     if found is None:
         raise Refusal(Code.NO_KEY)
     return Caller(found.scopes, found.key_id, head.client(rules))
-
-
-def _is_metrics(head: Head) -> bool:
-    return head.method in _READING and head.path == "/metrics"
 
 
 def _is_local(head: Head, rules: Rules) -> bool:

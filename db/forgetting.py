@@ -147,18 +147,17 @@ class ForgettingUnit:
         folders = [*(one.folder for one in enrolled), *(one.folder for one in notes)]
         listed = {*folders, *([path] if path else [])}
         inside = sorted(folder for folder in listed if self._kept.folders(folder))
-        shared = [one for one in inside if self._is_shared(connection, one, person_id)]
+        shared = [
+            one
+            for one in inside
+            if any(records.others_in(connection, one, person_id) for records in (self._people, self._enrolments))
+        ]
         own = [one for one in inside if one not in shared]
         counts = {**self._faces.count(own), **self._uploads.count(person_id)}
         if not (enrolled or path is not None or notes or any(counts.values()) or is_announced(connection, person_id)):
             return None
         tokens = sorted({*(one.token for one in enrolled), *(one.token for one in notes)})
         return _Plan(tuple(tokens), tuple(own), tuple(shared), counts)
-
-    def _is_shared(self, connection: Connection, folder: str, person_id: str) -> bool:
-        return self._people.others_in(connection, folder, person_id) or self._enrolments.others_in(
-            connection, folder, person_id
-        )
 
     def _erase(self, connection: Connection, person_id: str) -> dict[str, int]:
         """Delete the rows; what the galleries need to notice the removal stays, without the ID."""

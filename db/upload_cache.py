@@ -25,7 +25,15 @@ FORMAT = f"faceapp-seen-3 {DETECTION_VERSION}"
 
 def encode(photos: Mapping[str, CachedPhoto]) -> bytes:
     """Return the file's content; `decode` restores every number exactly."""
-    encoded = {name: _encoded_photo(photo) for name, photo in photos.items()}
+    encoded = {
+        name: {
+            "hash": f"{photo.hash:016x}",
+            "turn": photo.turn,
+            "area": photo.area,
+            "faces": [_encoded_face(face) for face in photo.faces],
+        }
+        for name, photo in photos.items()
+    }
     text = json.dumps({"format": FORMAT, "photos": encoded}).encode()
     return hashlib.sha256(text).hexdigest().encode() + b"\n" + text
 
@@ -45,11 +53,6 @@ def decode(data: bytes, upload_id: str) -> dict[str, CachedPhoto]:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         log.warning("upload %s: its cache cannot be read: %s", upload_pseudonym(upload_id), type(error).__name__)
         return {}
-
-
-def _encoded_photo(photo: CachedPhoto) -> dict[str, Any]:
-    faces = [_encoded_face(face) for face in photo.faces]
-    return {"hash": f"{photo.hash:016x}", "turn": photo.turn, "area": photo.area, "faces": faces}
 
 
 def _encoded_face(face: CachedFace) -> dict[str, Any]:

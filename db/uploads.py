@@ -13,7 +13,7 @@ from pathlib import Path
 from codes_dict import Code, Refusal
 from db import files, upload_cache
 from db.kept import USED, KeptFiles
-from pipeline.ports import CachedPhoto, NewImage, StoredImage, StoredPhoto
+from pipeline.ports import NewImage, StoredImage, StoredPhoto
 from pipeline.pseudonym import upload_pseudonym
 from security.sealing import SealBrokenError
 
@@ -60,17 +60,13 @@ class StoredUpload:
             names = ", ".join(image.saved_as for image in missing)
             first = missing[0].name or missing[0].saved_as
             raise Refusal(Code.IMAGE_MISSING, f"upload {upload_pseudonym(self.upload_id)} lacks {names}", file=first)
-        cached = self._cached()
+        data = self.file(_CACHE)
+        cached = {} if data is None else upload_cache.decode(data, self.upload_id)
         unchanged = {image for image, data in found if hashlib.sha256(data).hexdigest() == image.digest}
         return [
             StoredPhoto(image, data, cached.get(image.saved_as) if image in unchanged else None)
             for image, data in found
         ]
-
-    def _cached(self) -> dict[str, CachedPhoto]:
-        """Return what was computed of the photos at their upload, by `saved_as`; nothing if that is damaged."""
-        data = self.file(_CACHE)
-        return {} if data is None else upload_cache.decode(data, self.upload_id)
 
 
 class UploadStore:

@@ -24,7 +24,7 @@ class Question:
     """A photo, how its faces are looked at and shown, how many subjects each gets, and whether times are shown."""
 
     photos: dict[str, flows.SentFile]
-    ask: flows.Asked
+    ask: flows.FaceOptions
     predictions: int
     shows_status: bool
 
@@ -33,10 +33,10 @@ def question(request: Request, *keys: str) -> Question:
     """Return what a call with one photo under each of these keys asks for. Refuses with NO_FILES and VALUE_REFUSED."""
     body = sent(request, 2 * len(keys), keys)
     wanted = {name.strip() for name in body.text("face_plugins").split(",")}
-    options = flows.FaceOptions(body.number("limit", 0, MOST_FACES, 0), frozenset(wanted & set(flows.PLUGINS)))
+    limit, plugins = body.number("limit", 0, MOST_FACES, 0), frozenset(wanted & set(flows.PLUGINS))
     return Question(
         {key: one_photo(body, key) for key in keys},
-        flows.Asked(options, body.decimal("det_prob_threshold", 0, 1, 0)),
+        flows.FaceOptions(limit, plugins, body.decimal("det_prob_threshold", 0, 1, 0)),
         min(body.number("prediction_count", 1, MOST_FACES, 1), MOST_PREDICTIONS),
         body.flag("status"),
     )

@@ -4,7 +4,6 @@ from types import NoneType
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.fields import FieldInfo
 from pydantic.json_schema import SkipJsonSchema
 
 
@@ -17,18 +16,17 @@ class Shape(BaseModel):
     @classmethod
     def example(cls) -> Any:
         """Return what the document shows: the fields' examples; None where a field that is required has none."""
-        fields = {field.alias or name: (field, _examples(field)) for name, field in cls.model_fields.items()}
+        fields = {
+            field.alias or name: (field, field.examples or (_shown(field.annotation) if field.is_required() else []))
+            for name, field in cls.model_fields.items()
+        }
         if any(field.is_required() and not examples for field, examples in fields.values()):
             return None
         return {name: examples[0] for name, (_, examples) in fields.items() if examples} | cls.other_keys or None
 
 
-def _examples(field: FieldInfo) -> list[Any]:
-    """Return a field's examples. A required one without any is shown as null, as its constant, or as its shape is."""
-    return field.examples or (_shown(field.annotation) if field.is_required() else [])
-
-
 def _shown(annotation: Any) -> list[Any]:
+    """Return the example of a required field that has none of its own: null, its constant, or its shape's."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Shape):
         example = annotation.example()

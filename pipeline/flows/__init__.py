@@ -7,7 +7,7 @@ from pipeline.flows.enrol import EnrolRequest, enrol
 from pipeline.flows.facehash import Lesson, check_lesson, look_at_lesson, recognise, train, user_name
 from pipeline.flows.faces import faces_of
 from pipeline.flows.given_embeddings import compare_embeddings, compare_embeddings_with_image, recognise_embeddings
-from pipeline.flows.likeness import Asked, compare_images, compare_with_image, detect_faces, recognise_faces
+from pipeline.flows.likeness import compare_images, compare_with_image, detect_faces, recognise_faces
 from pipeline.flows.one_call import enrol_photos, name_kept, verify_photos
 from pipeline.flows.policy import Policy
 from pipeline.flows.search import MOST_CANDIDATES, SearchRequest, search

@@ -1,7 +1,6 @@
 """Which subject is it, and how alike are two faces? Every face of a photo gets its own answer; nothing is kept."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -25,26 +24,18 @@ from pipeline.stages.subject import only_subjects
 from pipeline.types import Floats, Liveness
 
 
-@dataclass(frozen=True)
-class Asked:
-    """How one photo is looked at: `options`, and the least confidence of a face, 0 to 1."""
-
-    options: FaceOptions = field(default_factory=FaceOptions)
-    least_confidence: float = 0.0
-
-
-def detect_faces(file: SentFile, ask: Asked, services: Services) -> Outcome:
+def detect_faces(file: SentFile, ask: FaceOptions, services: Services) -> Outcome:
     """Return the faces of a photo, largest first. Refuses with BAD_BASE64 where it is none, and with NO_FACE."""
     ledger, results = Ledger(), dict[str, Any]()
     services = for_subjects(services, ask.least_confidence)
-    live = "liveness" in ask.options.plugins and services.policy.liveness_for_compreface != "off"
+    live = "liveness" in ask.plugins and services.policy.liveness_for_compreface != "off"
     with explained(results, ledger):
         seen, faces = _faces(file, ask, live, services, ledger)
-        results["faces"] = [shown_face(face, seen, ask.options, services) for face in faces]
+        results["faces"] = [shown_face(face, seen, ask, services) for face in faces]
     return Outcome(Code.DONE, results | shown_times(ledger, services))
 
 
-def recognise_faces(file: SentFile, ask: Asked, count: int, services: Services) -> Outcome:
+def recognise_faces(file: SentFile, ask: FaceOptions, count: int, services: Services) -> Outcome:
     """Return for each face of a photo the `count` most similar subjects, 1 or more, as COMPREFACE_RECOGNIZE says.
 
     Refuses as `detect_faces` does, and with NO_LIVENESS where faces have to be live and cannot be judged.
@@ -59,7 +50,7 @@ def recognise_faces(file: SentFile, ask: Asked, count: int, services: Services) 
                 found = nearest_subjects(stacked(faces), count, services)
                 row.went_out = sum(map(bool, found))
             results["faces"] = [
-                shown_face(face, seen, ask.options, services) | {"subjects": [] if _is_refused(face, services) else its}
+                shown_face(face, seen, ask, services) | {"subjects": [] if _is_refused(face, services) else its}
                 for face, its in zip(faces, found, strict=True)
             ]
         return Outcome(Code.DONE, results | shown_times(ledger, services))
@@ -67,7 +58,7 @@ def recognise_faces(file: SentFile, ask: Asked, count: int, services: Services) 
     return recorded("search", "", services, work)
 
 
-def compare_with_image(image_id: str, file: SentFile, ask: Asked, services: Services) -> Outcome:
+def compare_with_image(image_id: str, file: SentFile, ask: FaceOptions, services: Services) -> Outcome:
     """Return how alike each face of a photo is to a subject's face. Refuses with NO_ROW, and as `recognise_faces`."""
     services = for_subjects(services, ask.least_confidence)
     known = subject_face(image_id, services)
@@ -76,16 +67,13 @@ def compare_with_image(image_id: str, file: SentFile, ask: Asked, services: Serv
         ledger, results = Ledger(), dict[str, Any]()
         with explained(results, ledger):
             seen, faces = _faces(file, ask, _judges(services), services, ledger)
-            with ledger.stage("compare", len(faces)) as row:
-                found = compared(embeddings_of(known, services), stacked(faces), services)
-                row.went_out = sum(one["similarity"] >= ALIKE for one in found)
-            results["faces"] = _with_similarity(faces, found, seen, ask, services)
+            results["faces"] = _similar(embeddings_of(known, services), faces, seen, ask, services, ledger)
         return _verdict(results | shown_times(ledger, services))
 
     return recorded("compare", known.person_id, services, work)
 
 
-def compare_images(source: SentFile, target: SentFile, ask: Asked, services: Services) -> Outcome:
+def compare_images(source: SentFile, target: SentFile, ask: FaceOptions, services: Services) -> Outcome:
     """Return how alike each face of `target` is to the one of `source`, which alone has to be live.
 
     Refuses as `recognise_faces` does, with NO_SINGLE_FACE where the source shows several people, and with ALL_SPOOF and
@@ -96,18 +84,15 @@ def compare_images(source: SentFile, target: SentFile, ask: Asked, services: Ser
     def work() -> Outcome:
         ledger, results = Ledger(), dict[str, Any]()
         with explained(results, ledger):
-            first, ones = _faces(source, Asked(), _judges(services), services, ledger)
+            first, ones = _faces(source, FaceOptions(), _judges(services), services, ledger)
             subjects, left_out = only_subjects({ones[0].photo: ones}, ledger)
             if not subjects:
                 raise Refusal(next(iter(left_out.values())), field="source_image")
             if services.policy.liveness_for_compreface == "refuse":
                 keep_live(subjects, ledger)
             seen, faces = _faces(target, ask, False, services, ledger)
-            with ledger.stage("compare", len(faces)) as row:
-                found = compared(stacked(subjects), stacked(faces), services)
-                row.went_out = sum(one["similarity"] >= ALIKE for one in found)
-            results["source"] = shown_face(subjects[0], first, ask.options, services)
-            results["faces"] = _with_similarity(faces, found, seen, ask, services)
+            results["source"] = shown_face(subjects[0], first, ask, services)
+            results["faces"] = _similar(stacked(subjects), faces, seen, ask, services, ledger)
         return _verdict(results | shown_times(ledger, services))
 
     return recorded("compare", "", services, work)
@@ -133,7 +118,9 @@ def nearest_subjects(probes: Mapping[str, Floats], count: int, services: Service
     ]
 
 
-def _faces(file: SentFile, ask: Asked, live: bool, services: Services, ledger: Ledger) -> tuple[Seen, list[Sighting]]:
+def _faces(
+    file: SentFile, ask: FaceOptions, live: bool, services: Services, ledger: Ledger
+) -> tuple[Seen, list[Sighting]]:
     """Return what was seen and the faces that were asked for, one at least."""
     seen = see([file], services, ledger, live=live)
     if not seen.faces:
@@ -141,7 +128,7 @@ def _faces(file: SentFile, ask: Asked, live: bool, services: Services, ledger: L
     faces = [face for its_faces in seen.faces.values() for face in its_faces]
     if not faces:
         raise Refusal(Code.NO_FACE)
-    return seen, faces[: ask.options.limit or None]
+    return seen, faces[: ask.limit or None]
 
 
 def compared(known: Mapping[str, Floats], probes: Mapping[str, Floats], services: Services) -> list[dict[str, Any]]:
@@ -155,13 +142,21 @@ def _alike(score: float, scale: Similarity, services: Services) -> dict[str, Any
     return {"similarity": scale.of(score), "fmr_at_score": services.scorer.fmr_at(score, 1, 1)}
 
 
-def _with_similarity(
-    faces: Sequence[Sighting], found: Sequence[Mapping[str, Any]], seen: Seen, ask: Asked, services: Services
+def _similar(
+    known: Mapping[str, Floats],
+    faces: Sequence[Sighting],
+    seen: Seen,
+    ask: FaceOptions,
+    services: Services,
+    ledger: Ledger,
 ) -> list[dict[str, Any]]:
-    """Return the faces with their similarity: none where a face has to be live and is not."""
+    """Return the faces with their similarity to a known one: none where a face has to be live and is not."""
+    with ledger.stage("compare", len(faces)) as row:
+        found = compared(known, stacked(faces), services)
+        row.went_out = sum(one["similarity"] >= ALIKE for one in found)
     return [
         {
-            **shown_face(face, seen, ask.options, services),
+            **shown_face(face, seen, ask, services),
             **({"similarity": 0.0, "fmr_at_score": None} if _is_refused(face, services) else its),
         }
         for face, its in zip(faces, found, strict=True)

@@ -24,10 +24,11 @@ _STAGES = {"detector": ("detect",), CALCULATOR: ("quality",), LIVENESS: ("livene
 
 @dataclass(frozen=True)
 class FaceOptions:
-    """How many faces are shown, the largest first, 0 for all; and which of `PLUGINS`."""
+    """How many faces, the largest first, 0 for all; which of `PLUGINS`; and the least confidence of a face, 0 to 1."""
 
     limit: int = 0
     plugins: frozenset[str] = frozenset()
+    least_confidence: float = 0.0
 
 
 def shown_face(face: Sighting, seen: Seen, options: FaceOptions, services: Services) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import pytest
 
 from codes_dict import Code, Refusal
 from pipeline.flows import (
-    Asked,
     SentFile,
     compare_images,
     compare_with_image,
@@ -41,7 +40,7 @@ def image_of(world: World, name: str = ADA) -> str:
 
 
 def recognised(world: World, colour: Colour, count: int = 1) -> dict[str, Any]:
-    (face,) = recognise_faces(image(colour), Asked(), count, world.services).results["faces"]
+    (face,) = recognise_faces(image(colour), FaceOptions(), count, world.services).results["faces"]
     found: dict[str, Any] = face
     return found
 
@@ -76,11 +75,11 @@ def test_refuse_names_and_adds_nobody_who_is_not_live(state: Liveness, code: Cod
     image_id = image_of(world)
     world.state_of = lambda _: state
     assert recognised(world, RED)["subjects"] == []
-    verdict = compare_with_image(image_id, image(RED), Asked(), world.services)
+    verdict = compare_with_image(image_id, image(RED), FaceOptions(), world.services)
     assert (verdict.code, verdict.results["faces"][0]["similarity"]) == (Code.NOT_SAME_PERSON, 0.0)
     for call in (
         lambda: add_image("Blue", image(BLUE), 0.0, world.services),
-        lambda: compare_images(image(RED), image(RED), Asked(), world.services),
+        lambda: compare_images(image(RED), image(RED), FaceOptions(), world.services),
     ):
         assert ended(call)[0] is code
     assert world.services.subjects.find("Blue") is None
@@ -89,8 +88,8 @@ def test_refuse_names_and_adds_nobody_who_is_not_live(state: Liveness, code: Cod
 def test_of_two_photos_the_source_alone_has_to_be_live() -> None:
     world = world_with(liveness_for_compreface="refuse")
     world.state_of = lambda face: SPOOF if face.crop.pixels[0, 0, 2] > 100 else LIVE
-    assert ended(lambda: compare_images(image(BLUE), image(RED), Asked(), world.services))[0] is Code.ALL_SPOOF
-    compared = compare_images(image(RED), image(BLUE), Asked(), world.services)
+    assert ended(lambda: compare_images(image(BLUE), image(RED), FaceOptions(), world.services))[0] is Code.ALL_SPOOF
+    compared = compare_images(image(RED), image(BLUE), FaceOptions(), world.services)
     assert compared.code is Code.NOT_SAME_PERSON
     assert ("liveness" in compared.results["source"], "liveness" in compared.results["faces"][0]) == (True, False)
 
@@ -109,28 +108,29 @@ def test_without_engines_warn_says_so_and_refuse_refuses() -> None:
     assert (face["liveness"]["state"], face["liveness"]["reason"]) == ("uncertain", "liveness could not be judged")
     assert add_image("Blue", image(BLUE), 0.0, world.services).results["warnings"]
     world.policy.liveness_for_compreface = "refuse"
-    assert ended(lambda: recognise_faces(image(RED), Asked(), 1, world.services))[0] is Code.NO_LIVENESS
+    assert ended(lambda: recognise_faces(image(RED), FaceOptions(), 1, world.services))[0] is Code.NO_LIVENESS
 
 
 def test_detection_judges_liveness_where_it_is_asked_for() -> None:
     world = World()
     plugins = frozenset({"liveness"})
-    (bare,) = detect_faces(image(RED), Asked(), world.services).results["faces"]
-    (judged,) = detect_faces(image(RED), Asked(FaceOptions(plugins=plugins)), world.services).results["faces"]
+    (bare,) = detect_faces(image(RED), FaceOptions(), world.services).results["faces"]
+    (judged,) = detect_faces(image(RED), FaceOptions(plugins=plugins), world.services).results["faces"]
     assert ("liveness" in bare, judged["liveness"]["state"]) == (False, "live")
 
 
 def test_a_face_that_the_detector_is_not_sure_enough_of_is_not_there() -> None:
     world = World()
-    assert ended(lambda: detect_faces(image(RED), Asked(least_confidence=0.995), world.services))[0] is Code.NO_FACE
+    sure = FaceOptions(least_confidence=0.995)
+    assert ended(lambda: detect_faces(image(RED), sure, world.services))[0] is Code.NO_FACE
     assert ended(lambda: add_image(ADA, image(RED), 0.995, world.services))[0] is Code.NO_FACE
-    assert len(detect_faces(image(RED), Asked(least_confidence=0.98), world.services).results["faces"]) == 1
+    assert len(detect_faces(image(RED), FaceOptions(least_confidence=0.98), world.services).results["faces"]) == 1
 
 
 def test_searches_comparisons_and_renamings_are_recorded() -> None:
     world = world_with()
     recognised(world, RED)
-    compare_with_image(image_of(world), image(BLUE), Asked(), world.services)
+    compare_with_image(image_of(world), image(BLUE), FaceOptions(), world.services)
     rename_subject(ADA, "Augusta", world.services)
     kept = [(event.action, event.code) for event in world.audit.events]
     assert kept == [("enrol", 800), ("search", 101), ("compare", 510), ("renamed", None)]
@@ -139,7 +139,7 @@ def test_searches_comparisons_and_renamings_are_recorded() -> None:
 def test_nothing_is_answered_that_cannot_be_recorded() -> None:
     world = world_with()
     world.audit.fault = Code.NO_SPACE
-    assert ended(lambda: recognise_faces(image(RED), Asked(), 1, world.services))[0] is Code.NO_SPACE
+    assert ended(lambda: recognise_faces(image(RED), FaceOptions(), 1, world.services))[0] is Code.NO_SPACE
 
 
 def test_a_subject_is_made_once_and_stays_without_its_last_face() -> None:

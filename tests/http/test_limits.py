@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from flask.testing import FlaskClient
 
+from api import people
 from api.access import refusal_of
 from api.head import Head
 from api.source import Source
@@ -73,7 +74,7 @@ def client(monkeypatch: pytest.MonkeyPatch, noted: list[tuple[str, str]]) -> Fla
         raise Refusal(Code.NOT_VERIFIED)
 
     monkeypatch.setattr(flows, "verify", verify)
-    monkeypatch.setattr(flows, "note", lambda action, _services, person_id: noted.append((action, person_id)))
+    monkeypatch.setattr(people, "note", lambda action, _services, person_id: noted.append((action, person_id)))
     return create_app(cast(Source, Ending(Rules(failed_verify_limit="5/3 minutes")))).test_client()
 
 
