@@ -82,7 +82,8 @@ class Sent:
         value = self._value(key)
         if value is _ABSENT:
             return default
-        written = str(_whole(value)) if isinstance(value, str | int | float) else ""
+        value = int(value) if isinstance(value, float) and value.is_integer() else value  # JSON's 50.0 is 50
+        written = str(value) if isinstance(value, str | int | float) else ""
         if not (_WHOLE.fullmatch(written) and low <= int(written) <= high):
             raise Refusal(Code.VALUE_REFUSED, advice=f"Set {key} to a whole number, {low} to {high}.", field=key)
         return int(written)
@@ -103,11 +104,6 @@ class Sent:
         if len(values) > 1:
             raise Refusal(Code.MALFORMED, advice=f"{key} was sent {len(values)} times. Send it once.", field=key)
         return values[0] if values else _ABSENT
-
-
-def _whole(value: str | float) -> str | float:
-    """Return 50 for JSON's 50.0, which is the same number; anything else as it is."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def sent(request: Request, most: int, sets: Sequence[str] = ()) -> Sent:

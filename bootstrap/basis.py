@@ -43,16 +43,13 @@ def basis_of(settings: Settings, embedders: Mapping[str, Embedder], scorer: Scor
 
 def note_settings(records: Records, basis: Mapping[str, Any], settings: Settings, before: Settings | None) -> None:
     """Record that these settings count from now on, and which keys differ from the former ones; no values of others."""
-    changed = [name.upper() for name in type(settings).model_fields if _differs(name, settings, before)]
+    known = type(settings).model_fields if before else ()
+    changed = [name.upper() for name in known if getattr(before, name) != getattr(settings, name)]
     about = {"basis": digest_of(basis), **basis, "changed": changed}
     try:
         records.audit.record(AuditEvent("settings", about=about))
     except Refusal as refusal:  # the server has to start without its database
         _log.warning("the settings were not recorded in the audit: %s", refusal)
-
-
-def _differs(name: str, settings: Settings, before: Settings | None) -> bool:
-    return before is not None and getattr(before, name) != getattr(settings, name)
 
 
 def _sha256(settings: Settings) -> str:

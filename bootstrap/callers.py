@@ -41,9 +41,11 @@ class StoredKeys:
             if self._opened is None or self._opened[0] != place:
                 self._close()
                 make_tables(settings)
-                database = open_database(settings)
-                self._opened = place, database
-                _add_tables(database)
+                self._opened = place, open_database(settings)
+                try:
+                    upgrade(self._opened[1])
+                except Refusal as refusal:
+                    _log.warning("the table of keys is not prepared yet: %s", refusal)
             return self._opened[1]
 
     def close(self) -> None:
@@ -55,13 +57,6 @@ class StoredKeys:
         if self._opened is not None:
             self._opened[1].dispose()
             self._opened = None
-
-
-def _add_tables(database: Database) -> None:
-    try:
-        upgrade(database)
-    except Refusal as refusal:
-        _log.warning("the table of keys is not prepared yet: %s", refusal)
 
 
 def caller_rules(settings: Settings) -> Rules:

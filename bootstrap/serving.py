@@ -107,14 +107,10 @@ def _warm(container: ServiceContainer, decoding: DecodingPool, maintenance: Main
             print(f"Liveness: {described(about)}", flush=True)
         print(f"Ready: {address}", flush=True)
     _say_who_may_call(container)
-    _say_what_is_sealed(container)
-    maintenance.start()
-
-
-def _say_what_is_sealed(container: ServiceContainer) -> None:
     with container.current_records() as current:
         if current is not None:
             print(described_seal(current[0]), flush=True)
+    maintenance.start()
 
 
 def _say_who_may_call(container: ServiceContainer) -> None:

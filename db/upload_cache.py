@@ -61,7 +61,10 @@ def _encoded_face(face: CachedFace) -> dict[str, Any]:
         "box": [float(value) for value in (box.left, box.top, box.width, box.height)],
         "landmarks": face.detection.landmarks.tolist(),
         "confidence": float(face.detection.confidence),
-        "embeddings": [[*made_by, _encoded_vector(vector)] for made_by, vector in face.embeddings.items()],
+        "embeddings": [
+            [*made_by, base64.b64encode(np.ascontiguousarray(vector, "<f4").tobytes()).decode()]
+            for made_by, vector in face.embeddings.items()
+        ],
     }
 
 
@@ -79,10 +82,6 @@ def _face(about: Mapping[str, Any]) -> CachedFace:
     embeddings = {(str(model), str(version)): _vector(text) for model, version, text in about["embeddings"]}
     detection = Detection(Box(*(float(value) for value in box)), landmarks, float(about["confidence"]))
     return CachedFace(detection, embeddings)
-
-
-def _encoded_vector(vector: Floats) -> str:
-    return base64.b64encode(np.ascontiguousarray(vector, "<f4").tobytes()).decode()
 
 
 def _vector(text: str) -> Floats:

@@ -214,9 +214,5 @@ def _manifest(data: bytes | None, upload_id: str) -> tuple[tuple[StoredImage, ..
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         log.warning("upload %s: its manifest is damaged: %s", upload_pseudonym(upload_id), type(error).__name__)
         return (), ()
-    return tuple(image for image in images if _is_safe(image)), challenge
-
-
-def _is_safe(image: StoredImage) -> bool:
-    texts = isinstance(image.saved_as, str) and isinstance(image.name, str)
-    return texts and _SAVED_AS.fullmatch(image.saved_as) is not None
+    texts = (one for one in images if isinstance(one.saved_as, str) and isinstance(one.name, str))
+    return tuple(image for image in texts if _SAVED_AS.fullmatch(image.saved_as)), challenge

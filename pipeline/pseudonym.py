@@ -50,27 +50,18 @@ class _Keys:
             self._kept[person_id] = key, now + (_AWAY_S if key is None else _KEPT_S)
 
     def drop(self, person_id: str) -> None:
-        """Forget a key."""
+        """Do not use a person's key any longer: the person was forgotten."""
         with self._lock:
             self._kept.pop(person_id, None)
 
     def use(self, key_of: KeyOf) -> None:
-        """Look keys up there from now on."""
+        """Look people's keys up there from now on."""
         with self._lock:
             self.key_of, self._kept = key_of, {}
 
 
 _keys = _Keys()
-
-
-def use_keys(key_of: KeyOf) -> None:
-    """Look people's keys up there from now on."""
-    _keys.use(key_of)
-
-
-def drop_key(person_id: str) -> None:
-    """Do not use a person's key any longer: the person was forgotten."""
-    _keys.drop(person_id)
+use_keys, drop_key = _keys.use, _keys.drop
 
 
 def pseudonym(person_id: str, *, draw: bool = False) -> str:

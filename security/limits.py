@@ -94,27 +94,27 @@ class Limits:
 
     def _enter(self, item: RateLimitItem, name: str) -> None:
         with self._lock, _reaching():
-            if self._storage.get(_total(name)) >= STOP:
-                raise too_many(self._storage.get_expiry(_total(name)))
-            if self._storage.get(_wait(name)):
-                raise too_many(self._storage.get_expiry(_wait(name)))
+            if self._storage.get(_key(name, "total")) >= STOP:
+                raise too_many(self._storage.get_expiry(_key(name, "total")))
+            if self._storage.get(_key(name, "wait")):
+                raise too_many(self._storage.get_expiry(_key(name, "wait")))
             left = self._window.get_window_stats(item, "failed", name).remaining
-            if self._under_way[name] >= (1 if self._storage.get(_strikes(name)) else max(left, 1)):
+            if self._under_way[name] >= (1 if self._storage.get(_key(name, "strikes")) else max(left, 1)):
                 raise too_many(time.time() + 1)
             self._under_way[name] += 1
 
     def _failed(self, item: RateLimitItem, name: str) -> None:
         with self._lock, _reaching():
             self._window.hit(item, "failed", name)
-            self._storage.incr(_total(name), DAY_S)
-            if self._storage.get(_strikes(name)) or not self._window.test(item, "failed", name):
-                strikes = self._storage.incr(_strikes(name), DAY_S)
-                self._storage.clear(_wait(name))
-                self._storage.incr(_wait(name), min(FIRST_WAIT_S * 2 ** (strikes - 1), LONGEST_WAIT_S))
+            self._storage.incr(_key(name, "total"), DAY_S)
+            if self._storage.get(_key(name, "strikes")) or not self._window.test(item, "failed", name):
+                strikes = self._storage.incr(_key(name, "strikes"), DAY_S)
+                self._storage.clear(_key(name, "wait"))
+                self._storage.incr(_key(name, "wait"), min(FIRST_WAIT_S * 2 ** (strikes - 1), LONGEST_WAIT_S))
 
     def _forget(self, item: RateLimitItem, name: str) -> None:
         with self._lock, _reaching():
-            for key in (_total(name), _wait(name), _strikes(name)):
+            for key in (_key(name, "total"), _key(name, "wait"), _key(name, "strikes")):
                 self._storage.clear(key)
             self._window.clear(item, "failed", name)
 
@@ -132,13 +132,5 @@ def _reaching() -> Iterator[None]:
         raise Refusal(Code.BUSY, f"LIMIT_STORE: {type(error.storage_error).__name__}") from error
 
 
-def _total(name: str) -> str:
-    return f"faceapp/{name}/total"
-
-
-def _wait(name: str) -> str:
-    return f"faceapp/{name}/wait"
-
-
-def _strikes(name: str) -> str:
-    return f"faceapp/{name}/strikes"
+def _key(name: str, what: str) -> str:
+    return f"faceapp/{name}/{what}"

@@ -1,29 +1,11 @@
 """The gallery in Milvus: the same results as the gallery in memory, without keeping anybody in memory.
 
-Milvus finds candidates, the enrolment records in the database decide. A search asks for the `CANDIDATES` nearest
-templates of each probe face and model, takes their people, reads in one statement which enrolments of these people are
-committed, fetches the embeddings of exactly these enrolments, and returns templates that are made by the same function
-as in memory. So scores are identical to the last bit, and rows beyond the committed enrolments (of an enrolment that is
-in progress, failed or was replaced) never count.
-
-An enrolment writes its rows into Milvus before its commit, so that the commit makes them count for every process at
-once. What can go wrong in between:
-
-- Milvus is down before the commit: the enrolment returns 156, nothing is committed, the old state stays.
-- The process dies, or the commit fails, after the rows were written: no record lists them; `recover` removes them.
-- Milvus is down after the commit, when replaced rows are to be removed: they no longer count; `recover` removes them at
-  the next start.
-- An enrolment is replaced, and its rows removed, while a search is using it: the records are read again.
-- Milvus has lost rows, or was never filled (another model, a new Milvus, people enrolled with the gallery in memory):
-  what is missing is computed again from the source crops in DB_PATH and written, before a search returns.
-
-The process remembers only what it has found complete: which filling of each collection (`Mark`), up to which version of
-the records. Each search reads the mark, so that a Milvus that was emptied is noticed at once.
-
-Milvus shows a write to readers after a while, and makes those who ask for it wait. Each commit stores Milvus's time
-after the enrolment's writes beside the records' version; each search reads both, and makes Milvus wait for that time
-and no longer. So whatever is committed is seen, through every server and after a restart of Milvus, and a search waits
-only where somebody was enrolled a moment before.
+Milvus finds candidates, the enrolment records in the database decide: of the people of the nearest templates, exactly
+the committed enrolments are fetched, and templates are made of them by the same function as in memory. So scores are
+identical to the last bit, and rows of an enrolment that is in progress, failed or was replaced never count. An
+enrolment writes its rows before its commit; `recover` removes what no record lists. What Milvus has lost, or never had,
+is computed again from the source crops in DB_PATH before a search returns: each search reads the marks of the
+collections. What a search waits for, and what happens in each failure, is in docs/vector-store.md.
 """
 
 from __future__ import annotations
@@ -149,7 +131,8 @@ class MilvusGallery:
         """Return whoever may be closest to one of these faces, (n, d) per model, and the ID `include`."""
         limit = CANDIDATES
         while True:
-            rankings = self._rankings(probes, limit)
+            collections = self._rows.collections()
+            rankings = [ranking for model, one in collections.items() for ranking in one.nearest(probes[model], limit)]
             people = nearest_first(rankings)[:MOST_PEOPLE]
             enrolled = self._enrolled([include, *people])
             is_cut_off = any(len(ranking) == limit for ranking in rankings)
@@ -161,10 +144,6 @@ class MilvusGallery:
             templates = {model: self._template(rows, embeddings.first) for model, rows in embeddings.items()}
             index.put(person_id, embeddings, templates)
         return index.snapshot(self._known.version)
-
-    def _rankings(self, probes: Mapping[str, Floats], limit: int) -> list[list[str]]:
-        collections = self._rows.collections()
-        return [ranking for model, one in collections.items() for ranking in one.nearest(probes[model], limit)]
 
     # -- writing -------------------------------------------------------------------------------------------
     def add(self, enrolment: Enrolment, embeddings: Embeddings) -> int:

@@ -55,9 +55,9 @@ class EnrolRequest:
 
     upload_id: str
     name: str
-    delete_pickles: bool
-    rebuild_db: bool
-    in_place: bool
+    delete_pickles: bool = False
+    rebuild_db: bool = False
+    in_place: bool = False
     terms: Terms | None = None
 
 

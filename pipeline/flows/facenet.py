@@ -153,9 +153,8 @@ def face_embeddings(face_id: str, services: Services) -> Outcome:
 
 def _enrolled(person_id: str, name: str, files: Sequence[SentFile], services: Services) -> str:
     """Enrol one photo and return the face's id; refuses with VALUE_REFUSED where the photo cannot be enrolled."""
-    ask = EnrolRequest("", name, delete_pickles=False, rebuild_db=False, in_place=False)
     try:
-        outcome = enrol_photos(person_id, [_one(files)], ask, services)
+        outcome = enrol_photos(person_id, [_one(files)], EnrolRequest("", name), services)
     except Refusal as refusal:
         if refusal.code.kind is not Kind.VERDICT:
             raise

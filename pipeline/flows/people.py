@@ -27,8 +27,9 @@ def list_people(text: str, after: str, limit: int, services: Services) -> Outcom
 
 def show_person(person_id: str, services: Services) -> Outcome:
     """Return a person and the faces. Refuses with NO_ROW."""
-    person = _found(person_id, services)
-    faces = services.faces.of(person_id)
+    person, faces = services.people.find(person_id), services.faces.of(person_id)
+    if person is None:
+        raise Refusal(Code.NO_ROW, field="id")
     since, terms = faces[0].made if faces else None, services.people.terms(person_id) or Terms()
     kept = {"consent": terms.consent or None, "retain_until": terms.retain_until}
     return Outcome(Code.DONE, {**_row(person), "since": since, **kept, "faces": [shown_face(face) for face in faces]})
@@ -111,13 +112,6 @@ def embeddings_of(face: EnrolledFace, services: Services) -> dict[str, Floats]:
 def shown_face(face: EnrolledFace) -> dict[str, Any]:
     """Return a face as replies show it."""
     return {"face_id": face.id, "made": face.made}
-
-
-def _found(person_id: str, services: Services) -> Person:
-    person = services.people.find(person_id)
-    if person is None:
-        raise Refusal(Code.NO_ROW, field="id")
-    return person
 
 
 def _row(person: Person) -> dict[str, Any]:

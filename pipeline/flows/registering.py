@@ -54,10 +54,9 @@ def _enrol(person_id: str, img: SentFile, liveness: str, services: Services) -> 
     """Enrol a photo of the person with this ID, who keeps the name."""
     known = services.people.find(person_id)
     name = shown_name(known) if known else services.announced.find(person_id) or person_id
-    ask = EnrolRequest("", name, delete_pickles=False, rebuild_db=False, in_place=False)
     rules = replace(services, policy=changed(services.policy, enrol_liveness=liveness))
     try:
-        outcome = enrol_photos(person_id, [img], ask, rules)
+        outcome = enrol_photos(person_id, [img], EnrolRequest("", name), rules)
     except Refusal as refusal:
         raise explained(refusal) from refusal
     services.announced.remove(person_id)

@@ -107,9 +107,8 @@ def enrol_subject(name: str, file: SentFile, services: Services, rules: Services
     Returns the ID and how `enrol_photos` ended; refuses as `explained` says, and no new subject is left then.
     """
     person_id, is_new = services.subjects.announce(name)
-    ask = EnrolRequest("", name, delete_pickles=False, rebuild_db=False, in_place=False)
     try:
-        outcome = enrol_photos(person_id, [file], ask, rules)
+        outcome = enrol_photos(person_id, [file], EnrolRequest("", name), rules)
     except Refusal as refusal:
         if is_new:
             services.announced.remove(person_id)

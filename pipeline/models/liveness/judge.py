@@ -72,7 +72,8 @@ class Judge:
         if read.fasnet:
             return _by_fasnet(read.fasnet)
         if read.facenox is not None:
-            return _by_facenox(read.facenox_attack)
+            attacks = map(float, read.facenox_attack)
+            return [_verdict(attack, HALF, HALF, {"facenox": attack}, None) for attack in attacks]
         raise Refusal(Code.NO_LIVENESS, "no liveness engine is selected")
 
     def _guarded(self, face: Face, verdict: LivenessVerdict) -> LivenessVerdict:
@@ -156,10 +157,6 @@ def _by_fasnet(scores: FasnetScores) -> list[LivenessVerdict]:
         )
         for score, spoof in zip(scores.attack, scores.spoof, strict=True)
     ]
-
-
-def _by_facenox(attack: Floats) -> list[LivenessVerdict]:
-    return [_verdict(float(score), HALF, HALF, {"facenox": float(score)}, None) for score in attack]
 
 
 def _by_all(card: Card | None, read: _Readings) -> list[LivenessVerdict]:
