@@ -16,7 +16,6 @@ from api import (
     facenet,
     gate,
     jobs,
-    liveness,
     ops,
     people,
     recognition,
@@ -63,7 +62,7 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
     app.register_blueprint(endpoints.blueprint)
     app.register_blueprint(compare.blueprint)
     app.register_blueprint(facenet.blueprint)
-    app.register_blueprint(liveness.blueprint)
+    app.register_blueprint(endpoints.liveness)
     app.register_blueprint(people.limits)
     app.register_blueprint(jobs.blueprint)
     app.register_blueprint(facehash.blueprint)

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, current_app
 from api.access import caller
 from api.envelope import reply
 from api.openapi import describe
-from api.shapes.jobs import JobResults
+from api.shapes.ops import JobResults
 from codes_dict import Code
 from pipeline.jobs import Jobs
 

@@ -1,4 +1,4 @@
-"""The three endpoints: parse, call the flow, reply."""
+"""The three endpoints, those that join two of them, and challenges: parse, call the flow, reply."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from api.access import caller, lend, require_admin
 from api.bodies import FORM, MULTIPART
 from api.envelope import answer
-from api.forms import enrol_form, upload_form, verify_form, wanted_id, wanted_photos
+from api.forms import challenge_form, enrol_form, upload_form, verify_form, wanted_id, wanted_photos
 from api.gate import gate
 from api.openapi import JSON, LEASED, describe
 from api.photos import sent
@@ -19,6 +19,7 @@ from codes_dict import Code, Outcome
 from pipeline import flows
 
 blueprint = Blueprint("pipeline", __name__)
+liveness = Blueprint("liveness", __name__)
 
 _PHOTOS = (Code.UPLOAD_GONE, Code.ID_NOT_MATCHED, Code.NO_IMAGES, Code.IMAGE_MISSING)
 _LIVENESS = (Code.NO_LIVENESS, Code.ALL_SPOOF, Code.NONE_LIVE)
@@ -130,6 +131,18 @@ def enrol_faces(person_id: str) -> Response:
             terms = flows.check_terms(*sent_terms, Code.VALUE_REFUSED)
             ask = flows.EnrolRequest("", name, False, False, body.flag("in_place"), terms)
             return answer(flows.enrol_photos(person_id, files, ask, services))
+
+
+@liveness.post("/liveness/challenge", strict_slashes=False)
+@describe(
+    shapes.ChallengeResults, refuses=[*LEASED, Code.NO_ID, Code.ID_NOT_MATCHED], body={FORM: shapes.ChallengeForm}
+)
+def challenge() -> Response:
+    """Give an ID a challenge, to be answered with an upload."""
+    asked = challenge_form(request)
+    concerns(asked)
+    with lend() as services:
+        return answer(flows.challenge(asked, services))
 
 
 def _verified(

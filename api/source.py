@@ -1,12 +1,12 @@
-"""What the endpoints ask of the server: services that fit the settings as they are now."""
+"""What the endpoints ask of the server: services that fit the settings as they are now, and what operators ask."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Protocol, TypedDict, cast
 
 from flask import current_app
 
-from api.operator import Operator
 from codes_dict import Code
 from pipeline.flows import Services
 from security.callers import Rules
@@ -15,6 +15,7 @@ from security.keyring import Keyring
 from security.limits import Limits
 
 EXTENSION = "faceapp"
+Rows = list[dict[str, Any]]
 
 
 class SystemErrors(TypedDict):
@@ -22,6 +23,46 @@ class SystemErrors(TypedDict):
 
     not_in_env: list[str]
     env_errs: list[str]
+
+
+class Operator(Protocol):
+    """The server as its operator sees it, ready for JSON. Times are in seconds since 1970. No answer holds a secret."""
+
+    def settings(self) -> Rows:
+        """Return every key of `.env` with its value, where that is no secret, and its fault."""
+
+    def models(self) -> dict[str, Any]:
+        """Return which models decide: hash, licence, calibration and thresholds. Raises `Refusal(BAD_ENV)`."""
+
+    def keys(self) -> Rows:
+        """Return all API keys, without the keys themselves. Raises `Refusal` BAD_ENV or DB_DOWN."""
+
+    def make_key(self, label: str, scopes: Sequence[str], days: int) -> tuple[str, dict[str, Any]]:
+        """Make a key, which ends after `days` (0: never); return its text and what `keys` shows of it.
+
+        Raises `ValueError` for a bad label or bad scopes, `Refusal` BAD_ENV or DB_DOWN.
+        """
+
+    def revoke_key(self, key_id: str) -> bool:
+        """Revoke a key; whether there was one that was valid. Raises `Refusal` BAD_ENV or DB_DOWN."""
+
+    def people(self, text: str, most: int) -> Rows:
+        """Return people whose ID or name contains this text. Raises `Refusal` BAD_ENV or DB_DOWN."""
+
+    def person(self, person_id: str) -> dict[str, Any]:
+        """Return what is stored of a person. Raises `Refusal` NO_ROW, BAD_ENV or DB_DOWN."""
+
+    def face(self, person_id: str, number: int) -> bytes:
+        """Return one of a person's enrolled faces, from 0, as PNG. Raises `Refusal` NO_ROUTE, BAD_ENV or DB_DOWN."""
+
+    def uploads(self, most: int) -> dict[str, Any]:
+        """Return the newest uploads and when each ends. Raises `Refusal(BAD_ENV)`."""
+
+    def note_sign_in(self) -> None:
+        """Record in the audit that an operator has signed in, if that can be done now."""
+
+    def log_file(self) -> Path:
+        """Return where the log is. Raises `Refusal(BAD_ENV)`."""
 
 
 class Source(Protocol):

@@ -1,6 +1,6 @@
-"""Codes, health, and the list of endpoints."""
+"""Codes, health, jobs, and the list of endpoints."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -73,3 +73,25 @@ class EndpointsResults(Shape):
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, str] = Field(init=False)
     other_keys: ClassVar = {"POST /verify": "Verify an upload's photos."}
+
+
+class JobEnding(Shape):
+    """What the request would have been answered."""
+
+    code: int
+    message: str
+    results: dict[str, Any]
+
+
+class JobResults(Shape):
+    """How far the work is."""
+
+    job: str = Field(examples=["0a1b2c3d-00112233445566778899aabbccddeeff"])
+    kind: str = Field(examples=["train"])
+    state: Literal["running", "done", "failed", "lost"] = Field(examples=["running"])
+    """`lost`: another process ran it. Send the request again."""
+    progress: float = Field(examples=[0.25])
+    """The share that is done, 0 to 1."""
+    seconds: float | None = Field(examples=[1.5])
+    result: JobEnding | None
+    """Null while the job is running."""

@@ -9,7 +9,7 @@ from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.audit import recorded
 from pipeline.flows.people import embeddings_of
 from pipeline.flows.photos import Seen, see
-from pipeline.flows.seen_faces import FaceOptions, shown_face, shown_times
+from pipeline.flows.seen_faces import FaceOptions, shown_face, shown_times, split
 from pipeline.flows.services import Services, explained
 from pipeline.flows.subject_rules import for_subjects, subject_face, subject_name
 from pipeline.ledger import Ledger
@@ -22,6 +22,9 @@ from pipeline.stages.sightings import Sighting, stacked
 from pipeline.stages.similarity import ALIKE, Similarity, similarity_of
 from pipeline.stages.subject import only_subjects
 from pipeline.types import Floats, Liveness
+
+Vectors = Sequence[Sequence[float]]
+"""Embeddings that a caller has kept: this server's models made them of faces before."""
 
 
 def detect_faces(file: SentFile, ask: FaceOptions, services: Services) -> Outcome:
@@ -47,7 +50,7 @@ def recognise_faces(file: SentFile, ask: FaceOptions, count: int, services: Serv
         with explained(results, ledger):
             seen, faces = _faces(file, ask, _judges(services), services, ledger)
             with ledger.stage("search", len(faces)) as row:
-                found = nearest_subjects(stacked(faces), count, services)
+                found = _nearest_subjects(stacked(faces), count, services)
                 row.went_out = sum(map(bool, found))
             results["faces"] = [
                 shown_face(face, seen, ask, services) | {"subjects": [] if _is_refused(face, services) else its}
@@ -98,7 +101,33 @@ def compare_images(source: SentFile, target: SentFile, ask: FaceOptions, service
     return recorded("compare", "", services, work)
 
 
-def nearest_subjects(probes: Mapping[str, Floats], count: int, services: Services) -> list[list[dict[str, Any]]]:
+def recognise_embeddings(vectors: Vectors, count: int, services: Services) -> Outcome:
+    """Return for each vector the `count` most similar subjects. Refuses with VALUE_REFUSED."""
+    probes = split(vectors, "embeddings", services)
+
+    def work() -> Outcome:
+        return Outcome(Code.DONE, {"found": _nearest_subjects(probes, count, services)})
+
+    return recorded("search", "", services, work)
+
+
+def compare_embeddings_with_image(image_id: str, vectors: Vectors, services: Services) -> Outcome:
+    """Return how alike each vector is to a subject's face. Refuses with VALUE_REFUSED, NO_ROW and NO_FOLDER."""
+    probes, face = split(vectors, "embeddings", services), subject_face(image_id, services)
+
+    def work() -> Outcome:
+        return _verdict({"found": _compared(embeddings_of(face, services), probes, services)}, "found")
+
+    return recorded("compare", face.person_id, services, work)
+
+
+def compare_embeddings(source: Sequence[float], vectors: Vectors, services: Services) -> Outcome:
+    """Return how alike each vector is to the source. Refuses with VALUE_REFUSED."""
+    known, probes = split([source], "source", services), split(vectors, "targets", services)
+    return recorded("compare", "", services, lambda: _verdict({"found": _compared(known, probes, services)}, "found"))
+
+
+def _nearest_subjects(probes: Mapping[str, Floats], count: int, services: Services) -> list[list[dict[str, Any]]]:
     """Return for each probe, (n, d) per model, the most similar subjects; people who are none are passed over."""
     snapshot, scorer = services.gallery.snapshot(), services.scorer
     number = len(probes[scorer.models[0]])
@@ -131,7 +160,7 @@ def _faces(
     return seen, faces[: ask.limit or None]
 
 
-def compared(known: Mapping[str, Floats], probes: Mapping[str, Floats], services: Services) -> list[dict[str, Any]]:
+def _compared(known: Mapping[str, Floats], probes: Mapping[str, Floats], services: Services) -> list[dict[str, Any]]:
     """Return how alike each probe, (n, d) per model, is to a known face, (1, d) per model."""
     scale = similarity_of(services.scorer)
     scores, _ = fused_scores(probes, known, services.scorer, services.policy.sim_func, 1)
@@ -152,7 +181,7 @@ def _similar(
 ) -> list[dict[str, Any]]:
     """Return the faces with their similarity to a known one: none where a face has to be live and is not."""
     with ledger.stage("compare", len(faces)) as row:
-        found = compared(known, stacked(faces), services)
+        found = _compared(known, stacked(faces), services)
         row.went_out = sum(one["similarity"] >= ALIKE for one in found)
     return [
         {
@@ -163,8 +192,8 @@ def _similar(
     ]
 
 
-def _verdict(results: dict[str, Any]) -> Outcome:
-    alike = any(face["similarity"] >= ALIKE for face in results["faces"])
+def _verdict(results: dict[str, Any], what: str = "faces") -> Outcome:
+    alike = any(one["similarity"] >= ALIKE for one in results[what])
     return Outcome(Code.SAME_PERSON if alike else Code.NOT_SAME_PERSON, results)
 
 

@@ -1,5 +1,6 @@
-"""Score the photos of an upload and keep the good ones under an upload id."""
+"""Score the photos of an upload and keep the good ones; give the challenge that an upload may answer."""
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,9 +8,29 @@ from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.photos import Look, look_at, shown_check
 from pipeline.flows.services import Services, explained
 from pipeline.ledger import Ledger
-from pipeline.stages.challenge import redeem
-from pipeline.stages.identity import match_id
+from pipeline.stages.challenge import LIFETIME_S, draw_actions, redeem
+from pipeline.stages.identity import check_id, match_id
 from pipeline.stages.sent_files import ScoredFile, SentFile, named_apart
+
+_HOW = (
+    "Take frames while you look straight ahead with a calm face, then do each action, "
+    "looking straight ahead with a calm face before every one."
+)
+
+
+def challenge(person_id: str, services: Services) -> Outcome:
+    """Give an ID a challenge. Refuses with ID_NOT_MATCHED and DB_DOWN."""
+    check_id(person_id, services.policy.id_regex)
+    actions = draw_actions(random.SystemRandom(), services.policy.challenge_actions)
+    nonce = services.challenges.issue(person_id, actions)
+    results = {
+        "id": person_id,
+        "challenge": nonce,
+        "actions": list(actions),
+        "expires_in_s": LIFETIME_S,
+        "instructions": _HOW,
+    }
+    return Outcome(Code.DONE, results)
 
 
 def upload(person_id: str, files: Sequence[SentFile], services: Services, challenge: str | None = None) -> Outcome:

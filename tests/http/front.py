@@ -8,8 +8,7 @@ from typing import cast
 
 from flask.testing import FlaskClient
 
-from api.operator import Operator
-from api.source import Source, SystemErrors
+from api.source import Operator, Source, SystemErrors
 from codes_dict import Code, Refusal
 from env_validator import PUBLISHED_PASSWORDS
 from faceapp import create_app
