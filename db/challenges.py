@@ -3,6 +3,7 @@
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -14,23 +15,20 @@ _KEPT_S = 86_400
 """How long a challenge is stored, so that a late answer can be told from an invented one."""
 
 
+@dataclass(eq=False)
 class Challenges:
     """The challenges that were issued. `lifetime_s` is how long one may be answered; `draw` draws 32 hex digits."""
 
-    def __init__(
-        self,
-        database: Database,
-        lifetime_s: int,
-        clock: Callable[[], float] = time.time,
-        draw: Callable[[], str] = lambda: secrets.token_hex(16),
-    ) -> None:
-        self._database, self._lifetime_s, self._clock, self._draw = database, lifetime_s, clock, draw
+    database: Database
+    lifetime_s: int
+    clock: Callable[[], float] = time.time
+    draw: Callable[[], str] = lambda: secrets.token_hex(16)
 
     def issue(self, person_id: str, actions: Sequence[str]) -> str:
         """Store a new challenge for an ID and return its nonce, 32 hex digits. Raises `Refusal(DB_DOWN)`."""
-        nonce, now = self._draw(), int(self._clock())
+        nonce, now = self.draw(), int(self.clock())
         row = {"nonce": nonce, "reco_id": person_id, "actions": ",".join(actions), "created": now}
-        with self._database.writing(failed=Code.DB_DOWN) as connection:
+        with self.database.writing(failed=Code.DB_DOWN) as connection:
             connection.execute(sa.delete(challenges).where(challenges.c.created < now - _KEPT_S))
             connection.execute(sa.insert(challenges).values(row))
         return nonce
@@ -40,9 +38,9 @@ class Challenges:
 
         Raises `Refusal`: CHALLENGE_FOREIGN (of another ID, or unknown), CHALLENGE_REUSED, CHALLENGE_EXPIRED, DB_DOWN.
         """
-        now, row = int(self._clock()), challenges.c.nonce == nonce
-        open_ = challenges.c.used.is_(None) & (challenges.c.created >= now - self._lifetime_s)
-        with self._database.writing(failed=Code.DB_DOWN) as connection:
+        now, row = int(self.clock()), challenges.c.nonce == nonce
+        open_ = challenges.c.used.is_(None) & (challenges.c.created >= now - self.lifetime_s)
+        with self.database.writing(failed=Code.DB_DOWN) as connection:
             mine = row & (challenges.c.reco_id == person_id)
             taken = connection.execute(sa.update(challenges).where(mine & open_).values(used=now)).rowcount
             columns = challenges.c.reco_id, challenges.c.actions, challenges.c.used

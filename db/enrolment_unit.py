@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 from sqlalchemy.engine import Connection
@@ -51,30 +51,28 @@ class _Prepared:
     replaced: tuple[Enrolment, ...]
 
 
+@dataclass(eq=False)
 class EnrolmentUnit:
     """Enrols people. `kept` is DB_PATH; `token` draws 32 hex digits; `clock` is in seconds since 1970.
 
     `step` is called after each step with its name; a test that raises or dies in it sees what a crash there leaves.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        people: People,
-        enrolments: EnrolmentRecords,
-        gallery: GalleryBackend,
-        uploads: UploadStore,
-        kept: KeptFiles,
-        audit: AuditTrail | None = None,
-        *,
-        token: Callable[[], str] = lambda: secrets.token_hex(16),
-        clock: Callable[[], float] = time.time,
-        step: Callable[[str], None] = lambda _name: None,
-    ) -> None:
-        self._database, self._people, self._enrolments = database, people, enrolments
-        self._gallery, self._uploads, self._kept, self._faces = gallery, uploads, kept, FaceFolders(kept)
-        self._inflight, self._marks, self._audit = InflightNotes(kept), MarkRows(kept.seal), audit
-        self._token, self._clock, self._step = token, clock, step
+    database: Database
+    people: People
+    enrolments: EnrolmentRecords
+    gallery: GalleryBackend
+    uploads: UploadStore
+    kept: KeptFiles
+    audit: AuditTrail | None = None
+    _: KW_ONLY
+    token: Callable[[], str] = lambda: secrets.token_hex(16)
+    clock: Callable[[], float] = time.time
+    step: Callable[[str], None] = lambda _name: None
+
+    def __post_init__(self) -> None:
+        self.faces, self.inflight = FaceFolders(self.kept), InflightNotes(self.kept)
+        self.marks = MarkRows(self.kept.seal)
 
     def enrol(self, request: EnrolmentRequest, guard: Guard | None = None) -> Enrolled:
         """Enrol a person completely or not at all.
@@ -86,11 +84,11 @@ class EnrolmentUnit:
         """
         if not request.faces:
             raise ValueError("an enrolment needs a face")
-        if self._enrolments.by_upload(request.upload.upload_id) is not None:
-            self._uploads.mark_used(request.upload.upload_id)
+        if self.enrolments.by_upload(request.upload.upload_id) is not None:
+            self.uploads.mark_used(request.upload.upload_id)
             raise Refusal(Code.UPLOAD_GONE, "the upload is already enrolled; its folder is renamed now")
         for _ in range(_TRIES):
-            self._enrolments.make_lock(request.id)
+            self.enrolments.make_lock(request.id)
             try:
                 return self._attempt(request, guard)
             except _MovedError:
@@ -100,18 +98,18 @@ class EnrolmentUnit:
     def keep_outcome(self, upload_id: str, outcome: Outcome) -> None:
         """Replace the outcome that is stored for an enrolled upload; failures are logged and ignored."""
         try:
-            self._enrolments.set_outcome(upload_id, outcome)
+            self.enrolments.set_outcome(upload_id, outcome)
         except Refusal as refusal:
             log.warning("the outcome of upload %s was not stored: %s", upload_pseudonym(upload_id), refusal.detail)
 
     def earlier(self, upload_id: str) -> Outcome | None:
         """Return the outcome of the enrolment that used this upload, if one is stored. Raises `Refusal(DB_DOWN)`."""
-        return self._enrolments.outcome(upload_id)
+        return self.enrolments.outcome(upload_id)
 
     def _attempt(self, request: EnrolmentRequest, guard: Guard | None) -> Enrolled:
-        token, folder = self._token(), self._target(self._people.find(request.id), request)
+        token, folder = self.token(), self._target(self.people.find(request.id), request)
         ours = Enrolment(token, request.id, folder, request.upload.upload_id, len(request.faces))
-        with self._inflight.note(token, folder):
+        with self.inflight.note(token, folder):
             done = self._commit(ours, request, guard)
             self._tidy(done, ours, request)
         return done.enrolled
@@ -121,7 +119,7 @@ class EnrolmentUnit:
             undo.callback(self._discard, ours)
             stored = self._write(ours, request.faces)
             try:
-                with self._database.writing() as connection:
+                with self.database.writing() as connection:
                     done = self._prepare(connection, ours, stored, request, guard)
             except CommitLostError:
                 undo.pop_all()  # it may be committed: only files that the database does not list are ever removed
@@ -132,56 +130,56 @@ class EnrolmentUnit:
 
     def _is_committed(self, ours: Enrolment) -> bool:
         try:
-            return self._enrolments.by_token(ours.token) is not None
+            return self.enrolments.by_token(ours.token) is not None
         except Refusal:  # still down: the caller is told of the lost commit, `recover` does the rest
             return False
 
     def _target(self, row: Person | None, request: EnrolmentRequest) -> str:
         if row is None or request.in_place:
             return f"{slug(request.name)}-{request.id}"
-        if not self._kept.folders(row.path):
+        if not self.kept.folders(row.path):
             raise Refusal(Code.NO_FOLDER, f"the path in the row of {pseudonym(request.id)} is outside DB_PATH")
         return row.path
 
     def _write(self, ours: Enrolment, faces: Sequence[NewFace]) -> _Stored:
-        written = self._faces.write(ours.folder, ours.token, faces)
-        self._step("files written")
+        written = self.faces.write(ours.folder, ours.token, faces)
+        self.step("files written")
         models = faces[0].embeddings
         rows = {model: np.stack([face.embeddings[model] for face in faces]) for model in models}
-        until = self._gallery.add(ours, rows)
-        self._step("segments written")
+        until = self.gallery.add(ours, rows)
+        self.step("segments written")
         return _Stored(written, until)
 
     def _prepare(
         self, connection: Connection, ours: Enrolment, stored: _Stored, request: EnrolmentRequest, guard: Guard | None
     ) -> _Prepared:
-        if not self._enrolments.lock(connection, request.id):
+        if not self.enrolments.lock(connection, request.id):
             raise _MovedError
         if is_being_forgotten(connection, request.id):
             raise Refusal(Code.BUSY, "the person is being forgotten")
-        self._uploads.open(ours.upload_id)  # it may have ended meanwhile, or its person was forgotten
-        before = self._people.find_in(connection, request.id, lock=True)
+        self.uploads.open(ours.upload_id)  # it may have ended meanwhile, or its person was forgotten
+        before = self.people.find_in(connection, request.id, lock=True)
         if self._target(before, request) != ours.folder:
             raise _MovedError
-        if self._enrolments.by_upload(ours.upload_id, connection) is not None:
+        if self.enrolments.by_upload(ours.upload_id, connection) is not None:
             raise Refusal(Code.UPLOAD_GONE, "another request has enrolled the upload")
         if guard is not None:
-            guard(before, self._gallery.snapshot().person(request.id) if before else None)
-        self._step("guarded")
+            guard(before, self.gallery.snapshot().person(request.id) if before else None)
+        self.step("guarded")
         person = self._save_row(connection, before, request, ours.folder)
-        self._step("row saved")
+        self.step("row saved")
         # Enrolments of an ID without a row belong to a person whose row somebody has deleted.
         replaces = request.in_place or before is None
-        replaced = self._enrolments.of_person(connection, request.id) if replaces else []
-        version = self._enrolments.next_version(connection, stored.until)
-        self._enrolments.remove(connection, [one.token for one in replaced], version)
-        self._enrolments.add(connection, ours, version, int(self._clock()))
-        remember(connection, ours.upload_id, request.marks, int(self._clock()), self._marks)
+        replaced = self.enrolments.of_person(connection, request.id) if replaces else []
+        version = self.enrolments.next_version(connection, stored.until)
+        self.enrolments.remove(connection, [one.token for one in replaced], version)
+        self.enrolments.add(connection, ours, version, int(self.clock()))
+        remember(connection, ours.upload_id, request.marks, int(self.clock()), self.marks)
         if request.terms is not None:
-            keep_terms(connection, request.id, request.terms, int(self._clock()))
+            keep_terms(connection, request.id, request.terms, int(self.clock()))
         enrolled = Enrolled(person, before is not None, stored.pictures.main, stored.pictures.augmented)
         self._note(connection, request, enrolled)
-        self._step("ready to commit")
+        self.step("ready to commit")
         return _Prepared(enrolled, before, tuple(replaced))
 
     def _note(self, connection: Connection, request: EnrolmentRequest, enrolled: Enrolled) -> None:
@@ -189,37 +187,37 @@ class EnrolmentUnit:
         if request.outcome is None:
             return
         outcome = request.outcome(enrolled)
-        self._enrolments.set_outcome(request.upload.upload_id, outcome, connection)
-        if request.event is not None and self._audit is not None:
-            self._audit.record(request.event(outcome), connection)
+        self.enrolments.set_outcome(request.upload.upload_id, outcome, connection)
+        if request.event is not None and self.audit is not None:
+            self.audit.record(request.event(outcome), connection)
 
     def _save_row(
         self, connection: Connection, before: Person | None, request: EnrolmentRequest, folder: str
     ) -> Person:
         if before is None:
-            return self._people.insert(connection, request.id, request.name, folder)
+            return self.people.insert(connection, request.id, request.name, folder)
         if request.in_place:
-            return self._people.update(connection, request.id, request.name, folder)
+            return self.people.update(connection, request.id, request.name, folder)
         return before
 
     def _discard(self, ours: Enrolment) -> None:
-        self._faces.remove(ours.folder, ours.token)
+        self.faces.remove(ours.folder, ours.token)
         try:
-            self._gallery.remove([ours.token])
+            self.gallery.remove([ours.token])
         except Refusal as refusal:  # what remains does not count; the caller is told why the enrolment failed
             log.warning("rows of the failed enrolment %s remain: %s", ours.token, refusal.detail)
 
     def _tidy(self, done: _Prepared, ours: Enrolment, request: EnrolmentRequest) -> None:
-        self._step("committed")
+        self.step("committed")
         try:
-            gone = [one.token for one in done.replaced if self._faces.remove(one.folder, one.token)]
-            self._gallery.remove([one.token for one in done.replaced])
+            gone = [one.token for one in done.replaced if self.faces.remove(one.folder, one.token)]
+            self.gallery.remove([one.token for one in done.replaced])
             if request.in_place and done.before is not None:
-                self._faces.remove_foreign(done.before.path)
-            self._step("replaced files removed")
-            self._enrolments.finish(gone)
-            self._step("cleaned")
-            self._uploads.mark_used(request.upload.upload_id)
+                self.faces.remove_foreign(done.before.path)
+            self.step("replaced files removed")
+            self.enrolments.finish(gone)
+            self.step("cleaned")
+            self.uploads.mark_used(request.upload.upload_id)
         except Refusal as refusal:  # the person is enrolled: `recover` finishes
             log.warning("enrolment of %s is committed, old files remain: %s", pseudonym(ours.id), refusal.detail)
-        self._step("upload renamed")
+        self.step("upload renamed")

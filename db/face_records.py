@@ -67,32 +67,29 @@ class _Change:
         return sorted({self.person_id, self.to} - {""})
 
 
+@dataclass(eq=False)
 class FaceRecords:
     """Reads faces and takes them away. `step` is called after each step with its name, as in `EnrolmentUnit`."""
 
-    def __init__(
-        self,
-        database: Database,
-        people: People,
-        records: EnrolmentRecords,
-        gallery: GalleryBackend,
-        kept: KeptFiles,
-        *,
-        clock: Callable[[], float] = time.time,
-        step: Callable[[str], None] = lambda _name: None,
-    ) -> None:
-        self._database, self._people, self._records, self._gallery = database, people, records, gallery
-        self._folders, self._inflight = FaceFolders(kept), InflightNotes(kept)
-        self._clock, self._step = clock, step
+    database: Database
+    people: People
+    records: EnrolmentRecords
+    gallery: GalleryBackend
+    kept: KeptFiles
+    clock: Callable[[], float] = time.time
+    step: Callable[[str], None] = lambda _name: None
+
+    def __post_init__(self) -> None:
+        self.folders, self.inflight = FaceFolders(self.kept), InflightNotes(self.kept)
 
     # -- reading -------------------------------------------------------------------------------------------
     def of(self, person_id: str) -> list[EnrolledFace]:
         """Return the ID's faces, oldest first. Raises `Refusal(DB_DOWN)`."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             return self._of(connection, person_id)
 
     def _of(self, connection: Connection, person_id: str) -> list[EnrolledFace]:
-        made = self._records.made(connection, person_id)
+        made = self.records.made(connection, person_id)
         tokens = [one.token for one, _ in made]
         query = sa.select(face_ids.c.face_id, face_ids.c.token, face_ids.c.number).where(face_ids.c.token.in_(tokens))
         known = {(token, number): face_id for face_id, token, number in connection.execute(query)}
@@ -106,7 +103,7 @@ class FaceRecords:
 
     def find(self, face_id: str) -> EnrolledFace | None:
         """Return the face of this id, None where there is none. Raises `Refusal(DB_DOWN)`."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             moved = sa.select(face_ids.c.token).where(face_ids.c.face_id == face_id)
             token = connection.execute(moved).scalar()
             if token is None and (named := _ID.fullmatch(face_id)):
@@ -120,7 +117,7 @@ class FaceRecords:
 
     def page(self, start: int, most: int, ids: tuple[str, str] | None = None) -> tuple[int, list[EnrolledFace]]:
         """Return a page of faces; see `pipeline.ports.Faces`."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             counted: sa.ColumnElement[bool] = enrolments.c.removed_version.is_(None)
             if ids is not None:
                 counted &= (enrolments.c.reco_id >= ids[0]) & (enrolments.c.reco_id < ids[1])
@@ -138,7 +135,7 @@ class FaceRecords:
     def picture(self, face: EnrolledFace, augmented: int = 0) -> bytes | None:
         """Return a face, or one of its augmentations, as PNG; None where there is none. Raises `SealBrokenError`."""
         enrolment = Enrolment(face.token, face.person_id, face.folder, "", 0)
-        return self._folders.picture(enrolment, face.number, augmented)
+        return self.folders.picture(enrolment, face.number, augmented)
 
     # -- changing ------------------------------------------------------------------------------------------
     def take(
@@ -165,7 +162,7 @@ class FaceRecords:
 
     def _make(self, change: _Change) -> None:
         for one in change.people:
-            self._records.make_lock(one)
+            self.records.make_lock(one)
         for _ in range(_TRIES):
             try:
                 return self._attempt(change)
@@ -184,14 +181,14 @@ class FaceRecords:
         rows = self._embeddings(change.person_id, faces)
         new = _plan(change.person_id, [face for face in faces if face.id not in change.taken])
         if change.to:
-            row = self._people.find(change.to)
+            row = self.people.find(change.to)
             if row is None:
                 raise Refusal(Code.NO_ROW, field="to")
-            new.append(_new(change.to, row.path, leaving, int(self._clock())))
+            new.append(_new(change.to, row.path, leaving, int(self.clock())))
         old = list(dict.fromkeys((face.token, face.folder) for face in faces))
         with ExitStack() as notes:
             for one in new:
-                notes.enter_context(self._inflight.note(one.enrolment.token, one.enrolment.folder))
+                notes.enter_context(self.inflight.note(one.enrolment.token, one.enrolment.folder))
             self._commit(change, faces, new, rows)
             self._tidy(old)
 
@@ -207,35 +204,35 @@ class FaceRecords:
             until = 0
             for one in new:
                 sources = [(face.folder, face.token, face.number) for face in one.faces]
-                self._folders.copy(one.enrolment.folder, one.enrolment.token, sources)
-                until = self._gallery.add(one.enrolment, _stacked(rows, one.faces))
-            self._step("files written")
+                self.folders.copy(one.enrolment.folder, one.enrolment.token, sources)
+                until = self.gallery.add(one.enrolment, _stacked(rows, one.faces))
+            self.step("files written")
             try:
-                with self._database.writing() as connection:
+                with self.database.writing() as connection:
                     self._lock(connection, change.people)
                     if self._of(connection, change.person_id) != list(faces):
                         raise _ChangedError
                     if change.to and change.guard:
-                        change.guard(_stacked(rows, new[-1].faces), self._gallery.snapshot().person(change.to))
+                        change.guard(_stacked(rows, new[-1].faces), self.gallery.snapshot().person(change.to))
                     self._replace(connection, change, new, until)
-                    self._step("ready to commit")
+                    self.step("ready to commit")
             except CommitLostError:
                 undo.pop_all()  # it may be committed: only files that the database does not list are ever removed
                 raise
             undo.pop_all()
-        self._step("committed")
+        self.step("committed")
 
     def _lock(self, connection: Connection, person_ids: Sequence[str]) -> None:
         for one in person_ids:
-            if not self._records.lock(connection, one) or is_being_forgotten(connection, one):
+            if not self.records.lock(connection, one) or is_being_forgotten(connection, one):
                 raise Refusal(Code.BUSY, "the person is being forgotten")
 
     def _replace(self, connection: Connection, change: _Change, new: Sequence[_New], until: int) -> None:
-        old = [one.token for one in self._records.of_person(connection, change.person_id)]
-        self._records.remove(connection, old, self._records.next_version(connection, until))
+        old = [one.token for one in self.records.of_person(connection, change.person_id)]
+        self.records.remove(connection, old, self.records.next_version(connection, until))
         connection.execute(sa.delete(face_ids).where(face_ids.c.token.in_(old)))
         for one in new:
-            self._records.add(connection, one.enrolment, self._records.next_version(connection), one.made)
+            self.records.add(connection, one.enrolment, self.records.next_version(connection), one.made)
             ids = [
                 {"face_id": change.new_ids.get(face.id, face.id), "token": one.enrolment.token, "number": number}
                 for number, face in enumerate(one.faces, start=1)
@@ -244,27 +241,27 @@ class FaceRecords:
 
     def _embeddings(self, person_id: str, faces: Sequence[EnrolledFace]) -> dict[str, dict[str, Floats]]:
         """Return each face's embeddings, (d,) per model, by the face's id."""
-        found: Mapping[str, Floats] | None = self._gallery.snapshot().person(person_id) if faces else {}
+        found: Mapping[str, Floats] | None = self.gallery.snapshot().person(person_id) if faces else {}
         if found is None or any(len(rows) != len(faces) for rows in found.values()):
             raise Refusal(Code.NO_FOLDER, f"embeddings of {pseudonym(person_id)} are missing")
         return {face.id: {model: rows[at] for model, rows in found.items()} for at, face in enumerate(faces)}
 
     def _discard(self, new: Sequence[_New]) -> None:
         for one in new:
-            self._folders.remove(one.enrolment.folder, one.enrolment.token)
+            self.folders.remove(one.enrolment.folder, one.enrolment.token)
         try:
-            self._gallery.remove([one.enrolment.token for one in new])
+            self.gallery.remove([one.enrolment.token for one in new])
         except Refusal as refusal:  # what remains does not count; the caller is told why nothing changed
             log.warning("embeddings of an abandoned change remain: %s", refusal.detail)
 
     def _tidy(self, old: Sequence[tuple[str, str]]) -> None:
         try:
-            gone = [token for token, folder in old if self._folders.remove(folder, token)]
-            self._gallery.purge([token for token, _ in old])
-            self._records.finish(gone)
+            gone = [token for token, folder in old if self.folders.remove(folder, token)]
+            self.gallery.purge([token for token, _ in old])
+            self.records.finish(gone)
         except Refusal as refusal:  # the change is committed: `recover` finishes
             log.warning("faces are taken away, old files remain: %s", refusal.detail)
-        self._step("old files removed")
+        self.step("old files removed")
 
 
 def _plan(person_id: str, staying: Sequence[EnrolledFace]) -> list[_New]:

@@ -10,7 +10,7 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -49,27 +49,23 @@ class _Plan:
     counts: Mapping[str, int]
 
 
+@dataclass(eq=False)
 class ForgettingUnit:
     """Forgets people. `kept` is DB_PATH; `step` is called after each step with its name, as in `EnrolmentUnit`."""
 
-    def __init__(
-        self,
-        database: Database,
-        people: People,
-        enrolments: EnrolmentRecords,
-        gallery: GalleryBackend,
-        uploads: UploadStore,
-        kept: KeptFiles,
-        audit: AuditTrail | None = None,
-        *,
-        clock: Callable[[], float] = time.time,
-        step: Callable[[str], None] = lambda _name: None,
-    ) -> None:
-        self._database, self._people, self._enrolments = database, people, enrolments
-        self._gallery, self._uploads, self._kept = gallery, uploads, kept
-        self._faces, self._inflight = FaceFolders(kept), InflightNotes(kept)
-        self._sent = SentPhotos(kept)
-        self._clock, self._step, self._audit = clock, step, audit
+    database: Database
+    people: People
+    enrolments: EnrolmentRecords
+    gallery: GalleryBackend
+    uploads: UploadStore
+    kept: KeptFiles
+    audit: AuditTrail | None = None
+    _: KW_ONLY
+    clock: Callable[[], float] = time.time
+    step: Callable[[str], None] = lambda _name: None
+
+    def __post_init__(self) -> None:
+        self.faces, self.inflight = FaceFolders(self.kept), InflightNotes(self.kept)
         self._receipts: bytes | None = None
 
     def forget(self, person_id: str) -> Forgotten | None:
@@ -82,7 +78,7 @@ class ForgettingUnit:
 
     def finish_all(self) -> int:
         """Finish what a crash or an outage interrupted; return how many people it was."""
-        waiting = self._database.scalars(sa.select(forgetting.c.reco_id))
+        waiting = self.database.scalars(sa.select(forgetting.c.reco_id))
         for person_id in waiting:
             self._forget(person_id, only_without_row=False)
         return len(waiting)
@@ -92,7 +88,7 @@ class ForgettingUnit:
 
         Where that is most of the people, the settings may name another table: nobody is forgotten, and the log says so.
         """
-        orphans = self._people.without_row()
+        orphans = self.people.without_row()
         if self._are_most(orphans, "have no row: check SQL_TABLE"):
             return 0
         return sum(self._forget(person_id, only_without_row=True) is not None for person_id in orphans)
@@ -102,58 +98,58 @@ class ForgettingUnit:
 
         Where that is most of the people, the clock may be wrong: nobody is forgotten, and the log says so.
         """
-        with self._database.reading() as connection:
-            over = due(connection, self._clock())
+        with self.database.reading() as connection:
+            over = due(connection, self.clock())
         if self._are_most(over, "are past their retention date: check the clock"):
             return 0
         return sum(self._forget(person_id, only_without_row=False) is not None for person_id in over)
 
     def _are_most(self, person_ids: Sequence[str], why: str) -> bool:
-        everybody = self._enrolments.people()[1]
+        everybody = self.enrolments.people()[1]
         if len(person_ids) <= _MANY or 2 * len(person_ids) <= everybody:
             return False
         log.warning("%d of %d enrolled people %s. To forget them, use bin/people", len(person_ids), everybody, why)
         return True
 
     def _forget(self, person_id: str, *, only_without_row: bool) -> Forgotten | None:
-        self._enrolments.make_lock(person_id)
+        self.enrolments.make_lock(person_id)
         self._receipt_name(person_id)  # draws the key outside of the transaction
-        notes = [one for one in self._inflight.abandoned() if one.folder.partition("-")[2] == person_id]
-        with self._database.writing(failed=Code.DB_DOWN) as connection:
-            self._enrolments.lock(connection, person_id)
-            row = self._people.find_in(connection, person_id, lock=True)
+        notes = [one for one in self.inflight.abandoned() if one.folder.partition("-")[2] == person_id]
+        with self.database.writing(failed=Code.DB_DOWN) as connection:
+            self.enrolments.lock(connection, person_id)
+            row = self.people.find_in(connection, person_id, lock=True)
             if row is not None and only_without_row:
                 return None
             noted = _noted(connection, person_id)
             plan = noted or self._plan(connection, person_id, row.path if row else None, notes)
             if plan is not None:
-                self._step("planned")
+                self.step("planned")
                 subject = known_subject(connection, person_id)
                 counts = self._erase(connection, person_id)
                 plan = _Plan(plan.tokens, plan.folders, plan.shared, _added(plan.counts, counts))
-                _note(connection, person_id, plan, int(self._clock()))
-                if noted is None and self._audit is not None:
+                _note(connection, person_id, plan, int(self.clock()))
+                if noted is None and self.audit is not None:
                     about = {"receipt": self._receipt_name(person_id), "removed": dict(plan.counts)}
                     event = AuditEvent("forget", code=int(Code.DONE), about=about, subject=subject)
-                    self._audit.record(event, connection)
-                self._step("ready to commit")
+                    self.audit.record(event, connection)
+                self.step("ready to commit")
             else:
                 erase(connection, person_id)
-                self._enrolments.drop_lock(connection, person_id)
+                self.enrolments.drop_lock(connection, person_id)
         return self._finish(person_id, plan, notes) if plan else None
 
     def _plan(self, connection: Connection, person_id: str, path: str | None, notes: list[Abandoned]) -> _Plan | None:
-        enrolled = self._enrolments.ever(connection, person_id)
+        enrolled = self.enrolments.ever(connection, person_id)
         folders = [*(one.folder for one in enrolled), *(one.folder for one in notes)]
         listed = {*folders, *([path] if path else [])}
-        inside = sorted(folder for folder in listed if self._kept.folders(folder))
+        inside = sorted(folder for folder in listed if self.kept.folders(folder))
         shared = [
             one
             for one in inside
-            if any(records.others_in(connection, one, person_id) for records in (self._people, self._enrolments))
+            if any(records.others_in(connection, one, person_id) for records in (self.people, self.enrolments))
         ]
         own = [one for one in inside if one not in shared]
-        counts = {**self._faces.count(own), **self._uploads.count(person_id)}
+        counts = {**self.faces.count(own), **self.uploads.count(person_id)}
         if not (enrolled or path is not None or notes or any(counts.values()) or is_announced(connection, person_id)):
             return None
         tokens = sorted({*(one.token for one in enrolled), *(one.token for one in notes)})
@@ -161,43 +157,43 @@ class ForgettingUnit:
 
     def _erase(self, connection: Connection, person_id: str) -> dict[str, int]:
         """Delete the rows; what the galleries need to notice the removal stays, without the ID."""
-        version = self._enrolments.next_version(connection)
-        gone = self._enrolments.anonymise(connection, person_id, version, f"~{secrets.token_hex(16)}")
+        version = self.enrolments.next_version(connection)
+        gone = self.enrolments.anonymise(connection, person_id, version, f"~{secrets.token_hex(16)}")
         return {
-            "rows": self._people.delete(connection, person_id),
+            "rows": self.people.delete(connection, person_id),
             "enrolments": gone,
             **erase(connection, person_id),
         }
 
     def _finish(self, person_id: str, plan: _Plan, notes: list[Abandoned]) -> Forgotten:
         drop_key(person_id)
-        self._step("committed")
-        self._uploads.forget(person_id)
-        self._step("uploads removed")
+        self.step("committed")
+        self.uploads.forget(person_id)
+        self.step("uploads removed")
         self._remove_files(person_id, plan)
-        self._step("files removed")
-        embeddings = self._gallery.purge(plan.tokens)
+        self.step("files removed")
+        embeddings = self.gallery.purge(plan.tokens)
         for note in notes:
             files.remove(note.note)
-        self._step("embeddings removed")
-        with self._database.writing(failed=Code.DB_DOWN) as connection:
+        self.step("embeddings removed")
+        with self.database.writing(failed=Code.DB_DOWN) as connection:
             erase(connection, person_id)  # of requests that were under way
             connection.execute(sa.delete(forgetting).where(forgetting.c.reco_id == person_id))
-            self._enrolments.drop_lock(connection, person_id)
-        self._step("note deleted")
-        self._database.scrub()
+            self.enrolments.drop_lock(connection, person_id)
+        self.step("note deleted")
+        self.database.scrub()
         log.info("person %s is forgotten", self._receipt_name(person_id))
-        return Forgotten({**plan.counts, "embeddings": embeddings}, self._clock())
+        return Forgotten({**plan.counts, "embeddings": embeddings}, self.clock())
 
     def _receipt_name(self, person_id: str) -> str:
         if self._receipts is None:
-            self._receipts = own_key(self._database, PSEUDONYMS)
+            self._receipts = own_key(self.database, PSEUDONYMS)
         return receipt_name(self._receipts, person_id)
 
     def _remove_files(self, person_id: str, plan: _Plan) -> None:
-        done = [self._faces.remove(folder, token) for folder in plan.shared for token in plan.tokens]
-        done += [self._faces.remove_all(folder) for folder in plan.folders]
-        done.append(self._sent.forget(person_id))
+        done = [self.faces.remove(folder, token) for folder in plan.shared for token in plan.tokens]
+        done += [self.faces.remove_all(folder) for folder in plan.folders]
+        done.append(SentPhotos(self.kept).forget(person_id))
         if not all(done):
             raise Refusal(Code.NO_SPACE, "files of a person who is being forgotten cannot be removed")
 

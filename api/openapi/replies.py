@@ -48,12 +48,7 @@ class Replies:
         self.envelopes: dict[str, Any] = {}
 
     def of(
-        self,
-        name: str,
-        description: Description,
-        codes: Iterable[Code],
-        keys: Keys,
-        status_of: Callable[[Code], int],
+        self, name: str, description: Description, codes: Iterable[Code], keys: Keys, status_of: Callable[[Code], int]
     ) -> dict[str, Any]:
         """Return OpenAPI's responses of the endpoint `name`, by HTTP status."""
         by_status = groupby(sorted(codes, key=lambda code: (status_of(code), code)), key=status_of)

@@ -20,11 +20,7 @@ def register(img: SentFile, img_name: str, options: Options, services: Services)
     The code is that of the enrolment. With `options.live` the face has to be live; without, ENROL_LIVENESS decides.
     Refuses with BAD_NAME, and as `explained` says.
     """
-    try:
-        name = check_name(img_name)
-    except Refusal as refusal:
-        refusal.field = "img_name"
-        raise
+    name = check_name(img_name, "img_name")
     liveness = "refuse" if options.live else services.policy.enrol_liveness
     try:
         if _is_id(name, services.policy.id_regex):

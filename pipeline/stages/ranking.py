@@ -108,11 +108,7 @@ def best_scores(probes: Mapping[str, Floats], everybody: Candidates, scorer: Sco
 
 
 def group_scores(
-    probes: Mapping[str, Floats],
-    groups: Sequence[Sequence[int]],
-    everybody: Candidates,
-    scorer: Scorer,
-    sim_func: str,
+    probes: Mapping[str, Floats], groups: Sequence[Sequence[int]], everybody: Candidates, scorer: Scorer, sim_func: str
 ) -> Floats:
     """Return each person's best fused score over each group of the probes, (n, d) per model: float32 (groups, P)."""
     best = np.full((len(groups), len(everybody.ids)), np.inf, dtype=np.float32)

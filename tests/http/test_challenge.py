@@ -139,8 +139,8 @@ def test_571_an_answer_that_comes_late(
     nonce, actions = asked(active_site)
     challenges = active_site.services().challenges
     assert isinstance(challenges, Challenges)
-    now = challenges._clock()
-    monkeypatch.setattr(challenges, "_clock", lambda: now + 182)
+    now = challenges.clock()
+    monkeypatch.setattr(challenges, "clock", lambda: now + 182)
     assert code(send(active_site, nonce, answer(frames, actions))) == 571
 
 

@@ -98,7 +98,7 @@ def test_a_run_that_dies_before_the_commit_leaves_nothing_that_counts(
     site: Site, folder: Path, astronaut: bytes, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     ada = person(folder, one=astronaut)
-    monkeypatch.setattr(site.services().enrolments, "_step", raise_at(step))
+    monkeypatch.setattr(site.services().enrolments, "step", raise_at(step))
     assert outcome(enroller_of(site).enrol(ada)) == (State.LEFT_OUT, 599, 0)
     monkeypatch.undo()
     assert enrolments(site) == []
@@ -111,7 +111,7 @@ def test_a_run_that_dies_after_the_commit_has_enrolled(
     site: Site, folder: Path, astronaut: bytes, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     ada = person(folder, one=astronaut)
-    monkeypatch.setattr(site.services().enrolments, "_step", raise_at(step))
+    monkeypatch.setattr(site.services().enrolments, "step", raise_at(step))
     assert outcome(enroller_of(site).enrol(ada)) == (State.LEFT_OUT, 599, 0)
     monkeypatch.undo()
     assert outcome(enroller_of(site).enrol(ada)) == (State.ALREADY, None, 0)
@@ -130,7 +130,7 @@ def test_of_two_processes_at_one_person_one_enrols(
             other.append(Entry("", "", "", State.LEFT_OUT))  # the other process takes no third one along
             other.append(enroller_of(site).enrol(ada))
 
-    monkeypatch.setattr(enroller, "_step", run_alongside)
+    monkeypatch.setattr(enroller, "step", run_alongside)
     mine = enroller_of(site).enrol(ada)
     assert sorted([mine.state.value, other[1].state.value]) == ["already enrolled", "enrolled"]
     assert (enrolments(site), waiting(site)) == ([1], [])

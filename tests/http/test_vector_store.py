@@ -74,7 +74,7 @@ def test_an_enrolment_stands_where_milvus_goes_away_between_its_commit_and_a_reb
     site: Site, milvus_server: MilvusProcess, astronaut: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload_id, enroller = site.uploaded(astronaut), site.services().enrolments
-    monkeypatch.setattr(enroller, "_step", lambda name: milvus_server.stop() if name == "committed" else None)
+    monkeypatch.setattr(enroller, "step", lambda name: milvus_server.stop() if name == "committed" else None)
     try:
         reply = site.enrol(upload_id, rebuild_db="true")
     finally:
