@@ -38,10 +38,7 @@ class Operator(Protocol):
         """Return all API keys, without the keys themselves. Raises `Refusal` BAD_ENV or DB_DOWN."""
 
     def make_key(self, label: str, scopes: Sequence[str], days: int) -> tuple[str, dict[str, Any]]:
-        """Make a key, which ends after `days` (0: never); return its text and what `keys` shows of it.
-
-        Raises `ValueError` for a bad label or bad scopes, `Refusal` BAD_ENV or DB_DOWN.
-        """
+        """Make a key, which ends after `days` (0: never). Raises `ValueError`, `Refusal` BAD_ENV or DB_DOWN."""
 
     def revoke_key(self, key_id: str) -> bool:
         """Revoke a key; whether there was one that was valid. Raises `Refusal` BAD_ENV or DB_DOWN."""

@@ -207,10 +207,7 @@ class ServiceContainer:
         return built is not None and self._is_warm and self._now(lambda settings: built.settings == settings, False)
 
     def lacking(self) -> Mapping[str, Code]:
-        """Return what requests would miss now, by name, with the code that they get; empty if the server is ready.
-
-        One call at a time looks, as a database that is away takes seconds to find out; others get what was found last.
-        """
+        """Return what requests would miss, by name, with their code. One call looks, others get what was found last."""
         if self._checking.acquire(blocking=False):
             try:
                 with self.current_records() as current:

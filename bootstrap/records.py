@@ -70,10 +70,7 @@ class Records:
 
 
 def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Records:
-    """Open the records, create missing SQLite tables, and finish what a crash interrupted.
-
-    The server starts even while the database is down: each request tries again and answers 155 until it is back.
-    """
+    """Open the records and finish what a crash interrupted; the server starts even while the database is down."""
     names = people_names(settings)
     make_tables(settings)
     database = open_database(settings)

@@ -29,10 +29,7 @@ class Enrolment:
 
 @dataclass(frozen=True)
 class Changes:
-    """What changed up to `version` since an earlier one: enrolments added and still valid, tokens removed.
-
-    `stored` is that of the `Position`.
-    """
+    """What changed up to `version`: enrolments added and valid, tokens removed. `stored` is as in `Position`."""
 
     version: int
     added: tuple[Enrolment, ...]
@@ -42,10 +39,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class Position:
-    """How far the records are: the last commit's version, and up to when the gallery's store has to be read for it.
-
-    `stored` is in the store's own time; 0 where it has none.
-    """
+    """The last commit's version, and up to when, in its own time, the gallery's store has to be read for it."""
 
     version: int
     stored: int

@@ -250,10 +250,7 @@ def inside(root: Path, relative: str) -> Path | None:
 
 @contextmanager
 def locked(path: Path, *, wait: bool = False) -> Iterator[bool]:
-    """Hold a lock between processes for the block; yields False if another process holds it and `wait` is false.
-
-    The lock ends with the process, so a killed one never leaves it behind.
-    """
+    """Hold a lock between processes, which ends with this one; yields False where it is taken and `wait` is false."""
     with writing(path.parent):
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:

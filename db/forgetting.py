@@ -84,10 +84,7 @@ class ForgettingUnit:
         return len(waiting)
 
     def forget_without_row(self) -> int:
-        """Forget those whose row somebody has deleted from the people table; return how many.
-
-        Where that is most of the people, the settings may name another table: nobody is forgotten, and the log says so.
-        """
+        """Forget those without a row; return how many. Nobody where that is most: SQL_TABLE may be wrong."""
         orphans = self.people.without_row()
         if self._are_most(orphans, "have no row: check SQL_TABLE"):
             return 0

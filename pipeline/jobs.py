@@ -101,10 +101,7 @@ class Jobs:
         return job
 
     def find(self, job_id: str, owner: str) -> Job:
-        """Return a job of this owner; refuses with NO_ROUTE where there is none, or none any longer.
-
-        An id of another process is a job that is `LOST`, whoever asks: nothing is known of it.
-        """
+        """Return a job of this owner, one of another process as `LOST`. Refuses with NO_ROUTE where there is none."""
         with self._lock:
             self._drop_old()
             job = self._jobs.get(job_id)

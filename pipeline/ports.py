@@ -32,10 +32,7 @@ class CachedPhoto:
 
 @dataclass(frozen=True, eq=False)
 class NewImage:
-    """A photo to keep: its file's bytes as they came, `extension` without the dot, SHA-256 in hex, score 0 to 10.
-
-    `name` is what the client called it.
-    """
+    """A photo to keep: its bytes as they came, `extension` without dot, SHA-256 in hex, score 0 to 10."""
 
     data: bytes
     extension: str
@@ -313,10 +310,7 @@ class Faces(Protocol):
         """Return the aligned face as PNG, or from 1 on one of its augmentations; None where there is none."""
 
     def page(self, start: int, most: int, ids: tuple[str, str] | None = None) -> tuple[int, Sequence[EnrolledFace]]:
-        """Return how many faces there are, and up to `most` of them from number `start`, oldest first.
-
-        With `ids`, only those of IDs from the first one up to the second, which is not among them.
-        """
+        """Return how many faces there are, and a page of them, oldest first; `ids` bounds the IDs, end excluded."""
 
     def take(
         self,

@@ -226,10 +226,7 @@ class VectorCollection:
 
 
 def purge_rows(milvus: Milvus, prefix: str, tokens: Collection[str]) -> int:
-    """Remove these enrolments' rows from all collections whose names begin with `prefix`; return how many.
-
-    Asks Milvus to compact the collections, so that deleted rows leave its files as well.
-    """
+    """Remove these enrolments' rows from all collections with this prefix, and compact these; return how many."""
 
     def work(client: Any) -> int:
         gone = 0

@@ -30,10 +30,7 @@ NOT_JUDGED = "Liveness was skipped: nothing shows that the photos are of a live 
 
 @dataclass(frozen=True)
 class VerifyRequest:
-    """The form of /verify. `from_owner` says that whoever runs the server sent it, as far as the server knows.
-
-    `hides_unknown`: the caller does not get to know whether the ID is enrolled.
-    """
+    """The form of /verify; whether the operator sent it, and whether its caller may not learn which IDs exist."""
 
     upload_id: str
     skip_verify: bool

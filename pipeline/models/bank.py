@@ -12,11 +12,7 @@ from pipeline.types import Box, Crop, Detector, Embedder
 
 
 class ModelBank:
-    """Gives models by what they are needed for; each is loaded at most once, whoever asks first.
-
-    `load_detector` and `load_embedder` do the loading and may raise `ModelUnavailable`; a failed load is tried again
-    at the next request. Safe to call from several threads.
-    """
+    """Gives models; each is loaded once, and again after a failure, whoever asks. Safe to call from several threads."""
 
     def __init__(self, load_detector: Callable[[], Detector], load_embedder: Callable[[ModelSpec], Embedder]) -> None:
         self._load_detector, self._load_embedder = load_detector, load_embedder

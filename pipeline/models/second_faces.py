@@ -49,10 +49,7 @@ class Cut:
 
 
 def beside_subject(boxes: Boxes, faces: Boxes, least: float = TRIED) -> Boxes:
-    """Return the boxes that may be people beside the one who counts among `faces`; none where nobody or several do.
-
-    `least` is their size as a share of the subject's.
-    """
+    """Return boxes of people beside the only one who counts, at least `least` of the subject's size."""
     sizes = _sizes(faces)
     counted = faces[sizes >= COUNTS * sizes.max(initial=0.0)]
     if len(counted) != 1:

@@ -117,10 +117,7 @@ def _done_by(
 
 
 def poses(landmarks: Sequence[Floats]) -> list[Pose]:
-    """Return where each frame's head looks, from its landmarks (5, 2), against the first frame.
-
-    If the first frame does not look straight ahead there is nothing to measure against: every pose is BETWEEN.
-    """
+    """Return where heads look, by landmarks (5, 2), against the first frame; BETWEEN where that looks aside."""
     yaws = [head_pose(one).yaw for one in landmarks]
     if not yaws or not abs(yaws[0]) <= STRAIGHT_AT_FIRST:
         return [Pose.BETWEEN] * len(yaws)
@@ -150,10 +147,7 @@ def expressions(
 
 
 def performed(seen: Sequence[Pose]) -> tuple[str, ...]:
-    """Return the actions that frames show, in order.
-
-    Neighbouring frames of one action are one; the same action counts again after the head looked straight ahead.
-    """
+    """Return the actions in order; one counts again only after the head has looked straight ahead."""
     done: list[str] = []
     last = Pose.STRAIGHT
     for pose in seen:

@@ -56,10 +56,7 @@ def fused_scores(
     sim_func: str,
     enrolled: Counts | int | None = None,
 ) -> tuple[Floats, dict[str, Floats]]:
-    """Score probes (n, d) against targets (m, d): the fused (n, m) and each model's distances.
-
-    `enrolled` says how many source crops are behind each target, as `Scorer.fuse` takes it.
-    """
+    """Score probes (n, d) against targets (m, d) of `enrolled` crops each: (n, m), and each model's distances."""
     per_model = {name: distances(probes[name], targets[name], sim_func) for name in scorer.models}
     long = {name: lengths(probes[name], targets[name]) for name in scorer.models}
     return scorer.fuse(per_model, enrolled, long), per_model

@@ -45,10 +45,7 @@ def is_subject(person_id: str) -> bool:
 
 
 def check_name(name: str, field: str = "name") -> str:
-    """Return the name without spaces around it; refuse one that is empty, over 200 characters or has control ones.
-
-    `field` is the key of the request that carries the name.
-    """
+    """Return the name, stripped; refuse an empty, too long or unprintable one with BAD_NAME, naming `field`."""
     stripped = name.strip()
     if not stripped or len(name) > 200 or has_control(name):
         raise Refusal(Code.BAD_NAME, field=field)

@@ -193,10 +193,7 @@ def _spoof_reason(kind: str | None) -> str:
 
 
 def _kind(card: Card, columns: Floats) -> str | None:
-    """Name the kind of attack where one of the card's named columns holds most of what speaks for an attack.
-
-    Where little speaks for any, something else decided, and nothing is named.
-    """
+    """Name the kind of attack that holds most of what speaks for one; nothing where little speaks for any."""
     total = float(columns[[*card.spoof, *card.decisive]].sum())
     for column, name in card.kinds.items():
         if card.activation == "probability" and total >= HALF and columns[column] / total >= 0.7:
