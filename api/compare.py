@@ -10,7 +10,7 @@ from api.envelope import answer, reply
 from api.forms import readable_photos
 from api.gate import gate
 from api.jobs import jobs
-from api.openapi import JSON, LEASED, describe
+from api.openapi import JSON, LEASED, NO_PHOTO, NOT_LIVE, describe
 from api.photos import ALL, Sent, sent
 from api.shapes import compare as shapes
 from api.shapes.pipeline import PhotoFiles, PhotosInJson
@@ -21,8 +21,6 @@ from pipeline.jobs import Progress
 
 blueprint = Blueprint("compare", __name__)
 
-_PHOTOS = (Code.NO_FILES, Code.BAD_BASE64, Code.ALL_REJECTED)
-_LIVENESS = (Code.NO_LIVENESS, Code.ALL_SPOOF, Code.NONE_LIVE)
 _SET = {"a": "a", "b": "b", "false": "", "0": ""}
 
 
@@ -30,7 +28,7 @@ _SET = {"a": "a", "b": "b", "false": "", "0": ""}
 @describe(
     shapes.CompareResults,
     [Code.SAME_PERSON, Code.NOT_SAME_PERSON],
-    [*LEASED, *_PHOTOS, *_LIVENESS, Code.NO_FACE, Code.NO_SINGLE_FACE, Code.DIFFERENT_PEOPLE, Code.VALUE_REFUSED],
+    [*LEASED, *NO_PHOTO, *NOT_LIVE, Code.NO_FACE, Code.NO_SINGLE_FACE, Code.DIFFERENT_PEOPLE, Code.VALUE_REFUSED],
     refused=shapes.CompareRefused,
     body={MULTIPART: shapes.CompareFiles, JSON: shapes.CompareJson},
 )
@@ -56,7 +54,7 @@ def compare() -> Response:
 @blueprint.post("/search", strict_slashes=False)
 @describe(
     shapes.SearchResults,
-    refuses=[*LEASED, *_PHOTOS, Code.NO_FACE, Code.NO_LIVENESS, Code.VALUE_REFUSED],
+    refuses=[*LEASED, *NO_PHOTO, Code.NO_FACE, Code.NO_LIVENESS, Code.VALUE_REFUSED],
     query=shapes.SearchQuery,
     body={MULTIPART: PhotoFiles, JSON: PhotosInJson},
 )
@@ -78,14 +76,14 @@ def search() -> Response:
 
 
 @blueprint.post("/detect", strict_slashes=False)
-@describe(shapes.FacesResults, refuses=[*LEASED, *_PHOTOS], body={MULTIPART: PhotoFiles, JSON: PhotosInJson})
+@describe(shapes.FacesResults, refuses=[*LEASED, *NO_PHOTO], body={MULTIPART: PhotoFiles, JSON: PhotosInJson})
 def detect() -> Response:
     """Find the faces of photos: boxes, landmarks, and each photo's score with the checks behind it."""
     return _faces(embeddings=False)
 
 
 @blueprint.post("/embed", strict_slashes=False)
-@describe(shapes.EmbedResults, refuses=[*LEASED, *_PHOTOS], body={MULTIPART: PhotoFiles, JSON: PhotosInJson})
+@describe(shapes.EmbedResults, refuses=[*LEASED, *NO_PHOTO], body={MULTIPART: PhotoFiles, JSON: PhotosInJson})
 def embed() -> Response:
     """Find the faces of photos and return their embeddings by every selected model.
 

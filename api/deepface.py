@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 from api.access import lend
 from api.envelope import answer
 from api.gate import gate
-from api.openapi import LEASED, Other, describe
+from api.openapi import LEASED, NO_PHOTO, NOT_LIVE, Other, describe
 from api.own_forms import Form, answers_in, sentence
 from api.photos import NOT_READ, Sent, sent
 from api.shapes import deepface as shapes
@@ -36,11 +36,7 @@ _KEYS = {
     Code.ALL_REJECTED: "exception",
 }
 """What DeepFace calls the text of an error, where that is not `error`."""
-_LIVE = (Code.NO_LIVENESS, Code.ALL_SPOOF, Code.NONE_LIVE)
-_REFUSES = (
-    *(*LEASED, *_LIVE, Code.NO_FILES, Code.BAD_BASE64, Code.ALL_REJECTED, Code.NO_FACE, Code.NO_SINGLE_FACE),
-    *(Code.VALUE_REFUSED, Code.BAD_FORM),
-)
+_REFUSES = (*LEASED, *NOT_LIVE, *NO_PHOTO, Code.NO_FACE, Code.NO_SINGLE_FACE, Code.VALUE_REFUSED, Code.BAD_FORM)
 _ENROLS = (
     *(Code.BAD_NAME, Code.DIFFERENT_PEOPLE, Code.BELONGS_TO_OTHER, Code.USED_BEFORE, Code.INSERT_FAILED),
     *(Code.UPLOAD_GONE, Code.NO_IMAGES, Code.IMAGE_MISSING, Code.NO_ROW, Code.NO_FOLDER),

@@ -12,7 +12,7 @@ from api.bodies import FORM, MULTIPART
 from api.envelope import answer, reply
 from api.gate import gate
 from api.jobs import jobs
-from api.openapi import JSON, LEASED, Other, describe
+from api.openapi import JSON, LEASED, NOT_LIVE, Other, describe
 from api.own_forms import Form, answers_in, sentence
 from api.photos import Sent, sent
 from api.shapes import facehash as shapes
@@ -33,14 +33,13 @@ _FAILURES = {
 }
 _PHOTOS = ("image", "picture", "images", "images[]")
 _CODES = [*LEASED, Code.NO_FACE, Code.NOT_VERIFIED, Code.BAD_BASE64, Code.BAD_NAME, Code.VALUE_REFUSED, Code.NO_FILES]
-_LIVENESS = (Code.NO_LIVENESS, Code.ALL_SPOOF, Code.NONE_LIVE)
 
 blueprint = Blueprint("facehash", __name__)
 
 
 @blueprint.post("/recognize/", strict_slashes=False)
 @describe(
-    refuses=[*_CODES, *_LIVENESS, Code.ALL_REJECTED, Code.CONFLICT],
+    refuses=[*_CODES, *NOT_LIVE, Code.ALL_REJECTED, Code.CONFLICT],
     body=shapes.RECOGNIZE,
     other={200: Other("SUCCESS where the photo shows the user, else FAILURE.", model=shapes.Recognized)},
     failed=shapes.Failure,

@@ -8,7 +8,7 @@ from api.access import lend
 from api.bodies import FORM, MULTIPART
 from api.envelope import answer, reply
 from api.gate import gate
-from api.openapi import JSON, LEASED, describe
+from api.openapi import JSON, LEASED, NO_PHOTO, describe
 from api.openapi.pages import document
 from api.photos import ALL, Sent, sent
 from api.shapes import facenet as shapes
@@ -124,10 +124,7 @@ def delete_face(face_id: str) -> Response:
 @blueprint.post("/api/verify/linear", strict_slashes=False)
 @describe(
     shapes.LinearResults,
-    refuses=[
-        *(*LEASED, Code.NO_ROW, Code.NO_FILES, Code.BAD_BASE64, Code.ALL_REJECTED, Code.NO_FACE, Code.NO_SINGLE_FACE),
-        Code.VALUE_REFUSED,
-    ],
+    refuses=[*LEASED, *NO_PHOTO, Code.NO_ROW, Code.NO_FACE, Code.NO_SINGLE_FACE, Code.VALUE_REFUSED],
     body=shapes.LINEAR,
 )
 def verify_linear() -> Response:

@@ -10,7 +10,7 @@ from api.bodies import FORM, MULTIPART
 from api.envelope import answer
 from api.forms import challenge_form, enrol_form, upload_form, verify_form, wanted_id, wanted_photos
 from api.gate import gate
-from api.openapi import JSON, LEASED, describe
+from api.openapi import JSON, LEASED, NOT_LIVE, describe
 from api.photos import sent
 from api.shapes import pipeline as shapes
 from api.source import source
@@ -22,7 +22,6 @@ blueprint = Blueprint("pipeline", __name__)
 liveness = Blueprint("liveness", __name__)
 
 _PHOTOS = (Code.UPLOAD_GONE, Code.ID_NOT_MATCHED, Code.NO_IMAGES, Code.IMAGE_MISSING)
-_LIVENESS = (Code.NO_LIVENESS, Code.ALL_SPOOF, Code.NONE_LIVE)
 _UPLOAD_REFUSES = (
     *(Code.NO_ID, Code.NO_FILES, Code.ID_NOT_MATCHED, Code.BAD_BASE64, Code.ALL_REJECTED),
     *(Code.CHALLENGE_MISSING, Code.CHALLENGE_EXPIRED, Code.CHALLENGE_REUSED, Code.CHALLENGE_FOREIGN),
@@ -58,7 +57,7 @@ def upload_imgs() -> Response:
 
 @blueprint.post("/upload_db", strict_slashes=False)
 @describe(
-    shapes.EnrolResults, _ENROLLED, [*LEASED, *_PHOTOS, *_LIVENESS, *_ENROL_REFUSES], body={FORM: shapes.EnrolForm}
+    shapes.EnrolResults, _ENROLLED, [*LEASED, *_PHOTOS, *NOT_LIVE, *_ENROL_REFUSES], body={FORM: shapes.EnrolForm}
 )
 def upload_db() -> Response:
     """Enrol an upload's photos."""
@@ -76,7 +75,7 @@ def upload_db() -> Response:
 @describe(
     shapes.VerifyResults,
     [Code.VERIFIED, Code.FOUND],
-    [*LEASED, *_PHOTOS, *_LIVENESS, *_VERIFY_REFUSES],
+    [*LEASED, *_PHOTOS, *NOT_LIVE, *_VERIFY_REFUSES],
     refused=shapes.VerifyRefused,
     body={FORM: shapes.VerifyForm},
 )
@@ -91,7 +90,7 @@ def verify() -> Response:
 @describe(
     shapes.OneCallVerified,
     [Code.VERIFIED, Code.FOUND],
-    [*LEASED, *_UPLOAD_REFUSES, *_PHOTOS, *_LIVENESS, *_VERIFY_REFUSES, Code.VALUE_REFUSED],
+    [*LEASED, *_UPLOAD_REFUSES, *_PHOTOS, *NOT_LIVE, *_VERIFY_REFUSES, Code.VALUE_REFUSED],
     refused=shapes.VerifyRefused,
     query=shapes.VerifyQuery,
     body={MULTIPART: shapes.PhotoFiles, JSON: shapes.PhotosInJson, FORM: shapes.PhotosInForm},
@@ -114,7 +113,7 @@ def verify_photo() -> Response:
 @describe(
     shapes.OneCallEnrolled,
     _ENROLLED,
-    [*LEASED, *_UPLOAD_REFUSES, *_PHOTOS, *_LIVENESS, *_ENROL_REFUSES, Code.NO_ROW, Code.VALUE_REFUSED],
+    [*LEASED, *_UPLOAD_REFUSES, *_PHOTOS, *NOT_LIVE, *_ENROL_REFUSES, Code.NO_ROW, Code.VALUE_REFUSED],
     body={MULTIPART: shapes.FacesFiles, JSON: shapes.FacesJson},
 )
 def enrol_faces(person_id: str) -> Response:

@@ -7,7 +7,7 @@ from api.compreface.asked import image_ids, needed_text, one_photo
 from api.compreface.form import BASE, blueprint, described
 from api.compreface.subjects import answer, created
 from api.gate import gate
-from api.openapi import JSON, LEASED, Other
+from api.openapi import JSON, LEASED, NO_PHOTO, NOT_LIVE, Other
 from api.photos import sent
 from api.shapes import compreface as shapes
 from codes_dict import Code
@@ -35,10 +35,9 @@ def list_images() -> Response:
 @blueprint.post(_FACES, strict_slashes=False)
 @described(
     refuses=[
-        *(*LEASED, Code.BAD_NAME, Code.NO_FILES, Code.BAD_BASE64, Code.VALUE_REFUSED, Code.NO_FACE),
-        *(Code.NO_SINGLE_FACE, Code.ALL_REJECTED, Code.DIFFERENT_PEOPLE, Code.BELONGS_TO_OTHER, Code.ALL_SPOOF),
-        *(Code.NONE_LIVE, Code.NO_LIVENESS, Code.INSERT_FAILED, Code.NO_FOLDER, Code.UPLOAD_GONE, Code.NO_IMAGES),
-        Code.IMAGE_MISSING,
+        *(*LEASED, *NO_PHOTO, *NOT_LIVE, Code.BAD_NAME, Code.VALUE_REFUSED, Code.NO_FACE, Code.NO_SINGLE_FACE),
+        *(Code.DIFFERENT_PEOPLE, Code.BELONGS_TO_OTHER, Code.INSERT_FAILED, Code.NO_FOLDER, Code.UPLOAD_GONE),
+        *(Code.NO_IMAGES, Code.IMAGE_MISSING),
     ],
     query=shapes.NewImageQuery,
     body=shapes.ONE_PHOTO,

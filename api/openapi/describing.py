@@ -15,6 +15,11 @@ JSON = "application/json"
 LEASED = (Code.BAD_ENV, Code.DB_DOWN, Code.DB_NEWER, Code.VECTORS_DOWN, Code.NO_SPACE, Code.SEAL_BROKEN, Code.BUSY)
 """What an endpoint that borrows services (`api.access.lend`) may answer beside its own codes."""
 
+NOT_LIVE = (Code.NO_LIVENESS, Code.ALL_SPOOF, Code.NONE_LIVE)
+"""What an endpoint may answer where faces have to be live."""
+NO_PHOTO = (Code.NO_FILES, Code.BAD_BASE64, Code.ALL_REJECTED)
+"""What an endpoint may answer where photos are sent."""
+
 
 @dataclass(frozen=True)
 class Other:

@@ -13,21 +13,18 @@ from __future__ import annotations
 import itertools
 import secrets
 import threading
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from codes_dict import Code
 from db import files
-from db.enrolments import Enrolment, EnrolmentRecords
+from db.enrolments import Enrolment
 from db.gallery.index import Index, MemorySnapshot
 from db.gallery.pickles import PickleStore
 from db.gallery.rebuild import Embeddings
-from db.kept import KeptFiles
-from db.milvus.collection import MOST_HITS, Mark, VectorCollection, purge_rows
-from db.milvus.connection import Milvus
+from db.milvus.collection import MOST_HITS, Mark, purge_rows
 from db.milvus.rows import CHUNK, LOCK, MilvusRows
-from pipeline.types import Embedder, EnrolledFaces, Floats
+from pipeline.types import EnrolledFaces, Floats
 
 CANDIDATES = 64
 """Templates to find for each probe face and model."""
@@ -43,28 +40,14 @@ class _Known:
     version: int
 
 
-class MilvusGallery:
+class MilvusGallery(MilvusRows):
     """All committed enrolments, from every process: found by Milvus, confirmed by the records. Thread-safe.
 
-    `template` makes one (d,) template from a person's (m, d) embeddings of a model, of which it is told how
-    many are of the first enrolment. `by_length` says that distances
-    depend on embeddings' lengths. All methods raise `Refusal(Code.VECTORS_DOWN)` if Milvus does not respond.
+    All methods raise `Refusal(Code.VECTORS_DOWN)` if Milvus does not respond.
     """
 
-    def __init__(
-        self,
-        kept: KeptFiles,
-        enrolments: EnrolmentRecords,
-        embedders: Mapping[str, Embedder],
-        template: Callable[[Floats, int], Floats],
-        milvus: Milvus,
-        *,
-        by_length: bool = False,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._kept, self._enrolments, self._template = kept, enrolments, template
-        self._rows = MilvusRows(kept, enrolments, embedders, template, milvus, by_length)
-        self._milvus, self._clock = milvus, clock
+    def __post_init__(self) -> None:
+        super().__post_init__()
         self._lock = threading.RLock()
         self._known = _Known({}, 0)
         self._people = 0, 0
@@ -72,33 +55,33 @@ class MilvusGallery:
     # -- reading -------------------------------------------------------------------------------------------
     def snapshot(self) -> MilvusSnapshot:
         """Return the gallery with every committed enrolment; rows that Milvus lacks are written first."""
-        position = self._enrolments.position()
-        self._milvus.wait_for(position.stored)
+        position = self.enrolments.position()
+        self.milvus.wait_for(position.stored)
         version, known = position.version, self._known
-        marks = {model: one.mark() for model, one in self._rows.collections().items()}
-        if marks != known.marks or version != known.version or self._rows.missing:
+        marks = {model: one.mark() for model, one in self.collections().items()}
+        if marks != known.marks or version != known.version or self.missing:
             with self._lock:
                 version = self._catch_up()
         return MilvusSnapshot(self, version)
 
     def _catch_up(self) -> int:
         known = self._known
-        marks: Mapping[str, Mark] = {model: self._rows.filled(model) for model in self._rows.keys}
-        self._milvus.wait_for(max(one.stored for one in marks.values()))
+        marks: Mapping[str, Mark] = {model: self.filled(model) for model in self.keys}
+        self.milvus.wait_for(max(one.stored for one in marks.values()))
         is_same = {model: one.filling for model, one in marks.items()} == {
             model: one.filling for model, one in known.marks.items()
         }
-        changes = self._enrolments.changes(known.version if is_same else min(one.version for one in marks.values()))
-        self._milvus.wait_for(changes.stored)
-        if self._rows.complete(changes.added, changes.removed):
-            marks = self._set_marks({model: replace(one, stored=self._milvus.now()) for model, one in marks.items()})
+        changes = self.enrolments.changes(known.version if is_same else min(one.version for one in marks.values()))
+        self.milvus.wait_for(changes.stored)
+        if self.complete(changes.added, changes.removed):
+            marks = self._set_marks({model: replace(one, stored=self.milvus.now()) for model, one in marks.items()})
         self._known = _Known(marks, changes.version)
         return changes.version
 
     def _set_marks(self, marks: Mapping[str, Mark]) -> Mapping[str, Mark]:
-        for model, one in self._rows.collections().items():
+        for model, one in self.collections().items():
             one.set_mark(marks[model])
-        self._milvus.wait_for(max(one.stored for one in marks.values()))
+        self.milvus.wait_for(max(one.stored for one in marks.values()))
         return marks
 
     def person(self, person_id: str) -> EnrolledFaces | None:
@@ -108,7 +91,7 @@ class MilvusGallery:
     def _enrolled(self, person_ids: Sequence[str]) -> dict[str, EnrolledFaces]:
         enrolled = self._records(person_ids)
         while True:
-            found, is_whole = self._rows.joined(enrolled)
+            found, is_whole = self.joined(enrolled)
             if is_whole:
                 return found
             before, enrolled = enrolled, self._records(person_ids)
@@ -116,22 +99,22 @@ class MilvusGallery:
                 return found  # otherwise an enrolment was replaced, and its rows removed, after its record was read
 
     def _records(self, person_ids: Sequence[str]) -> list[Enrolment]:
-        enrolled = self._enrolments.of_people(person_ids)
-        self._milvus.wait_for(self._enrolments.position().stored)  # some may be newer than the snapshot
+        enrolled = self.enrolments.of_people(person_ids)
+        self.milvus.wait_for(self.enrolments.position().stored)  # some may be newer than the snapshot
         return enrolled
 
     def count(self, version: int) -> int:
         """Return how many people were enrolled at that version of the records, or are now."""
         with self._lock:
             if self._people[0] != version:
-                self._people = self._enrolments.people(*self._people)
+                self._people = self.enrolments.people(*self._people)
             return self._people[1]
 
     def candidates(self, probes: Mapping[str, Floats], include: str) -> MemorySnapshot:
         """Return whoever may be closest to one of these faces, (n, d) per model, and the ID `include`."""
         limit = CANDIDATES
         while True:
-            collections = self._rows.collections()
+            collections = self.collections()
             rankings = [ranking for model, one in collections.items() for ranking in one.nearest(probes[model], limit)]
             people = nearest_first(rankings)[:MOST_PEOPLE]
             enrolled = self._enrolled([include, *people])
@@ -139,9 +122,9 @@ class MilvusGallery:
             if limit == MOST_HITS or not is_cut_off or 2 * len(enrolled) >= len(people):
                 break
             limit = min(4 * limit, MOST_HITS)  # most of the nearest rows do not count: look further
-        index = Index({model: key.size for model, key in self._rows.keys.items()})
+        index = Index({model: key.size for model, key in self.keys.items()})
         for person_id, embeddings in enrolled.items():
-            templates = {model: self._template(rows, embeddings.first) for model, rows in embeddings.items()}
+            templates = {model: self.template(rows, embeddings.first) for model, rows in embeddings.items()}
             index.put(person_id, embeddings, templates)
         return index.snapshot(self._known.version)
 
@@ -149,34 +132,34 @@ class MilvusGallery:
     def add(self, enrolment: Enrolment, embeddings: Embeddings) -> int:
         """Write what an enrolment adds, (m, d) per model; return Milvus's time, from which on readers see it."""
         for model, rows in embeddings.items():
-            self._rows.put(model, {enrolment.token: enrolment.id}, {enrolment.token: rows})
-        return self._milvus.now()
+            self.put(model, {enrolment.token: enrolment.id}, {enrolment.token: rows})
+        return self.milvus.now()
 
     def remove(self, tokens: Collection[str]) -> None:
         """Remove the rows of these enrolments, which do not count."""
-        for one in self._rows.collections().values() if tokens else ():
+        for one in self.collections().values() if tokens else ():
             one.remove(tokens)
 
     def purge(self, tokens: Collection[str]) -> int:
         """Remove these enrolments' rows from every collection, and from files that a gallery in memory left."""
-        gone = PickleStore(self._kept).purge(tokens)
-        return gone + purge_rows(self._milvus, self._rows.prefix(), tokens)
+        gone = PickleStore(self.kept).purge(tokens)
+        return gone + purge_rows(self.milvus, self.prefix(), tokens)
 
     def delete_pickles(self) -> dict[str, Code]:
         """Remove files that are left from a gallery in memory; return each file's code."""
-        return PickleStore(self._kept).delete(self._rows.keys.values())
+        return PickleStore(self.kept).delete(self.keys.values())
 
     def rebuild(self) -> dict[str, Code]:
         """Compute everything again from the source crops, drop what does not count; return each model's code."""
-        with files.locked(self._kept.root / LOCK, wait=True):
-            everybody, collections = self._enrolments.changes(0), self._rows.collections()
+        with files.locked(self.kept.root / LOCK, wait=True):
+            everybody, collections = self.enrolments.changes(0), self.collections()
             for model, one in collections.items():
                 for start in range(0, len(everybody.added), CHUNK):
-                    self._rows.recompute(model, everybody.added[start : start + CHUNK])
-                old = one.older_than(self._clock() - _YOUNG_S)
-                one.remove(set(old) - self._enrolments.active(old))
-                one.set_mark(Mark(secrets.token_hex(16), everybody.version, self._milvus.now()))
-                one.drop_others(self._rows.prefix(), {each.name for each in collections.values()})
+                    self.recompute(model, everybody.added[start : start + CHUNK])
+                old = one.older_than(self.clock() - _YOUNG_S)
+                one.remove(set(old) - self.enrolments.active(old))
+                one.set_mark(Mark(secrets.token_hex(16), everybody.version, self.milvus.now()))
+                one.drop_others(self.prefix(), {each.name for each in collections.values()})
         return dict.fromkeys(collections, Code.PICKLE_REBUILT)
 
     def backlog(self) -> int:
@@ -187,22 +170,18 @@ class MilvusGallery:
     def compact(self) -> bool:
         """Update the marks; False while another process fills a collection."""
         with self._lock:
-            version, collections, marks = self._catch_up(), self._rows.collections(), self._known.marks
-            with files.locked(self._kept.root / LOCK) as acquired:
+            version, collections, marks = self._catch_up(), self.collections(), self._known.marks
+            with files.locked(self.kept.root / LOCK) as acquired:
                 if not acquired or any(one.mark(latest=True) != marks[model] for model, one in collections.items()):
                     return False
-                stored = self._milvus.now()
+                stored = self.milvus.now()
                 newer = {model: Mark(mark.filling, version, stored) for model, mark in marks.items()}
                 self._known = _Known(self._set_marks(newer), version)
         return True
 
-    def collections(self) -> Mapping[str, VectorCollection]:
-        """Return each model's collection."""
-        return self._rows.collections()
-
     def close(self) -> None:
         """Close the connection."""
-        self._milvus.close()
+        self.milvus.close()
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,9 @@
 
 import logging
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from db import files
 from db.enrolments import Enrolment, EnrolmentRecords
@@ -26,21 +27,25 @@ CHUNK = 200
 _RETRIES = 100  # enrolments without source crops that are tried again at once
 
 
+@dataclass(eq=False)
 class MilvusRows:
-    """The rows of every model. `missing` holds the enrolments that have neither rows nor source crops, by token."""
+    """The rows of every model. `missing` holds the enrolments that have neither rows nor source crops, by token.
 
-    def __init__(
-        self,
-        kept: KeptFiles,
-        enrolments: EnrolmentRecords,
-        embedders: Mapping[str, Embedder],
-        template: Callable[[Floats, int], Floats],
-        milvus: Milvus,
-        by_length: bool,
-    ) -> None:
-        self._root, self._enrolments, self._template = kept.root, enrolments, template
-        self._milvus, self._by_length = milvus, by_length
-        self._loader, self._faces = EmbeddingLoader(kept, embedders), FaceFolders(kept)
+    `template` makes one (d,) template from a person's (m, d) embeddings of a model, of which it is told how many are of
+    the first enrolment. `by_length` says that distances depend on embeddings' lengths.
+    """
+
+    kept: KeptFiles
+    enrolments: EnrolmentRecords
+    embedders: Mapping[str, Embedder]
+    template: Callable[[Floats, int], Floats]
+    milvus: Milvus
+    _: KW_ONLY
+    by_length: bool = False
+    clock: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        self._loader, self._faces = EmbeddingLoader(self.kept, self.embedders), FaceFolders(self.kept)
         self.keys = self._loader.keys
         self.missing: dict[str, Enrolment] = {}
         self._collections: dict[str, VectorCollection] = {}
@@ -48,19 +53,19 @@ class MilvusRows:
     def collections(self) -> dict[str, VectorCollection]:
         """Return each model's collection. Raises `Refusal(Code.DB_DOWN)`: the names contain the database's number."""
         if not self._collections:
-            metric = "L2" if self._by_length else "COSINE"
+            metric = "L2" if self.by_length else "COSINE"
             self._collections = {
-                model: VectorCollection(self._milvus, self._name(key), key.size, metric)
+                model: VectorCollection(self.milvus, self._name(key), key.size, metric)
                 for model, key in self.keys.items()
             }
         return self._collections
 
     def prefix(self) -> str:
         """Return the prefix of the names of this installation's collections."""
-        return f"faceapp_{self._enrolments.installation():x}_"
+        return f"faceapp_{self.enrolments.installation():x}_"
 
     def _name(self, key: Key) -> str:
-        ending = "_by_length" if self._by_length else ""
+        ending = "_by_length" if self.by_length else ""
         return f"{self.prefix()}{key.model.replace('-', '_')}_{key.version}{ending}"
 
     def joined(self, enrolled: Sequence[Enrolment]) -> tuple[dict[str, EnrolledFaces], bool]:
@@ -75,9 +80,7 @@ class MilvusRows:
     def put(self, model: str, owners: Mapping[str, str], embeddings: Mapping[str, Floats]) -> None:
         """Write embeddings, (m, d) by token, replacing existing ones; `owners` holds each token's ID."""
         checked = {token: self.keys[model].checked(rows, len(rows)) for token, rows in embeddings.items()}
-        entries = [
-            Entry(token, owners[token], self._template(rows, len(rows)), rows) for token, rows in checked.items()
-        ]
+        entries = [Entry(token, owners[token], self.template(rows, len(rows)), rows) for token, rows in checked.items()]
         self.collections()[model].put(entries)
 
     def recompute(self, model: str, enrolled: Sequence[Enrolment]) -> set[str]:
@@ -116,13 +119,13 @@ class MilvusRows:
         mark = collection.mark()
         if mark is not None:
             return mark
-        with files.locked(self._root / LOCK, wait=True):
+        with files.locked(self.kept.root / LOCK, wait=True):
             mark = collection.mark(latest=True)
             if mark is None:  # otherwise another process has filled it in the meantime
-                everybody = self._enrolments.changes(0)
+                everybody = self.enrolments.changes(0)
                 log.info("filling %s with %d enrolments", collection.name, len(everybody.added))
                 self._complete(model, everybody.added)
-                mark = Mark(secrets.token_hex(16), everybody.version, self._milvus.now())
+                mark = Mark(secrets.token_hex(16), everybody.version, self.milvus.now())
                 collection.set_mark(mark)
             return mark
 

@@ -55,7 +55,7 @@ class Stored:
 
     def __init__(self, house: House, server: MilvusServer) -> None:
         assert isinstance(house.shelf, MilvusGallery)
-        self._prefix, self._milvus, self._server = house.shelf._rows.prefix(), house.shelf._milvus, server
+        self._prefix, self._milvus, self._server = house.shelf.prefix(), house.shelf.milvus, server
 
     def collections(self) -> list[str]:
         """Return their names."""

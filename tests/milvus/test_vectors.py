@@ -43,7 +43,7 @@ def gallery(house: House) -> MilvusGallery:
 
 
 def collections(house: House) -> dict[str, VectorCollection]:
-    return gallery(house)._rows.collections()
+    return gallery(house).collections()
 
 
 def in_memory(house: House) -> MemorySnapshot:
@@ -190,7 +190,7 @@ def test_a_milvus_that_lost_everything_is_filled_from_the_source_crops(house: Ho
     other = house.another()
     before = near(house, RED), near(other, RED)
     for one in collections(house).values():
-        gallery(house)._milvus.ask(methodcaller("drop_collection", one.name))
+        gallery(house).milvus.ask(methodcaller("drop_collection", one.name))
     house.enrol("B", "bea", BLUE)
     assert (set(near(other, RED)), set(near(house, RED))) == ({"A", "B"}, {"A", "B"})
     assert (near(house, RED)["A"], near(other, RED)["A"]) == (before[0]["A"], before[1]["A"])
@@ -225,7 +225,7 @@ def test_another_version_of_a_model_has_a_collection_of_its_own_and_a_rebuild_dr
     assert (old == new.name, [sum(model.calls) for model in later.models]) == (False, [2])
 
     def names() -> set[str]:
-        return set(gallery(later)._milvus.ask(methodcaller("list_collections")))
+        return set(gallery(later).milvus.ask(methodcaller("list_collections")))
 
     assert {old, new.name} <= names()
     assert later.shelf.rebuild() == {"Colour": Code.PICKLE_REBUILT}
@@ -239,8 +239,8 @@ def test_a_rebuild_removes_old_rows_that_do_not_count_and_leaves_enrolments_unde
     with monkeypatch.context() as past:
         past.setattr(collection, "time", SimpleNamespace(time=lambda: time.time() - 7200))
         house.enrol("A", "ann", RED)
-        gallery(house)._rows.put("Colour", {"e" * 32: "OLD"}, {"e" * 32: stray})
-    gallery(house)._rows.put("Colour", {"f" * 32: "YOUNG"}, {"f" * 32: stray})
+        gallery(house).put("Colour", {"e" * 32: "OLD"}, {"e" * 32: stray})
+    gallery(house).put("Colour", {"f" * 32: "YOUNG"}, {"f" * 32: stray})
     (house.root / "ann-A" / "source").rename(house.folder / "away")  # so that its rows are not written again
     house.shelf.rebuild()
     (found,) = collections(house)["Colour"].nearest(stray, 9)
@@ -251,7 +251,7 @@ def test_many_rows_that_do_not_count_hide_nobody(house: House, monkeypatch: pyte
     monkeypatch.setattr(vector_gallery, "CANDIDATES", 4)
     house.enrol("A", "ann", DARK_RED)
     strays = {f"{number:032x}": probes(house, RED)["Colour"] for number in range(40)}
-    gallery(house)._rows.put("Colour", {token: f"STRAY{token}" for token in strays}, strays)
+    gallery(house).put("Colour", {token: f"STRAY{token}" for token in strays}, strays)
     colour = {"Colour": probes(house, RED)["Colour"], "Bright-ness": probes(house, WHITE)["Bright-ness"]}
     monkeypatch.setattr(collections(house)["Bright-ness"], "nearest", lambda probes, limit: [[]])
     assert list(house.shelf.snapshot().candidates(colour, "").ids) == ["A"]
@@ -264,7 +264,7 @@ def test_the_marks_follow_the_ledger(house: House, monkeypatch: pytest.MonkeyPat
     house.shelf.snapshot()
     assert (house.shelf.backlog(), house.shelf.compact(), house.shelf.backlog()) == (3, True, 0)
     later = house.another()
-    gallery(later)._milvus.wait_for(gallery(house)._milvus.now())  # an older mark would do: it costs a second look
+    gallery(later).milvus.wait_for(gallery(house).milvus.now())  # an older mark would do: it costs a second look
     monkeypatch.setattr(VectorCollection, "numbers", None)  # nothing that was there before the marks is looked after
     assert later.shelf.snapshot().people == 3
 
@@ -273,12 +273,12 @@ def test_euclidean_distances_ask_for_the_nearest_by_length_too(where: Where, tmp
     house = House(where, tmp_path)
     by_length = MilvusGallery(
         house.kept, house.enrolments, {one.name: one for one in house.models}, lambda rows, first: rows.mean(axis=0),
-        gallery(house)._milvus, by_length=True,
+        gallery(house).milvus, by_length=True,
     )  # fmt: skip
     house.enrol("BRIGHT", "ann", (200, 100, 100))  # in the probe's direction, and far
     house.enrol("DIM", "bea", (20, 20, 10))
     by_length.snapshot()
-    (found,) = by_length._rows.collections()["Colour"].nearest(probes(house, (20, 10, 10))["Colour"], 2)
+    (found,) = by_length.collections()["Colour"].nearest(probes(house, (20, 10, 10))["Colour"], 2)
     assert found == ["DIM", "BRIGHT"]
 
 
