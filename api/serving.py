@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -29,12 +30,6 @@ CHECK_S = 0.5
 FILES = 4096
 """Files and connections that the process may have open, where the system allows that many."""
 NEVER = 1 << 62
-
-resource: Any
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None
 
 _log = logging.getLogger(__name__)
 
@@ -149,11 +144,10 @@ class _Loop:
 
 def _allow_open_files() -> None:
     """Raise the soft limit of open files, which is 1024 on many systems: connections and uploads need more."""
-    if resource is not None:
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
-        if soft != resource.RLIM_INFINITY and soft < wanted:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _drain(server: Any, loop: _Loop, seconds: float) -> None:
