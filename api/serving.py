@@ -115,10 +115,7 @@ def _server(app: Callable[..., Any], listening: socket.socket, threads: int, loo
 
 
 def exit_now(status: int) -> NoReturn:
-    """End the process with its exit status, without Python's own shutdown.
-
-    That shutdown crashes in libraries that another thread is still loading. The server has closed everything before.
-    """
+    """End the process without Python's own shutdown, which crashes in libraries that are still being loaded."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

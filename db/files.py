@@ -132,16 +132,14 @@ def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Append a line, durable on return; the caller keeps other writers out. Raises `Refusal(Code.NO_SPACE)`.
-
-    What an interrupted write left of a line before stays, on a line of its own.
-    """
+    """Append a line, durable on return; the caller keeps other writers out. Raises `Refusal(Code.NO_SPACE)`."""
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         is_new = not path.exists()
         handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             size = os.fstat(handle).st_size
+            # What an interrupted write left of a line stays, on a line of its own.
             broken = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
             data = f"{chr(10) if broken else ''}{line}\n".encode()
             if os.write(handle, data) != len(data):

@@ -91,10 +91,7 @@ class ForgettingUnit:
         return sum(self._forget(person_id, only_without_row=True) is not None for person_id in orphans)
 
     def forget_due(self) -> int:
-        """Forget those who may be kept no longer, by the retention date of their enrolment; return how many.
-
-        Where that is most of the people, the clock may be wrong: nobody is forgotten, and the log says so.
-        """
+        """Forget those past their retention date; return how many. Nobody where most are: the clock may be wrong."""
         with self.database.reading() as connection:
             over = due(connection, self.clock())
         if self._are_most(over, "are past their retention date: check the clock"):

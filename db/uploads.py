@@ -27,10 +27,7 @@ _SAVED_AS = re.compile(r"[0-9]{4,6}\.[a-z0-9]{1,5}", re.ASCII)
 
 @dataclass(frozen=True)
 class StoredUpload:
-    """An upload that can be used. `id` is the ID that it was made for, `folder` where it is on the disk.
-
-    `challenge` names the actions that its photos answer, if any. `kept` is UPLOAD_FOLDER.
-    """
+    """An upload that can be used: whose photos, where in UPLOAD_FOLDER, and which challenge they answer."""
 
     upload_id: str
     id: str

@@ -24,9 +24,8 @@ def analyze(img: SentFile, actions: Sequence[str], options: Options, services: S
     ALL_REJECTED, NO_FACE, and as `keep_live` does.
     """
     _check(actions)
-    ledger = Ledger()
     results: dict[str, Any] = {"results": []}
-    with explained(results, ledger):
+    with explained(results) as ledger:
         services.attributes.estimate([], actions)  # what is missing is said before the photo is looked at
         faces = _faces(img, options, services, ledger)
         with ledger.stage("attributes", len(faces)) as row:

@@ -50,7 +50,7 @@ def compare(ask: CompareRequest, services: Services) -> Outcome:
 
 
 def _compare(ask: CompareRequest, services: Services) -> Outcome:
-    ledger, scorer = Ledger(), services.scorer
+    scorer = services.scorer
     results: dict[str, Any] = {
         "accepted": False,
         "score": None,
@@ -63,7 +63,7 @@ def _compare(ask: CompareRequest, services: Services) -> Outcome:
         "left_out": {},
         "warnings": [],
     }
-    with explained(results, ledger):
+    with explained(results) as ledger:
         named = iter(named_apart([*ask.a, *ask.b]))
         files = {side: [next(named) for _ in getattr(ask, side)] for side in _SIDES}
         faces, images = {}, 0

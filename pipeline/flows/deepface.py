@@ -9,7 +9,6 @@ from pipeline.flows.compare import CompareRequest, compare
 from pipeline.flows.photos import located, see
 from pipeline.flows.search import MOST_CANDIDATES, SearchRequest, search
 from pipeline.flows.services import Services, explained
-from pipeline.ledger import Ledger
 from pipeline.registry import REGISTRY
 from pipeline.stages.liveness import keep_live
 from pipeline.stages.metric import Scale, confidence, metrics_of, scale_of
@@ -71,9 +70,8 @@ def represent(img: SentFile, options: Options, max_faces: int, services: Service
     model = options.model or next(iter(services.embedders))
     if model not in services.embedders:
         raise _no_model(model, tuple(services.embedders))
-    ledger = Ledger()
     results: dict[str, Any] = {"results": []}
-    with explained(results, ledger):
+    with explained(results) as ledger:
         seen = see([img], services, ledger, live=options.live)
         faces = [face for its_faces in seen.faces.values() for face in its_faces][:max_faces]
         if not faces and (options.enforce or not seen.faces):

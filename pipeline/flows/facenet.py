@@ -100,9 +100,8 @@ def compare_with_all(files: Sequence[SentFile], person_id: str, limit: int, serv
 
     Refuses with NO_FILES, VALUE_REFUSED for more than one photo, ALL_REJECTED, NO_FACE, NO_SINGLE_FACE, and NO_ROW.
     """
-    ledger = Ledger()
     results: dict[str, Any] = {"faces": [], "compared": 0, "calibrated": services.scorer.calibrated}
-    with explained(results, ledger):
+    with explained(results) as ledger:
         if person_id:
             _name_of(person_id, services)
         seen = see([_one(files)], services, ledger, live=False)

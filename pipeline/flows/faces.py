@@ -6,7 +6,6 @@ from typing import Any
 from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.photos import located, see
 from pipeline.flows.services import AT_ONCE, Services, explained
-from pipeline.ledger import Ledger
 from pipeline.stages.sent_files import SentFile, named_apart
 from pipeline.stages.sightings import Sighting
 
@@ -16,9 +15,8 @@ def faces_of(sent: Sequence[SentFile], services: Services, *, embeddings: bool) 
 
     Boxes and landmarks are in pixels of the upright file. Refuses with NO_FILES, BAD_BASE64 and ALL_REJECTED.
     """
-    ledger = Ledger()
     results: dict[str, Any] = {"photos": []}
-    with explained(results, ledger):
+    with explained(results) as ledger:
         if not sent:
             raise Refusal(Code.NO_FILES)
         files = named_apart(sent)

@@ -29,10 +29,10 @@ Vectors = Sequence[Sequence[float]]
 
 def detect_faces(file: SentFile, ask: FaceOptions, services: Services) -> Outcome:
     """Return the faces of a photo, largest first. Refuses with BAD_BASE64 where it is none, and with NO_FACE."""
-    ledger, results = Ledger(), dict[str, Any]()
+    results = dict[str, Any]()
     services = for_subjects(services, ask.least_confidence)
     live = "liveness" in ask.plugins and services.policy.liveness_for_compreface != "off"
-    with explained(results, ledger):
+    with explained(results) as ledger:
         seen, faces = _faces(file, ask, live, services, ledger)
         results["faces"] = [shown_face(face, seen, ask, services) for face in faces]
     return Outcome(Code.DONE, results | shown_times(ledger, services))
@@ -46,8 +46,8 @@ def recognise_faces(file: SentFile, ask: FaceOptions, count: int, services: Serv
     services = for_subjects(services, ask.least_confidence)
 
     def work() -> Outcome:
-        ledger, results = Ledger(), dict[str, Any]()
-        with explained(results, ledger):
+        results = dict[str, Any]()
+        with explained(results) as ledger:
             seen, faces = _faces(file, ask, _judges(services), services, ledger)
             with ledger.stage("search", len(faces)) as row:
                 found = _nearest_subjects(stacked(faces), count, services)
@@ -67,8 +67,8 @@ def compare_with_image(image_id: str, file: SentFile, ask: FaceOptions, services
     known = subject_face(image_id, services)
 
     def work() -> Outcome:
-        ledger, results = Ledger(), dict[str, Any]()
-        with explained(results, ledger):
+        results = dict[str, Any]()
+        with explained(results) as ledger:
             seen, faces = _faces(file, ask, _judges(services), services, ledger)
             results["faces"] = _similar(embeddings_of(known, services), faces, seen, ask, services, ledger)
         return _verdict(results | shown_times(ledger, services))
@@ -85,8 +85,8 @@ def compare_images(source: SentFile, target: SentFile, ask: FaceOptions, service
     services = for_subjects(services, ask.least_confidence)
 
     def work() -> Outcome:
-        ledger, results = Ledger(), dict[str, Any]()
-        with explained(results, ledger):
+        results = dict[str, Any]()
+        with explained(results) as ledger:
             first, ones = _faces(source, FaceOptions(), _judges(services), services, ledger)
             subjects, left_out = only_subjects({ones[0].photo: ones}, ledger)
             if not subjects:

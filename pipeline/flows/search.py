@@ -41,9 +41,8 @@ def search(ask: SearchRequest, services: Services, progress: Callable[[float], N
 
 
 def _found(ask: SearchRequest, services: Services, progress: Callable[[float], None]) -> Outcome:
-    ledger = Ledger()
     results: dict[str, Any] = {"faces": [], "people": 0, "left_out": {}, "calibrated": services.scorer.calibrated}
-    with explained(results, ledger):
+    with explained(results) as ledger:
         if not ask.files:
             raise Refusal(Code.NO_FILES)
         files = named_apart(ask.files)

@@ -63,10 +63,11 @@ class Services:
 
 
 @contextmanager
-def explained(results: dict[str, Any], ledger: Ledger) -> Iterator[None]:
-    """Let a refusal carry the results as far as they came, the ledger's rows among them."""
+def explained(results: dict[str, Any], ledger: Ledger | None = None) -> Iterator[Ledger]:
+    """Let a refusal carry the results as far as they came, with the rows of the ledger, by default a new one."""
+    ledger = ledger or Ledger()
     try:
-        yield
+        yield ledger
     except Refusal as refusal:
         if refusal.results is None:
             refusal.results = results

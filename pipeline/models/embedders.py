@@ -94,11 +94,9 @@ def locate(spec: ModelSpec, weights: WeightStore) -> Path:
 
 
 def embedding_version(spec: ModelSpec, sha256: str, precision: str = FLOAT32) -> str:
-    """Return what the model's embeddings depend on, as 16 hex digits; see `pipeline.registry.other_precision`.
-
-    "g1" means nothing any more: it keeps the versions under which embeddings are stored.
-    """
+    """Return what the model's embeddings depend on, as 16 hex digits; see `pipeline.registry.other_precision`."""
     seen = (spec.alignment.value, spec.input_size, spec.zooms, spec.scaling.mean, spec.scaling.spread)
+    # "g1" means nothing any more: it keeps the versions under which embeddings are stored.
     parts = (spec.name, sha256, *map(str, seen), ALIGNMENT_VERSION, "g1", MIRRORING_VERSION)
     version = hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
     return version if precision == FLOAT32 else other_precision(version)
