@@ -49,8 +49,7 @@ class Sent:
 
     def text(self, key: str, default: str = "") -> str:
         """Return a field; refuses with VALUE_REFUSED what is no text."""
-        value = self._value(key)
-        if value is _ABSENT:
+        if (value := self._value(key)) is _ABSENT:
             return default
         if not isinstance(value, str):
             raise Refusal(Code.VALUE_REFUSED, advice=f"Send {key} as text.", field=key)
@@ -66,8 +65,7 @@ class Sent:
 
     def choice(self, key: str, choices: Mapping[str, str]) -> str:
         """Return what a field's value stands for, in any letter case, an empty text where it is absent."""
-        value = self._value(key)
-        if value is _ABSENT:
+        if (value := self._value(key)) is _ABSENT:
             return ""
         written = str(value).lower() if isinstance(value, str | int) else ""
         if written not in choices:
@@ -76,8 +74,7 @@ class Sent:
 
     def number(self, key: str, low: int, high: int, default: int) -> int:
         """Return a field that is a whole number from `low` to `high`; refuses with VALUE_REFUSED."""
-        value = self._value(key)
-        if value is _ABSENT:
+        if (value := self._value(key)) is _ABSENT:
             return default
         value = int(value) if isinstance(value, float) and value.is_integer() else value  # JSON's 50.0 is 50
         written = str(value) if isinstance(value, str | int | float) else ""
@@ -87,8 +84,7 @@ class Sent:
 
     def decimal(self, key: str, low: float, high: float, default: float) -> float:
         """Return a field that is a decimal number from `low` to `high`; refuses with VALUE_REFUSED."""
-        value = self._value(key)
-        if value is _ABSENT:
+        if (value := self._value(key)) is _ABSENT:
             return default
         written = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
         if not (_DECIMAL.fullmatch(written) and low <= float(written) <= high):

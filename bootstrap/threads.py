@@ -13,13 +13,9 @@ _LARGEST_KEPT, _KEPT = 4 << 20, 256 << 20
 
 
 def share_cores() -> None:
-    """Leave the cores to model calls and to the search, which divide their work among them.
-
-    Each model's session has a thread per core, idle between calls (`pipeline.models.runtime`), and is called by one
-    thread at a time (`pipeline.models.batching`). The search divides people among the cores itself. OpenCV and BLAS do
-    small work in request threads, of which there are several: one thread each.
-    """
+    """Leave the cores to model calls and to the search, which divide their work among them; share the memory."""
     _share_memory()
+    # OpenCV and BLAS do small work in request threads, of which there are several: one thread each.
     cv2.setNumThreads(1)
     threadpoolctl.threadpool_limits(1, user_api="blas")
 
@@ -27,10 +23,8 @@ def share_cores() -> None:
 def _share_memory() -> None:
     """Let all threads share one heap that keeps an ordinary photo's memory for the next one, and no large photo's.
 
-    With a heap per thread, glibc keeps the most that each of them ever used. By default it returns a photo's pixels to
-    the system as soon as they are freed, and getting new pages takes longer than decoding the photo; but it raises the
-    size from which on it does so each time a larger block is freed, and then keeps what one request with many large
-    photos took.
+    With a heap per thread, glibc keeps the most that each of them ever used. By default it gives a photo's pixels back
+    at once, and getting new pages takes longer than decoding; but after a few large blocks it keeps all that they took.
     """
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # only glibc has it

@@ -41,10 +41,7 @@ class _Known:
 
 
 class MilvusGallery(MilvusRows):
-    """All committed enrolments, from every process: found by Milvus, confirmed by the records. Thread-safe.
-
-    All methods raise `Refusal(Code.VECTORS_DOWN)` if Milvus does not respond.
-    """
+    """All committed enrolments, confirmed by the records. Thread-safe. Raises `Refusal(VECTORS_DOWN)`."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
