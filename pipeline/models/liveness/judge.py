@@ -65,16 +65,25 @@ class Judge:
         )
 
     def _decide(self, read: _Readings) -> list[LivenessVerdict]:
-        if len(self.engines) > 1:
-            return _by_all(self.cnn.card if self.cnn else None, read)
-        if self.cnn and read.cnn:
-            return _by_cnn(self.cnn.card, read.cnn)
-        if read.fasnet:
+        if not self.engines:
+            raise Refusal(Code.NO_LIVENESS, "no liveness engine is selected")
+        if self.engines == ("fasnet",) and read.fasnet:
             return _by_fasnet(read.fasnet)
-        if read.facenox is not None:
-            attacks = map(float, read.facenox_attack)
-            return [_verdict(attack, HALF, HALF, {"facenox": attack}, None) for attack in attacks]
-        raise Refusal(Code.NO_LIVENESS, "no liveness engine is selected")
+        card, live, spoof = self.cnn.card if self.cnn else None, HALF, HALF
+        if len(self.engines) > 1:
+            scores = fused_scores(read.cnn.attack if read.cnn else None, read.fasnet, read.facenox, read.reach)
+        elif card and read.cnn:
+            scores, live, spoof = read.cnn.attack, card.live, card.threshold
+        else:
+            scores = read.facenox_attack
+        verdicts = []
+        for index, value in enumerate(scores):
+            score, kind = float(value), None
+            if card and read.cnn:
+                columns = read.cnn.columns[index]
+                score, kind = _decided(card, score, columns), _kind(card, columns)
+            verdicts.append(_verdict(score, live, spoof, read.engines(index), kind))
+        return verdicts
 
     def _guarded(self, face: Face, verdict: LivenessVerdict) -> LivenessVerdict:
         doubt = doubt_about(face) or (None if self.judge_tight else doubt_about_room(face))
@@ -132,19 +141,6 @@ def load_judge(
     )
 
 
-def _by_cnn(card: Card, scores: CnnScores) -> list[LivenessVerdict]:
-    return [
-        _verdict(
-            _decided(card, float(score), columns),
-            card.live,
-            card.threshold,
-            {"cnn": float(score)},
-            _kind(card, columns),
-        )
-        for score, columns in zip(scores.attack, scores.columns, strict=True)
-    ]
-
-
 def _by_fasnet(scores: FasnetScores) -> list[LivenessVerdict]:
     """Decide as DeepFace does: live where live has the largest sum over both networks."""
     return [
@@ -157,18 +153,6 @@ def _by_fasnet(scores: FasnetScores) -> list[LivenessVerdict]:
         )
         for score, spoof in zip(scores.attack, scores.spoof, strict=True)
     ]
-
-
-def _by_all(card: Card | None, read: _Readings) -> list[LivenessVerdict]:
-    verdicts = []
-    fused = fused_scores(read.cnn.attack if read.cnn else None, read.fasnet, read.facenox, read.reach)
-    for index, value in enumerate(fused):
-        score, kind = float(value), None
-        if card and read.cnn:
-            columns = read.cnn.columns[index]
-            score, kind = _decided(card, score, columns), _kind(card, columns)
-        verdicts.append(_verdict(score, HALF, HALF, read.engines(index), kind))
-    return verdicts
 
 
 def _verdict(score: float, live: float, spoof: float, engines: dict[str, float], kind: str | None) -> LivenessVerdict:
