@@ -36,11 +36,6 @@ def asks_for_page() -> bool:
     return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
 
 
-def page(name: str = "index.html") -> Response:
-    """Serve a page of the console; it may load scripts, styles and pictures from this server alone."""
-    return served(name)
-
-
 @blueprint.get("/static/console/<path:name>")
 @describe(other={200: Other("The file.", "*/*"), 304: Other("The file did not change.", "*/*")})
 def file(name: str) -> Response:

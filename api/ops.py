@@ -22,7 +22,7 @@ blueprint = Blueprint("ops", __name__)
 @describe(EndpointsResults, other={200: Other("The console.", "text/html")})
 def index() -> Response:
     """List the endpoints; browsers get the console."""
-    response = console.page() if console.asks_for_page() else reply(Code.DONE, summaries())
+    response = console.served("index.html") if console.asks_for_page() else reply(Code.DONE, summaries())
     response.vary.add("Accept")
     return response
 
@@ -41,7 +41,12 @@ def one_code(number: int) -> Response:
     known = next((code for code in Code if int(code) == number), None)
     if known is None:
         raise Refusal(Code.NO_ROUTE)
-    return reply(Code.DONE, {**described(known), **(_counted(known) if sees_everything() else {})})
+    counted = {}
+    if sees_everything():
+        counts = telemetry().counts
+        since = datetime.fromtimestamp(counts.since, UTC).isoformat(timespec="seconds")
+        counted = {"today": counts.today(number), "counted_since": since}
+    return reply(Code.DONE, {**described(known), **counted})
 
 
 @blueprint.get("/metrics")
@@ -74,12 +79,6 @@ def ready() -> Response:
         reasons = {"reasons": lacking} if sees_everything() else {}
         raise Refusal(Code.BUSY, results={"ready": False, **reasons})
     return reply(Code.DONE, {"ready": True, "settings": int(Code.ENV_VALID), "liveness": source().liveness()})
-
-
-def _counted(code: Code) -> dict[str, Any]:
-    counts = telemetry().counts
-    since = datetime.fromtimestamp(counts.since, UTC).isoformat(timespec="seconds")
-    return {"today": counts.today(int(code)), "counted_since": since}
 
 
 def described(code: Code) -> dict[str, Any]:

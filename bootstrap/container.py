@@ -72,20 +72,8 @@ class _Built:
         self.settings, self.services, self.records = settings, services, records
         self._lock, self._leases, self._is_retired = threading.Lock(), 0, False
 
-    def acquire(self) -> None:
-        """Count one more user."""
-        with self._lock:
-            self._leases += 1
-
-    def release(self) -> None:
-        """Count one user less."""
-        self._change(leases=-1)
-
-    def retire(self) -> None:
-        """Close the records as soon as nobody uses them."""
-        self._change(retired=True)
-
-    def _change(self, leases: int = 0, retired: bool = False) -> None:
+    def change(self, leases: int = 0, retired: bool = False) -> None:
+        """Count a user more or less, or retire them: the records close as soon as nobody uses them."""
         with self._lock:
             self._leases += leases
             self._is_retired |= retired
@@ -133,7 +121,7 @@ class ServiceContainer:
         try:
             yield built.services
         finally:
-            built.release()
+            built.change(leases=-1)
 
     def _acquire(self) -> _Built:
         try:
@@ -144,8 +132,8 @@ class ServiceContainer:
             if self._built is None or self._built.settings != settings:
                 before, self._built = self._built, self._build(settings)
                 if before is not None:
-                    before.retire()
-            self._built.acquire()
+                    before.change(retired=True)
+            self._built.change(leases=1)
             return self._built
 
     def system_errors(self) -> SystemErrors | None:
@@ -230,12 +218,12 @@ class ServiceContainer:
         with self._lock:
             built = self._built
             if built is not None:
-                built.acquire()
+                built.change(leases=1)
         try:
             yield None if built is None else (built.settings, built.records)
         finally:
             if built is not None:
-                built.release()
+                built.change(leases=-1)
 
     def warm(self) -> None:
         """Load everything and run every model once; raises `Refusal` BAD_ENV, or NO_LIVENESS where that is missing."""
@@ -258,7 +246,7 @@ class ServiceContainer:
         self._keys.close()
         with self._lock:
             if self._built is not None:
-                self._built.retire()
+                self._built.change(retired=True)
             self._built = None
 
     def _build(self, settings: Settings) -> _Built:

@@ -58,13 +58,9 @@ class LivenessLoader:
         self._loading: _Loading | None = None
         self._fetching: threading.Thread | None = None
 
-    def begin(self, settings: Settings) -> None:
-        """Begin to load the judge, in a thread of its own, unless that is done or under way."""
-        self._loading_of(settings)
-
     def judge(self, settings: Settings) -> LivenessJudge:
         """Return the judge; raises `Refusal(NO_LIVENESS)` if there is none, BUSY if it is still being loaded."""
-        loading = self._loading_of(settings)
+        loading = self.begin(settings)
         if not wait_done(loading.outcome, loading.until - self._clock()):
             raise Refusal(Code.BUSY, "the liveness engines are still being loaded")
         outcome = loading.outcome.result()
@@ -84,7 +80,7 @@ class LivenessLoader:
         outcome = loading.outcome.result()
         return None if isinstance(outcome, Refusal) else outcome.about
 
-    def _loading_of(self, settings: Settings) -> _Loading:
+    def begin(self, settings: Settings) -> _Loading:
         """Return what is loaded for these settings, or begin to; loading holds no lock, so that it may hang."""
         with self._lock:
             key = _key(settings, self._files(settings))

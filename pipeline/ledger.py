@@ -61,9 +61,9 @@ class Ledger:
         finally:
             row.milliseconds += (self._clock() - started) * 1000
 
-    def refuse(self, name: str, code: Code, detail: str = "") -> NoReturn:
+    def refuse(self, name: str, code: Code) -> NoReturn:
         """End the request at a stage that has seen its last batch: record the code in its row and raise `Refusal`."""
-        refusal = Refusal(code, detail)
+        refusal = Refusal(code)
         _end(self._row(name), refusal)
         raise refusal
 
