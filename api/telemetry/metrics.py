@@ -1,7 +1,6 @@
 """What `/metrics` tells Prometheus: requests, stages, the queue, the models' batches, and scores to see drift by."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -51,8 +50,9 @@ class Metrics:
         for row in seen.stages:
             self._stages.labels(row["name"]).observe(row["milliseconds"] / 1000)
             if row["name"] in self._scores:
-                for score in _scores_of(row):
-                    self._scores[row["name"]].observe(score)
+                for item in row.get("items", ()):
+                    if isinstance(item.get("score"), int | float):
+                        self._scores[row["name"]].observe(float(item["score"]))
 
     def text(self) -> bytes:
         """Return everything in Prometheus's text format."""
@@ -71,8 +71,3 @@ class _Gauges(Collector):
 
     def describe(self) -> Iterable[Metric]:
         return [GaugeMetricFamily(name, meaning) for name, (meaning, _) in self._gauges.items()]
-
-
-def _scores_of(row: Mapping[str, Any]) -> list[float]:
-    found = (item.get("score") for item in row.get("items", ()))
-    return [float(score) for score in found if isinstance(score, int | float)]
