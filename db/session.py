@@ -203,13 +203,13 @@ class Database:
             return int(connection.execute(statement).rowcount)
 
     def found_or_made(self, query: sa.Select[Any], insert: sa.Insert, failed: Code = Code.DB_DOWN) -> Any:
-        """Return the value that a query finds, after the insert where there is none; another process may be faster."""
+        """Return the value that a query finds, after the insert where there is none; None if it is deleted at once."""
         found = self.scalars(query)
         if not found:
             with self.writing(failed) as connection, suppress(exc.IntegrityError):
                 connection.execute(insert)
             found = self.scalars(query)
-        return found[0]
+        return found[0] if found else None
 
     @contextmanager
     def migrating(self, writes: bool) -> Iterator[Connection]:
