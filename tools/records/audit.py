@@ -7,15 +7,12 @@ from typing import Any
 
 import click
 
-from bootstrap.records import audit_folder
 from codes_dict import CODES_DICT
-from db.audit import AuditTrail
-from env_validator import Settings
 from pipeline.pseudonym import log_name
 from security.audit import Head
 from security.audit_check import check
 from tools.cli.options import FILE
-from tools.records.running import CheckFailed, Told, on_records, opened
+from tools.records.running import CheckFailed, Records, Told, on_database
 
 _FOLDERS = click.option(
     "--folder", "folders", type=FILE, multiple=True, metavar="DIR", help="The audit of another server; repeatable."
@@ -28,35 +25,20 @@ def command() -> None:
 
 
 @command.command("head")
-@on_records("audit")
-def print_head(settings: Settings) -> Told:
+@on_database("audit")
+def print_head(records: Records) -> Told:
     """Print the last entry's number and MAC, to be kept elsewhere."""
-    with opened(settings) as database:
-        head = str(AuditTrail(database, audit_folder(settings)).head())
+    head = str(records.audit.head())
     return Told(head, {"head": head})
 
 
 @command.command("verify")
 @click.option("--head", "heads", multiple=True, help="What `head` printed earlier; repeatable.")
 @_FOLDERS
-@on_records("audit")
-def verify(settings: Settings, heads: Sequence[str], folders: Sequence[Path]) -> Told:
+@on_database("audit")
+def verify(records: Records, heads: Sequence[str], folders: Sequence[Path]) -> Told:
     """Find every edit, gap and cut. Exit code 1: the audit is not whole."""
-    with opened(settings) as database:
-        return _verified(AuditTrail(database, audit_folder(settings)), folders, [Head.parse(text) for text in heads])
-
-
-@command.command("show")
-@click.argument("person_id", metavar="ID")
-@_FOLDERS
-@on_records("audit")
-def show(settings: Settings, person_id: str, folders: Sequence[Path]) -> Told:
-    """Explain every entry of a person."""
-    with opened(settings) as database:
-        return _shown(AuditTrail(database, audit_folder(settings)), person_id, folders)
-
-
-def _verified(trail: AuditTrail, folders: Sequence[Path], pinned: Sequence[Head]) -> Told:
+    trail, pinned = records.audit, [Head.parse(text) for text in heads]
     head = trail.head()
     found = check(trail.key(), head, trail.lines(*folders), pinned)
     if found.faults:
@@ -66,8 +48,13 @@ def _verified(trail: AuditTrail, folders: Sequence[Path], pinned: Sequence[Head]
     return Told(text, {"entries": head.count, "head": str(head), "uncounted": found.uncounted})
 
 
-def _shown(trail: AuditTrail, person_id: str, folders: Sequence[Path]) -> Told:
-    """Explain every entry of a person. Raises `ValueError` where there is none."""
+@command.command("show")
+@click.argument("person_id", metavar="ID")
+@_FOLDERS
+@on_database("audit")
+def show(records: Records, person_id: str, folders: Sequence[Path]) -> Told:
+    """Explain every entry of a person."""
+    trail = records.audit
     subject = trail.subject(person_id)
     if not subject:
         raise ValueError(f"{person_id}: nothing is recorded, or the person was forgotten")

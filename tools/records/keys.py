@@ -6,15 +6,11 @@ from typing import Any
 
 import click
 
-from bootstrap.records import audit_folder
-from db.audit import AuditTrail
 from db.keys import KeyRecords
-from db.session import Database
-from env_validator import Settings
 from pipeline.ports import AuditEvent
 from security.callers import SCOPES
 from security.keys import DAY_S, MOST_DAYS, KeyRecord, new_key
-from tools.records.running import Told, on_records, opened
+from tools.records.running import Records, Told, on_database
 
 
 @click.group("keys")
@@ -26,17 +22,14 @@ def command() -> None:
 @click.argument("name")
 @click.option("--scopes", required=True, help=f"One or more of {', '.join(SCOPES)}, separated by commas.")
 @click.option("--days", type=click.IntRange(0, MOST_DAYS), default=365, help="Days until it expires; 0 for never.")
-@on_records("keys")
-def make(settings: Settings, name: str, scopes: str, days: int) -> Told:
+@on_database("keys")
+def make(records: Records, name: str, scopes: str, days: int) -> Told:
     """Make a key for NAME, as lists show it, and print the key once."""
-    with opened(settings) as database:
-        records, now = KeyRecords(database), int(time.time())
-        is_first, expires = not records.all(), now + days * DAY_S if days else None
-        text, record = new_key(name, [scope.strip() for scope in scopes.split(",")], now, expires)
-        _trail(settings, database).record(
-            AuditEvent("keys", about={"made": record.key_id, "scopes": sorted(record.scopes)})
-        )
-        records.add(record)
+    keys, now = KeyRecords(records.database), int(time.time())
+    is_first, expires = not keys.all(), now + days * DAY_S if days else None
+    text, record = new_key(name, [scope.strip() for scope in scopes.split(",")], now, expires)
+    records.audit.record(AuditEvent("keys", about={"made": record.key_id, "scopes": sorted(record.scopes)}))
+    keys.add(record)
     lines = [_line(record), f"The key, shown only once: {text}"]
     if is_first:
         lines.append("From now on the server answers callers with a key only, on this machine too.")
@@ -44,29 +37,23 @@ def make(settings: Settings, name: str, scopes: str, days: int) -> Told:
 
 
 @command.command("list")
-@on_records("keys")
-def list_keys(settings: Settings) -> Told:
+@on_database("keys")
+def list_keys(records: Records) -> Told:
     """List all keys, without the keys themselves."""
-    with opened(settings) as database:
-        records = list(KeyRecords(database).all())
-    text = "\n".join(map(_line, records)) or "No keys: the server is open to its own machine."
-    return Told(text, {"keys": [_described(record) for record in records]})
+    keys = list(KeyRecords(records.database).all())
+    text = "\n".join(map(_line, keys)) or "No keys: the server is open to its own machine."
+    return Told(text, {"keys": [_described(record) for record in keys]})
 
 
 @command.command("revoke")
 @click.argument("key_id")
-@on_records("keys")
-def revoke(settings: Settings, key_id: str) -> Told:
+@on_database("keys")
+def revoke(records: Records, key_id: str) -> Told:
     """Revoke a key for good."""
-    with opened(settings) as database:
-        if not KeyRecords(database).revoke(key_id, int(time.time())):
-            raise ValueError(f"{key_id}: no such key, or revoked already")
-        _trail(settings, database).record(AuditEvent("keys", about={"revoked": key_id}))
+    if not KeyRecords(records.database).revoke(key_id, int(time.time())):
+        raise ValueError(f"{key_id}: no such key, or revoked already")
+    records.audit.record(AuditEvent("keys", about={"revoked": key_id}))
     return Told(f"{key_id} is revoked; every server refuses it within 2 seconds.", {"revoked": key_id})
-
-
-def _trail(settings: Settings, database: Database) -> AuditTrail:
-    return AuditTrail(database, audit_folder(settings))
 
 
 def _described(record: KeyRecord) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from typing import Any
 import click
 
 from bootstrap.models import LoadFault
-from bootstrap.records import make_tables, open_database
+from bootstrap.records import audit_folder, make_tables, open_database
 from bootstrap.sealing import check_keys
 from codes_dict import Refusal
 from db import files
+from db.audit import AuditTrail
 from db.migrations.upgrade import upgrade
 from db.session import Database
 from env_validator import Settings, SettingsFault, load_settings
@@ -66,6 +67,29 @@ def on_records(
             return DONE
 
         return run
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class Records:
+    """What a command works on: the settings, their database, and the audit in which it is noted."""
+
+    settings: Settings
+    database: Database
+    audit: AuditTrail
+
+
+def on_database(name: str) -> Callable[[Callable[..., Told]], Callable[..., int]]:
+    """Give a command what `on_records` does, with `Records` in place of the settings alone."""
+
+    def decorate(work: Callable[..., Told]) -> Callable[..., int]:
+        @functools.wraps(work)
+        def run(settings: Settings, **given: Any) -> Told:
+            with opened(settings) as database:
+                return work(Records(settings, database, AuditTrail(database, audit_folder(settings))), **given)
+
+        return on_records(name)(run)
 
     return decorate
 

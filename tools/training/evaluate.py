@@ -14,7 +14,6 @@ from pipeline.stages.align import crop_face
 from pipeline.types import Detector, Face, Liveness, LivenessVerdict, Photo, Pixels
 from tools.cli.options import batches
 from tools.training.metrics import Presentation, Rate, Report, as_json, by_kind, by_source, report
-from tools.training.plots import draw_histogram
 from tools.training.sources import Item, read_pixels, spoof_items
 
 Say = Callable[[str], None]
@@ -49,7 +48,17 @@ class Measured:
 
     def draw(self, path: Path) -> None:
         """Draw the scores of bona fide faces and attacks, one panel an engine, into a PNG file."""
-        draw_histogram(self.engines, path)
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(7, 2.6 * len(self.engines)), layout="tight")
+        panels = figure.subplots(len(self.engines), 1, squeeze=False)
+        for panel, (name, rows) in zip(panels[:, 0], self.engines.items(), strict=True):
+            for attack, label, colour in ((False, "bona fide", "tab:green"), (True, "attack", "tab:red")):
+                scores = [row.score for row in rows if row.attack == attack and row.score is not None]
+                panel.hist(scores, bins=40, range=(0, 1), alpha=0.6, label=f"{label} ({len(scores)})", color=colour)
+            panel.set(title=name, xlabel="score: probability of an attack")
+            panel.legend()
+        figure.savefig(path, dpi=100)
 
 
 def evaluate(

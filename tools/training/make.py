@@ -17,7 +17,6 @@ from tools.training.cards import CARD, save_model
 from tools.training.folds import SAME_PEOPLE, Pool, build_pool, clips_apart
 from tools.training.lessons import Bytes, give_lessons
 from tools.training.network import around_odds, assemble, build_statistics
-from tools.training.plots import draw_curves
 from tools.training.samples import Arrays, plain
 from tools.training.sources import (
     PORTRAITS,
@@ -215,6 +214,22 @@ def made(found: Data, plans: Plans, heads: Heads) -> dict[str, Any]:
         "loss": [round(loss, 4) for loss in heads.losses],
         "faces": {"sources": len(found.spoof), "clips": len(found.clips), PORTRAITS: len(found.portraits)},
     }
+
+
+def draw_curves(curves: Mapping[str, tuple[Sequence[float], Sequence[float]]], path: Path) -> None:
+    """Draw each fold's loss by epoch, in training (dashed) and on its left-out sources, into a PNG file."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5), layout="tight")
+    panel = figure.subplots()
+    for index, (name, (trained, left_out)) in enumerate(curves.items()):
+        colour = f"C{index % 10}"
+        panel.plot(range(1, len(trained) + 1), trained, "--", color=colour)
+        panel.plot(range(1, len(left_out) + 1), left_out, color=colour, marker="o", markersize=3, label=name)
+    panel.axhline(0.693, color="grey", linewidth=0.8)
+    panel.set(xlabel="epoch", ylabel="cross-entropy in nats (0.693 is chance)")
+    panel.legend(title="left out", fontsize="small")
+    figure.savefig(path, dpi=100)
 
 
 def _of_unseen(odds: Floats, unseen: npt.NDArray[np.bool_]) -> Floats:
