@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from codes_dict import Code
-from tools.enrol_folder.layout import Candidate
+from tools.enrol_folder.layout import Candidate, CannotStartError
 from tools.enrol_folder.person import FolderEnroller
 from tools.enrol_folder.report import Entry, State
 
@@ -31,22 +31,18 @@ WAIT_S, CONNECT_S = 1.0, 5.0
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 
-class NoClusterError(Exception):
-    """Why the cluster cannot be used, in one sentence."""
-
-
 def enrol_on_cluster(
     address: str, env_file: Path, is_embedded: bool, people: Sequence[Candidate], stop: threading.Event
 ) -> Iterator[Entry]:
     """Enrol people on the cluster at HOST:PORT and yield an entry for each; `is_embedded` means SQLite.
 
-    Once `stop` is set, no further person is started. Raises `NoClusterError`.
+    Once `stop` is set, no further person is started. Raises `CannotStartError`.
     """
     ray = _connected(address)
     try:
         obstacle = why_unschedulable(ray.nodes(), is_embedded)
         if obstacle:
-            raise NoClusterError(obstacle)
+            raise CannotStartError(obstacle)
         if not _check_a_worker(ray, env_file, stop):
             return
         task = ray.remote(num_cpus=1, memory=MEMORY, max_retries=RETRIES)(enrol_one)
@@ -74,11 +70,9 @@ def enrol_one(env_file: str, candidate: Candidate) -> Entry:
 
 def prepare(env_file: str) -> str:
     """Load the models of this worker process; return what is missing, in one sentence, or nothing."""
-    from tools.enrol_folder.workbench import CannotWorkError
-
     try:
         _enroller(env_file)
-    except CannotWorkError as reason:
+    except CannotStartError as reason:
         return str(reason)
     return ""
 
@@ -101,7 +95,7 @@ def _enroller(env_file: str) -> FolderEnroller:
 def _connected(address: str) -> Any:
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
-        raise NoClusterError(f"{address} is not the address of a Ray cluster: use HOST:PORT.")
+        raise CannotStartError(f"{address} is not the address of a Ray cluster: use HOST:PORT.")
     is_local = host in _LOOPBACK
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # send no usage statistics
     if is_local:  # otherwise Ray replaces loopback by the machine's outer address, where nothing listens
@@ -114,9 +108,9 @@ def _connected(address: str) -> Any:
         ours = ray.job_config.JobConfig(_py_driver_sys_path=[str(ROOT)])
         ray.init(address=address, job_config=ours, log_to_driver=False, configure_logging=False, **where)
     except ImportError as error:
-        raise NoClusterError("Ray is not installed: pip install --no-deps -r requirements-ray.txt.") from error
+        raise CannotStartError("Ray is not installed: pip install --no-deps -r requirements-ray.txt.") from error
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-        raise NoClusterError(f"There is no Ray cluster at {address}: {_first_line(error)}") from error
+        raise CannotStartError(f"There is no Ray cluster at {address}: {_first_line(error)}") from error
     return ray
 
 
@@ -132,9 +126,9 @@ def _check_a_worker(ray: Any, env_file: Path, stop: threading.Event) -> bool:
     try:
         missing = ray.get(task)
     except ray.exceptions.RayError as error:
-        raise NoClusterError(f"A worker of the cluster cannot start: {_first_line(error)}") from error
+        raise CannotStartError(f"A worker of the cluster cannot start: {_first_line(error)}") from error
     if missing:
-        raise NoClusterError(f"A worker of the cluster cannot start: {missing}")
+        raise CannotStartError(f"A worker of the cluster cannot start: {missing}")
     return True
 
 

@@ -10,9 +10,9 @@ import click
 
 from env_validator import Settings
 from tools.cli.options import env_option
-from tools.enrol_folder.layout import Candidate, read_folder
+from tools.enrol_folder.layout import Candidate, CannotStartError, read_folder
 from tools.enrol_folder.report import Entry
-from tools.enrol_folder.running import CannotStartError, Run, ending, enrolled, here, report_options, settings_for
+from tools.enrol_folder.running import Run, ending, enrolled, here, report_options, settings_for
 
 
 @click.command("enrol-folder")
@@ -35,15 +35,12 @@ def command(folder: Path, report: Path | None, env: Path, ray: str | None) -> in
 
 def _on_a_cluster(address: str, env: Path, settings: Settings) -> Run:
     def run(people: Sequence[Candidate], stop: threading.Event) -> Iterator[Entry]:
-        from tools.enrol_folder.cluster import NoClusterError, enrol_on_cluster
+        from tools.enrol_folder.cluster import enrol_on_cluster
 
         if settings.vector_store and "://" not in settings.vector_store:
             raise CannotStartError("Milvus Lite supports one process: set VECTOR_STORE to memory or a Milvus server.")
         is_embedded = settings.sqlite_path is not None
-        try:
-            with redirect_stdout(sys.stderr):  # Ray prints about dead workers; stdout is for the report
-                yield from enrol_on_cluster(address, env.resolve(), is_embedded, people, stop)
-        except NoClusterError as reason:
-            raise CannotStartError(str(reason)) from reason
+        with redirect_stdout(sys.stderr):  # Ray prints about dead workers; stdout is for the report
+            yield from enrol_on_cluster(address, env.resolve(), is_embedded, people, stop)
 
     return run

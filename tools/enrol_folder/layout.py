@@ -22,8 +22,12 @@ BETWEEN = "__"
 """Separates ID and name in a folder's name; `_` in the name is a space."""
 
 
-class LayoutError(Exception):
-    """The folder cannot be enrolled as it is; the message is one sentence that says why."""
+class CannotStartError(Exception):
+    """Why nobody can be enrolled, in one sentence."""
+
+
+class LayoutError(CannotStartError):
+    """The folder cannot be enrolled as it is."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from db import files
 from env_validator import Settings, SettingsFault, load_settings
 from tools.cli.exits import INTERRUPTED
 from tools.cli.options import FILE, one_line
-from tools.enrol_folder.layout import Candidate, Intake, LayoutError
+from tools.enrol_folder.layout import Candidate, CannotStartError, Intake
 from tools.enrol_folder.report import Entry, Report, State
 
 MOST_FAILURES = 5
@@ -29,10 +29,6 @@ LOCK = ".enrol-folder.lock"
 
 Run = Callable[[Sequence[Candidate], threading.Event], Iterator[Entry]]
 """Enrols people, yields an entry for each in any order, and stops once the event is set; raises `CannotStartError`."""
-
-
-class CannotStartError(Exception):
-    """Why nobody can be enrolled, in one sentence."""
 
 
 def report_options(work: Callable[..., int]) -> Callable[..., int]:
@@ -58,7 +54,7 @@ def report_options(work: Callable[..., int]) -> Callable[..., int]:
 def ending(*faults: type[Exception]) -> Iterator[None]:
     """End a run that cannot start, or that is interrupted in an enrolment, with one line."""
     try:
-        with one_line(CannotStartError, LayoutError, *faults):
+        with one_line(CannotStartError, *faults):
             yield
     except KeyboardInterrupt:
         print("Stopped during an enrolment. Run the command again to continue.", file=sys.stderr)
@@ -93,17 +89,14 @@ def here(env_file: Path, intake: Intake | None = None) -> Run:
     """Return what enrols people in this process."""
 
     def run(people: Sequence[Candidate], stop: threading.Event) -> Iterator[Entry]:
-        from tools.enrol_folder.workbench import CannotWorkError, opened
+        from tools.enrol_folder.workbench import opened
 
         print("Loading the models ...", flush=True)
-        try:
-            with opened(env_file, intake or Intake()) as enroller:
-                for candidate in people:
-                    if stop.is_set():
-                        return
-                    yield enroller.enrol(candidate)
-        except CannotWorkError as reason:
-            raise CannotStartError(str(reason)) from reason
+        with opened(env_file, intake or Intake()) as enroller:
+            for candidate in people:
+                if stop.is_set():
+                    return
+                yield enroller.enrol(candidate)
 
     return run
 

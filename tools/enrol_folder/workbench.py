@@ -10,12 +10,8 @@ from bootstrap.models import LoadedModels
 from bootstrap.quiet import silence_tensorflow
 from bootstrap.threads import share_cores
 from codes_dict import Refusal
-from tools.enrol_folder.layout import Intake
+from tools.enrol_folder.layout import CannotStartError, Intake
 from tools.enrol_folder.person import FolderEnroller
-
-
-class CannotWorkError(Exception):
-    """What is missing, in one sentence."""
 
 
 @contextmanager
@@ -34,12 +30,12 @@ def loaded(env_file: Path) -> Iterator[ServiceContainer]:
 
 @contextmanager
 def opened(env_file: Path, intake: Intake | None = None) -> Iterator[FolderEnroller]:
-    """Load what the settings name and yield an enroller that is ready; raises `CannotWorkError`."""
+    """Load what the settings name and yield an enroller that is ready; raises `CannotStartError`."""
     with loaded(env_file) as container:
         enroller = FolderEnroller(container, intake=intake)
         try:
             enroller.check()
         except Refusal as refusal:
             code = refusal.code
-            raise CannotWorkError(f"{int(code)} {code.message} {code.operator_does} ({refusal.detail})") from refusal
+            raise CannotStartError(f"{int(code)} {code.message} {code.operator_does} ({refusal.detail})") from refusal
         yield enroller

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from tools.cli.options import env_option
-from tools.enrol_folder.running import CannotStartError, ending, enrolled, here, report_options, settings_for
+from tools.enrol_folder.layout import CannotStartError
+from tools.enrol_folder.running import ending, enrolled, here, report_options, settings_for
 from tools.import_compreface.server import CompreFaceError, CompreFaceServer
 from tools.import_compreface.subjects import SubjectFolders, folders_of, subjects_of
 
