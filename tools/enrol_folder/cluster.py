@@ -80,7 +80,7 @@ def prepare(env_file: str) -> str:
 @cache
 def _enroller(env_file: str) -> FolderEnroller:
     """Return this process's enroller. A worker has one CPU: models load while they see one core, and use one thread."""
-    from tools.enrol_folder.workbench import opened
+    from tools.enrol_folder.person import opened
 
     kept = ExitStack()
     atexit.register(kept.close)

@@ -1,18 +1,24 @@
-"""One person: the photos of a folder go through the same flows as in /upload_imgs and /upload_db."""
+"""One person: the photos of a folder go through the flows of /upload_imgs and /upload_db, with the server's models."""
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from bootstrap.container import ServiceContainer
+from bootstrap.engines import liveness_loader
+from bootstrap.models import LoadedModels
+from bootstrap.quiet import silence_tensorflow
 from bootstrap.records import Records
+from bootstrap.threads import share_cores
 from codes_dict import Code, Kind, Outcome, Refusal
 from env_validator import Settings
 from pipeline.flows import EnrolRequest, SentFile, Services, enrol, upload
 from pipeline.stages.identity import check_id, check_name
-from tools.enrol_folder.layout import Candidate, CannotReadError, FoundPhoto, Intake
+from tools.enrol_folder.layout import Candidate, CannotReadError, CannotStartError, FoundPhoto, Intake
 from tools.enrol_folder.register import NamedUploads, Register
 from tools.enrol_folder.report import Entry, State
 
@@ -158,3 +164,30 @@ def _refused(candidate: Candidate, code: Code) -> Entry:
 
 def _entry(candidate: Candidate, state: State, **said: Any) -> Entry:
     return Entry(candidate.id, candidate.name, str(candidate.folder), state, **said)
+
+
+@contextmanager
+def loaded(env_file: Path) -> Iterator[ServiceContainer]:
+    """Lend the services that the settings name, in this process; their models load when they are first asked for."""
+    silence_tensorflow()
+    share_cores()
+    models = LoadedModels()
+    container = ServiceContainer(env_file, models, liveness_loader())
+    try:
+        yield container
+    finally:
+        container.close()
+        models.close()
+
+
+@contextmanager
+def opened(env_file: Path, intake: Intake | None = None) -> Iterator[FolderEnroller]:
+    """Load what the settings name and yield an enroller that is ready; raises `CannotStartError`."""
+    with loaded(env_file) as container:
+        enroller = FolderEnroller(container, intake=intake)
+        try:
+            enroller.check()
+        except Refusal as refusal:
+            code = refusal.code
+            raise CannotStartError(f"{int(code)} {code.message} {code.operator_does} ({refusal.detail})") from refusal
+        yield enroller

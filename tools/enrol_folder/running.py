@@ -89,7 +89,7 @@ def here(env_file: Path, intake: Intake | None = None) -> Run:
     """Return what enrols people in this process."""
 
     def run(people: Sequence[Candidate], stop: threading.Event) -> Iterator[Entry]:
-        from tools.enrol_folder.workbench import opened
+        from tools.enrol_folder.person import opened
 
         print("Loading the models ...", flush=True)
         with opened(env_file, intake or Intake()) as enroller:

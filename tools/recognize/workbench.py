@@ -18,7 +18,7 @@ from pipeline.stages.ranking import group_scores
 from pipeline.stages.upright import find_faces
 from pipeline.types import Detection, EnrolledFaces, Floats, Photo, Pixels
 from tools.benchmark.photos import encoded
-from tools.enrol_folder.workbench import loaded
+from tools.enrol_folder.person import loaded
 from tools.recognize.tracking import Embeddings, Named, Track
 
 UNKNOWN = "Unknown"
