@@ -8,15 +8,7 @@ from pathlib import Path
 from env_validator import Settings
 from pipeline.flows import Services
 from pipeline.flows.subject_rules import for_subjects
-from tools.enrol_folder.layout import (
-    MEGABYTE,
-    Candidate,
-    CannotReadError,
-    FoundPhoto,
-    FoundPhotos,
-    Intake,
-    folders_in,
-)
+from tools.enrol_folder.layout import MEGABYTE, Candidate, CannotReadError, FoundPhoto, FoundPhotos, Intake, folders_in
 from tools.import_compreface.server import CompreFaceError, CompreFaceServer, TooLargeError
 
 NOT_STORED = "The server keeps no file of this image (save_images_to_db=false, or it was deleted)."
