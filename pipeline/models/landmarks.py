@@ -3,11 +3,11 @@
 import math
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.models.runtime import Runner
+from pipeline.stages.align import sample
 from pipeline.types import Box, Detection, Floats, Pixels
 
 _SIDE = 48
@@ -44,12 +44,9 @@ def _square(box: Box) -> tuple[float, float, float]:
 def _patch(photo: Pixels, box: Box) -> Floats:
     """Cut the square around a box for the network, averaging where the face is larger than the patch."""
     left, top, length = _square(box)
-    times = min(16, max(1, math.ceil(length / _SIDE)))
-    step = length / (_SIDE * times)
-    matrix = np.array([[step, 0, left + (step - 1) / 2], [0, step, top + (step - 1) / 2]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    fine = cv2.warpAffine(photo, matrix, (_SIDE * times, _SIDE * times), flags=flags, borderValue=(127, 127, 127))
-    patch = cv2.resize(fine, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA) if times > 1 else fine
+    scale = _SIDE / length
+    matrix = np.array([[scale, 0, (0.5 - left) * scale - 0.5], [0, scale, (0.5 - top) * scale - 0.5]])
+    patch = sample(photo, matrix, (_SIDE, _SIDE), min(16, math.ceil(1 / scale)), outside=127)
     return np.asarray((patch.astype(np.float32) - np.float32(127.5)) * np.float32(1 / 128))
 
 

@@ -38,6 +38,7 @@ MOST_FACES = 10
 _CELL, _STRIDE, _PYRAMID_STEP = 12, 2, 0.709
 _PROPOSED, _REFINED, _ACCEPTED = 0.6, 0.7, 0.8
 _OVERLAP_IN_SCALE, _OVERLAP = 0.5, 0.7
+_NORMALISED = (np.arange(256, dtype=np.float32) - 127.5) / 128
 STRIP_AREA = 75_000
 """Pixels that the first network is given at once: OpenVINO keeps the memory of the most."""
 _PATCHES_AT_ONCE, _MOST_PATCHES = 16, 1024
@@ -234,7 +235,7 @@ def _view(photo: Pixels, scale: float, frame: float) -> _View:
     height, width = photo.shape[:2]
     size = max(1, round(width * scale)), max(1, round(height * scale))
     pixels = photo if size == (width, height) else cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
-    normalised = (pixels.astype(np.float32) - np.float32(127.5)) * np.float32(1 / 128)
+    normalised = np.asarray(cv2.LUT(pixels, _NORMALISED), np.float32)
     border = round(frame * min(max(size), _FRAMED_SHAPE * min(size)))
     if border:
         normalised = np.pad(normalised, ((border, border), (border, border), (0, 0)))

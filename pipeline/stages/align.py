@@ -69,7 +69,8 @@ def similarity(source: npt.ArrayLike, target: npt.ArrayLike) -> Matrix:
 
 def warp(crop: Crop, template: npt.ArrayLike, size: tuple[int, int]) -> Pixels:
     """Warp so that the landmarks fall on `template` (5, 2) in an image of `size` (width, height), or ValueError."""
-    return _sample(crop.pixels, similarity(crop.landmarks, template), size)
+    matrix = similarity(crop.landmarks, template)
+    return sample(crop.pixels, matrix, size, min(8, math.ceil(0.75 / math.hypot(matrix[0, 0], matrix[1, 0]))))
 
 
 def dlib_chip(crop: Crop, zoom: float = 1.0) -> Pixels:
@@ -139,13 +140,12 @@ def _letterbox(face: Pixels, size: tuple[int, int]) -> Pixels:
     return result
 
 
-def _sample(pixels: Pixels, matrix: Matrix, size: tuple[int, int]) -> Pixels:
-    """Warp with `matrix`; a face that shrinks is sampled more finely and averaged, so that nothing aliases.
+def sample(pixels: Pixels, matrix: Matrix, size: tuple[int, int], times: int, outside: int = 0) -> Pixels:
+    """Warp with `matrix`, sampled `times` as finely and averaged, so that nothing aliases where a face shrinks.
 
-    Of four channels, not three: OpenCV gives the same values in half the time.
+    What is outside the photo is the grey `outside`. Of four channels, not three: OpenCV gives the same values in half
+    the time.
     """
-    scale = math.hypot(matrix[0, 0], matrix[1, 0])
-    times = min(8, max(1, math.ceil(0.75 / scale)))
     # Pixel centres are at half-integers: the finer grid must keep them in place.
     finer = matrix * times
     finer[:, 2] += (times - 1) / 2
@@ -155,7 +155,7 @@ def _sample(pixels: Pixels, matrix: Matrix, size: tuple[int, int]) -> Pixels:
     back[:, 2] -= corner
     four = cv2.cvtColor(part, cv2.COLOR_RGB2RGBA)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    warped = cv2.warpAffine(four, back, target, flags=flags, borderMode=cv2.BORDER_CONSTANT)
+    warped = cv2.warpAffine(four, back, target, flags=flags, borderValue=(outside,) * 4)
     if times > 1:
         warped = cv2.resize(warped, size, interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB), np.uint8)

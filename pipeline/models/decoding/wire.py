@@ -85,7 +85,7 @@ def pixels_in(file: int, height: int, width: int) -> Pixels:
         fcntl.fcntl(file, fcntl.F_ADD_SEALS, _SEALS)
         if size < 1 or os.fstat(file).st_size != size:
             raise WireError("the pixels are not as many as was said")
-        memory = mmap.mmap(file, size, mmap.MAP_PRIVATE | mmap.MAP_POPULATE, mmap.PROT_READ | mmap.PROT_WRITE)
+        memory = mmap.mmap(file, size, mmap.MAP_PRIVATE | mmap.MAP_POPULATE, mmap.PROT_READ)
     except OSError as error:
         raise WireError("the pixels cannot be sealed") from error
     return np.frombuffer(memory, np.uint8).reshape(height, width, 3)
