@@ -19,8 +19,9 @@ NOT_READ = (
 )
 ADDRESS = f"This is an address or a path. {NOT_READ}"
 
-_ADDRESS = re.compile(r"\s*+(?:[a-z][a-z0-9+.-]{0,30}:|[~/.\\]|[^,]{1,250}\.[a-z0-9]{2,5}\s*+$)", re.IGNORECASE)
-"""What text that is no base64 is taken for an address or a path by: a scheme, how a path begins, a file's name."""
+_ADDRESS = re.compile(r"\s*+(?:[a-z][a-z0-9+.-]{0,30}:|[~.\\]|/(?!9j/)|[^,]{1,250}\.[a-z0-9]{2,5}\s*+$)", re.IGNORECASE)
+"""What text that is no base64 is taken for an address or a path by: a scheme, how a path begins, a file's name. A JPEG
+in base64 begins as /9j/."""
 _DATA_URL = re.compile(r"\s*data:[^,]{0,200},", re.ASCII | re.IGNORECASE)
 _BASE64_URL = re.compile(r"\s*data:[^,]{0,200};\s*base64\s*,", re.ASCII | re.IGNORECASE)
 _PRINTED = re.compile(r"\s*b(['\"])([^'\"]*)\1\s*", re.ASCII)

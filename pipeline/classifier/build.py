@@ -1,7 +1,7 @@
 """Trains and calibrates the network. Imports TensorFlow: the server leaves this to `worker`."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -19,7 +19,9 @@ MOST_ROWS = 6000
 """Variants of all faces together; with many faces each has fewer."""
 HELD_OUT = 5
 """Every so many-th face of a user validates."""
-_ROUNDS, _LEAST = 5, 1e-15
+SPREAD = 2.0
+"""Standard deviation of strangers' log-odds. With less, "unknown" is outweighed by the other users of a large key."""
+_LEAST = 1e-15
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Validation:
 
 @dataclass(frozen=True, eq=False)
 class Crowd:
-    """Drawn strangers, (n, d) each: those who are learnt, those whom the biases are set by, and those who validate."""
+    """Drawn strangers, (n, d) each: those who are learnt, those who calibrate, and those who validate."""
 
     learnt: Floats
     calibrating: Floats
@@ -54,11 +56,10 @@ def train(
     learnt = [np.delete(faces, np.s_[HELD_OUT - 1 :: HELD_OUT], axis=0) for faces in users]
     fitting = Fitting(strangers, len(users) + 1, options, seed, progress)
     fitting.fit(*_table(learnt, crowd, strangers, generator), options.epochs, generator)
-    calibrate(fitting.layers, strangers.deviations, crowd.calibrating)
-    validation = _validated(fitting.layers, held, crowd.validating)
+    checked = calibrate(fitting.layers, strangers.deviations, crowd.calibrating)
+    validation = _validated(checked, held, crowd.validating)
     fitting.fit(*_table(users, crowd, strangers, generator), finishing(options), generator)
-    calibrate(fitting.layers, strangers.deviations, crowd.calibrating)
-    return fitting.layers, validation
+    return calibrate(fitting.layers, strangers.deviations, crowd.calibrating), validation
 
 
 @lru_cache(maxsize=2)
@@ -82,18 +83,18 @@ def _table(
     return np.concatenate(rows), np.concatenate(classes)
 
 
-def calibrate(layers: Layers, deviations: float, strangers: Floats) -> None:
-    """Move the classes' biases so that a user's chance exceeds one half only beyond strangers' reach.
+def calibrate(layers: Layers, deviations: float, strangers: Floats) -> Layers:
+    """Return the network with the odds of a user against "unknown" even at so many standard deviations.
 
-    That is so many standard deviations above the mean of the log-odds of these strangers, (n, d). Each bias moves its
-    own user's odds by as much and the others' hardly, so that a few rounds settle all.
+    That is above the mean of these strangers, (n, d). "Unknown" gets no direction of its own: strangers have none, and
+    training leaves it the opposite of all users' together.
     """
-    outputs = layers.logits(strangers)
-    for _ in range(_ROUNDS):
-        odds = log_odds(outputs)
-        moved = odds.mean(axis=0) + deviations * odds.std(axis=0)
-        layers.dense[-1][:-1] -= moved.astype(np.float32)
-        outputs[:, :-1] -= moved
+    *hidden, kernel, bias = layers.dense
+    scores = layers.logits(strangers)[:, :-1]
+    scale = SPREAD / np.maximum(scores.std(axis=0), _LEAST)
+    moved = (bias[:-1] - scores.mean(axis=0)) * scale - SPREAD * deviations
+    last = np.pad(kernel[:, :-1] * scale, ((0, 0), (0, 1))), np.pad(moved, (0, 1))
+    return replace(layers, dense=[*hidden, *(one.astype(np.float32) for one in last)])
 
 
 def log_odds(outputs: Doubles) -> Doubles:

@@ -63,7 +63,7 @@ def finishing(options: Options) -> int:
 class Fitting:
     """Fits a network by Adam to one table after the other; the rate falls over all epochs, as a cosine does.
 
-    `layers` is what it has learnt so far; what is changed there, the next fit goes on from.
+    `layers` is what it has learnt so far.
     """
 
     def __init__(
@@ -74,10 +74,10 @@ class Fitting:
         self._learner = _learner(len(strangers.mean), -(-classes // _SLOTS) * _SLOTS, options, seed)
         self._learner.begin()
         self.layers = Layers(strangers.mean, np.diag(strangers.total), self._learner.dense(classes))
+        self._learner.put(self.layers)
 
     def fit(self, rows: Floats, classes: Counts, epochs: int, generator: np.random.Generator) -> None:
         """Go over the rows (n, d) and their classes (n,) so many times, in another order each time."""
-        self._learner.put(self.layers)
         batch = min(self._options.batch_size, len(rows))
         steps = -(-len(rows) // batch)
         for _ in range(epochs):

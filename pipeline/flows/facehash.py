@@ -18,7 +18,7 @@ from pipeline.stages.identity import check_name
 from pipeline.stages.liveness import keep_live
 from pipeline.stages.sent_files import SentFile, named_apart
 from pipeline.stages.sightings import Sighting, stacked
-from pipeline.stages.subject import only_subjects
+from pipeline.stages.subject import COUNTS, beside, only_subjects
 from pipeline.types import EnrolledFaces, Floats
 
 LEAST_IMAGES = 10
@@ -43,7 +43,7 @@ class Lesson:
 
 
 def recognise(home: str, username: str, photo: SentFile, services: Services, *, live: bool = False) -> Outcome:
-    """Say whether the photo's largest face is the user, and with `live` a live one; `home` is the caller's.
+    """Say whether a face that counts in the photo is the user, and with `live` a live one; `home` is the caller's.
 
     Refuses with NOT_VERIFIED, NO_FACE, with VALUE_REFUSED for an unknown user, with BAD_BASE64, with ALL_REJECTED for
     what is no photo, and as `keep_live` does.
@@ -60,15 +60,19 @@ def _recognised(home: str, user: str, photo: SentFile, services: Services, live:
     faces = next(iter(seen.faces.values()))
     if not faces:
         raise Refusal(Code.NO_FACE, field="image")
-    if live:
-        keep_live(faces[:1], ledger)
-    found = services.classifiers.chance(home, user, faces[0].embeddings)
+    faces = [face for face in faces if beside(face.detection.box, faces[0].detection.box) >= COUNTS]
+    faces = keep_live(faces, ledger) if live else faces
+    chances, seconds = zip(*(_chance(home, user, face, services) for face in faces), strict=True)
+    if max(chances) <= RECOGNISED:
+        raise Refusal(Code.NOT_VERIFIED)
+    return Outcome(Code.DONE, {"detectionTime": round(sum(seconds), 6), "confidencePercentage": round(max(chances), 4)})
+
+
+def _chance(home: str, user: str, face: Sighting, services: Services) -> tuple[float, float]:
+    found = services.classifiers.chance(home, user, face.embeddings)
     if found is None:
         raise Refusal(Code.VALUE_REFUSED, advice="This user is not known: train the user first.", field="username")
-    chance, seconds = found
-    if chance <= RECOGNISED:
-        raise Refusal(Code.NOT_VERIFIED)
-    return Outcome(Code.DONE, {"detectionTime": round(seconds, 6), "confidencePercentage": round(chance, 4)})
+    return found
 
 
 def check_lesson(username: str, photos: Sequence[SentFile]) -> None:

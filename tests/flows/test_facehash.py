@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
+
+import cv2
+import numpy as np
 
 from codes_dict import Code, Outcome
 from pipeline.flows import SentFile, look_at_lesson, recognise, train
 from pipeline.flows.facehash import FIRST_FACES, MOST_FACES
-from tests.flows.world import BLACK, BLUE, DARK_RED, RED, Colour, World, ended, photo_file
+from pipeline.types import Detection, Liveness, Pixels
+from tests.fakes import ColourDetector, detection_in
+from tests.flows.world import BLACK, BLUE, DARK_RED, GREEN, RED, Colour, World, ended, photo_file
 
 HOME = "API_KEY_TEST_1"
 
@@ -83,3 +90,37 @@ def test_a_name_is_the_same_however_its_accents_are_written() -> None:
     world = World()
     trained(world, "Zo\u00eb", *[RED] * 10)
     assert ended(partial(recognise, HOME, "Zoe\u0308", sent(RED)[0], world.services))[0] is Code.DONE
+
+
+class SideBySide(ColourDetector):
+    """Finds a face in each third of a wide photo, of 1, 3/4 and 3/10 the size."""
+
+    def detect(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
+        """Return those of wide photos, and one of others."""
+        usual = super().detect(photos)
+        return [_in_thirds(one) if one.shape[1] == 600 else found for one, found in zip(photos, usual, strict=True)]
+
+
+def _in_thirds(photo: Pixels) -> list[Detection]:
+    found = []
+    for left, side in ((0, 200), (225, 150), (470, 60)):
+        one = detection_in(photo[:side, :side])
+        box = replace(one.box, left=one.box.left + left)
+        found.append(replace(one, box=box, landmarks=one.landmarks + np.array([left, 0], np.float32)))
+    return found
+
+
+def test_every_face_that_counts_may_be_the_user_and_with_live_has_to_be_live() -> None:
+    world = World()
+    world.detector = SideBySide()
+    for user, colour in (("ada", RED), ("ben", BLUE), ("cleo", GREEN)):
+        trained(world, user, *[colour] * 10)
+    wide = np.repeat(np.array([[RED, BLUE, GREEN]], np.uint8)[..., ::-1], 200, axis=1).repeat(200, axis=0)
+    photo = SentFile("image_1", cv2.imencode(".png", wide)[1].tobytes(), "")
+
+    def code_of(user: str, *, live: bool = False) -> Code:
+        return ended(partial(recognise, HOME, user, photo, world.services, live=live))[0]
+
+    assert [code_of(user) for user in ("ada", "ben", "cleo")] == [Code.DONE, Code.DONE, Code.NOT_VERIFIED]
+    world.state_of = lambda face: Liveness.LIVE if face.detection.box.left < 200 else Liveness.SPOOF
+    assert [code_of(user, live=True) for user in ("ada", "ben")] == [Code.DONE, Code.NOT_VERIFIED]

@@ -203,6 +203,13 @@ def test_base64_as_python_prints_bytes_is_read(client: FlaskClient) -> None:
     assert client.post("/recognize/", json={**asked, "image": printed[:-1]}).get_json()["code"] == 193
 
 
+def test_a_damaged_jpeg_is_not_taken_for_a_path(client: FlaskClient) -> None:
+    client.post("/train", json=lesson())
+    asked = {"API_KEY": KEY, "username": "ada", "image": "/9j/4AAQSkZJRgABAQAAAQABAA%"}
+    assert "damaged" in client.post("/recognize/", json=asked).get_json()["errorDescription"]
+    assert "path" in client.post("/recognize/", json={**asked, "image": "/9.jpg"}).get_json()["errorDescription"]
+
+
 def test_images_without_faces_are_a_failure(client: FlaskClient) -> None:
     reply = client.post("/train", json=lesson(BLACK)).get_json()
     assert reply == {"responseType": "FAILURE", "successDescription": "Face not detected."}

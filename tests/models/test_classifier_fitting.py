@@ -52,11 +52,12 @@ def test_a_training_is_the_same_whatever_was_trained_before(options: Options) ->
         assert np.array_equal(one, other)
 
 
-def test_a_second_fit_goes_on_from_the_layers_as_they_are_then() -> None:
+def test_a_second_fit_goes_on_where_the_first_one_ended() -> None:
     fitting = Fitting(STRANGERS, 3, PLAIN, 1, lambda share: None)
-    fitting.layers.dense[-1][:] = (5.0, -5.0, 0.0)
+    fitting.fit(*table(), PLAIN.epochs, np.random.default_rng(4))
+    first = fitting.layers.dense[0]
     fitting.fit(*table(), 1, np.random.default_rng(4))
-    assert fitting.layers.dense[-1] == pytest.approx((5.0, -5.0, 0.0), abs=0.5)
+    assert fitting.layers.dense[0] == pytest.approx(first, abs=0.05)
 
 
 def test_log_odds_are_those_of_the_softmax() -> None:
@@ -66,10 +67,12 @@ def test_log_odds_are_those_of_the_softmax() -> None:
     assert np.isfinite(log_odds(outputs)).all()
 
 
-def test_calibration_puts_each_users_bar_beyond_the_strangers() -> None:
+@pytest.mark.parametrize("users", [1, 4, 40])
+def test_a_users_bar_is_as_far_beyond_the_strangers_however_many_users_there_are(users: int) -> None:
     generator = np.random.default_rng(5)
-    layers = Layers(np.zeros(7, np.float32), np.ones(7, np.float32), [EYE[:, :5], np.zeros(5, np.float32)])
-    strangers = generator.normal(0.0, 1.0, (4000, 7)).astype(np.float32)
-    calibrate(layers, 3.0, strangers)
-    odds = log_odds(layers.logits(strangers))
-    assert odds.mean(axis=0) + 3.0 * odds.std(axis=0) == pytest.approx(np.zeros(4), abs=0.3)
+    kernel = generator.normal(0.0, 0.02, (256, users + 1)).astype(np.float32)
+    layers = Layers(np.zeros(256, np.float32), np.ones(256, np.float32), [kernel, np.ones(users + 1, np.float32)])
+    made = calibrate(layers, 4.0, generator.normal(0.0, 1.0, (4000, 256)).astype(np.float32))
+    towards = kernel[:, :-1].T / np.linalg.norm(kernel[:, :-1], axis=0)[:, np.newaxis]
+    below, above = (np.diag(log_odds(made.logits(np.float32(far) * towards))) for far in (3.6, 4.6))
+    assert below.max() < 0 < above.min()
