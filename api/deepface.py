@@ -96,9 +96,7 @@ def analyze() -> Response:
 
 @blueprint.post("/deepface/search", strict_slashes=False)
 @_described(
-    refuses=_REFUSES,
-    body=shapes.FIND,
-    other={200: Other("The people found for each face.", model=shapes.Matches)},
+    refuses=_REFUSES, body=shapes.FIND, other={200: Other("The people found for each face.", model=shapes.Matches)}
 )
 def search() -> Response:
     """Say who of everybody enrolled a photo shows."""
@@ -131,10 +129,7 @@ def register() -> Response:
 
 
 @blueprint.post("/deepface/build/index", strict_slashes=False)
-@_described(
-    refuses=LEASED,
-    other={200: Other("How many people a search sees.", model=shapes.IndexState)},
-)
+@_described(refuses=LEASED, other={200: Other("How many people a search sees.", model=shapes.IndexState)})
 def build_index() -> Response:
     """Say that there is nothing to build: a search sees everybody who is enrolled, always."""
     with lend() as services:

@@ -100,11 +100,7 @@ def create_face() -> Response:
 
 
 @blueprint.route("/api/face/update/<face_id>", methods=["POST", "PUT", "PATCH"], strict_slashes=False)
-@describe(
-    shapes.CreatedFace,
-    refuses=_FACE_REFUSES,
-    body=shapes.FACE_IMAGE,
-)
+@describe(shapes.CreatedFace, refuses=_FACE_REFUSES, body=shapes.FACE_IMAGE)
 def update_face(face_id: str) -> Response:
     """Put another photo of the person in a face's place. The face keeps its id."""
     with gate().passing():

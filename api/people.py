@@ -76,9 +76,7 @@ def take_face(person_id: str, face_id: str) -> Response:
 
 @blueprint.post("/people/<person_id>/faces/<face_id>/move")
 @describe(
-    shapes.PersonFaces,
-    refuses=[*_EDITED, Code.DIFFERENT_PEOPLE],
-    body={JSON: shapes.MoveForm, FORM: shapes.MoveForm},
+    shapes.PersonFaces, refuses=[*_EDITED, Code.DIFFERENT_PEOPLE], body={JSON: shapes.MoveForm, FORM: shapes.MoveForm}
 )
 def move_face(person_id: str, face_id: str) -> Response:
     """Move a face to another person, whom it has to show; shows that person."""

@@ -153,11 +153,7 @@ class ForgettingUnit:
         """Delete the rows; what the galleries need to notice the removal stays, without the ID."""
         version = self.enrolments.next_version(connection)
         gone = self.enrolments.anonymise(connection, person_id, version, f"~{secrets.token_hex(16)}")
-        return {
-            "rows": self.people.delete(connection, person_id),
-            "enrolments": gone,
-            **erase(connection, person_id),
-        }
+        return {"rows": self.people.delete(connection, person_id), "enrolments": gone, **erase(connection, person_id)}
 
     def _finish(self, person_id: str, plan: _Plan, notes: list[Abandoned]) -> Forgotten:
         drop_key(person_id)

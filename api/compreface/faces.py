@@ -5,7 +5,7 @@ from flask import Response, request
 from api.access import lend
 from api.compreface.asked import image_ids, needed_text, one_photo
 from api.compreface.form import BASE, blueprint, described
-from api.compreface.subjects import answer, created
+from api.compreface.subjects import answer
 from api.gate import gate
 from api.openapi import JSON, LEASED, NO_PHOTO, NOT_LIVE, Other
 from api.photos import sent
@@ -50,7 +50,7 @@ def add_image() -> Response:
         subject, least = needed_text(body, "subject"), body.decimal("det_prob_threshold", 0, 1, 0)
         file = one_photo(body, "file")
         with lend() as services:
-            return created(answer(flows.add_image(subject, file, least, services)))
+            return answer(flows.add_image(subject, file, least, services), created=True)
 
 
 @blueprint.delete(_FACES, strict_slashes=False)
@@ -82,8 +82,7 @@ def delete_listed() -> Response:
 
 @blueprint.delete(f"{_FACES}/<image:image_id>")
 @described(
-    refuses=[*LEASED, Code.NO_ROW, Code.NO_FOLDER],
-    other={200: Other("The image is deleted.", model=shapes.ImageRow)},
+    refuses=[*LEASED, Code.NO_ROW, Code.NO_FOLDER], other={200: Other("The image is deleted.", model=shapes.ImageRow)}
 )
 def delete_image(image_id: str) -> Response:
     """Delete an image. The subject stays."""
@@ -92,20 +91,14 @@ def delete_image(image_id: str) -> Response:
 
 
 @blueprint.get(f"{_FACES}/<image:image_id>/img")
-@described(
-    refuses=LEASED,
-    other={200: Other("The face as PNG; nothing where there is no such image.", _PNG)},
-)
+@described(refuses=LEASED, other={200: Other("The face as PNG; nothing where there is no such image.", _PNG)})
 def show_image(image_id: str) -> Response:
     """Show the aligned face of an image."""
     return _picture(image_id)
 
 
 @blueprint.get(f"{BASE}/static/<api_key>/images/<image:image_id>")
-@described(
-    refuses=LEASED,
-    other={200: Other("The face as PNG; nothing where there is no such image.", _PNG)},
-)
+@described(refuses=LEASED, other={200: Other("The face as PNG; nothing where there is no such image.", _PNG)})
 def show_image_by_key(api_key: str, image_id: str) -> Response:
     """Show the aligned face of an image to a page that cannot send headers: the key is in the path."""
     return _picture(image_id)

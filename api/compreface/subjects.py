@@ -34,14 +34,11 @@ def add_subject() -> Response:
     """Make a subject without an image."""
     name = needed_text(sent(request, 0), "subject")
     with lend() as services:
-        return created(answer(flows.add_subject(name, services)))
+        return answer(flows.add_subject(name, services), created=True)
 
 
 @blueprint.delete(_SUBJECTS, strict_slashes=False)
-@described(
-    refuses=LEASED,
-    other={200: Other("How many there were.", model=shapes.DeletedCount)},
-)
+@described(refuses=LEASED, other={200: Other("How many there were.", model=shapes.DeletedCount)})
 def delete_subjects() -> Response:
     """Forget all subjects. People who were enrolled by other endpoints stay."""
     with gate().passing(), lend() as services:
@@ -68,23 +65,16 @@ def rename_subject(subject: str) -> Response:
 
 
 @blueprint.delete(f"{_SUBJECTS}/<path:subject>")
-@described(
-    refuses=[*LEASED, Code.NO_ROW],
-    other={200: Other("The subject is forgotten.", model=shapes.DeletedSubject)},
-)
+@described(refuses=[*LEASED, Code.NO_ROW], other={200: Other("The subject is forgotten.", model=shapes.DeletedSubject)})
 def delete_subject(subject: str) -> Response:
     """Forget a subject with all images. The receipt is signed."""
     with gate().passing(), lend() as services:
         return answer(flows.delete_subject(subject, services))
 
 
-def answer(outcome: Outcome, body: object = None) -> Response:
-    """Return the reply to an outcome: its results, or another body."""
+def answer(outcome: Outcome, body: object = None, *, created: bool = False) -> Response:
+    """Return the reply to an outcome: its results, or another body; with the status of something new if created."""
     shown = body if body is not None else {key: one for key, one in outcome.results.items() if key != "stages"}
-    return reply(outcome.code, {BODY: shown, "stages": outcome.results.get("stages")})
-
-
-def created(response: Response) -> Response:
-    """Return the reply with the status of something new."""
-    response.status_code = 201
+    response = reply(outcome.code, {BODY: shown, "stages": outcome.results.get("stages")})
+    response.status_code = 201 if created else response.status_code
     return response

@@ -29,14 +29,7 @@ RECOGNIZE = bodies("Recognize", _Recognize, "image", about="The photo, `picture`
 class TrainBody(FaceHashUser):
     """Images of the user, and hyper-parameters for those who want to choose some."""
 
-    images: Annotated[
-        list[Any],
-        Field(
-            min_length=10,
-            json_schema_extra=HAS_BASE64,
-            examples=[[EXAMPLE_PNG] * 10],
-        ),
-    ]
+    images: Annotated[list[Any], Field(min_length=10, json_schema_extra=HAS_BASE64, examples=[[EXAMPLE_PNG] * 10])]
     """Photos as base64 text; those that cannot be decoded are left out."""
     epochs: Annotated[int, Field(ge=1, le=100)] | SkipJsonSchema[None] = None
     batch_size: Annotated[int, Field(ge=32, le=1024)] | SkipJsonSchema[None] = None

@@ -10,16 +10,7 @@ from pipeline.flows.policy import changed
 from pipeline.flows.services import Services
 from pipeline.ports import EnrolledFace
 from pipeline.stages.identity import is_subject, shown_name
-from pipeline.types import (
-    Detection,
-    Detector,
-    Face,
-    Liveness,
-    LivenessAbout,
-    LivenessJudge,
-    LivenessVerdict,
-    Pixels,
-)
+from pipeline.types import Detection, Detector, Face, Liveness, LivenessAbout, LivenessJudge, LivenessVerdict, Pixels
 
 _PATTERN = "cf-[0-9a-f]{16}"
 _FACE_ID = re.compile(r"([0-9a-f]{32})_([0-9]{2,3})", re.ASCII)
