@@ -12,7 +12,6 @@ from api.shapes.compare import Decided, Embedding
 from api.shapes.people import Receipt
 
 MOST_PAGES = 10**8
-_MADE = 1795737600
 
 
 class PageQuery(Shape):
