@@ -1,6 +1,6 @@
 """The evaluation's figures as a table for people."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pipeline.registry import SIM_FUNCS
@@ -8,7 +8,10 @@ from pipeline.registry import SIM_FUNCS
 
 def as_text(found: Mapping[str, Any]) -> str:
     """Return what `evaluate` found as lines of text; what was not measured says so."""
-    return "\n".join([*head(found), *_pairs(found), *_rates(found), *_system(found), *_rest(found)])
+    parts: list[Iterable[str]] = [_pairs(found), _rates(found), _system(found)]
+    parts += [_search(found["search"]), _decisions(found["decisions"]), _quality(found.get("quality"))]
+    parts += [*_peers(found), *_engines(found), _latency(found.get("latency"))]
+    return "\n".join([*head(found), *(line for part in map(list, parts) if part for line in ("", *part))])
 
 
 def head(found: Mapping[str, Any]) -> Iterator[str]:
@@ -26,7 +29,6 @@ def head(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _pairs(found: Mapping[str, Any]) -> Iterator[str]:
-    yield ""
     if "pairs" not in found:
         yield "Pair accuracy: not measured, there is no file of pairs."
         return
@@ -39,7 +41,6 @@ def _pairs(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rates(found: Mapping[str, Any]) -> Iterator[str]:
-    yield ""
     rates = list(next(iter(found["tar"].values())))
     yield f"{'True accepts, all pairs':<24}" + "".join(f"{'FMR ' + rate:>14}" for rate in rates)
     for name, by_rate in found["tar"].items():
@@ -48,7 +49,6 @@ def _rates(found: Mapping[str, Any]) -> Iterator[str]:
 
 def _system(found: Mapping[str, Any]) -> Iterator[str]:
     one, promise = found["system"], found["promise"]
-    yield ""
     if one is None:
         yield "System: not measured, two people with four photos each are required."
         return
@@ -78,7 +78,6 @@ def _system(found: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _search(search: Mapping[str, Any]) -> Iterator[str]:
-    yield ""
     yield f"Search among {search['people']} people, one photo of each enrolled; all splits"
     for words, one in (("photos", search), ("requests of up to 3", search["requests"])):
         rates = f"rank 1 {percent(one['rank1'])}, FNIR at FPIR 1 % {percent(one['fnir_at_fpir_1e-2'])}"
@@ -86,7 +85,6 @@ def _search(search: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _decisions(found: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
-    yield ""
     yield "Claims, everybody enrolled with one photo; nearer, contradictory: refused by these rules"
     for kind, one in found.items():
         yield (
@@ -96,41 +94,41 @@ def _decisions(found: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
         )
 
 
-def _rest(found: Mapping[str, Any]) -> Iterator[str]:
-    yield from _search(found["search"])
-    yield from _decisions(found["decisions"])
-    yield ""
-    quality = found.get("quality")
+def _quality(quality: Mapping[str, Any] | None) -> Iterator[str]:
     if quality is None:
         yield "Quality: not measured."
-    else:
-        yield f"Quality (FNMR of {quality['scores_of']} at FMR 1e-3)"
-        yield f"  leaving out the worst 10 % cuts FNMR by {percent(quality['fnmr_drop_10'])}"
-        yield f"  BRISQUE: {percent(quality['brisque_drop_10'])}"
-        yield f"  portraits that pass SCORE_TOL 7: {percent(quality['portraits_passed'])}"
-        for kind, share in quality["degraded_stopped"].items():
-            yield f"  stopped, {kind}: {percent(share)}"
-        if "yaw" not in quality["degraded_stopped"]:
-            yield f"  stopped, yaw: not measured, {quality['turned_frames']} strongly turned frames are too few"
+        return
+    yield f"Quality (FNMR of {quality['scores_of']} at FMR 1e-3)"
+    yield f"  leaving out the worst 10 % cuts FNMR by {percent(quality['fnmr_drop_10'])}"
+    yield f"  BRISQUE: {percent(quality['brisque_drop_10'])}"
+    yield f"  portraits that pass SCORE_TOL 7: {percent(quality['portraits_passed'])}"
+    for kind, share in quality["degraded_stopped"].items():
+        yield f"  stopped, {kind}: {percent(share)}"
+    if "yaw" not in quality["degraded_stopped"]:
+        yield f"  stopped, yaw: not measured, {quality['turned_frames']} strongly turned frames are too few"
+
+
+def _peers(found: Mapping[str, Any]) -> Iterator[list[str]]:
     for name, one in found.get("peer", {}).items():
-        yield ""
-        yield f"DeepFace.verify, {name}, {one['pairs']} pairs"
-        yield f"  at its threshold {percent(one['deepface_at_published_threshold'])}"
-        yield f"  at the best threshold for these pairs {percent(one['deepface_at_best_threshold'])}"
-        yield f"  ours on the same pairs {percent(one['ours'])}"
-    yield from _extras(found)
+        yield [
+            f"DeepFace.verify, {name}, {one['pairs']} pairs",
+            f"  at its threshold {percent(one['deepface_at_published_threshold'])}",
+            f"  at the best threshold for these pairs {percent(one['deepface_at_best_threshold'])}",
+            f"  ours on the same pairs {percent(one['ours'])}",
+        ]
 
 
-def _extras(found: Mapping[str, Any]) -> Iterator[str]:
+def _engines(found: Mapping[str, Any]) -> Iterator[list[str]]:
     for name, one in found.get("liveness", {}).items():
-        yield ""
-        yield f"Liveness, {name}: {one['attacks']} attacks, {one['bona_fide']} bona fide"
-        yield f"  {'all sources':<24}APCER {percent(one['apcer'])}, BPCER {percent(one['bpcer'])}"
-        for source, its in one["per_source"].items():
-            yield f"  {source:<24}APCER {percent(its['apcer'])}, BPCER {percent(its['bpcer'])}"
-    if "latency" in found:
-        latency = found["latency"]
-        yield ""
+        rows = {"all sources": one, **one["per_source"]}
+        yield [
+            f"Liveness, {name}: {one['attacks']} attacks, {one['bona_fide']} bona fide",
+            *(f"  {row:<24}APCER {percent(its['apcer'])}, BPCER {percent(its['bpcer'])}" for row, its in rows.items()),
+        ]
+
+
+def _latency(latency: Mapping[str, Any] | None) -> Iterator[str]:
+    if latency is not None:
         yield f"Time of {latency['requests']} requests with {latency['photos']} photos: median, 90th percentile"
         for name, its in latency["stages"].items():
             yield f"  {name:<24}{its['median']:8.1f} ms{its['p90']:8.1f} ms"
