@@ -68,13 +68,9 @@ def enrol_one(env_file: str, candidate: Candidate) -> Entry:
     return _enroller(env_file).enrol(candidate)
 
 
-def prepare(env_file: str) -> str:
-    """Load the models of this worker process; return what is missing, in one sentence, or nothing."""
-    try:
-        _enroller(env_file)
-    except CannotStartError as reason:
-        return str(reason)
-    return ""
+def prepare(env_file: str) -> None:
+    """Load the models of this worker process; raises `CannotStartError`."""
+    _enroller(env_file)
 
 
 @cache
@@ -124,11 +120,9 @@ def _check_a_worker(ray: Any, env_file: Path, stop: threading.Event) -> bool:
         if stop.is_set():
             return False
     try:
-        missing = ray.get(task)
+        ray.get(task)
     except ray.exceptions.RayError as error:
         raise CannotStartError(f"A worker of the cluster cannot start: {_first_line(error)}") from error
-    if missing:
-        raise CannotStartError(f"A worker of the cluster cannot start: {missing}")
     return True
 
 
