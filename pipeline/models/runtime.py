@@ -18,10 +18,10 @@ Runner = Callable[[Sequence[Array]], Sequence[Array]]
 FLOAT32, BFLOAT16 = "f32", "bf16"
 """The precisions that a network is computed in."""
 
-KEPT_STEPS = 256
+KEPT_STEPS = 64
 """Steps of a network, each prepared for one shape, that OpenVINO keeps, the last used; it would keep 5,000.
 
-A photo takes the detector's first network some 90. The memory of a shape that is no longer kept is freed.
+A step of the detector's takes some 300 KB. Preparing one again takes little: its code is in a cache of oneDNN's.
 """
 
 _FIRST_USE = Lock()
