@@ -49,7 +49,7 @@ def command(only: Sequence[str], quick: bool, data: Path) -> tuple[Any, int]:
     """Measure speed against named peers, in one run. Exit code 2: a scenario was left out."""
     rounds = Rounds(3 if quick else ROUNDS, quick)
     place = data.resolve() if data.is_dir() else None  # settings' paths start elsewhere
-    note(f"Data: {place or 'photos from packages'}; {rounds.count} rounds; limits and replay policy are off")
+    note(f"Data: {place or 'photos from packages'}; {rounds.count} rounds; limits are off, replays are noted")
     share_cores()  # as the server does
     found: list[Result] = []
     left_out: list[str] = []

@@ -21,7 +21,7 @@ from tools.benchmark.photos import People, decoded, encoded, people, scaled
 from tools.records.env_file import new_key
 
 _PAIRS = 9 + 180
-_HTTP = "upload and verify over HTTP, cold; limits and replay policy off"
+_HTTP = "upload and verify over HTTP, cold; limits off, replays noted"
 
 
 @contextmanager
