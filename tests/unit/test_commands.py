@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,6 +22,7 @@ from faceapp_client import Client, Retries
 from tests.flows.world import ANN, BEN, BLACK, BLUE, DARK_RED, GREEN, RED, World, photo_file
 from tests.http.world_server import URL, transport_to
 from tests.servers import free_port
+from tools.benchmark.command import SCENARIOS
 from tools.cli import launch, talking
 from tools.cli import main as cli
 from tools.cli.completion import PROGRAM, script
@@ -320,3 +322,8 @@ def test_every_command_and_exit_code_is_in_the_documentation() -> None:
 def test_progress_is_for_terminals_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(tracked("abc", 3, "Reading")) == ["a", "b", "c"]
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_every_scenario_of_the_bench_is_where_it_is_looked_for(name: str) -> None:
+    assert callable(getattr(import_module(f"tools.benchmark.{SCENARIOS[name]}"), name))
