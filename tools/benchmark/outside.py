@@ -109,5 +109,5 @@ def outside_models(bench: Bench) -> Sequence[Result]:
         beside.append(seconds(both) - clock.total)
         within.append(clock.total)
     container.close()
-    note = f"{photos.source}, three photos; in this process, without the socket and the replay check; alignment counts as model"
+    note = f"{photos.source}, three photos; in this process, no socket, no replay check; alignment counts as model"
     return [result("outside_models", beside, within, 0.15, note)]
