@@ -9,7 +9,7 @@ ADDED = 0.2
 """What later enrolments together may weigh in a template, in parts of the first enrolment's weight.
 
 The more, the more a person's own later photos help, and the further blends of two faces lead: with 0.25, one of 64
-attackers reached the victim's threshold, with 0.5 nine (`tools.evaluation.blends`).
+attackers reached the victim's threshold, with 0.5 nine (docs/decisions.md).
 """
 
 
