@@ -18,11 +18,8 @@ Runner = Callable[[Sequence[Array]], Sequence[Array]]
 FLOAT32, BFLOAT16 = "f32", "bf16"
 """The precisions that a network is computed in."""
 
-KEPT_STEPS = 64
-"""Steps of a network, each prepared for one shape, that OpenVINO keeps, the last used; it would keep 5,000.
-
-A step of the detector's takes some 300 KB. Preparing one again takes little: its code is in a cache of oneDNN's.
-"""
+KEPT_STEPS = 256
+"""Steps of a network, each prepared for one shape, that OpenVINO keeps, the last used; it would keep 5,000."""
 
 _FIRST_USE = Lock()
 
@@ -45,7 +42,7 @@ class OpenVinoRunner:
             "INFERENCE_NUM_THREADS": usable_cores(),
             "NUM_STREAMS": usable_cores() if alone else 1,
             "ENABLE_CPU_PINNING": False,  # all networks would be pinned to the same cores
-            "CPU_RUNTIME_CACHE_CAPACITY": KEPT_STEPS,
+            "CPU_RUNTIME_CACHE_CAPACITY": kept_steps,
         }
         model = read_network(network) if isinstance(network, Path) else network
         try:

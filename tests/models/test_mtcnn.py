@@ -13,9 +13,8 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.models import mtcnn, mtcnn_networks
+from pipeline.models import mtcnn
 from pipeline.models.mtcnn import MtcnnDetector, closer_scale, working_scale
-from pipeline.models.runtime import OpenVinoRunner
 from pipeline.parallel import give_back
 from pipeline.types import Detection, Pixels
 from tests.models.faces import pixels_of
@@ -204,8 +203,8 @@ def test_what_is_looked_at_is_bounded_by_area_whatever_the_shape(
     assert max(looked_at) <= 1.01 * mtcnn.MOST_AREA
 
 
-def test_a_network_does_not_keep_memory_for_every_shape_that_it_has_seen() -> None:
-    run = OpenVinoRunner(mtcnn_networks.proposal_network(mtcnn_networks.read_weights("pnet")))
+def test_the_detector_does_not_keep_memory_for_every_shape_that_it_has_seen() -> None:
+    run = MtcnnDetector()._proposals
     held = []
     for heights in (range(140, 150), range(130, 140), range(100, 130)):
         for height, width in product(heights, range(201, 221, 2)):
