@@ -75,7 +75,8 @@ class MtcnnDetector:
     def __init__(self, always_closer: bool = False) -> None:
         self._always_closer = always_closer
         pnet, rnet, onet = (networks.read_weights(name) for name in ("pnet", "rnet", "onet"))
-        self._proposals: Runner = OpenVinoRunner(networks.proposal_network(pnet), alone=True)
+        proposals = networks.proposal_network(pnet)
+        self._proposals: Runner = OpenVinoRunner(proposals, alone=True, kept_steps=_KEPT_STEPS)
         refinement = OpenVinoRunner(networks.refinement_network(rnet))
         output = OpenVinoRunner(networks.output_network(onet))
         self._refinement: Runner = RequestBatcher(

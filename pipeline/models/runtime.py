@@ -36,7 +36,9 @@ class OpenVinoRunner:
     before one.
     """
 
-    def __init__(self, network: Any, precision: str = FLOAT32, *, alone: bool = False) -> None:
+    def __init__(
+        self, network: Any, precision: str = FLOAT32, *, alone: bool = False, kept_steps: int = KEPT_STEPS
+    ) -> None:
         options = {
             "INFERENCE_PRECISION_HINT": precision,
             "INFERENCE_NUM_THREADS": usable_cores(),
