@@ -42,7 +42,7 @@ _NORMALISED = (np.arange(256, dtype=np.float32) - 127.5) / 128
 STRIP_AREA = 75_000
 """Pixels that the first network is given at once: OpenVINO keeps the memory of the most."""
 _KEPT_STEPS = 64
-"""Steps that OpenVINO keeps of the first network, which sees the most shapes, for each core; a step takes some 300 KB."""
+"""Steps of the first network, which sees the most shapes, that OpenVINO keeps for each core; each some 300 KB."""
 _PATCHES_AT_ONCE, _MOST_PATCHES = 16, 1024
 _CANDIDATES = 1000
 """Cells of one size, and candidates of all sizes, that are considered, best first; crowds have a few hundred."""
