@@ -52,7 +52,9 @@ def _found(ask: SearchRequest, services: Services, progress: Callable[[float], N
             _search(seen, ask, services, ledger, results)
             progress(min(1.0, (start + AT_ONCE) / len(files)))
         if not results["faces"]:
-            raise Refusal(_reason(files, results["left_out"]))
+            code = _reason(files, results["left_out"])
+            is_file = len(files) == 1 and code is not Code.NO_FACE  # what is wrong with it says more than the code
+            raise Refusal(code, advice=seen.files[0].checks[0].advice if is_file else "")
     return Outcome(Code.DONE, results)
 
 

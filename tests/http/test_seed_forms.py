@@ -306,6 +306,11 @@ def test_errors_are_in_its_keys_with_a_code(client: FlaskClient, body: dict[str,
     assert set(found) == {"result", "error", "code"}
 
 
+def test_what_is_no_photo_is_named(client: FlaskClient) -> None:
+    found = client.post("/recognition", json={"file": "Tm90IGEgcGhvdG8u"}).get_json()
+    assert (found["code"], "A text is not a photo" in found["error"]) == (120, True)
+
+
 def test_a_key_without_the_scope_may_not_search(world: World) -> None:
     key, record = new_key("a", {"facehash"}, 0, None)
     client = client_of(world, load=lambda: KeySet([record]))
