@@ -41,7 +41,8 @@ class Part:
 
 def too_many(photos: int) -> Refusal:
     """Return the refusal of a request with more than `photos` photos or `OTHER_FIELDS` other fields."""
-    advice = f"Send at most {photos} photos and {OTHER_FIELDS} other fields in one request."
+    most = "one photo" if photos == 1 else f"{photos} photos"
+    advice = f"Send at most {most} and {OTHER_FIELDS} other fields in one request."
     return Refusal(Code.TOO_LARGE, advice=advice)
 
 
