@@ -52,7 +52,10 @@ class SettingsFault(Exception):  # noqa: N818 - an answer of its own (176), name
 
 
 class SettingsFile:
-    """The settings of `.env` as it is now: checked again when it changes, and while it is faulty. Thread-safe."""
+    """The settings of `.env` as it is now: checked again when its content changes, and on each call while it is faulty.
+
+    Thread-safe.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file

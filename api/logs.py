@@ -53,7 +53,10 @@ FORMATTERS: Mapping[str, type[logging.Formatter]] = {"text": LineFormatter, "jso
 
 
 def log_to(path: Path, max_bytes: int, keep: int, form: str = "text") -> None:
-    """Send this project's log to `path` alone, rotated at `max_bytes`, and keep `keep` old files."""
+    """Send the log of this project's modules to `path` from now on, and nowhere else; `form` is a LOG_FORMAT.
+
+    A file that reaches `max_bytes` is rotated; `keep` rotated files are kept.
+    """
     handler = RotatingFileHandler(path, maxBytes=max_bytes, backupCount=keep, encoding="utf-8", delay=True)
     handler.setFormatter(FORMATTERS[form]())
     for name in _OURS:

@@ -27,7 +27,10 @@ _BELOW: dict[str, Form] = {}
 
 
 def answers_in(form: Form, *paths: str, below: str = "") -> None:
-    """Let requests for these paths, with or without a last slash, and all `below` a path, be answered in this form."""
+    """Let requests for these paths, with or without a slash at the end, be answered in this form.
+
+    With `below`, so are all requests for paths that begin with it, unknown ones among them.
+    """
     for path in paths:
         _EXACT[path.strip("/")] = form
     if below:

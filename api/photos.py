@@ -43,7 +43,10 @@ _ABSENT = object()
 
 @dataclass(frozen=True, eq=False)
 class Sent:
-    """What a request brought, in its order: photos by the set that they belong to, and other fields, text or JSON."""
+    """What a request brought: photos by the set that they belong to, and its other fields, in the order of arrival.
+
+    A field's value is text, or in JSON whatever was sent.
+    """
 
     photos: Mapping[str, list[SentFile]]
     fields: Sequence[tuple[str, object]]

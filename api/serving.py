@@ -39,7 +39,10 @@ class CannotListenError(Exception):
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """Return a bound socket: a port in use shows before anything heavy is loaded. Raises `CannotListenError`."""
+    """Return a socket bound to the address, so that a port in use shows before anything heavy is loaded.
+
+    Raises `CannotListenError`.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.socket(family, kind, protocol)
@@ -115,7 +118,10 @@ def _server(app: Callable[..., Any], listening: socket.socket, threads: int, loo
 
 
 def exit_now(status: int) -> NoReturn:
-    """End the process without Python's own shutdown, which crashes in libraries that are still being loaded."""
+    """End the process with its exit status, without Python's own shutdown.
+
+    That shutdown crashes in libraries that another thread is still loading. The server has closed everything before.
+    """
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

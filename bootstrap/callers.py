@@ -17,7 +17,10 @@ _log = logging.getLogger(__name__)
 
 
 class StoredKeys:
-    """Loads the keys from the database that the settings name, over connections of its own: they are needed first."""
+    """Loads the keys from the database that the settings name; opens another one when they name another one.
+
+    It has connections of its own, because who may call is asked before anything else is loaded.
+    """
 
     def __init__(self, current: Callable[[], Settings]) -> None:
         self._current = current

@@ -116,7 +116,10 @@ class ServiceContainer:
 
     @contextmanager
     def lease(self) -> Iterator[Services]:
-        """Lend services for the settings as they are; they stay open for the block. Raises `Refusal(BAD_ENV)`."""
+        """Lend services for the current settings; they stay open for the block, whatever is edited meanwhile.
+
+        Raises `Refusal(BAD_ENV)`.
+        """
         built = self._acquire()
         try:
             yield built.services
@@ -195,7 +198,10 @@ class ServiceContainer:
         return built is not None and self._is_warm and self._now(lambda settings: built.settings == settings, False)
 
     def lacking(self) -> Mapping[str, Code]:
-        """Return what requests would miss, by name, with their code. One call looks, others get what was found last."""
+        """Return what requests would miss now, by name, with the code that they get; empty if the server is ready.
+
+        One call at a time looks, as a database that is away takes seconds to find out; others get what was found last.
+        """
         if self._checking.acquire(blocking=False):
             try:
                 with self.current_records() as current:

@@ -29,7 +29,10 @@ Key = tuple[object, ...]
 
 @dataclass(frozen=True, eq=False)
 class _Loading:
-    """What is loaded for a key, a judge or a refusal; requests wait for it until `until`, by the loader's clock."""
+    """What is being loaded, or was, for a key: a judge, or the refusal that every request gets until the key changes.
+
+    `until` is the time, by the loader's clock, up to which requests wait for it.
+    """
 
     key: Key
     outcome: Future[LivenessJudge | Refusal]

@@ -60,7 +60,10 @@ class Maintenance:
 
 
 def warm_up(container: ServiceContainer) -> bool:
-    """Load everything and run it once if the container is not ready; whether it has become ready by this."""
+    """Load everything and run it once if the container is not ready: its start failed, or the settings changed.
+
+    Returns whether it has become ready by this.
+    """
     if container.ready():
         return False
     try:

@@ -29,7 +29,10 @@ HOUR_S = 3600
 
 @dataclass(frozen=True, eq=False)
 class ServerOperator:
-    """Reads and changes what the operator's side shows. `current` lends what serves now, None before the first."""
+    """Reads and changes what the operator's side shows. `lease`, `current` and `liveness` are the container's.
+
+    `current` lends the settings and records that serve now, None before the first are built.
+    """
 
     env_file: Path
     stored_keys: StoredKeys

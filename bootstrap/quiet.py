@@ -14,7 +14,10 @@ NOWHERE = Path(os.devnull)
 
 
 def silence_tensorflow(file: Path = NOWHERE) -> None:
-    """Send what TensorFlow writes while it loads to `file`, if that can be written. Failures still raise exceptions."""
+    """Send what TensorFlow writes while it loads to `file`, whichever library imports it.
+
+    Its failures still raise exceptions. A file that cannot be written is done without.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "tensorflow" not in sys.modules and not any(isinstance(finder, _QuietImport) for finder in sys.meta_path):
         sys.meta_path.insert(0, _QuietImport(file))

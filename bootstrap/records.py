@@ -70,7 +70,10 @@ class Records:
 
 
 def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Records:
-    """Open the records and finish what a crash interrupted; the server starts even while the database is down."""
+    """Open the records, create missing SQLite tables, and finish what a crash interrupted.
+
+    The server starts even while the database is down: each request tries again and answers 155 until it is back.
+    """
     names = people_names(settings)
     make_tables(settings)
     database = open_database(settings)

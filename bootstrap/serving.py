@@ -38,7 +38,10 @@ job have threads of their own."""
 
 
 def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) -> int:
-    """Serve until SIGTERM or Ctrl-C, even with faulty settings; return the exit status, 2 without the address."""
+    """Serve until SIGTERM or Ctrl-C; returns the exit status, 2 if the address is not available.
+
+    The server starts even with faulty settings: requests get 176 until they are fixed.
+    """
     silence_tensorflow(greetings_file(env_file))
     host, port, threads = listening_address(env_file)
     for line in listening_faults(env_file):

@@ -79,7 +79,10 @@ def _head(connection: Connection, *, lock: bool = False) -> Head:
 
 
 def subject_key(database: Database, person_id: str, draw: bool) -> bytes | None:
-    """Return the key of a person's pseudonyms, empty where none is drawn; None while the database is away."""
+    """Return the key of a person's pseudonyms, drawn where there is none and `draw`; empty where there is none.
+
+    None while the database is away.
+    """
     try:
         with database.reading() as connection:
             found = _subject_key(connection, person_id)

@@ -29,7 +29,10 @@ class Enrolment:
 
 @dataclass(frozen=True)
 class Changes:
-    """What changed up to `version`: enrolments added and valid, tokens removed. `stored` is as in `Position`."""
+    """What changed up to `version` since an earlier one: enrolments added and still valid, tokens removed.
+
+    `stored` is that of the `Position`.
+    """
 
     version: int
     added: tuple[Enrolment, ...]
@@ -39,7 +42,10 @@ class Changes:
 
 @dataclass(frozen=True)
 class Position:
-    """The last commit's version, and up to when, in its own time, the gallery's store has to be read for it."""
+    """How far the records are: the last commit's version, and up to when the gallery's store has to be read for it.
+
+    `stored` is in the store's own time; 0 where it has none.
+    """
 
     version: int
     stored: int
@@ -214,7 +220,10 @@ class EnrolmentRecords:
         self._database.found_or_made(row, sa.insert(locks).values(reco_id=person_id), Code.INSERT_FAILED)
 
     def lock(self, connection: Connection, person_id: str) -> bool:
-        """Lock the ID's row until the transaction ends; False if the row is gone, as the ID was forgotten."""
+        """Lock the ID's row until the transaction ends: enrolments of one ID run one after the other.
+
+        False if the row is gone, as the ID was forgotten after `make_lock`.
+        """
         row = sa.select(locks.c.reco_id).where(locks.c.reco_id == person_id)
         return connection.execute(row.with_for_update()).first() is not None
 

@@ -133,7 +133,10 @@ class FaceRecords:
         return len(places), [found[token, number] for _, token, number in page]
 
     def picture(self, face: EnrolledFace, augmented: int = 0) -> bytes | None:
-        """Return a face, or one of its augmentations, as PNG; None where there is none. Raises `SealBrokenError`."""
+        """Return the aligned face, or one of its augmentations, as PNG; None where there is none.
+
+        Raises `SealBrokenError`.
+        """
         enrolment = Enrolment(face.token, face.person_id, face.folder, "", 0)
         return self.folders.picture(enrolment, face.number, augmented)
 

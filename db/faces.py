@@ -74,7 +74,10 @@ class FaceFolders:
         return written
 
     def copy(self, folder: str, token: str, sources: Sequence[tuple[str, str, int]]) -> None:
-        """Write faces of other enrolments, each (folder, token, number), as a new one's. Raises `Refusal`."""
+        """Write faces of other enrolments, each (folder, token, number), as those of a new one.
+
+        Raises `Refusal`: NO_FOLDER where a source crop is missing, NO_SPACE.
+        """
         place = self._kept.folders(folder)[0]
         contents: dict[Path, bytes] = {}
         crops: list[dict[str, object]] = []
@@ -118,7 +121,10 @@ class FaceFolders:
         return data
 
     def picture(self, enrolment: Enrolment, number: int, turn: int = 0) -> bytes | None:
-        """Return an aligned face, or one of its augmentations, by numbers from 1, as PNG. Raises `SealBrokenError`."""
+        """Return one of an enrolment's aligned faces, from 1, or its augmentation `turn`, from 1, as PNG.
+
+        None if there is none. Raises `SealBrokenError`.
+        """
         stem = f"{enrolment.token}_{number:02}"
         return self._kept.read_in(
             enrolment.folder, f"{AUGMENTED}/{stem}_{turn:02}.png" if turn else f"{MAIN}/{stem}.png"

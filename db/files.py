@@ -132,7 +132,10 @@ def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Append a line, durable on return; the caller keeps other writers out. Raises `Refusal(Code.NO_SPACE)`."""
+    """Append a line, durable on return; the caller keeps other writers out. Raises `Refusal(Code.NO_SPACE)`.
+
+    What an interrupted write left of a line before stays, on a line of its own.
+    """
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         is_new = not path.exists()
@@ -248,7 +251,10 @@ def inside(root: Path, relative: str) -> Path | None:
 
 @contextmanager
 def locked(path: Path, *, wait: bool = False) -> Iterator[bool]:
-    """Hold a lock between processes, which ends with this one; yields False where it is taken and `wait` is false."""
+    """Hold a lock between processes for the block; yields False if another process holds it and `wait` is false.
+
+    The lock ends with the process, so a killed one never leaves it behind.
+    """
     with writing(path.parent):
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -41,7 +41,10 @@ class InflightNotes:
 
     @contextmanager
     def note(self, token: str, folder: str) -> Iterator[None]:
-        """Keep a note for the block; it remains after a kill or a lost commit. Raises `Refusal(Code.NO_SPACE)`."""
+        """Keep a note for the block. It remains after a kill, and if it is unknown whether the commit succeeded.
+
+        Raises `Refusal(Code.NO_SPACE)`.
+        """
         path = self._folder / f"{token}.json"
         with files.writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)

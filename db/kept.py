@@ -73,7 +73,10 @@ class KeptFiles:
         return [self._pseudonym(text) if is_sealed else text for is_sealed in self.seal.forms]
 
     def folders(self, folder: str) -> list[Path]:
-        """Return where files of a documented folder may be, for new ones first; nothing if it leads out of the root."""
+        """Return where files of a documented folder may be, the place where they are written first.
+
+        Nothing if the name leads out of the root.
+        """
         plain = files.inside(self.root, folder)
         if plain is None:
             return []

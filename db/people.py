@@ -49,7 +49,10 @@ class People:
             return sorted(self._people(connection, self._select(), sa.true()), key=lambda person: person.key)
 
     def search(self, text: str, most: int, after: str = "") -> list[Person]:
-        """Return up to `most` rows whose ID or name contains this text, by ID, those that come after the ID `after`."""
+        """Return rows whose ID or name contains this text, by ID, at most so many; everybody for no text.
+
+        `after` is an ID: only those that come after it count.
+        """
         theirs = self._id.contains(text, autoescape=True) | self._name.contains(stored_name(text), autoescape=True)
         query = self._select().where(theirs & (self._id > after)).order_by(self._id).limit(most)
         with self._database.reading() as connection:

@@ -82,7 +82,10 @@ def sweep(
 
 
 def clear_parts(uploads: UploadStore, kept: KeptFiles, before: float) -> int:
-    """Remove unfinished files outside of people's folders, of dead processes or too old; return how many."""
+    """Remove unfinished files of dead processes and those last changed before that time; return how many.
+
+    Looks at the gallery files, notes and uploads, not into people's folders, where `recover` and `sweep` do it.
+    """
     parts = [*kept.root.glob(f".*{files.PART}"), *(kept.root / FOLDER).glob(f".*{files.PART}")]
     left = [path for path in parts if files.is_left_over(path) or files.is_older(path, before)]
     return sum(files.remove(path) for path in left) + uploads.sweep(before)

@@ -46,7 +46,10 @@ def count_links(connection: Connection, person_id: str) -> int:
 
 
 def forget_links(connection: Connection, person_id: str) -> None:
-    """Remove an ID's links, if there are any: whoever gets the ID next is another person."""
+    """Remove an ID's links: whoever gets the ID next is another person.
+
+    Without links nothing is deleted, so that an enrolment needs no right to.
+    """
     if not count_links(connection, person_id):
         return
     either = (same_people.c.reco_id == person_id) | (same_people.c.other_id == person_id)

@@ -18,7 +18,10 @@ _ENOUGH = 200
 
 
 def keys_in_use(root: Path) -> frozenset[str]:
-    """Return the ids of the keys that files below a folder may be sealed with; `none` stands for unsealed files."""
+    """Return the ids of the keys that files below a folder may be sealed with; `none` stands for unsealed files.
+
+    Where the small file is missing, or damaged, some of the files themselves tell.
+    """
     data = files.read_bytes(root / FILE)
     if data is not None:
         with contextlib.suppress(ValueError, KeyError, TypeError):

@@ -237,7 +237,10 @@ class Database:
             _close(opened)
 
     def scrub(self) -> bool:
-        """Empty SQLite's log, so that it holds nothing deleted; False while somebody reads. Does nothing on servers."""
+        """Write SQLite's log into its file and empty it, so that it holds nothing that was deleted.
+
+        False while another connection reads: the next call does it. Does nothing on servers.
+        """
         if not self.embedded:
             return True
         try:

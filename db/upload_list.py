@@ -16,7 +16,10 @@ _MARK = 6
 
 @dataclass(frozen=True)
 class ListedUpload:
-    """An upload; `made` is in seconds since 1970, `mark` begins its secret part, `person_id` may be hidden."""
+    """An upload. `made` is in seconds since 1970; `mark` is the beginning of its unguessable part.
+
+    `person_id` is None where the folder's name hides it.
+    """
 
     person_id: str | None
     mark: str

@@ -27,7 +27,10 @@ _SAVED_AS = re.compile(r"[0-9]{4,6}\.[a-z0-9]{1,5}", re.ASCII)
 
 @dataclass(frozen=True)
 class StoredUpload:
-    """An upload that can be used: whose photos, where in UPLOAD_FOLDER, and which challenge they answer."""
+    """An upload that can be used. `id` is the ID that it was made for, `folder` where it is on the disk.
+
+    `challenge` names the actions that its photos answer, if any. `kept` is UPLOAD_FOLDER.
+    """
 
     upload_id: str
     id: str
@@ -47,7 +50,10 @@ class StoredUpload:
         return next((data for data in found if data is not None), None)
 
     def load(self) -> list[StoredPhoto]:
-        """Return every photo, in the order of the upload. Raises `Refusal` NO_IMAGES, or IMAGE_MISSING for some."""
+        """Return every photo with its bytes and what was computed of them, in the order of the upload.
+
+        Raises `Refusal` with NO_IMAGES if there is none, with IMAGE_MISSING if some files are gone.
+        """
         found = [(image, data) for image in self.images if (data := self.read(image)) is not None]
         if not found:
             raise Refusal(Code.NO_IMAGES, f"upload {upload_pseudonym(self.upload_id)} has no images left")
@@ -67,7 +73,10 @@ class StoredUpload:
 
 
 class UploadStore:
-    """The uploads in UPLOAD_FOLDER, in folders `ID-suffix`; where they are sealed, a keyed hash stands for the ID."""
+    """The uploads in UPLOAD_FOLDER. `suffix` draws the unguessable part of an upload_id, 32 hex digits.
+
+    An upload's folder is called `ID-suffix`; where uploads are sealed, a keyed hash stands for the ID.
+    """
 
     def __init__(self, kept: KeptFiles, suffix: Callable[[], str] = lambda: secrets.token_hex(16)) -> None:
         self.kept, self.root, self._suffix = kept, kept.root, suffix

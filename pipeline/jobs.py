@@ -44,7 +44,10 @@ class State(Enum):
 
 @dataclass(eq=False)
 class Job:
-    """One job, of the key `owner`; times are in seconds since 1970. `outcome` is what the request was answered."""
+    """One job. `owner` is the key that made it, empty on the open server; times are in seconds since 1970.
+
+    `outcome` is how it ended: what the request would have been answered.
+    """
 
     id: str
     kind: str
@@ -86,7 +89,11 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
 
     def start(self, kind: str, owner: str, subject: str, work: Work) -> Job:
-        """Run work in a thread. Refuses with CONFLICT while one for the same `subject` runs, BUSY where too many do."""
+        """Run work in a thread of its own and return its job.
+
+        Refuses with CONFLICT while a job of this kind is under way for the same `subject`, and with BUSY where too
+        many jobs are under way.
+        """
         with self._lock:
             self._drop_old()
             under_way = [job for job in self._jobs.values() if job.state is State.RUNNING]
@@ -101,7 +108,10 @@ class Jobs:
         return job
 
     def find(self, job_id: str, owner: str) -> Job:
-        """Return a job of this owner, one of another process as `LOST`. Refuses with NO_ROUTE where there is none."""
+        """Return a job of this owner; refuses with NO_ROUTE where there is none, or none any longer.
+
+        An id of another process is a job that is `LOST`, whoever asks: nothing is known of it.
+        """
         with self._lock:
             self._drop_old()
             job = self._jobs.get(job_id)

@@ -11,7 +11,10 @@ from codes_dict import Code, Refusal
 
 @dataclass
 class Row:
-    """A stage's row while the stage runs: `items` are values per image, `about` says what decided."""
+    """A stage's row while the stage runs. `items` are per-image values and thresholds, ready for JSON.
+
+    `about` says what decided, where more than one thing could.
+    """
 
     name: str
     came_in: int = 0
@@ -49,7 +52,10 @@ class Ledger:
 
     @contextmanager
     def stage(self, name: str, came_in: int) -> Iterator[Row]:
-        """Time one stage and record how it ended, with a refusal's code; entering it again adds to its row."""
+        """Time one stage and record how it ended: a refusal that passes through leaves its code in the row.
+
+        Entering a stage again, for a request's next batch of photos, adds to its row.
+        """
         row = self._row(name)
         row.came_in += came_in
         started = self._clock()

@@ -22,7 +22,10 @@ class CachedFace:
 
 @dataclass(frozen=True, eq=False)
 class CachedPhoto:
-    """What was computed of a photo when it came: its hash (64 bits) and its faces, largest first; see `Photo`."""
+    """What was computed of a photo when it came: its perceptual hash (64 bits) and its faces, largest first.
+
+    Faces are where they were found in the photo as `turn` and `area` say; see `Photo`.
+    """
 
     hash: int
     faces: Sequence[CachedFace]
@@ -32,7 +35,10 @@ class CachedPhoto:
 
 @dataclass(frozen=True, eq=False)
 class NewImage:
-    """A photo to keep: its bytes as they came, `extension` without dot, SHA-256 in hex, score 0 to 10."""
+    """A photo to keep: its file's bytes as they came, `extension` without the dot, SHA-256 in hex, score 0 to 10.
+
+    `name` is what the client called it.
+    """
 
     data: bytes
     extension: str
@@ -278,12 +284,18 @@ class Subjects(Protocol):
         """Return the ID of the subject with this name, and whether it is a new one, which has no face yet."""
 
     def rename(self, person_id: str, name: str) -> str | None:
-        """Give a subject another name, unless another one has it: return that one's ID. Raises `Refusal(NO_ROW)`."""
+        """Give a subject another name; return the ID of the subject that has it already, in which case nothing is done.
+
+        Raises `Refusal(NO_ROW)` where there is no such subject.
+        """
 
 
 @dataclass(frozen=True)
 class EnrolledFace:
-    """A face made at a time (seconds since 1970): picture `number` of the enrolment `token` in `folder` of DB_PATH."""
+    """A face that somebody is enrolled with. `made` is when, in seconds since 1970.
+
+    Its pictures are number `number` of the enrolment `token` in `folder`, relative to DB_PATH.
+    """
 
     id: str
     person_id: str
@@ -310,7 +322,10 @@ class Faces(Protocol):
         """Return the aligned face as PNG, or from 1 on one of its augmentations; None where there is none."""
 
     def page(self, start: int, most: int, ids: tuple[str, str] | None = None) -> tuple[int, Sequence[EnrolledFace]]:
-        """Return how many faces there are, and a page of them, oldest first; `ids` bounds the IDs, end excluded."""
+        """Return how many faces there are, and up to `most` of them from number `start`, oldest first.
+
+        With `ids`, only those of IDs from the first one up to the second, which is not among them.
+        """
 
     def take(
         self,
@@ -321,7 +336,10 @@ class Faces(Protocol):
         *,
         also_last: bool = False,
     ) -> None:
-        """Take faces away, all or none; with `to` they become that ID's. With `also_last` none may be left."""
+        """Take faces away from a person, all or none; with `to`, they become faces of that ID.
+
+        With `also_last` the person may be left without a face.
+        """
 
     def replace(self, person_id: str, old: str, new: str) -> None:
         """Take the face `old` away; the person's face `new` gets its id."""

@@ -193,7 +193,11 @@ REGISTRY: Mapping[str, ModelSpec] = MappingProxyType({spec.name: spec for spec i
 
 
 def other_precision(version: str) -> str:
-    """Return the `Embedder.version` of the other precision, which differs in one bit: a gallery mixes no two."""
+    """Return the `Embedder.version` of the same model computed in the other precision.
+
+    The versions of float32 and bfloat16 differ in one bit of the last digit. Embeddings of the two are not mixed in a
+    gallery; a calibration holds for both.
+    """
     return f"{version[:-1]}{int(version[-1], 16) ^ 8:x}"
 
 

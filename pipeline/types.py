@@ -183,7 +183,10 @@ class Detector(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class BothSides:
-    """Raw embeddings of n faces and of their mirror images, float32 (n, d), checked: all are finite."""
+    """A model's raw embeddings of n faces and of their mirror images: float32 (n, d) each.
+
+    Raises `ValueError` for other shapes and for values that are not finite numbers.
+    """
 
     faces: Floats
     mirrors: Floats
@@ -245,14 +248,20 @@ class LivenessJudge(Protocol):
         """Which engines judge, and what they reach."""
 
     def judge(self, faces: Sequence[Face]) -> list[LivenessVerdict]:
-        """Judge every face, in order, in one call per engine. Raises `Refusal(NO_LIVENESS)` for a fault."""
+        """Judge every face in one call per engine; one verdict per face, in order.
+
+        Raises `Refusal(Code.NO_LIVENESS)` where a model is missing or its output is not a number.
+        """
 
 
 class Attributes(Protocol):
     """Models that estimate a face's attributes: age, gender, emotion. No verdict uses them."""
 
     def estimate(self, crops: Sequence[Crop], names: Sequence[str]) -> list[dict[str, dict[str, float]]]:
-        """Return how likely each value of each attribute is, 0 to 1, by crop. Raises `Refusal(NO_WEIGHTS)`."""
+        """Return for each crop, by attribute, how likely each value is (0 to 1); of an age, how likely each year is.
+
+        Raises `Refusal(Code.NO_WEIGHTS)` where a model is not there.
+        """
 
 
 class Scorer(Protocol):

@@ -14,7 +14,10 @@ FRESH_S = 2.0
 
 
 class Keyring:
-    """Keeps what `load` gives for `FRESH_S`: while the database is away, nobody gets in. Thread-safe."""
+    """Keeps the result of `load`, which is the keys or a `Refusal` where they cannot be read. Thread-safe.
+
+    What is older than `FRESH_S` counts for nothing: while the database is away, nobody gets in.
+    """
 
     def __init__(self, load: Callable[[], KeySet], clock: Callable[[], float] = time.monotonic) -> None:
         self._load, self._clock = load, clock

@@ -27,7 +27,10 @@ REDIS_OPTIONS = {"socket_timeout": 2, "socket_connect_timeout": 2}
 
 
 class Limits:
-    """Counts requests by caller and failed verifications by ID; without the store, all are BUSY. Thread-safe."""
+    """Counts requests by caller and failed verifications by ID. Thread-safe. An empty limit is none.
+
+    Where the store cannot be reached, every limited request is `Refusal(BUSY)`.
+    """
 
     def __init__(self, store: str = MEMORY) -> None:
         options = {} if store == MEMORY else REDIS_OPTIONS

@@ -8,7 +8,10 @@ from pydantic.json_schema import SkipJsonSchema
 
 
 class Shape(BaseModel):
-    """Base of all. A docstring under a field describes it; `other_keys` are shown beside the fields in the example."""
+    """Base of all: the docstring under a field is its description; keys beyond the listed ones may appear.
+
+    `other_keys` are what the example shows beside the fields.
+    """
 
     model_config = ConfigDict(use_attribute_docstrings=True, defer_build=True)
     other_keys: ClassVar[dict[str, Any]] = {}

@@ -77,7 +77,10 @@ class MemorySnapshot:
         return self
 
     def person(self, person_id: str) -> EnrolledFaces | None:
-        """Return each model's embeddings of a person's source crops, float32 (m, d), in one order; None if unknown."""
+        """Return each model's embeddings of all enrolled source crops of a person, float32 (m, d); None if unknown.
+
+        The same crops in the same order for every model. At least as new as the snapshot.
+        """
         return self._people.get(person_id)
 
 

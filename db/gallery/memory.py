@@ -165,7 +165,10 @@ class MemoryGallery:
 
     # -- writing -------------------------------------------------------------------------------------------
     def add(self, enrolment: Enrolment, embeddings: Embeddings) -> int:
-        """Take over what an enrolment adds, (m, d) per model; it counts once committed. Raises `Refusal(NO_SPACE)`."""
+        """Take over what an enrolment adds, (m, d) per model, before its commit: it counts once committed.
+
+        Returns 0: files can be read as soon as they are written. Raises `Refusal(Code.NO_SPACE)`.
+        """
         checked = {model: self._keys[model].checked(rows, len(rows)) for model, rows in embeddings.items()}
         if checked:
             self._pickles.write_segments(enrolment.token, {self._keys[model]: rows for model, rows in checked.items()})
@@ -183,7 +186,10 @@ class MemoryGallery:
                 files.remove(named.path)
 
     def purge(self, tokens: Collection[str]) -> int:
-        """Remove these enrolments' embeddings from every file; return how many. Raises `Refusal(NO_SPACE)`."""
+        """Remove the embeddings of these enrolments from every file, of every model; return how many.
+
+        Raises `Refusal(Code.NO_SPACE)`.
+        """
         for token in tokens:
             self._handed.pop(token, None)
         with files.locked(self._root / LOCK, wait=True):
@@ -194,7 +200,10 @@ class MemoryGallery:
         return self._pickles.delete(self._keys.values())
 
     def rebuild(self) -> dict[str, Code]:
-        """Compute every embedding again; remove the files of other models and versions. Raises `Refusal(NO_SPACE)`."""
+        """Compute every embedding again from the source crops; each model's code.
+
+        Also removes the files of other models and versions. Raises `Refusal(Code.NO_SPACE)`.
+        """
         with files.locked(self._root / LOCK, wait=True):
             old = self._pickles.named()
             everybody = self._enrolments.changes(0).added

@@ -183,7 +183,10 @@ class PickleStore:
             raise PickleRefusedError(error.detail) from error
 
     def read_all(self, key: Key) -> dict[str, Floats]:
-        """Return all rows of a model and version; the base is read last, as a compaction moves rows into it."""
+        """Return all rows of a model and version, from segments and base.
+
+        The base is read last: what a compaction moves from a segment into the base in the meantime is found there.
+        """
         rows: dict[str, Floats] = {}
         for named in self.named(key):
             if named.token is not None:

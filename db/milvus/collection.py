@@ -36,7 +36,10 @@ _MARK = "filled"
 
 @dataclass(frozen=True)
 class Mark:
-    """Says that a collection held everything up to `version` at Milvus's time `stored`; `filling` identifies it."""
+    """Says that a collection holds everything enrolled up to `version`; `filling` identifies the filling.
+
+    `stored` is Milvus's time by which all of it was written.
+    """
 
     filling: str
     version: int
@@ -226,7 +229,10 @@ class VectorCollection:
 
 
 def purge_rows(milvus: Milvus, prefix: str, tokens: Collection[str]) -> int:
-    """Remove these enrolments' rows from all collections with this prefix, and compact these; return how many."""
+    """Remove these enrolments' rows from all collections whose names begin with `prefix`; return how many.
+
+    Asks Milvus to compact the collections, so that deleted rows leave its files as well.
+    """
 
     def work(client: Any) -> int:
         gone = 0

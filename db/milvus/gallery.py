@@ -127,7 +127,10 @@ class MilvusGallery(MilvusRows):
 
     # -- writing -------------------------------------------------------------------------------------------
     def add(self, enrolment: Enrolment, embeddings: Embeddings) -> int:
-        """Write what an enrolment adds, (m, d) per model; return Milvus's time, from which on readers see it."""
+        """Write what an enrolment adds, (m, d) per model; it counts once the enrolment is committed.
+
+        Returns Milvus's time: whoever reads up to then sees it.
+        """
         for model, rows in embeddings.items():
             self.put(model, {enrolment.token: enrolment.id}, {enrolment.token: rows})
         return self.milvus.now()

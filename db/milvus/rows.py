@@ -69,7 +69,10 @@ class MilvusRows:
         return f"{self.prefix()}{key.model.replace('-', '_')}_{key.version}{ending}"
 
     def joined(self, enrolled: Sequence[Enrolment]) -> tuple[dict[str, EnrolledFaces], bool]:
-        """Return each person's embeddings, float32 (m, d) by model, oldest first, and whether all were complete."""
+        """Return each person's embeddings of these enrolments, float32 (m, d) by model, oldest first.
+
+        And whether all are complete: some may have neither rows nor source crops.
+        """
         complete = self._loader.load(enrolled, _Stored(self, enrolled))
         blocks: dict[str, list[Embeddings]] = {}
         for one in enrolled:

@@ -17,7 +17,10 @@ from db.session import Database
 
 
 class Rekeying:
-    """All that is kept in DB_PATH, UPLOAD_FOLDER and the table of used photos; `step` is as in `EnrolmentUnit`."""
+    """Everything in DB_PATH (`kept`), UPLOAD_FOLDER (`kept_uploads`) and the table of used photos.
+
+    `step` is called after each step with its name, as in `EnrolmentUnit`.
+    """
 
     def __init__(
         self,
@@ -39,7 +42,10 @@ class Rekeying:
         ]
 
     def run(self) -> Progress:
-        """Do one pass; the last one neither changes nor waits for anything. Raises `Refusal` DB_DOWN, NO_SPACE."""
+        """Do one pass. Nothing is left to do once it has neither changed anything nor waits for anything.
+
+        Raises `Refusal`: DB_DOWN, NO_SPACE.
+        """
         progress = Progress()
         for part in self._parts:
             part(progress)

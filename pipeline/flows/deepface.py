@@ -25,7 +25,10 @@ _SIDES = {"a": "img1", "b": "img2"}
 
 @dataclass(frozen=True)
 class Options:
-    """What DeepFace's callers choose; `live` is anti_spoofing, `enforce` refuses a photo without a face."""
+    """What DeepFace's callers choose: `model` is empty for the server's own, `live` is anti_spoofing.
+
+    With `enforce`, a photo without a face is refused; without, it has no results.
+    """
 
     model: str = ""
     metric: str = "cosine"
@@ -34,7 +37,10 @@ class Options:
 
 
 def verify(img1: SentFile, img2: SentFile, options: Options, services: Services) -> Outcome:
-    """Compare two photos, in DeepFace's keys. Refuses as `compare`, and with VALUE_REFUSED for model or metric."""
+    """Compare two photos, each of one person: SAME_PERSON or NOT_SAME_PERSON, in DeepFace's keys.
+
+    Refuses as `compare` does, and with VALUE_REFUSED for a model or a metric that is not at hand.
+    """
     chosen, model = with_model(options.model, services)
     scale = _scale(options.metric, chosen)
     try:

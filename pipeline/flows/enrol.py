@@ -157,7 +157,10 @@ def _faces(photos: Sequence[StoredPhoto], album: Album, services: Services, resu
 
 
 def _by_liveness(faces: list[Sighting], policy: str, ledger: Ledger, results: dict[str, Any]) -> list[Sighting]:
-    """Leave out what is not live, or with `warn` say so and keep it. Refuses as `keep_live` does."""
+    """Leave out what is not live, or with `warn` say so and keep it.
+
+    Refuses as `keep_live` does, where none is left or at least half of the photos are spoof.
+    """
     codes = {Liveness.SPOOF: Code.ALL_SPOOF, Liveness.UNCERTAIN: Code.NONE_LIVE}
     verdicts = [(face.photo.name, face.verdict) for face in faces if face.verdict and face.verdict.state in codes]
     if policy == "warn":

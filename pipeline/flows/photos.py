@@ -39,7 +39,10 @@ def look_at(
     needs_space: bool,
     recent: RecentPhotos | None = None,
 ) -> Iterator[list[Look]]:
-    """Decode, detect and score, a few files at a time; see `score_photos`. `recent` gets what is decoded."""
+    """Decode, detect and score, a few files at a time; see `score_photos`. Names have to differ.
+
+    `recent` gets what is decoded, for the request that follows an upload.
+    """
     policy = services.policy
     budget = Budget(sum(len(file.data or b"") for file in files))
     opener = Opener(services.decode, policy.max_image_mb * _MEGABYTE, policy.max_pixels, budget, recent)
@@ -87,7 +90,10 @@ class Seen:
 
 
 def see(files: Sequence[SentFile], services: Services, ledger: Ledger, *, live: bool) -> Seen:
-    """Return every face with embeddings and, if `live`, verdict, however low the score. Refuses with NO_LIVENESS."""
+    """Return every face of these files with its embeddings and, with `live`, its verdict. Pixels are not kept.
+
+    Nothing is left out for a low score. Refuses with NO_LIVENESS where `live` cannot be judged.
+    """
     seen = Seen()
 
     def note(looks: Sequence[Look]) -> None:

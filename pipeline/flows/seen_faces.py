@@ -32,7 +32,10 @@ class FaceOptions:
 
 
 def shown_face(face: Sighting, seen: Seen, options: FaceOptions, services: Services) -> dict[str, Any]:
-    """Return a face in pixels of the upright file; liveness where it was judged, quality on the largest face."""
+    """Return a face: box and landmarks in pixels of the upright file, angles in degrees.
+
+    Liveness is there wherever it was judged, quality on the largest face, whose photo's it is.
+    """
     found, scale, wanted = face.detection, face.photo.scale, options.plugins
     shown: dict[str, Any] = {"box": shown_box(face.photo, found.box), "confidence": round(found.confidence, 5)}
     if CALCULATOR in wanted:

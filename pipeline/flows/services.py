@@ -77,5 +77,8 @@ def explained(results: dict[str, Any], ledger: Ledger | None = None) -> Iterator
 
 
 def in_batches(work: Callable[[Sequence[T]], Result], items: Sequence[T]) -> Iterator[Result]:
-    """Yield what `work` gives of the items, a few at a time; photos of a batch have to be let go before the next."""
+    """Yield what `work` gives of the items, a few at a time.
+
+    What a caller or `work` keeps of a batch is in memory beside the next one: photos have to be let go.
+    """
     return map(work, (items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE)))

@@ -71,7 +71,10 @@ def for_subjects(services: Services, least_confidence: float = 0.0, liveness: st
 
 
 def image_id_of(face_id: str) -> str:
-    """Return a face's id as a UUID: its enrolment's with its number in it, up to `MOST_NUMBERED`."""
+    """Return a face's id as a UUID: its enrolment's, with the face's number in it where there are several.
+
+    Faces beyond `MOST_NUMBERED`, and those with an id of another form, keep their id.
+    """
     found = _FACE_ID.fullmatch(face_id)
     number = int(found[2]) if found else 0
     if found is None or not 1 <= number <= MOST_NUMBERED:

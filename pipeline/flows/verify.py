@@ -30,7 +30,10 @@ NOT_JUDGED = "Liveness was skipped: nothing shows that the photos are of a live 
 
 @dataclass(frozen=True)
 class VerifyRequest:
-    """The form of /verify; whether the operator sent it, and whether its caller may not learn which IDs exist."""
+    """The form of /verify. `from_owner` says that whoever runs the server sent it, as far as the server knows.
+
+    `hides_unknown`: the caller does not get to know whether the ID is enrolled.
+    """
 
     upload_id: str
     skip_verify: bool
@@ -142,7 +145,10 @@ def _look_at(photos: Sequence[StoredPhoto], skip_liveness: bool, album: Album, s
 
 
 def _unused(faces: list[Sighting], upload: Upload, services: Services, ledger: Ledger) -> list[Sighting]:
-    """Return the faces of photos that were not used before, and use these up, whether liveness is skipped or not."""
+    """Return the faces of photos that were not used before; from now on their photos are used: they are compared.
+
+    Skipping liveness does not skip this.
+    """
     policy = services.policy.replay_policy
     if policy == "off":
         return faces

@@ -30,7 +30,10 @@ Faces = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Network:
-    """What builds a network of DeepFace, what prepares faces for its input `shape`, and what its outputs mean."""
+    """What a network of DeepFace takes and says.
+
+    `module` builds it; `prepare` makes its input, of `shape` without rows, of faces; `values` names its outputs.
+    """
 
     module: str
     shape: tuple[int, int, int]

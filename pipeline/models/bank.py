@@ -12,7 +12,11 @@ from pipeline.types import Box, Crop, Detector, Embedder
 
 
 class ModelBank:
-    """Gives models; each is loaded once, and again after a failure, whoever asks. Safe to call from several threads."""
+    """Gives models by what they are needed for; each is loaded at most once, whoever asks first.
+
+    `load_detector` and `load_embedder` do the loading and may raise `ModelUnavailable`; a failed load is tried again
+    at the next request. Safe to call from several threads.
+    """
 
     def __init__(self, load_detector: Callable[[], Detector], load_embedder: Callable[[ModelSpec], Embedder]) -> None:
         self._load_detector, self._load_embedder = load_detector, load_embedder
@@ -30,7 +34,10 @@ class ModelBank:
             return self._detector
 
     def embedders(self, specs: Sequence[ModelSpec]) -> dict[str, Embedder]:
-        """Return the models in the order of `specs`, warmed. Raises `ModelUnavailable` with a line for each fault."""
+        """Return the models in the order of `specs`, warmed; those that are missing are loaded side by side.
+
+        Raises `ModelUnavailable` with a line for each model that cannot be had; the others stay loaded.
+        """
         with self._lock:
             missing = [spec for spec in specs if spec.name not in self._embedders]
             faults: list[str] = []

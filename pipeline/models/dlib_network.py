@@ -28,7 +28,10 @@ class NotDlibWeightsError(ValueError):
 
 
 def build_network(data: bytes) -> Any:
-    """Build it from the `.dat`: uint8 RGB chips (n, 150, 150, 3) to (n, 128). Raises `NotDlibWeightsError`."""
+    """Build the network from the bytes of the `.dat`: uint8 RGB chips (n, 150, 150, 3) to embeddings (n, 128).
+
+    Raises `NotDlibWeightsError` where the tensors are not those of this architecture.
+    """
     tensors, ops = _Tensors(data), graph.operators()
     chips, value = graph.images(np.uint8, SIDE, SIDE)
     kernel, bias = tensors.convolution(3, _STEM, 7)

@@ -36,7 +36,10 @@ class NotANumberError(ArithmeticError):
 
 @dataclass(frozen=True, eq=False)
 class AlignedEmbedder:
-    """Aligns crops, in each caller's thread, and runs the shared model once over all of them; see `Embedder`."""
+    """Aligns crops as the model requires and runs it once over all of them; see `Embedder`.
+
+    Each caller's thread aligns its own crops; only `run` is shared.
+    """
 
     spec: ModelSpec
     version: str
@@ -72,7 +75,10 @@ class AlignedEmbedder:
 
 
 def load_embedder(spec: ModelSpec, weights: WeightStore, precision: str | None = None) -> AlignedEmbedder:
-    """Load a model, by default in the precision that suits the processor. Raises `ModelUnavailable`."""
+    """Load a model without any network, by default in the precision that suits the processor.
+
+    Raises `ModelUnavailable`, whose text says what is missing and where to put it.
+    """
     precision = precision or recognition_precision()
     path = locate(spec, weights)
     run = RequestBatcher(in_parts(_runner(spec, path, weights, precision), _FACES_AT_ONCE), name=spec.name)
@@ -94,7 +100,10 @@ def locate(spec: ModelSpec, weights: WeightStore) -> Path:
 
 
 def embedding_version(spec: ModelSpec, sha256: str, precision: str = FLOAT32) -> str:
-    """Return what the model's embeddings depend on, as 16 hex digits; see `pipeline.registry.other_precision`."""
+    """Return what the model's embeddings depend on, as 16 hex digits; see `pipeline.registry.other_precision`.
+
+    "g1" means nothing any more: it keeps the versions under which embeddings are stored.
+    """
     seen = (spec.alignment.value, spec.input_size, spec.zooms, spec.scaling.mean, spec.scaling.spread)
     # "g1" means nothing any more: it keeps the versions under which embeddings are stored.
     parts = (spec.name, sha256, *map(str, seen), ALIGNMENT_VERSION, "g1", MIRRORING_VERSION)

@@ -20,7 +20,10 @@ def operators() -> Any:
 
 
 def images(dtype: npt.DTypeLike, height: int, width: int) -> tuple[Node, Node]:
-    """Return an input of images (n, height, width, 3), -1 for any, and its value, float32 (n, 3, height, width)."""
+    """Return an input of any number of images (n, height, width, 3), and its value as float32 (n, 3, height, width).
+
+    A side of -1 is of any length.
+    """
     ops = operators()
     given = ops.parameter([-1, height, width, 3], dtype)
     return given, ops.convert(ops.transpose(given, [0, 3, 1, 2]), "f32")

@@ -25,7 +25,10 @@ _PROOFS = 8
 
 
 class KerasFunction:
-    """A Keras network traced once for any number of rows; `inputs` gives each input's shape without rows, and type."""
+    """A function of TensorFlow's tensors that runs a Keras network, traced once for any number of rows.
+
+    `inputs` gives shape without rows and type of each input.
+    """
 
     def __init__(self, call: Callable[..., Any], inputs: Sequence[tuple[Sequence[int], npt.DTypeLike]]) -> None:
         import tensorflow as tf
@@ -103,7 +106,10 @@ def _proved(function: KerasFunction, name: str, samples: Sequence[Array]) -> Any
 
 
 def _keep(model: Any, file: Path) -> None:
-    """Keep the network and its weights (`.bin`) for the next start, where the folder can be written."""
+    """Keep the network for the next start, where the folder can be written; another process may do the same.
+
+    Its weights are in a file of the same name with the suffix `.bin`.
+    """
     import openvino
 
     part = file.with_name(f"{file.stem}.{os.getpid()}.part")

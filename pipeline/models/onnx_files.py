@@ -13,7 +13,11 @@ from pipeline.registry import Scaling
 
 
 def image_network(file: Path, scaling: Scaling) -> Any:
-    """Read a network to take uint8 RGB (n, h, w, 3) and give (n, length); it scales. Raises `ModelUnavailable`."""
+    """Read a network with input (1, 3, h, w) to take uint8 RGB (n, h, w, 3) and give (n, length).
+
+    The scaling becomes part of the network. Raises `ModelUnavailable` where the file does not hold a network with one
+    image input and one vector output.
+    """
     _read_block_quantised()
     model = read_network(file)
     for unused in [one for one in model.get_parameters() if not one.output(0).get_target_inputs()]:

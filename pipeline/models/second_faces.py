@@ -49,7 +49,10 @@ class Cut:
 
 
 def beside_subject(boxes: Boxes, faces: Boxes, least: float = TRIED) -> Boxes:
-    """Return boxes of people beside the only one who counts, at least `least` of the subject's size."""
+    """Return the boxes that may be people beside the one who counts among `faces`; none where nobody or several do.
+
+    `least` is their size as a share of the subject's.
+    """
     sizes = _sizes(faces)
     counted = faces[sizes >= COUNTS * sizes.max(initial=0.0)]
     if len(counted) != 1:

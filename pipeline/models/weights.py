@@ -136,7 +136,10 @@ def sha256_of(path: Path) -> str:
 
 
 def check_weights(folder: Path, weights: WeightFile, engine: str) -> Path:
-    """Return a file in `folder` with the SHA-256 of the registry. Raises `Refusal(NO_LIVENESS)` for any other."""
+    """Return where a file is in `folder`: weights of others count only with the SHA-256 that the registry names.
+
+    Raises `Refusal(Code.NO_LIVENESS)` naming the file where it is missing or not the expected one.
+    """
     path = folder / weights.file
     if not path.is_file():
         raise Refusal(Code.NO_LIVENESS, f"{engine}'s weights are missing: put {path.name} into {folder}")

@@ -58,7 +58,10 @@ def _loaded(spec: ModelSpec, path: Path) -> Any:
 
 
 def deepface_network(name: str, file: str, path: Path, build: Callable[[], Any]) -> Any:
-    """Let DeepFace's code in `build` load a network from `path` without downloads. Raises `ModelUnavailable`."""
+    """Let DeepFace's code in `build` load the network `name` from `path`, which it knows as `file`; return it.
+
+    Its downloads cannot start, because the file is where it looks. Raises `ModelUnavailable`.
+    """
     with _LOADING, _deepface_home(file, path):
         try:
             # Importing this module makes TensorFlow's Keras the one that DeepFace is written for.

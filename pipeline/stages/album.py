@@ -46,7 +46,10 @@ class Album:
     def look(
         self, batch: Sequence[StoredPhoto], needs_pixels: Callable[[CachedPhoto], bool]
     ) -> dict[Photo, list[Sighting]]:
-        """Return each photo's faces. One that was looked at before has pixels only if `needs_pixels` says so."""
+        """Return the faces of each photo. A photo that was looked at before is decoded only if `needs_pixels` says so.
+
+        Photos and crops that were not decoded have no pixels.
+        """
         opened = parallel_map(lambda one: self._open(one, needs_pixels), batch)
         with self.ledger.stage("detect", len(batch)) as row:
             unknown = [photo for photo, one in zip(opened, batch, strict=True) if one.cache is None]

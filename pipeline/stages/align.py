@@ -36,7 +36,10 @@ PORTRAIT_TEMPLATE: Floats = np.array([[0.39, 0.42], [0.61, 0.42], [0.50, 0.54], 
 
 
 def crop_face(photo: Photo, detection: Detection) -> Crop:
-    """Cut twice the face's box at the photo's own resolution. Raises ValueError for a box outside the photo."""
+    """Cut the source crop: twice the face's box at the photo's own resolution, clipped at the photo's edge.
+
+    Raises ValueError where box and photo have no pixel in common.
+    """
     height, width = photo.pixels.shape[:2]
     (x, y), box = detection.box.centre, detection.box
     half_width, half_height = box.width * CROP_SCALE / 2, box.height * CROP_SCALE / 2
@@ -104,7 +107,10 @@ def portrait(crop: Crop, size: tuple[int, int]) -> Pixels:
 
 
 def deepface_crop(crop: Crop, size: tuple[int, int]) -> Pixels:
-    """Cut as DeepFace 0.0.103 does, for its thresholds: eyes level, the detector's box, in `size` with black bars."""
+    """Return the face as DeepFace cuts it: eyes level, the detector's box, scaled into `size` with black bars.
+
+    Follows DeepFace 0.0.103, so that the thresholds that it publishes hold.
+    """
     left, top, width, height = (round(v) for v in (crop.box.left, crop.box.top, crop.box.width, crop.box.height))
     margin_x, margin_y = width // 2, height // 2
     shift = np.array([[1, 0, margin_x - left], [0, 1, margin_y - top]], np.float64)
@@ -162,7 +168,10 @@ def sample(pixels: Pixels, matrix: Matrix, size: tuple[int, int], times: int, ou
 
 
 def _seen(pixels: Pixels, back: Matrix, size: tuple[int, int]) -> tuple[Pixels, tuple[int, int]]:
-    """Return the pixels that an image of `size` shows by the matrix `back`, and their corner (left, top)."""
+    """Return the part of the pixels that an image of `size` (width, height) shows, and its corner (left, top).
+
+    `back` is the matrix from the image to the pixels.
+    """
     width, height = size
     corners = np.array([[-1, -1, 1], [width, -1, 1], [-1, height, 1], [width, height, 1]], np.float64)
     places = corners @ back.T

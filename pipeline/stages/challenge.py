@@ -103,7 +103,10 @@ def _looks(faces: Sequence[Sighting], source_crop: Callable[[Sighting], Crop], a
 def _done_by(
     track: Sequence[Sighting], looks: Sequence[Pose], likeness: tuple[Scorer, str]
 ) -> dict[Sighting, tuple[str, ...]]:
-    """Return the actions that each face looking straight ahead did; others' actions count if they match it at 1:1."""
+    """Return for each face that looks straight ahead the actions that this very person did.
+
+    A face that does an action counts only for faces that it matches at the threshold of one image.
+    """
     ahead = [face for face, pose in zip(track, looks, strict=True) if pose is Pose.STRAIGHT]
     if not ahead:
         return {}
@@ -117,7 +120,10 @@ def _done_by(
 
 
 def poses(landmarks: Sequence[Floats]) -> list[Pose]:
-    """Return where heads look, by landmarks (5, 2), against the first frame; BETWEEN where that looks aside."""
+    """Return where each frame's head looks, from its landmarks (5, 2), against the first frame.
+
+    If the first frame does not look straight ahead there is nothing to measure against: every pose is BETWEEN.
+    """
     yaws = [head_pose(one).yaw for one in landmarks]
     if not yaws or not abs(yaws[0]) <= STRAIGHT_AT_FIRST:
         return [Pose.BETWEEN] * len(yaws)
@@ -147,7 +153,10 @@ def expressions(
 
 
 def performed(seen: Sequence[Pose]) -> tuple[str, ...]:
-    """Return the actions in order; one counts again only after the head has looked straight ahead."""
+    """Return the actions that frames show, in order.
+
+    Neighbouring frames of one action are one; the same action counts again after the head looked straight ahead.
+    """
     done: list[str] = []
     last = Pose.STRAIGHT
     for pose in seen:

@@ -36,7 +36,10 @@ class Look:
 
 
 def embed(faces: Sequence[Sighting], embedders: Mapping[str, Embedder], images: int, ledger: Ledger) -> list[Sighting]:
-    """Return the faces with every model's embedding, new ones made in one call a model; `images` is for the ledger."""
+    """Return the faces with every model's embedding, in one call per model for those that are not known yet.
+
+    `images` counts the request's distinct images, for the ledger.
+    """
     embedded = list(faces)
     with ledger.stage("embed", len(faces)) as row:
         for name, embedder in embedders.items():
@@ -56,7 +59,10 @@ def fused_scores(
     sim_func: str,
     enrolled: Counts | int | None = None,
 ) -> tuple[Floats, dict[str, Floats]]:
-    """Score probes (n, d) against targets (m, d) of `enrolled` crops each: (n, m), and each model's distances."""
+    """Score probes (n, d) against targets (m, d): the fused (n, m) and each model's distances.
+
+    `enrolled` says how many source crops are behind each target, as `Scorer.fuse` takes it.
+    """
     per_model = {name: distances(probes[name], targets[name], sim_func) for name in scorer.models}
     long = {name: lengths(probes[name], targets[name]) for name in scorer.models}
     return scorer.fuse(per_model, enrolled, long), per_model
@@ -130,7 +136,10 @@ def second_look(
 
 
 def check_agreement(scores: Floats, scorer: Scorer) -> None:
-    """Refuse with DIFFERENT_PEOPLE where some images' scores are the claimed person's and others clearly not."""
+    """Refuse with DIFFERENT_PEOPLE where some images show the claimed person and others clearly somebody else.
+
+    `scores` holds each distinct image's score against the claimed person, (images,).
+    """
     clearly_other = int((scores > scorer.mismatch_threshold).sum())
     if clearly_other and (scores <= scorer.threshold(1, 1)).any():
         raise Refusal(Code.DIFFERENT_PEOPLE, f"{clearly_other} photos show somebody else")

@@ -25,7 +25,10 @@ def mouth_width(landmarks: Floats) -> float:
 
 
 def eye_openness(crop: Crop) -> float:
-    """Return the eyes' upright edges over their level ones, more is more open; 0 where there are no edges."""
+    """Return the strength of both eyes' upright edges over that of their level ones; more is more open.
+
+    Means nothing by itself: compare it with another frame of the same person. 0 where the crop shows no edges.
+    """
     strip = cv2.GaussianBlur(_eye_strip(crop), (0, 0), 1)
     eyes = strip[:, : _PATCH[0]], strip[:, _APART:]
     upright = sum(float(np.abs(np.diff(eye, axis=1)[_INNER]).sum()) for eye in eyes)

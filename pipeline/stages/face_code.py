@@ -30,7 +30,10 @@ _MOVES = (0.0, 0.0, 0.0, 1.0), *product((-1.5, 1.5), (-1.5, 1.5), (-1.5, 1.5), (
 
 
 def face_views(crop: Crop) -> list[bytes]:
-    """Return a face's code, then those by which copies are looked up: of it and its mirror image, moved a little."""
+    """Return the code of a face's source crop, and after it those by which a copy of the face is looked up as well.
+
+    They are the codes of the portrait and its mirror image, moved a little.
+    """
     portrait = _portrait(crop)
     sides = portrait, np.ascontiguousarray(portrait[:, ::-1])
     return _codes(np.stack([_view(side, move) for side in sides for move in _MOVES]))

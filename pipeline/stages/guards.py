@@ -14,7 +14,10 @@ from pipeline.types import EnrolledFaces, Floats, Scorer
 
 
 def odd_ones_out(embeddings: Mapping[str, Floats], scorer: Scorer, sim_func: str) -> list[int]:
-    """Return the indices of faces that do not match the template of all the others, at one image's threshold."""
+    """Return the faces that do not show the same person as the others, as indices.
+
+    Each face is compared with the template of all the others, at the 1:1 threshold of a single image.
+    """
     count = len(embeddings[scorer.models[0]])
     if count < 2:
         return []

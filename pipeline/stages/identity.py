@@ -45,7 +45,10 @@ def is_subject(person_id: str) -> bool:
 
 
 def check_name(name: str, field: str = "name") -> str:
-    """Return the name, stripped; refuse an empty, too long or unprintable one with BAD_NAME, naming `field`."""
+    """Return the name without spaces around it; refuse one that is empty, over 200 characters or has control ones.
+
+    `field` is the key of the request that carries the name.
+    """
     stripped = name.strip()
     if not stripped or len(name) > 200 or has_control(name):
         raise Refusal(Code.BAD_NAME, field=field)

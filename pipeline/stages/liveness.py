@@ -15,7 +15,10 @@ _MORE_SPACE = "Show your whole head with some space around it: liveness cannot b
 
 
 def judge_faces(faces: Sequence[Sighting], judge: Callable[[], LivenessJudge], ledger: Ledger) -> list[Sighting]:
-    """Return the faces with their verdicts, from one call. Refuses with NO_LIVENESS where one is missing."""
+    """Return the faces with their verdicts, judged in one call; whether a verdict stops a face is the flow's decision.
+
+    `judge` returns the judge. Refuses with NO_LIVENESS if there is none, or if it skips a face.
+    """
     with ledger.stage("liveness", len(faces)) as row:
         engines = judge() if faces else None
         verdicts = engines.judge(faces) if engines else []

@@ -52,7 +52,10 @@ class Nearness:
 
 
 def nearness(probes: Floats, sim_func: str) -> Nearness:
-    """Prepare raw probe embeddings (n, d). Raises `ValueError` for unusable ones and an unknown `sim_func`."""
+    """Prepare raw probe embeddings (n, d).
+
+    Raises `ValueError` for an unknown `sim_func` and for an embedding that is zero or not finite.
+    """
     if sim_func not in SIM_FUNCS:
         raise ValueError(f"SIM_FUNC is one of {', '.join(SIM_FUNCS)}.")
     exact = np.asarray(probes, dtype=np.float64)

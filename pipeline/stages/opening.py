@@ -12,7 +12,10 @@ from pipeline.types import Photo
 
 @dataclass(frozen=True, eq=False)
 class Opener:
-    """Decodes a request's photos within limits in bytes and pixels; the next request finds them in `recent`."""
+    """Decodes a request's photos. Limits are in bytes of a file and in pixels as the file names them.
+
+    What one opener decodes, the next one finds in `recent`, if there is one.
+    """
 
     decode: Decode
     max_bytes: int

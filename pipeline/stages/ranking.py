@@ -23,7 +23,10 @@ MOST_DOUBLES = 50
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """The candidates' scores for each distinct image by its best face: float32 (images, P), lower is closer."""
+    """Everybody's scores for a request's distinct images: float32 (images, P), lower is closer.
+
+    The scores are those of the `candidates`, in their order; an image counts by its best face.
+    """
 
     claimed: str
     candidates: Candidates
@@ -71,7 +74,10 @@ class Ranking:
         return closest_first if is_crowd else self._without_doubles(closest_first)
 
     def _without_doubles(self, places: list[int]) -> list[int]:
-        """Leave out the claimed person's other IDs: linked ones, and those whose templates agree beyond doubt."""
+        """Leave out the claimed person's other IDs: those that an admin linked, and those whose templates agree.
+
+        Agreeing is agreeing at the scorer's `same_person_threshold`, which siblings do not reach.
+        """
         if self.place is None or not places:
             return places
         linked, ids = self.linked(self.claimed), self.candidates.ids
@@ -110,7 +116,10 @@ def best_scores(probes: Mapping[str, Floats], everybody: Candidates, scorer: Sco
 def group_scores(
     probes: Mapping[str, Floats], groups: Sequence[Sequence[int]], everybody: Candidates, scorer: Scorer, sim_func: str
 ) -> Floats:
-    """Return each person's best fused score over each group of the probes, (n, d) per model: float32 (groups, P)."""
+    """Return every person's best fused score over each group of probe faces: float32 (groups, P).
+
+    `probes` holds (n, d) per model; a group lists some of the n faces.
+    """
     best = np.full((len(groups), len(everybody.ids)), np.inf, dtype=np.float32)
     measures = {name: nearness(probes[name], sim_func) for name in scorer.models}
     members = [list(group) for group in groups]

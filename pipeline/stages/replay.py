@@ -46,7 +46,10 @@ def _mark(photo: Photo, crops: Sequence[Crop]) -> PhotoMark:
 def drop_used(
     faces: Sequence[Sighting], upload_id: str, replays: Replays, ledger: Ledger, *, only_note: bool
 ) -> list[Sighting]:
-    """Claim the photos, and drop faces of those used before unless `only_note`. Refuses with USED_BEFORE."""
+    """Claim the faces' photos for this upload, and drop the faces of those that another upload used before.
+
+    `only_note` drops none. Refuses with USED_BEFORE where none is left.
+    """
     marks = {face.photo: face.mark for face in faces if face.mark}
     with ledger.stage("replay", len(marks)) as row:
         used = dict(zip(marks, replays.claim(upload_id, list(marks.values())), strict=True))

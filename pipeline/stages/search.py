@@ -24,7 +24,10 @@ class Found(Enum):
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The claimed ID's `required`-th best score over the images (inf for none), anybody's best, and who is nearer."""
+    """`claimed_score` is the claimed ID's `required`-th best score over the images; inf where there is none.
+
+    `best_score` is anybody's best. `rivals` are the IDs that are nearer than the claimed one.
+    """
 
     found: Found
     claimed_score: float

@@ -62,7 +62,10 @@ def shown_box(photo: Photo, box: Box) -> tuple[int, int, int, int]:
 
 
 def only_subjects(faces: Mapping[Photo, Sequence[Sighting]], ledger: Ledger) -> tuple[list[Sighting], dict[str, Code]]:
-    """Return each photo's subject, and the other photos' names with the code that says why."""
+    """Return the subject of each photo that shows one person, and the other photos' names with the code that says why.
+
+    The ledger names the box of whoever else counts.
+    """
     kept: list[Sighting] = []
     left_out: dict[str, Code] = {}
     with ledger.stage("subject", len(faces)) as row:

@@ -79,7 +79,10 @@ def receive_bytes(sock: socket.socket, count: int) -> bytes:
 
 
 def pixels_in(file: int, height: int, width: int) -> Pixels:
-    """Return the uint8 RGB pixels in a memory file, which is sealed first and not copied. Raises `WireError`."""
+    """Return the uint8 RGB pixels (height, width, 3) in a memory file, which is sealed first and not copied.
+
+    Raises `WireError` where the file is of another size or can still be changed.
+    """
     size = height * width * 3
     try:
         fcntl.fcntl(file, fcntl.F_ADD_SEALS, _SEALS)

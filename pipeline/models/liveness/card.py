@@ -97,7 +97,10 @@ def card_path(model_file: Path) -> Path:
 
 
 def read_card(model_file: Path) -> Card:
-    """Read the card beside `model_file`, or return `SEED_CARD`. Raises `Refusal(NO_LIVENESS)` naming a fault."""
+    """Read the card beside `model_file`, or return `SEED_CARD` where there is none.
+
+    Raises `Refusal(Code.NO_LIVENESS)` naming the fault where the card is not one.
+    """
     path = card_path(model_file)
     if not path.exists():
         return SEED_CARD
@@ -111,7 +114,10 @@ def read_card(model_file: Path) -> Card:
 
 
 def parse_card(data: Mapping[str, Any]) -> Card:
-    """Build the `Card` of checked content. Raises `ValueError`, `KeyError` or `TypeError` naming the first fault."""
+    """Check a card's content and build the `Card`.
+
+    Raises `ValueError`, `KeyError` or `TypeError` naming the first fault.
+    """
     if data["format"] != FORMAT:
         raise ValueError(f"format {data['format']!r} is not {FORMAT}")
     beside = {key: data[key] for key in ("sha256", "reaches") if key in data}

@@ -37,7 +37,10 @@ class Cnn:
     run: Runner
 
     def score(self, photos: Sequence[Pixels], boxes: Sequence[Box]) -> CnnScores:
-        """Score every face in one call of the network. Raises `Refusal(NO_LIVENESS)` where the output is unusable."""
+        """Score every face in one call of the network.
+
+        Raises `Refusal(Code.NO_LIVENESS)` where the output has another length than asked for or is not finite.
+        """
         raw = np.asarray(self.run(network_inputs(photos, boxes, self.card))[0], np.float32)
         checked(raw, (len(photos), self.card.outputs), "the model")
         attack = calibrated(raw, self.card)

@@ -32,7 +32,10 @@ class Facenox:
     run: Callable[[Floats], Floats]
 
     def score(self, photos: Sequence[Pixels], boxes: Sequence[Box]) -> Floats:
-        """Return each face's log-odds of an attack, float32 (faces,). Raises `Refusal(NO_LIVENESS)`."""
+        """Return each face's log-odds of an attack: float32 (faces,), from one call of the network.
+
+        Raises `Refusal(Code.NO_LIVENESS)` where the output has another length than asked for or is not finite.
+        """
         crops = [cut_reflected(photo, box) for photo, box in zip(photos, boxes, strict=True)]
         batch = np.stack(crops).astype(np.float32).transpose(0, 3, 1, 2) / np.float32(255)
         logits = checked(self.run(np.ascontiguousarray(batch)), (len(photos), 2), "facenox")
@@ -40,7 +43,10 @@ class Facenox:
 
 
 def load_facenox(weights: Path) -> Facenox:
-    """Load the network from the folder `weights` and run it once. Raises `Refusal(NO_LIVENESS)`."""
+    """Load the network from the folder `weights`, check its SHA-256 and run it once.
+
+    Raises `Refusal(Code.NO_LIVENESS)` naming the file that is missing, not the expected one or does not load.
+    """
     path = check_weights(weights, FACENOX_WEIGHTS, "facenox")
     try:
         runner = OpenVinoRunner(path)

@@ -94,7 +94,10 @@ class TimedJudge:
 
 
 def run_in_thread(work: Callable[[], T], name: str) -> Future[T]:
-    """Start `work` in a daemon thread in the caller's context; what it raises, the future's `result` raises."""
+    """Start `work` in a new thread called `name`, in the caller's context: its log lines carry the request's ID.
+
+    The thread does not prevent the process from exiting. What `work` raises is raised by the future's `result`.
+    """
     future: Future[T] = Future()
 
     def run() -> None:

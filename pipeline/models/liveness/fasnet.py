@@ -58,7 +58,10 @@ class Fasnet:
     far: Callable[[Floats], Floats]
 
     def score(self, photos: Sequence[Pixels], boxes: Sequence[Box]) -> FasnetScores:
-        """Score every face in one call of each network. Raises `Refusal(NO_LIVENESS)` where the output is unusable."""
+        """Score every face, all readings, in one call of each network.
+
+        Raises `Refusal(Code.NO_LIVENESS)` where the output has another length than asked for or is not finite.
+        """
         plain = [_plain_inputs(photo, box) for photo, box in zip(photos, boxes, strict=True)]
         bare = [_bare_input(photo, box) for photo, box in zip(photos, boxes, strict=True)]
         near = checked(self.near(_stacked([pair[0] for pair in plain])), (len(photos), 3), "Fasnet")
@@ -89,7 +92,10 @@ def load_fasnet(weights: Path, kept: Path | None = None) -> Fasnet:
 
 
 def load_networks(weights: Path) -> list[Any]:
-    """Build both networks with Keras, in the order of `FILES`. Raises `Refusal(NO_LIVENESS)`."""
+    """Build both networks with Keras from the folder `weights`, in the order of `FILES`.
+
+    Raises `Refusal(Code.NO_LIVENESS)` naming the file that is missing, not the expected one or does not load.
+    """
     for one in FASNET_WEIGHTS:
         check_weights(weights, one, "Fasnet")
     try:

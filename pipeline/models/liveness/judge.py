@@ -28,7 +28,10 @@ _RETAKE = "take a new photo in even light, with space around the head"
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """A `LivenessJudge` of one engine or more, safe for threads. Tight faces are uncertain unless `judge_tight`."""
+    """A `LivenessJudge` made of one engine or several; safe to call from several threads.
+
+    Faces that fill their photo are uncertain unless `judge_tight`.
+    """
 
     cnn: Cnn | None = None
     fasnet: Fasnet | None = None
@@ -177,7 +180,10 @@ def _spoof_reason(kind: str | None) -> str:
 
 
 def _kind(card: Card, columns: Floats) -> str | None:
-    """Name the kind of attack that holds most of what speaks for one; nothing where little speaks for any."""
+    """Name the kind of attack where one of the card's named columns holds most of what speaks for an attack.
+
+    Where little speaks for any, something else decided, and nothing is named.
+    """
     total = float(columns[[*card.spoof, *card.decisive]].sum())
     for column, name in card.kinds.items():
         if card.activation == "probability" and total >= HALF and columns[column] / total >= 0.7:
