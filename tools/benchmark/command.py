@@ -33,7 +33,7 @@ SCENARIOS: Mapping[str, str] = {
     "startup": "process",
     "genuine_verify": "verdicts",
     "sealed_verify": "verdicts",
-    "phone_verify": "verdicts",
+    "phone_verify": "phone",
     "whole_verify": "verdicts",
     "impostor_verify": "verdicts",
 }

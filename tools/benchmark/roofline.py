@@ -18,6 +18,8 @@ PROPOSAL_FLOPS_PER_PIXEL = 2 * (27 * 10 + 90 * 16 / 4 + 144 * 32 / 4 + 32 * 6 / 
 """MTCNN's first network: 3x3 convolutions to 10, 16 and 32 maps; all but the first work on a quarter of the pixels."""
 PYRAMID = 0.36 / (1 - 0.709**2)
 """Pixels of all levels together over those of the photo that is searched: 12/20, then steps of 0.709."""
+_KNOWN = ("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve")
+_CPUINFO = Path("/proc/cpuinfo")
 
 
 @cache
@@ -68,10 +70,6 @@ def _flops(node: Any) -> float:
     each = kernel[2:] if kind == "GroupConvolution" else kernel[1:]  # (groups, out, in, ...) or (out, in, ...)
     output: tuple[int, ...] = tuple(node.output(0).get_shape())
     return 2.0 * math.prod(output) * math.prod(each)
-
-
-_KNOWN = ("avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "bf16", "sve")
-_CPUINFO = Path("/proc/cpuinfo")
 
 
 def described() -> str:

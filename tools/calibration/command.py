@@ -27,6 +27,8 @@ from tools.evaluation.recognition import accept_rates
 from tools.evaluation.workbench import FAULTS, ROOT, Workbench, common_options, prepare, rates_of
 
 OUT = ROOT / "bin" / "model" / "calibration"
+FMR, FPIR = 1e-3, 1e-2
+SPLITS = 4
 
 
 @click.command("calibrate")
@@ -141,10 +143,6 @@ def _draw(pairs: PairScores, title: str, path: Path) -> None:
     histogram.set(xlabel="score (lower is closer)", ylabel="density", yscale="log")
     histogram.legend()
     figure.savefig(path, dpi=110, format="png")
-
-
-FMR, FPIR = 1e-3, 1e-2
-SPLITS = 4
 
 
 def promise(sample: Sample, sim_func: str, seed: int) -> dict[str, Any] | None:

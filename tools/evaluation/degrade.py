@@ -21,6 +21,8 @@ from tools.evaluation.layout import LayoutError
 from tools.training.sources import Item, read_pixels
 
 Degrade = Callable[[Pixels, Detection, np.random.Generator], Pixels]
+LIST = "turned.json"
+"""A file in the clips' folder, `{"<clip>": [frame, ...]}`, counted from 0: strongly turned frames of more clips."""
 
 
 def blurred(photo: Pixels, face: Detection, _: np.random.Generator) -> Pixels:
@@ -127,10 +129,6 @@ DEGRADATIONS: Mapping[str, Degrade] = MappingProxyType(
     }
 )
 """Every kind of degraded copy, by the name that reports use; strong yaw is taken from clips (`turned`)."""
-
-
-LIST = "turned.json"
-"""A file in the clips' folder, `{"<clip>": [frame, ...]}`, counted from 0: strongly turned frames of more clips."""
 
 
 def turned_frames(folder: Path) -> list[Photo]:

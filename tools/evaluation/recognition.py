@@ -13,6 +13,12 @@ from tools.calibration.sample import Ints, Sample, scores_of, shuffled, template
 from tools.evaluation.faces import Faces
 from tools.evaluation.layout import Pair
 
+NO_FACE = 1e6
+"""The score of a pair whose one photo shows no face: it is never accepted."""
+MOST_SENT = 3
+"""Photos of a request at most."""
+FPIR = 0.01
+
 
 @dataclass(frozen=True)
 class Accuracy:
@@ -66,15 +72,6 @@ def _tenths(same: Bools) -> Ints:
         places = np.flatnonzero(same == kind)
         folds[places] = np.arange(len(places)) * 10 // max(len(places), 1)
     return folds
-
-
-NO_FACE = 1e6
-"""The score of a pair whose one photo shows no face: it is never accepted."""
-
-MOST_SENT = 3
-"""Photos of a request at most."""
-
-FPIR = 0.01
 
 
 def accuracies(

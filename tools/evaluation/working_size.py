@@ -23,8 +23,8 @@ from pipeline.stages.decode import decode
 from pipeline.stages.quality import assess, look
 from pipeline.stages.subject import people_of
 from pipeline.types import Detector, Embedder, Face, LivenessJudge, Photo
+from tools.benchmark.phone import SIZE, phone_photo
 from tools.benchmark.photos import encoded, read
-from tools.benchmark.verdicts import SIZE, phone_photo
 from tools.cli.options import FILE, batches, tracked, weights_option
 
 SHARES = (1.0, 0.6, 0.35, 0.2)

@@ -17,6 +17,8 @@ from tools.benchmark.photos import encoded
 from tools.recognize.sources import Frame, Source
 from tools.recognize.tracking import box_inside
 
+KNOWN, UNKNOWN = (0, 200, 80), (230, 60, 40)
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -83,9 +85,6 @@ def safe(text: str) -> str:
 def _write(file: Path, pixels: Pixels) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(encoded(pixels, quality=95))
-
-
-KNOWN, UNKNOWN = (0, 200, 80), (230, 60, 40)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,15 @@ from tools.calibration.sample import ModelPairs
 
 POINTS = 120
 BINS = 80
+INK, MUTED, LINE = "#0f172a", "#64748b", "#e2e8f0"
+COLOURS = ("#0f766e", "#d97706", "#4f46e5", "#be185d", "#0369a1", "#65a30d")
+GENUINE, IMPOSTOR, BONA_FIDE, ATTACK = "#0f766e", "#d97706", "#0f766e", "#be123c"
+STYLE = {
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": LINE, "axes.axisbelow": True,
+    "axes.grid": True, "grid.color": LINE, "axes.labelcolor": MUTED, "axes.labelsize": 9.5, "legend.frameon": False,
+    "legend.fontsize": 9, "xtick.color": MUTED, "xtick.labelsize": 9, "xtick.major.size": 0, "ytick.color": MUTED,
+    "ytick.labelsize": 9, "ytick.major.size": 0, "xtick.minor.size": 0, "ytick.minor.size": 0,
+}  # fmt: skip
 
 
 def curves(compared: ModelPairs, scorer: Scorer, ver_tol: int, people: int) -> dict[str, Any]:
@@ -51,11 +60,6 @@ def thresholds(scorer: Scorer, ver_tol: int, people: int) -> Mapping[str, float]
     many = {f"1:1, {ver_tol} of {ver_tol} photos": scorer.threshold(ver_tol, ver_tol)} if ver_tol > 1 else {}
     search = {f"search, {people} people": scorer.search_threshold(people, 1)}
     return {"1:1, one photo": scorer.threshold(1, 1), **many, **search}
-
-
-INK, MUTED, LINE = "#0f172a", "#64748b", "#e2e8f0"
-COLOURS = ("#0f766e", "#d97706", "#4f46e5", "#be185d", "#0369a1", "#65a30d")
-GENUINE, IMPOSTOR, BONA_FIDE, ATTACK = "#0f766e", "#d97706", "#0f766e", "#be123c"
 
 
 def det(curves: Mapping[str, Mapping[str, Sequence[float]]], stated: float) -> str:
@@ -142,14 +146,6 @@ def stages(times: Mapping[str, Mapping[str, float]]) -> str:
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="milliseconds: bar, median; line, to the 90th percentile", xlim=(0, axes.get_xlim()[1] * 1.1))
     return _svg(figure, "Time of each stage")
-
-
-STYLE = {
-    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": LINE, "axes.axisbelow": True,
-    "axes.grid": True, "grid.color": LINE, "axes.labelcolor": MUTED, "axes.labelsize": 9.5, "legend.frameon": False,
-    "legend.fontsize": 9, "xtick.color": MUTED, "xtick.labelsize": 9, "xtick.major.size": 0, "ytick.color": MUTED,
-    "ytick.labelsize": 9, "ytick.major.size": 0, "xtick.minor.size": 0, "ytick.minor.size": 0,
-}  # fmt: skip
 
 
 def _axes(width: float, height: float) -> tuple[Any, Any]:
