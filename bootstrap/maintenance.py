@@ -54,7 +54,7 @@ class Maintenance:
                 if current is not None:
                     run_maintenance(*current, sweeping=rounds % SWEEP_EVERY == 0)
                     rounds += 1
-            give_back()  # small blocks in use between freed ones hold ever more of these
+            give_back()  # glibc keeps freed memory that is between blocks in use
             if not self._stopped.wait(PAUSE_S) and warm_up(self._container):
                 self._on_ready()
 
