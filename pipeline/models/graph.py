@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.models.runtime import engine
+from pipeline.models.runtime import library
 
 Node = Any
 """A node of an OpenVINO graph."""
@@ -15,7 +15,7 @@ Node = Any
 
 def operators() -> Any:
     """Return OpenVINO's operators, imported when the first network is built."""
-    engine()
+    library()
     return import_module("openvino.opset13")
 
 
@@ -58,6 +58,4 @@ def average(x: Node) -> Node:
 
 def network(outputs: Sequence[Node], inputs: Sequence[Node]) -> Any:
     """Return the finished `openvino.Model`."""
-    from openvino import Model
-
-    return Model(list(outputs), list(inputs))
+    return library().Model(list(outputs), list(inputs))

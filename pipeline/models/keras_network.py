@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.models.runtime import FLOAT32, Array, ModelUnavailable, OpenVinoRunner, Runner
+from pipeline.models.runtime import FLOAT32, Array, ModelUnavailable, OpenVinoRunner, Runner, library
 
 _log = logging.getLogger(__name__)
 
@@ -48,8 +48,7 @@ class KerasFunction:
         ask for the number of rows, as group normalisation does, leaves that number among the outputs: only the
         function's own stay, which TensorFlow calls Identity.
         """
-        import openvino
-
+        openvino = library()
         model = openvino.convert_model(self.traced, share_weights=False)
         own = [one for one in model.get_results() if any(name.startswith("Identity") for name in one.output(0).names)]
         return openvino.Model(own, model.get_parameters())
@@ -110,12 +109,10 @@ def _keep(model: Any, file: Path) -> None:
 
     Its weights are in a file of the same name with the suffix `.bin`.
     """
-    import openvino
-
     part = file.with_name(f"{file.stem}.{os.getpid()}.part")
     try:
         part.mkdir(parents=True, exist_ok=True)
-        openvino.save_model(model, part / file.name, compress_to_fp16=False)
+        library().save_model(model, part / file.name, compress_to_fp16=False)
         for name in (file.with_suffix(".bin").name, file.name):
             (part / name).replace(file.with_name(name))
     except (OSError, RuntimeError) as error:

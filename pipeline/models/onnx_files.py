@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pipeline.models import graph
-from pipeline.models.runtime import Array, ModelUnavailable, engine, read_network
+from pipeline.models.runtime import Array, ModelUnavailable, engine, library, read_network
 from pipeline.registry import Scaling
 
 
@@ -42,8 +43,7 @@ def _free_batch(model: Any) -> None:
 
 
 def _taking_pixels(model: Any, scaling: Scaling) -> Any:
-    import openvino
-
+    openvino = library()
     steps = openvino.preprocess.PrePostProcessor(model)
     steps.input().tensor().set_element_type(openvino.Type.u8).set_layout(openvino.Layout("NHWC"))
     steps.input().model().set_layout(openvino.Layout("NCHW"))
@@ -55,9 +55,8 @@ def _taking_pixels(model: Any, scaling: Scaling) -> Any:
 @cache
 def _read_block_quantised() -> None:
     """Teach the engine to read weights quantised in blocks of which the last is not whole: alone it refuses them."""
-    from openvino.frontend.onnx import ConversionExtension
-
-    engine().add_extension(ConversionExtension("DequantizeLinear", "", _dequantised))
+    onnx = import_module("openvino.frontend.onnx")
+    engine().add_extension(onnx.ConversionExtension("DequantizeLinear", "", _dequantised))
 
 
 def _dequantised(node: Any) -> Sequence[Any]:

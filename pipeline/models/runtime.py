@@ -105,17 +105,27 @@ def engine() -> Any:
         return _core()
 
 
+def library() -> Any:
+    """Return the module `openvino`; import it in no other way.
+
+    Its first conversion of an array makes tables of element types. Two threads that begin with one at the same time
+    would wait for each other forever: one has a table's lock and waits for Python's, the other one has Python's.
+    """
+    with _FIRST_USE:
+        return _begun()
+
+
 @cache
 def _core() -> Any:
-    """Return the `Core`, once the library's tables of element types exist.
+    return _begun().Core()
 
-    Its first conversion of an array makes them. Two threads that begin with one at the same time would wait for each
-    other forever: one has a table's lock and waits for Python's, the other one has Python's.
-    """
+
+@cache
+def _begun() -> Any:
     import openvino
 
     _ = openvino.op.Constant(np.zeros(1, np.float32)).data
-    return openvino.Core()
+    return openvino
 
 
 def _filled(rows: Array) -> Array:
