@@ -105,7 +105,7 @@ class FaceHashHomes:
 
     def numbers(self, home: str) -> list[int]:
         """Return the numbers of the stored versions, oldest first."""
-        found = (_VERSION.fullmatch(path.name) for path in self._place(home).glob("v*"))
+        found = (_VERSION.fullmatch(name) for name in files.names_in(self._place(home)))
         return sorted(int(one[1]) for one in found if one)
 
     def forget_others(self, home: str, number: int) -> int:
@@ -120,8 +120,8 @@ class FaceHashHomes:
     def reseal(self) -> int:
         """Seal anew whatever is not sealed with the first key; return how many files that were."""
         done = 0
-        for path in sorted(self.root.glob("HOME_*/v*/*")):
-            blob = files.read_bytes(path)
+        for path in files.files_in(self.root):
+            blob = files.read_bytes(path) if _VERSION.fullmatch(path.parent.name) else None
             if blob is not None and not self._kept.seal.is_current(blob) and not path.name.startswith("."):
                 self._kept.write({path: self._kept.seal.open(blob, self._kept.place(path))})
                 done += 1

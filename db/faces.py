@@ -173,16 +173,7 @@ class FaceFolders:
         return (path for path in found if path.is_dir() and not path.is_symlink())
 
     def _files(self, folder: str) -> list[Path]:
-        return [path for place in self._kept.folders(folder) for path in files_in(place)]
-
-
-def files_in(place: Path) -> list[Path]:
-    """Return all files in a folder of the disk, at any depth; files that are being removed may be missing."""
-    found: list[Path] = []
-    for folder, folders, names in os.walk(place):  # skips a folder that is gone, where a glob raises
-        links = [name for name in folders if Path(folder, name).is_symlink()]
-        found += [Path(folder, name) for name in (*names, *links)]
-    return sorted(found)
+        return [path for place in self._kept.folders(folder) for path in files.files_in(place)]
 
 
 def remove_empty(place: Path) -> None:

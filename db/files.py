@@ -205,6 +205,23 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
+def files_in(place: Path) -> list[Path]:
+    """Return all files in a folder of the disk, at any depth; what is removed meanwhile may be missing."""
+    found: list[Path] = []
+    for folder, folders, names in os.walk(place):  # skips a folder that is gone, where a glob raises
+        links = [name for name in folders if Path(folder, name).is_symlink()]
+        found += [Path(folder, name) for name in (*names, *links)]
+    return sorted(found)
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names of what is directly in a folder, sorted; none where it is gone."""
+    try:
+        return sorted(os.listdir(folder))
+    except _ABSENT:
+        return []
+
+
 def remove(path: Path) -> bool:
     """Remove a file; True if it is gone. If it cannot be removed, that is logged and left to the next sweep."""
     try:

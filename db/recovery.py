@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection
 
 from db import files
 from db.enrolments import EnrolmentRecords
-from db.faces import TOKEN, FaceFolders, files_in, remove_empty
+from db.faces import TOKEN, FaceFolders, remove_empty
+from db.files import files_in
 from db.inflight import FOLDER, InflightNotes
 from db.kept import KeptFiles
 from db.uploads import UploadStore

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from db import files
-from db.faces import files_in
+from db.files import files_in
 from security.sealing import KEY_SHOWN_BY, NO_KEY, key_of
 
 FILE = ".sealed"

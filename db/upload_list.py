@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from heapq import nlargest
 from pathlib import Path
 
+from db.files import names_in
 from db.uploads import dated_by
 
 _FOLDER = re.compile(r"(?P<id>.+)-(?P<suffix>[0-9a-f]{32})(?P<used>_UPLOADED_TO_DB)?", re.ASCII)
@@ -46,7 +47,7 @@ def _found(root: Path) -> Iterator[tuple[float, Path]]:
 def _listed(path: Path, made: float) -> ListedUpload:
     parts = _FOLDER.fullmatch(path.name)
     person_id, suffix, used = parts.groups() if parts else ("", "", None)
-    photos = sum(_PHOTO.fullmatch(one.name) is not None for one in path.glob("*"))
+    photos = sum(_PHOTO.fullmatch(name) is not None for name in names_in(path))
     return ListedUpload(
         None if _SEALED.fullmatch(person_id) else person_id, suffix[:_MARK], made, used is not None, photos
     )

@@ -77,6 +77,6 @@ class Rekeying:
                     files.remove(path)
                 self._step("note written")
                 progress.changed += 1
-        for path in (self._kept.root / SENT).rglob("*.json"):
-            if path not in known:
+        for path in files.files_in(self._kept.root / SENT):
+            if path.suffix == ".json" and path not in known:
                 files.remove(path)

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from codes_dict import Code
 from db import files
 from db.enrolments import EnrolmentRecords
-from db.faces import TOKEN, files_in, remove_empty
+from db.faces import TOKEN, remove_empty
+from db.files import files_in
 from db.forgetting import is_being_forgotten
 from db.kept import KeptFiles
 from db.people import People

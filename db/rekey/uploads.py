@@ -7,7 +7,7 @@ from pathlib import Path
 
 from codes_dict import Refusal
 from db import files
-from db.faces import files_in
+from db.files import files_in
 from db.kept import USED, KeptFiles
 from db.rekey.progress import Progress, Step, is_current, opened
 from db.uploads import MANIFEST, dated_by, folder_names

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from db.faces import files_in
+from db.files import files_in
 from env_validator import load_settings
 from security.sealing import NO_KEY, key_id, key_of
 from tests.http.site import ID, Site, blank, code, new_photo

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from db.faces import files_in
+from db.files import files_in
 from security.sealing import key_id, key_of
 from tests.http.site import ID, OTHER_ID, Site, blank, code, new_photo, results
 from tests.http.test_forgetting import found, windows

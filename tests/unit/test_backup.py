@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -201,6 +203,26 @@ def assert_whole(house: House) -> None:
     records = house.enrolments.of_people(people)
     assert {one.id for one in records} == set(people) != set()
     assert [one for one in records if sum(one.token in name for name in sources) != one.images] == []
+
+
+def test_a_person_who_is_forgotten_while_folders_are_listed_is_no_error(
+    house: House, where: Where, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(house)
+    scandir, gone = os.scandir, list[Path]()
+
+    def going(path: str | Path) -> Any:
+        person = Path(path).name.rpartition("-")[2]
+        if not gone and Path(path).parent == tmp_path / "people" and person in ("A", "B"):
+            gone.append(Path(path))
+            house.forgetting.forget(person)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", going)
+    made = take(store_of(where, tmp_path), tmp_path / "backup")
+    assert (len(gone), gone[0].exists()) == (1, False)
+    assert not any(gone[0].name in name for name in made.files)
+    assert any(name.startswith("people/") and name.endswith(".png") for name in made.files)
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from codes_dict import Code, Outcome, Refusal
-from db.faces import files_in
+from db.files import files_in
 from db.migrations.upgrade import upgrade
 from db.recovery import sweep
 from db.schema import PeopleNames

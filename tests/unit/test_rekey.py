@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from codes_dict import Code, Refusal
-from db.faces import files_in
+from db.files import files_in
 from db.rekey import Progress, Rekeying
 from db.replays import Replays
 from db.sent_photos import SentPhotos

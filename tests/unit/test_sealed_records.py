@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from codes_dict import Code, Refusal
-from db.faces import files_in
+from db.files import files_in
 from db.gallery.pickles import PickleStore
 from db.replays import Replays
 from db.schema import replay_bands, replay_faces, replays

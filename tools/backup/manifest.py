@@ -61,7 +61,7 @@ def checked(folder: Path) -> Manifest:
 
 def relative_files(folder: Path) -> Iterator[str]:
     """Yield all files in a folder, sorted, by their paths relative to it."""
-    yield from sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    yield from sorted(path.relative_to(folder).as_posix() for path in files.files_in(folder) if path.is_file())
 
 
 def sha256(path: Path) -> str:
