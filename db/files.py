@@ -217,7 +217,7 @@ def files_in(place: Path) -> list[Path]:
 def names_in(folder: Path) -> list[str]:
     """Return the names of what is directly in a folder, sorted; none where it is gone."""
     try:
-        return sorted(os.listdir(folder))
+        return sorted(path.name for path in folder.iterdir())
     except _ABSENT:
         return []
 
