@@ -125,6 +125,17 @@ def test_the_report_of_a_run_that_was_cut_off_says_so(tmp_path: Path) -> None:
     assert not (tmp_path / "report.json.part").exists()
 
 
+def test_a_killed_run_leaves_a_line_per_person(tmp_path: Path) -> None:
+    report = Report(tmp_path, lambda _line: None)
+    report.open(tmp_path / "report.csv")
+    for name in ("Ada", "\u674e"):
+        report.add(Entry(f"ID-{name}", name, "f", State.ENROLLED, 800))
+    lines = (tmp_path / "report.csv.part").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["name"] for line in lines] == ["Ada", "\u674e"]
+    assert not (tmp_path / "report.csv").exists()
+    report.close()
+
+
 def test_a_report_that_can_no_longer_be_written_stops_nobody(tmp_path: Path) -> None:
     said: list[str] = []
     report, file = Report(tmp_path, said.append), tmp_path / "report.json"

@@ -4,6 +4,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from enum import Enum
@@ -71,7 +72,8 @@ def _as_text(value: object) -> str:
 class Report:
     """Counts, prints and stores entries; `not_reached` counts the people without one.
 
-    The file has a temporary name until it is complete. `is_whole` is false if it could not be written.
+    Until it is complete, the file has a temporary name and a line of JSON per entry: so much a killed run leaves.
+    `is_whole` is false if it could not be written.
     """
 
     def __init__(self, source: object, say: Callable[[str], None]) -> None:
@@ -93,25 +95,38 @@ class Report:
         """Add an entry."""
         self._entries.append(entry)
         self.counts[entry.state] += 1
-        for line in entry.lines():
-            self.say(line)
+        for said in entry.lines():
+            self.say(said)
+        line = json.dumps(entry.as_dict(), ensure_ascii=False)
+        self._write(lambda _file, opened: print(line, file=opened, flush=True))
 
     def close(self) -> None:
-        """Write the file, also after an interruption; a full disk does not stop the enrolment."""
-        if self._opened is None or self._file is None:
-            return
-        try:
-            with self._opened as opened:
-                (self._write_csv if self._file.suffix.lower() == ".csv" else self._write_json)(opened)
-            self._part(self._file).replace(self._file)
-        except OSError as error:
-            self.is_whole = False
-            self.say(f"The report cannot be written to {self._file}: {error.strerror}.")
+        """Write the file, also after an interruption."""
+        self._write(self._complete)
 
     def summary(self) -> str:
         """Return the counts in one line."""
         said = [f"{self.counts[state]} {state.value}" for state in State]
         return ", ".join([*said, *([f"{self.not_reached} not reached"] if self.not_reached else [])])
+
+    def _write(self, write: Callable[[Path, TextIO], None]) -> None:
+        """Call what writes to the file, if there is one; a full disk ends the file, not the enrolment."""
+        if self._file is None or self._opened is None:
+            return
+        try:
+            write(self._file, self._opened)
+        except OSError as error:
+            self.is_whole = False
+            self.say(f"The report cannot be written to {self._file}: {error.strerror}.")
+            with suppress(OSError):
+                self._opened.close()
+            self._opened = None
+
+    def _complete(self, file: Path, opened: TextIO) -> None:
+        opened.truncate(opened.seek(0))
+        with opened:
+            (self._write_csv if file.suffix.lower() == ".csv" else self._write_json)(opened)
+        self._part(file).replace(file)
 
     def _write_json(self, opened: TextIO) -> None:
         counts = {state.value: self.counts[state] for state in State} | {"not reached": self.not_reached}
