@@ -96,7 +96,7 @@ class EnrolmentRecords:
         with self._database.reading(connection) as used:
             return _one(used, enrolments.c.upload_id == upload_id)
 
-    def used(self, upload_ids: Sequence[str]) -> set[str]:
+    def used(self, upload_ids: Iterable[str]) -> set[str]:
         """Return which of the uploads were enrolled."""
         return self._among(enrolments.c.upload_id, upload_ids)
 
@@ -109,7 +109,7 @@ class EnrolmentRecords:
         return self._among(enrolments.c.token, tokens, enrolments.c.removed_version.is_(None))
 
     def _among(
-        self, column: sa.Column[Any], values: Sequence[str], where: sa.ColumnElement[bool] | None = None
+        self, column: sa.Column[Any], values: Iterable[str], where: sa.ColumnElement[bool] | None = None
     ) -> set[str]:
         query, found = sa.select(column).where(sa.true() if where is None else where), set[str]()
         with self._database.reading() as connection:

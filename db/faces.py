@@ -169,7 +169,7 @@ class FaceFolders:
 
     def folders(self) -> Iterator[Path]:
         """Return the people's folders as they are on the disk."""
-        found = sorted(self._kept.root.glob("[!.]*"))
+        found = files.found_in(self._kept.root, lambda name: not name.startswith("."))
         return (path for path in found if path.is_dir() and not path.is_symlink())
 
     def _files(self, folder: str) -> list[Path]:

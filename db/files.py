@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
 
@@ -212,6 +212,22 @@ def files_in(place: Path) -> list[Path]:
         links = [name for name in folders if Path(folder, name).is_symlink()]
         found += [Path(folder, name) for name in (*names, *links)]
     return sorted(found)
+
+
+def found_in(folder: Path, fits: Callable[[str], object]) -> Iterator[Path]:
+    """Yield what is directly in a folder and has a name that fits; nothing where the folder is gone.
+
+    One at a time: a folder may hold a million, and `Path.glob` makes a list of all before it yields the first.
+    """
+    with suppress(*_ABSENT), os.scandir(folder) as entries:
+        for entry in entries:
+            if fits(entry.name):
+                yield folder / entry.name
+
+
+def unfinished_in(folder: Path) -> Iterator[Path]:
+    """Yield the unfinished files and folders that are directly in a folder."""
+    return found_in(folder, lambda name: name.startswith(".") and name.endswith(PART))
 
 
 def names_in(folder: Path) -> list[str]:

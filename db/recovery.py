@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 
 from db import files
 from db.enrolments import EnrolmentRecords
@@ -10,6 +11,7 @@ from db.faces import TOKEN, FaceFolders, remove_empty
 from db.files import files_in
 from db.inflight import FOLDER, InflightNotes
 from db.kept import KeptFiles
+from db.session import batches
 from db.uploads import UploadStore
 
 log = logging.getLogger(__name__)
@@ -25,9 +27,8 @@ def recover(enrolments: EnrolmentRecords, uploads: UploadStore, kept: KeptFiles,
     before the commit. Call it at start; it does not depend on the number of people and is safe while others work.
     Raises `Refusal(Code.DB_DOWN)`.
     """
-    waiting = list(uploads.waiting())
     finished = 0
-    for upload_id in enrolments.used(waiting):
+    for upload_id in enrolments.used(uploads.waiting()):
         uploads.mark_used(upload_id)
         finished += 1
     faces = FaceFolders(kept)
@@ -65,21 +66,27 @@ def sweep(
     origin stay. Raises `Refusal(Code.DB_DOWN)`.
     """
     before = clock() - older_than
-    old = [
+    old = (
         path
         for place in FaceFolders(kept).folders()
         for path in files_in(place)
         if (TOKEN.match(path.name.lstrip(".")) or path.name.endswith(files.PART)) and files.is_older(path, before)
-    ]
-    tokens = sorted({path.name.lstrip(".")[:32] for path in old})
+    )
+    removed = sum(_remove_orphans(some, enrolments, kept, forget) for some in batches(old))
+    removed += sum(files.remove(path) for path in (kept.root / FOLDER).glob("*") if files.is_older(path, before))
+    return removed + clear_parts(uploads, kept, before)
+
+
+def _remove_orphans(paths: Sequence[Path], enrolments: EnrolmentRecords, kept: KeptFiles, forget: Forget) -> int:
+    """Remove those of these files that belong to no committed enrolment; return how many."""
+    tokens = sorted({path.name.lstrip(".")[:32] for path in paths})
     known = enrolments.known(tokens)
-    orphans = [path for path in old if path.name.endswith(files.PART) or path.name[:32] not in known]
+    orphans = [path for path in paths if path.name.endswith(files.PART) or path.name[:32] not in known]
     forget({token for token in tokens if TOKEN.match(f"{token}.") and token not in known})
     removed = sum(files.remove(path) for path in orphans)
     for folder in sorted({path.relative_to(kept.root).parts[0] for path in orphans}):
         remove_empty(kept.root / folder)
-    removed += sum(files.remove(path) for path in (kept.root / FOLDER).glob("*") if files.is_older(path, before))
-    return removed + clear_parts(uploads, kept, before)
+    return removed
 
 
 def clear_parts(uploads: UploadStore, kept: KeptFiles, before: float) -> int:
@@ -87,6 +94,6 @@ def clear_parts(uploads: UploadStore, kept: KeptFiles, before: float) -> int:
 
     Looks at the gallery files, notes and uploads, not into people's folders, where `recover` and `sweep` do it.
     """
-    parts = [*kept.root.glob(f".*{files.PART}"), *(kept.root / FOLDER).glob(f".*{files.PART}")]
+    parts = [*files.unfinished_in(kept.root), *files.unfinished_in(kept.root / FOLDER)]
     left = [path for path in parts if files.is_left_over(path) or files.is_older(path, before)]
     return sum(files.remove(path) for path in left) + uploads.sweep(before)

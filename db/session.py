@@ -2,10 +2,11 @@
 
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import sqlalchemy as sa
@@ -16,6 +17,8 @@ from sqlalchemy.pool import QueuePool
 from codes_dict import Code, Refusal
 
 log = logging.getLogger(__name__)
+
+Value = TypeVar("Value")
 
 _SQLITE = "sqlite:///"
 _BATCH = 500
@@ -271,9 +274,11 @@ def put(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> None
     connection.execute(sa.update(table).where(same).values(row) if exists else sa.insert(table).values(row))
 
 
-def batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
+def batches(values: Iterable[Value]) -> Iterator[list[Value]]:
     """Yield the values in parts that fit into one statement."""
-    return (values[start : start + _BATCH] for start in range(0, len(values), _BATCH))
+    left = iter(values)
+    while batch := list(islice(left, _BATCH)):
+        yield batch
 
 
 def _commit(connection: Connection) -> None:

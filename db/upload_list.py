@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from heapq import nlargest
 from pathlib import Path
 
-from db.files import names_in
+from db.files import found_in, names_in
 from db.uploads import dated_by
 
 _FOLDER = re.compile(r"(?P<id>.+)-(?P<suffix>[0-9a-f]{32})(?P<used>_UPLOADED_TO_DB)?", re.ASCII)
@@ -36,12 +36,11 @@ def list_uploads(root: Path, most: int) -> tuple[int, list[ListedUpload]]:
 
 
 def _found(root: Path) -> Iterator[tuple[float, Path]]:
-    for path in root.iterdir():
-        if _FOLDER.fullmatch(path.name):
-            try:
-                yield dated_by(path).stat().st_mtime, path
-            except FileNotFoundError:  # it has just been enrolled or has ended
-                continue
+    for path in found_in(root, _FOLDER.fullmatch):
+        try:
+            yield dated_by(path).stat().st_mtime, path
+        except FileNotFoundError:  # it has just been enrolled or has ended
+            continue
 
 
 def _listed(path: Path, made: float) -> ListedUpload:

@@ -126,15 +126,15 @@ class UploadStore:
 
     def waiting(self) -> Iterator[str]:
         """Return the upload_ids that are not used."""
-        names = [path.name for path in sorted(self.root.glob("*-*")) if _UPLOAD_ID.fullmatch(path.name)]
+        names = (path.name for path in files.found_in(self.root, _UPLOAD_ID.fullmatch))
+        if not any(self.kept.seal.forms):
+            return names
         self._known = {name: self._known.get(name) or self._upload_id(name) for name in names}
-        return (upload_id for upload_id in self._known.values() if upload_id)
+        return filter(None, self._known.values())
 
     def _upload_id(self, name: str) -> str:
-        """Return the upload_id of a folder; empty if the folder does not tell."""
-        person_id, _, suffix = name.rpartition("-")
-        if not any(self.kept.seal.forms):
-            return name
+        """Return the upload_id of a sealed folder; empty if its manifest does not tell."""
+        suffix = name.rpartition("-")[2]
         try:
             person_id = str(json.loads(self.kept.read(self.root / name / MANIFEST) or b"{}")["id"])
         except (SealBrokenError, ValueError, KeyError, TypeError) as error:
@@ -144,8 +144,9 @@ class UploadStore:
 
     def expire(self, before: float) -> int:
         """Remove uploads, used or not, made before that time (seconds since 1970); return how many."""
-        found = [path for path in self.root.glob("*-*") if _UPLOAD_ID.fullmatch(path.name.removesuffix(USED))]
-        return sum(self._remove(path) for path in found if files.is_older(dated_by(path), before))
+        found = files.found_in(self.root, lambda name: _UPLOAD_ID.fullmatch(name.removesuffix(USED)))
+        ended = [path for path in found if files.is_older(dated_by(path), before)]
+        return sum(map(self._remove, ended))
 
     def count(self, person_id: str) -> dict[str, int]:
         """Return how many uploads an ID has, used or not, and how many photos these hold."""
@@ -161,13 +162,14 @@ class UploadStore:
             raise Refusal(Code.NO_SPACE, "an upload of a person who is being forgotten cannot be removed")
 
     def _of(self, person_id: str) -> list[Path]:
+        self.root.stat()  # while the folder is away, nobody's uploads are gone
         ids = "|".join(re.escape(name) for name in self.kept.names(person_id))
         name = re.compile(rf"\.*({ids})-[0-9a-f]{{32}}({USED})?(\.[^/]*{re.escape(files.PART)})?")
-        return [path for path in sorted(self.root.iterdir()) if name.fullmatch(path.name)]
+        return sorted(files.found_in(self.root, name.fullmatch))
 
     def sweep(self, before: float) -> int:
         """Remove unfinished uploads of dead processes, and those last changed before that time; return how many."""
-        staged = [path for path in self.root.glob(f".*{files.PART}") if path.is_dir() and not path.is_symlink()]
+        staged = [path for path in files.unfinished_in(self.root) if path.is_dir() and not path.is_symlink()]
         left = [path for path in staged if files.is_left_over(path) or files.is_older(path, before)]
         return sum(files.remove_tree(path) for path in left)
 

@@ -205,7 +205,7 @@ class PickleStore:
         """Return the gallery files, all or those of a key, by their names."""
         found = [
             Named(path, match["model"], match["version"], match["token"])
-            for path in sorted(self.root.glob("gallery_*.pkl"))
+            for path in sorted(files.found_in(self.root, _NAME.fullmatch))
             if (match := _NAME.fullmatch(path.name))
         ]
         return [one for one in found if key is None or (one.model, one.version) == (key.model, key.version)]
@@ -228,7 +228,7 @@ class PickleStore:
             gone += sum(len(block) for token, block in rows.items() if token in tokens)
             if key and len(kept) < len(rows):
                 self._replace(named, key, kept)
-        for part in self.root.glob(f".gallery_*{files.PART}"):
+        for part in files.unfinished_in(self.root):
             if any(token in part.name for token in tokens):
                 files.remove(part)
         return gone

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,21 @@ def test_uploads_end_whether_they_were_used_or_not_and_younger_ones_stay(store: 
     assert (store.expire(1000), store.expire(1001)) == (0, 2)
     assert {path.name for path in store.root.iterdir()} == {young.upload_id, "holiday-photos"}
     assert code_of_opening(store, unused.upload_id) is Code.UPLOAD_GONE
+
+
+def test_looking_through_many_uploads_takes_memory_for_one(store: UploadStore) -> None:
+    mine = store.create("A", [ONE])
+    for number in range(2000):
+        (store.root / f"B-{number:032x}").mkdir()
+    tracemalloc.start()
+    try:
+        found = sum(1 for _ in store.waiting())
+        counted, ended, swept = store.count("A"), store.expire(0), store.sweep(0)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (found, counted["uploads"], ended, swept, mine.folder.exists()) == (2001, 1, 0, 0, True)
+    assert most < 100_000
 
 
 def leave_a_part(folder: Path) -> None:
