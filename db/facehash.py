@@ -1,6 +1,6 @@
 """The homes of FaceHash: each key's classifiers and the faces that they were trained on, below one folder.
 
-    HOME_<key>/current             the number of the version in use
+    HOME_<key>/current             the number of the version in use, and when it came into use a mark of its own
     HOME_<key>/v000001/card.json   users, models, digests of the files, validation
     HOME_<key>/v000001/faces.npz   the users' embeddings
     HOME_<key>/v000001/network.*   the network
@@ -11,6 +11,7 @@ A version is whole before `current` names it, and never changes afterwards.
 import io
 import json
 import re
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -41,19 +42,28 @@ class FaceHashHomes:
         self._kept, self.root, self._clock = kept, kept.root, clock
 
     def homes(self) -> list[str]:
-        """Return the names of all homes."""
-        found = self.root.glob("HOME_*") if self.root.is_dir() else ()
-        return sorted(path.name.removeprefix("HOME_") for path in found if path.is_dir())
+        """Return the names of all homes that have a classifier."""
+        found = self.root.glob(f"HOME_*/{_CURRENT}") if self.root.is_dir() else ()
+        return sorted(path.parent.name.removeprefix("HOME_") for path in found)
 
     def number(self, home: str) -> int | None:
         """Return the number of the version in use; None where there is none."""
-        text = files.read_bytes(self._place(home) / _CURRENT)
-        return int(text) if text and text.strip().isdigit() else None
+        number, *_ = self.mark(home).split() or [""]
+        return int(number) if number.isdigit() else None
+
+    def mark(self, home: str) -> str:
+        """Return a text that changes whenever another version comes into use; empty where there is none."""
+        return (files.read_bytes(self._place(home) / _CURRENT) or b"").decode("ascii", "replace")
 
     def current(self, home: str) -> ClassifierVersion | None:
         """Return the version in use; None where there is none. Raises `Refusal(INTERNAL)` where it is damaged."""
-        number = self.number(home)
-        return None if number is None else self.read(home, number)
+        mark, number = self.mark(home), self.number(home)
+        try:
+            return None if number is None else self.read(home, number)
+        except Refusal:
+            if self.mark(home) == mark:
+                raise
+        return self.current(home)  # another version came into use, and this one was removed
 
     def read(self, home: str, number: int) -> ClassifierVersion:
         """Return a version; raises `Refusal(INTERNAL)` where it is missing or damaged."""
@@ -70,12 +80,17 @@ class FaceHashHomes:
         except (ValueError, KeyError, TypeError, OSError) as error:
             raise Refusal(Code.INTERNAL, f"classifier {number} is damaged: {type(error).__name__}") from error
 
-    def add(self, home: str, new: NewClassifier) -> int:
-        """Store a version and use it; older ones beyond `KEPT` are removed. Raises `Refusal(NO_SPACE)`."""
+    def add(self, home: str, new: NewClassifier, mark: str | None = None) -> int:
+        """Store a version and use it; older ones beyond `KEPT` are removed. Raises `Refusal(NO_SPACE)`.
+
+        Refuses with CONFLICT where the home's mark is no longer `mark`: `new` was made of what is not in use now.
+        """
         place = self._place(home)
         with files.writing(self.root):
             place.mkdir(parents=True, exist_ok=True)
         with files.locked(place / _LOCK, wait=True):
+            if mark not in (None, self.mark(home)):
+                raise Refusal(Code.CONFLICT, advice="The key's classifier was changed meanwhile. Send the request again.")
             number = max(self.numbers(home), default=0) + 1
             card = {
                 "format": _FORMAT,
@@ -108,14 +123,18 @@ class FaceHashHomes:
         found = (_VERSION.fullmatch(name) for name in files.names_in(self._place(home)))
         return sorted(int(one[1]) for one in found if one)
 
-    def forget_others(self, home: str, number: int) -> int:
-        """Remove every version but one; return how many that were."""
-        others = [one for one in self.numbers(home) if one != number]
-        return sum(files.remove_tree(self._version(home, one)) for one in others)
+    def forget_older(self, home: str, number: int) -> int:
+        """Remove every version older than one; return how many that were."""
+        older = [one for one in self.numbers(home) if one < number]
+        return sum(files.remove_tree(self._version(home, one)) for one in older)
 
     def remove(self, home: str) -> bool:
         """Remove a home with everything in it; True if it is gone."""
-        return files.remove_tree(self._place(home))
+        place = self._place(home)
+        if not place.is_dir():
+            return True
+        with files.locked(place / _LOCK, wait=True):
+            return files.remove_tree(place)
 
     def reseal(self) -> int:
         """Seal anew whatever is not sealed with the first key; return how many files that were."""
@@ -128,7 +147,7 @@ class FaceHashHomes:
         return done
 
     def _use(self, home: str, number: int) -> None:
-        files.write_bytes_atomic(self._place(home) / _CURRENT, f"{number}\n".encode())
+        files.write_bytes_atomic(self._place(home) / _CURRENT, f"{number} {secrets.token_hex(8)}\n".encode())
 
     def _place(self, home: str) -> Path:
         """Return a home's folder; its name is never taken from a request unchecked."""

@@ -423,6 +423,10 @@ class Gallery(Protocol):
         """Write each model's embeddings anew; model name to code."""
 
 
+UsersFaces = Mapping[str, EnrolledFaces]
+"""The faces of a classifier's users, by name."""
+
+
 @dataclass(frozen=True, eq=False)
 class NewClassifier:
     """A trained classifier to store.
@@ -432,7 +436,7 @@ class NewClassifier:
     """
 
     models: Mapping[str, str]
-    faces: Mapping[str, EnrolledFaces]
+    faces: UsersFaces
     files: Mapping[str, bytes]
     digests: Mapping[str, str]
     validation: Mapping[str, Any]
@@ -463,14 +467,17 @@ class ClassifierReport:
 class ClassifierHomes(Protocol):
     """Where the classifiers of each key are stored."""
 
-    def number(self, home: str) -> int | None:
-        """Return the number of the version in use; None where there is none."""
+    def mark(self, home: str) -> str:
+        """Return a text that changes whenever another version comes into use; empty where there is none."""
 
     def current(self, home: str) -> ClassifierVersion | None:
         """Return the version in use; None where there is none."""
 
-    def add(self, home: str, new: NewClassifier) -> int:
-        """Store a version, whole or not at all, and use it from now on; return its number."""
+    def add(self, home: str, new: NewClassifier, mark: str | None = None) -> int:
+        """Store a version, whole or not at all, and use it from now on; return its number.
+
+        Refuses with CONFLICT where the home's mark is not `mark` any more.
+        """
 
 
 class Classifiers(Protocol):
@@ -479,7 +486,7 @@ class Classifiers(Protocol):
     def check_options(self, sent: Mapping[str, object]) -> None:
         """Refuse with VALUE_REFUSED or NO_STRANGERS what a training with these options would be refused with."""
 
-    def users(self, home: str) -> Mapping[str, EnrolledFaces]:
+    def users(self, home: str) -> UsersFaces:
         """Return each user's faces."""
 
     def chance(self, home: str, user: str, embeddings: Mapping[str, Floats]) -> tuple[float, float] | None:
@@ -488,8 +495,11 @@ class Classifiers(Protocol):
     def train(
         self,
         home: str,
-        faces: Mapping[str, EnrolledFaces],
+        change: Callable[[UsersFaces], UsersFaces],
         options: Mapping[str, object],
         progress: Callable[[float], None],
     ) -> ClassifierReport:
-        """Train on these users' faces and use the result from then on."""
+        """Train on the users' faces as `change` makes them of those in use, and use the result from then on.
+
+        Refuses with CONFLICT, changing nothing, where another version came into use meanwhile.
+        """

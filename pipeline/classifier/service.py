@@ -10,8 +10,8 @@ from pipeline.classifier.network import Classifier, load_classifier
 from pipeline.classifier.options import chosen
 from pipeline.classifier.strangers import NoStrangersError, Strangers, is_same, joined, load
 from pipeline.classifier.trainer import Trainer
-from pipeline.ports import ClassifierHomes, ClassifierReport, ClassifierVersion, NewClassifier
-from pipeline.types import EnrolledFaces, Floats
+from pipeline.ports import ClassifierHomes, ClassifierReport, ClassifierVersion, NewClassifier, UsersFaces
+from pipeline.types import Floats
 
 _KEPT = 32
 """Classifiers that are kept loaded; the one unused for longest goes first."""
@@ -25,7 +25,7 @@ class ClassifierService:
     ) -> None:
         self._homes, self._trainer, self._versions, self._folder = homes, trainer, dict(versions), folder
         self._lock = threading.Lock()
-        self._loaded: dict[str, Classifier] = {}
+        self._loaded: dict[str, tuple[str, Classifier]] = {}
         self._strangers: Strangers | None = None
 
     def check_options(self, sent: Mapping[str, object]) -> None:
@@ -34,7 +34,7 @@ class ClassifierService:
         self._known_strangers()
         self._trainer.prepare()
 
-    def users(self, home: str) -> Mapping[str, EnrolledFaces]:
+    def users(self, home: str) -> UsersFaces:
         """Return each user's faces; none where nothing was trained, or only for other models."""
         version = self._homes.current(home)
         return version.faces if version is not None and self._fits(version) else {}
@@ -49,17 +49,21 @@ class ClassifierService:
     def train(
         self,
         home: str,
-        faces: Mapping[str, EnrolledFaces],
+        change: Callable[[UsersFaces], UsersFaces],
         options: Mapping[str, object],
         progress: Callable[[float], None],
     ) -> ClassifierReport:
-        """Train on these users' faces and swap the result in; until then, and if it fails, the old one answers."""
-        models, strangers = tuple(self._versions), self._known_strangers()
+        """Train on the changed users' faces and swap the result in; until then, and if it fails, the old one answers.
+
+        Refuses with CONFLICT where another version came into use meanwhile: of a user who was forgotten, say.
+        """
+        models, strangers, mark = tuple(self._versions), self._known_strangers(), self._homes.mark(home)
+        faces = change(self.users(home))
         rows = [joined(one, models) for one in faces.values()]
         trained = self._trainer.train(rows, strangers, chosen(options), progress)
         digests = {name: hashlib.sha256(data).hexdigest() for name, data in trained.files.items()}
         new = NewClassifier(dict(self._versions), dict(faces), trained.files, digests, trained.validation)
-        number = self._homes.add(home, new)
+        number = self._homes.add(home, new, mark)
         return ClassifierReport(number, {name: len(one[models[0]]) for name, one in faces.items()}, trained.validation)
 
     def close(self) -> None:
@@ -68,12 +72,12 @@ class ClassifierService:
 
     def _current(self, home: str) -> Classifier | None:
         """Return the classifier in use, loaded; raises `Refusal(CONFLICT)` where it was made for other models."""
-        number = self._homes.number(home)
+        mark = self._homes.mark(home)
         with self._lock:
             known = self._loaded.pop(home, None)
-            if known is not None and known.version.number == number:
+            if known is not None and known[0] == mark:
                 self._loaded[home] = known
-                return known
+                return known[1]
         version = self._homes.current(home)
         if version is None:
             return None
@@ -82,7 +86,7 @@ class ClassifierService:
             raise Refusal(Code.CONFLICT, f"classifier {version.number} is for other models", advice=advice, retry=False)
         loaded = load_classifier(version)
         with self._lock:
-            self._loaded[home] = loaded
+            self._loaded[home] = mark, loaded
             while len(self._loaded) > _KEPT:
                 del self._loaded[next(iter(self._loaded))]
         return loaded

@@ -12,6 +12,7 @@ from pipeline.flows.audit import recorded
 from pipeline.flows.photos import Seen, see
 from pipeline.flows.services import Services, in_batches
 from pipeline.ledger import Ledger
+from pipeline.ports import UsersFaces
 from pipeline.stages.compare import against_template
 from pipeline.stages.guards import odd_ones_out
 from pipeline.stages.identity import check_name
@@ -127,9 +128,10 @@ def train(home: str, lesson: Lesson, options: Mapping[str, object], services: Se
 def _trained(
     home: str, lesson: Lesson, options: Mapping[str, object], services: Services, progress: Progress
 ) -> Outcome:
-    users = dict(services.classifiers.users(home))
-    users[lesson.user] = _added(users.get(lesson.user), lesson.faces)
-    report = services.classifiers.train(home, users, options, progress)
+    def taught(users: UsersFaces) -> UsersFaces:
+        return {**users, lesson.user: _added(users.get(lesson.user), lesson.faces)}
+
+    report = services.classifiers.train(home, taught, options, progress)
     results: dict[str, Any] = {
         "username": lesson.user,
         "version": report.number,

@@ -404,13 +404,13 @@ class MemoryClassifiers(Faulty):
     def train(
         self,
         home: str,
-        faces: Mapping[str, EnrolledFaces],
+        change: Callable[[Mapping[str, EnrolledFaces]], Mapping[str, EnrolledFaces]],
         options: Mapping[str, object],
         progress: Callable[[float], None],
     ) -> ClassifierReport:
         """Take the users over."""
         self.check()
-        self.homes[home] = dict(faces)
+        faces = self.homes[home] = dict(change(self.users(home)))
         progress(1.0)
         return ClassifierReport(1, {name: len(next(iter(one.values()))) for name, one in faces.items()}, {})
 

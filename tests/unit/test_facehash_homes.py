@@ -11,7 +11,7 @@ from codes_dict import Code, Refusal
 from db.facehash import KEPT, FaceHashHomes
 from db.kept import FACEHASH, KeptFiles
 from pipeline.classifier.options import Options, chosen
-from pipeline.ports import NewClassifier
+from pipeline.ports import ClassifierVersion, NewClassifier
 from pipeline.types import EnrolledFaces
 from security.keys import PREFIX
 from security.sealing import Seal
@@ -48,6 +48,38 @@ def test_the_newest_versions_are_kept_and_an_older_one_can_be_used(tmp_path: Pat
     assert homes.add(HOME, new("ada")) == KEPT + 3
     with pytest.raises(ValueError, match="version 1 is not stored"):
         homes.use(HOME, 1)
+
+
+def test_what_was_made_of_another_version_is_refused(tmp_path: Path) -> None:
+    homes = FaceHashHomes(KeptFiles(tmp_path, FACEHASH))
+    homes.add(HOME, new("ada"), "")
+    mark = homes.mark(HOME)
+    homes.add(HOME, new("ada", "ben"))
+    for change in (lambda: homes.use(HOME, 1), lambda: homes.remove(HOME), lambda: homes.add(HOME, new("eve"))):
+        change()
+        before = homes.mark(HOME)
+        with pytest.raises(Refusal) as refusal:
+            homes.add(HOME, new("ada"), mark)
+        assert (refusal.value.code, refusal.value.retry) == (Code.CONFLICT, True)
+        assert homes.mark(HOME) == before
+    homes.remove(HOME)
+    with pytest.raises(Refusal):
+        homes.add(HOME, new("ada"), mark)
+    assert homes.homes() == []
+
+
+def test_a_version_that_is_replaced_while_it_is_read_is_read_anew(tmp_path: Path) -> None:
+    class Replaced(FaceHashHomes):
+        def read(self, home: str, number: int) -> ClassifierVersion:
+            if number == 1:
+                self.forget_older(home, self.add(home, new("ben")))
+            return super().read(home, number)
+
+    homes = Replaced(KeptFiles(tmp_path, FACEHASH))
+    homes.add(HOME, new("ada"))
+    found = homes.current(HOME)
+    assert found is not None
+    assert found.users == ("ben",)
 
 
 @pytest.mark.parametrize("home", ["../x", "a/b", "", ".", "a" * 65, "é", f"{PREFIX}0123456789abcdefghij"])

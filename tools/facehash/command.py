@@ -18,6 +18,7 @@ from env_validator import Settings
 from pipeline.classifier.service import ClassifierService
 from pipeline.classifier.strangers import SHIPPED
 from pipeline.classifier.trainer import Trainer
+from pipeline.ports import UsersFaces
 from tools.benchmark.client import server
 from tools.cli.exits import DONE
 from tools.cli.options import FILE, results, text_option
@@ -75,7 +76,7 @@ def rollback(settings: Settings, home: str, number: int | None) -> Told:
     """Use an older version: the one before, or NUMBER."""
     homes = _homes(settings)
     older = [one for one in homes.numbers(home) if one < (homes.number(home) or 0)]
-    chosen = number or (older[-1] if older else None)
+    chosen = number if number is not None else (older[-1] if older else None)
     if chosen is None:
         raise ValueError("there is no older version to go back to")
     homes.use(home, chosen)
@@ -96,13 +97,16 @@ def forget(settings: Settings, home: str, user: str | None) -> Told:
     known = {one for number in homes.numbers(home) for one in homes.read(home, number).users}
     if user is not None and user not in known:
         raise ValueError("this user is not known")
-    left = {name: faces for name, faces in version.faces.items() if name != user}
-    if user is None or not left:
+    if user is None or not {*version.users} - {user}:
         homes.remove(home)
         return Told("Everything of this key was removed.", {"version": None})
+
+    def without(users: UsersFaces) -> UsersFaces:
+        return {name: faces for name, faces in users.items() if name != user}
+
     with closing(ClassifierService(homes, Trainer(), version.models, settings.calibration_folder)) as service:
-        report = service.train(home, left, {}, lambda share: None)
-    gone = homes.forget_others(home, report.number)
+        report = service.train(home, without, {}, lambda share: None)
+    gone = homes.forget_older(home, report.number)
     text = f"The user is forgotten: version {report.number} was trained without, {gone} older versions were removed."
     return Told(text, {"version": report.number})
 

@@ -21,6 +21,7 @@ from pipeline.flows.facehash import user_name
 from pipeline.models.embedders import ModelUnavailable, embedding_version, locate
 from pipeline.models.runtime import recognition_precision
 from pipeline.models.weights import WeightStore
+from pipeline.ports import UsersFaces
 from pipeline.registry import REGISTRY
 from pipeline.types import EnrolledFaces, Floats
 from tools.cli.options import FILE
@@ -55,14 +56,17 @@ def command(settings: Settings, file: Path, model: str, home: str) -> Told:
         raise ValueError(str(why)) from why
     homes = FaceHashHomes(facehash_files(settings))
     with closing(ClassifierService(homes, Trainer(), {model: version}, settings.calibration_folder)) as its:
-        users = dict(its.users(home))
         added = {name: EnrolledFaces({model: rows}) for name, rows in names.items()}
-        taken = sorted(set(users) & set(added))
-        if taken:
-            raise ValueError(f"{len(taken)} of the names are users already, {taken[0]} for one: forget them first")
-        report = its.train(home, {**users, **added}, {}, lambda share: None)
+        report = its.train(home, lambda users: _joined(users, added), {}, lambda share: None)
     said = f"{len(added)} users were imported: version {report.number} of {home} has {len(report.faces)}."
     return Told(said, {"imported": len(added), "version": report.number, "users": len(report.faces)})
+
+
+def _joined(users: UsersFaces, added: UsersFaces) -> UsersFaces:
+    taken = sorted(set(users) & set(added))
+    if taken:
+        raise ValueError(f"{len(taken)} of the names are users already, {taken[0]} for one: forget them first")
+    return {**users, **added}
 
 
 def _version(model: str, settings: Settings) -> str:
