@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 from api.envelope import reply, sees_everything, without_scores
 from api.receiving import REFUSAL
 from api.source import source
-from codes_dict import Code, Refusal
+from codes_dict import Code, Kind, Refusal
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +46,8 @@ def _refused(refusal: Refusal) -> Response:
 def _results(refusal: Refusal) -> dict[str, Any]:
     """Return the results as far as they came, and what the caller can do about the refusal."""
     results = {**(refusal.results or {}), **refusal.guidance()}
+    if "unread" in g and refusal.code.kind is Kind.CALLER:
+        results["advice"] = f"{g.unread} {refusal.advice}"
     return results if sees_everything() else without_scores(results)
 
 

@@ -47,7 +47,7 @@ def upload_form(request: Request) -> tuple[str, list[SentFile], str | None]:
 
 def wanted_id(body: Sent) -> str:
     """Return the id of a request with photos, from its query or its fields; refuses with NO_ID."""
-    return _single_id([value for key, value in body.fields if key == "id"])
+    return _single_id([value for key, value in body.fields if key == "id"], "Send exactly one id in the query: ?id=ID.")
 
 
 def wanted_photos(body: Sent) -> list[SentFile]:
@@ -68,12 +68,12 @@ def readable_photos(files: list[SentFile], field: str | None = None) -> list[Sen
 
 def challenge_form(request: Request) -> str:
     """Parse the form of /liveness/challenge: one id. Refuses with BAD_FORM and NO_ID."""
-    return _single_id([value for key, value in _fields(request) if key == "id"])
+    return _single_id([value for key, value in _fields(request) if key == "id"], "Send exactly one id in the form.")
 
 
-def _single_id(sent: Sequence[object]) -> str:
+def _single_id(sent: Sequence[object], advice: str = "") -> str:
     if len(sent) != 1 or not isinstance(sent[0], str) or not sent[0]:
-        raise Refusal(Code.NO_ID, field="id")
+        raise Refusal(Code.NO_ID, advice=advice, field="id")
     return sent[0]
 
 

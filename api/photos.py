@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from flask import Request
+from flask import Request, g
 
 from api.bodies import FORM, MULTIPART, Part, form_fields, json_object, parts, too_many
 from codes_dict import Code, Refusal
@@ -113,7 +113,9 @@ def sent(request: Request, most: int, sets: Sequence[str] = ()) -> Sent:
     """
     found: dict[str, list[Part | object]] = {key: [] for key in sets or (ALL,)}
     fields: list[tuple[str, object]] = list(request.args.items(multi=True))
-    for key, value in _pairs(request, most):
+    pairs = list(_pairs(request, most))
+    _note_unread(request, pairs)
+    for key, value in pairs:
         photos = _photos_in(key, value, sets)
         if photos:
             found[key if sets else ALL] += photos
@@ -137,6 +139,14 @@ def _pairs(request: Request, most: int) -> Iterator[tuple[str, Part | object]]:
                 yield part.name, part
             elif part.filename is None:
                 yield part.name, part.data.decode()
+
+
+def _note_unread(request: Request, pairs: Sequence[tuple[str, object]]) -> None:
+    """Let a refusal say, by `g.unread`, that the body was not read as its sender meant it."""
+    if request.content_length and not request.is_json and request.mimetype not in (FORM, MULTIPART):
+        g.unread = f"The body was not read: Content-Type must be application/json, {FORM} or {MULTIPART}."
+    elif request.mimetype == FORM and pairs and pairs[0][0].lstrip().startswith("{"):
+        g.unread = "The body looks like JSON: send it with Content-Type: application/json."
 
 
 def _photos_in(key: str, value: Part | object, sets: Sequence[str]) -> list[Part | object]:

@@ -90,7 +90,7 @@ class FaceHashHomes:
             place.mkdir(parents=True, exist_ok=True)
         with files.locked(place / _LOCK, wait=True):
             if mark not in (None, self.mark(home)):
-                raise Refusal(Code.CONFLICT, advice="The key's classifier was changed meanwhile. Send the request again.")
+                raise Refusal(Code.CONFLICT, advice="The classifier was changed meanwhile. Send the request again.")
             number = max(self.numbers(home), default=0) + 1
             card = {
                 "format": _FORMAT,

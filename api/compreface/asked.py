@@ -72,7 +72,7 @@ def image_ids(request: Request) -> list[str]:
     """Return a JSON body that is a list of texts. Refuses with BAD_JSON, and VALUE_REFUSED for anything else."""
     found = json_value(request, MOST_PREDICTIONS * 10) if request.is_json else None
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        raise Refusal(Code.VALUE_REFUSED, advice="Send a JSON list of image ids.", field="image_id")
+        raise Refusal(Code.VALUE_REFUSED, advice="Send a JSON list of image ids as application/json.", field="image_id")
     return found
 
 
@@ -89,7 +89,7 @@ def vectors(request: Request, **depths: int) -> list[list[list[float]]]:
 def _vectors(key: str, found: object) -> list[list[float]]:
     is_list = isinstance(found, list) and bool(found)
     if not is_list or not all(isinstance(one, list) and all(map(_is_number, one)) for one in found):  # type: ignore[attr-defined]
-        raise Refusal(Code.VALUE_REFUSED, advice="Send lists of numbers.", field=key)
+        raise Refusal(Code.VALUE_REFUSED, advice="Send lists of numbers, in JSON as application/json.", field=key)
     return [[float(number) for number in one] for one in found]  # type: ignore[attr-defined]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -257,6 +258,19 @@ def test_other_errors_are_in_the_form_too(client: FlaskClient) -> None:
     assert client.get("/train").get_json()["code"] == 405
     assert client.post("/train", data="x", content_type="text/plain").get_json()["code"] == 401
     assert client.post("/train", data="{", content_type="application/json").get_json()["code"] == 118
+
+
+@pytest.mark.parametrize(
+    ("content_type", "hint"),
+    [
+        ("application/x-www-form-urlencoded", "The body looks like JSON: send it with Content-Type: application/json."),
+        ("text/plain", "The body was not read: Content-Type must be application/json, "),
+    ],
+)
+def test_json_under_another_content_type_is_called_that(client: FlaskClient, content_type: str, hint: str) -> None:
+    for path, body in (("/train", lesson()), ("/recognition", {"file": text(RED)})):
+        reply = client.post(path, data=json.dumps(body), content_type=content_type).get_json()
+        assert hint in reply.get("errorDescription", reply.get("error"))
 
 
 def test_with_keys_the_header_decides_and_api_key_names_the_same_key(world: World) -> None:
