@@ -26,6 +26,8 @@ LEAST_IMAGES = 10
 """Images of a user that a training needs."""
 LEAST_FACES = 5
 """Of these, so many have to show the user's face, alone."""
+MOST_ODD = 1 / 3
+"""The share of the faces that may be of somebody else; with more of them it is unclear who the user is."""
 MOST_FACES, FIRST_FACES = 100, 20
 """Faces of a user that are kept: the first ones, and the newest of all others."""
 RECOGNISED = 0.5
@@ -114,7 +116,7 @@ def look_at_lesson(
     odd = _odd(kept, services.classifiers.users(home).get(user), services)
     left_out |= {kept[at].photo.name: int(Code.DIFFERENT_PEOPLE) for at in odd}
     usable = [face for at, face in enumerate(kept) if at not in odd]
-    if 2 * len(usable) < len(kept) or len(usable) < LEAST_FACES:
+    if len(odd) > MOST_ODD * len(kept) or len(usable) < LEAST_FACES:
         advice = "Send images of one person, who is the user that was trained under this name."
         raise Refusal(Code.DIFFERENT_PEOPLE, f"{len(odd)} faces", {"left_out": left_out}, advice=advice, field="images")
     return Lesson(user, stacked(usable), left_out)

@@ -6,7 +6,7 @@ import numpy as np
 
 from codes_dict import Code, Refusal
 from pipeline.ports import Snapshot
-from pipeline.stages.compare import against_template
+from pipeline.stages.compare import against_template, fused_scores
 from pipeline.stages.distance import template
 from pipeline.stages.ranking import best_scores
 from pipeline.stages.sightings import Sighting, stacked
@@ -14,29 +14,42 @@ from pipeline.types import EnrolledFaces, Floats, Scorer
 
 
 def odd_ones_out(embeddings: Mapping[str, Floats], scorer: Scorer, sim_func: str) -> list[int]:
-    """Return the faces that do not show the same person as the others, as indices.
+    """Return the faces that do not show the person whom the most alike half of them shows, as indices.
 
-    Each face is compared with the template of all the others, at the 1:1 threshold of a single image.
+    Each face is compared with the template of the others of that half, at the 1:1 threshold of a single image, and then
+    with all others that matched. A template of all faces would lie between two people who have as many faces each, and
+    match both.
     """
-    count = len(embeddings[scorer.models[0]])
-    if count < 2:
-        return []
-    threshold = scorer.threshold(1, 1)
-    odd = []
-    for index in range(count):
-        one = {name: embeddings[name][index : index + 1] for name in scorer.models}
-        others = {name: np.delete(embeddings[name], index, axis=0) for name in scorer.models}
-        score, _ = against_template(one, EnrolledFaces(others), scorer, sim_func)
-        if score[0, 0] > threshold:
-            odd.append(index)
-    return odd
+    everybody = range(len(embeddings[scorer.models[0]]))
+    members = _most_alike_half(embeddings, scorer, sim_func) if len(everybody) > 1 else [*everybody]
+    for _ in range(2):
+        members = [at for at in everybody if _matches(at, members, embeddings, scorer, sim_func)]
+    return [at for at in everybody if at not in members]
+
+
+def _most_alike_half(embeddings: Mapping[str, Floats], scorer: Scorer, sim_func: str) -> list[int]:
+    """Return the half of the faces, rounded up, that is closest around one of them."""
+    scores = fused_scores(embeddings, embeddings, scorer, sim_func, 1)[0].copy()
+    np.fill_diagonal(scores, -np.inf)  # each face is the first of its own half
+    half = (len(scores) + 1) // 2
+    spread = np.sort(scores, axis=1)[:, 1:half].sum(axis=1)
+    return [int(at) for at in np.argsort(scores[np.argmin(spread)], kind="stable")[:half]]
+
+
+def _matches(at: int, members: Sequence[int], embeddings: Mapping[str, Floats], scorer: Scorer, sim_func: str) -> bool:
+    others = [one for one in members if one != at]
+    if not others:
+        return True
+    one, rest = ({name: embeddings[name][rows] for name in scorer.models} for rows in ([at], others))
+    score, _ = against_template(one, EnrolledFaces(rest), scorer, sim_func)
+    return bool(score[0, 0] <= scorer.threshold(1, 1))
 
 
 def check_one_person(faces: Sequence[Sighting], scorer: Scorer, sim_func: str) -> None:
     """Refuse with DIFFERENT_PEOPLE where the faces of an upload are not one person; names a single odd one's file."""
     odd = odd_ones_out(stacked(faces), scorer, sim_func)
     if odd:
-        file = faces[odd[0]].photo.name if len(odd) == 1 else None
+        file = faces[odd[0]].photo.name if len(odd) == 1 < len(faces) - 1 else None
         raise Refusal(Code.DIFFERENT_PEOPLE, f"{len(odd)} faces do not match the others", file=file)
 
 

@@ -142,8 +142,9 @@ def test_what_is_wrong_with_a_recognition_is_an_error(
         ({"images": [text(RED)] * 9}, 422),
         ({"images": ["%%%"] * 10}, 193),
         ({"images": [text(RED)] * 5 + [text(BLUE)] * 5}, 852),
+        ({"images": [text(RED)] * 6 + [text(BLUE)] * 4}, 852),
     ],
-    ids=["101 images", "9 images", "broken base64", "two people"],
+    ids=["101 images", "9 images", "broken base64", "two people", "two people, one of them more often"],
 )
 def test_what_is_wrong_with_a_training_is_an_error(client: FlaskClient, changes: dict[str, Any], code: int) -> None:
     assert client.post("/train", json=lesson(**changes)).get_json()["code"] == code

@@ -277,6 +277,15 @@ def test_faces_of_two_people_are_not_one_person() -> None:
     assert (refused.value.code, refused.value.file) == (Code.DIFFERENT_PEOPLE, "3")
 
 
+@pytest.mark.parametrize("each", [1, 2, 5, 8])
+def test_two_people_with_as_many_faces_each_are_not_one_person(each: int) -> None:
+    # The template of all faces is between the two, and near enough to both for this threshold.
+    faces = [sighting_of(colour, str(number)) for number, colour in enumerate((RED, BLUE) * each)]
+    with pytest.raises(Refusal) as refused:
+        check_one_person(faces, ColourScorer(threshold=0.4), "cosine")
+    assert (refused.value.code, refused.value.file) == (Code.DIFFERENT_PEOPLE, None)
+
+
 def same_person(*colours: tuple[int, int, int], enrolled: EnrolledFaces | None) -> Code | None:
     try:
         check_same_person([sighting_of(one, str(one)) for one in colours], enrolled, ColourScorer(), "cosine")
