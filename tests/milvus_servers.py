@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from codes_dict import Code, Refusal
-from tests.servers import STARTING_S, UnavailableError, free_port, wait_until
+from tests.servers import STARTING_S, UnavailableError, wait_until
+from tools.installation.ports import free_port
 
 T = TypeVar("T")
 

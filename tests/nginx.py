@@ -14,7 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tests.servers import UnavailableError, answers, find_program, free_port, wait_until
+from tests.servers import UnavailableError, answers, find_program, wait_until
+from tools.installation.ports import free_port
 
 SHIPPED = Path(__file__).resolve().parents[1] / "deploy" / "nginx.conf"
 FORWARDS = """

@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from tests.servers import UnavailableError, free_port, wait_until
+from tests.servers import UnavailableError, wait_until
+from tools.installation.ports import free_port
 
 
 class RedisServer:

@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from tools.installation.ports import free_port
+
 STARTING_S = 60.0
 
 
@@ -46,13 +48,6 @@ class DatabaseServer(Protocol):
     def kill(self) -> None:
         """Kill it and keep the data; returns when it is down."""
         ...
-
-
-def free_port() -> int:
-    """Return a TCP port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def answers(port: int) -> bool:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from tests.http.small_server import CONNECTIONS, LIMIT
-from tests.servers import free_port
+from tools.installation.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 

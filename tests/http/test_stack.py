@@ -30,8 +30,9 @@ from tests.db_house import Where
 from tests.http.site import ENV, ROOT, variant
 from tests.http.test_load import SETTINGS
 from tests.redis_server import RedisServer
-from tests.servers import DatabaseServer, free_port
+from tests.servers import DatabaseServer
 from tools.installation.milvus_server import MilvusServer
+from tools.installation.ports import free_port
 from tools.installation.trial import TrialServer, launch, wait_until_ready, write_settings
 
 pytestmark = [pytest.mark.models, pytest.mark.mysql]

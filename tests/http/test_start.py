@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 from env_validator import load_settings
-from tests.servers import free_port
 from tools.installation.environment import fingerprint
+from tools.installation.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 LEFT_BEHIND = (".git", ".venv", ".env", "__pycache__", ".*_cache", "people", "uploads", "weights", "*.sqlite*", "*.log")

@@ -17,7 +17,8 @@ from db.session import Database, make_engine
 from tests.db_house import BLUE, GREEN, RED, House, Where
 from tests.mysql.conftest import execute
 from tests.processes import ended, started
-from tests.servers import DatabaseServer, free_port
+from tests.servers import DatabaseServer
+from tools.installation.ports import free_port
 
 
 def code_of(work: Callable[[], object]) -> Code | None:

@@ -21,7 +21,6 @@ from codes_dict import Code
 from faceapp_client import Client, Retries
 from tests.flows.world import ANN, BEN, BLACK, BLUE, DARK_RED, GREEN, RED, World, photo_file
 from tests.http.world_server import URL, transport_to
-from tests.servers import free_port
 from tools.benchmark.command import SCENARIOS
 from tools.cli import launch, talking
 from tools.cli import main as cli
@@ -29,6 +28,7 @@ from tools.cli.completion import PROGRAM, script
 from tools.cli.exits import DONE, FAILED, INTERRUPTED, LATER, NO
 from tools.cli.options import results, tracked
 from tools.cli.table import COMMANDS, OWN_NAMES
+from tools.installation.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("faceapp", "tensorflow", "keras", "deepface", "mtcnn", "dlib", "albumentations", "openvino", "torch")

@@ -9,7 +9,7 @@ import pytest
 from codes_dict import Code, Refusal
 from security.limits import LONGEST_WAIT_S, STOP, Limits
 from tests.redis_server import RedisServer
-from tests.servers import free_port
+from tools.installation.ports import free_port
 
 LIMIT = "5/3 minutes"
 

@@ -19,11 +19,11 @@ import pytest
 from env_validator import load_settings
 from pipeline.models.weights import WeightStore
 from pipeline.registry import WeightFile
-from tests.servers import free_port
 from tools.cli import main as cli
 from tools.installation import child, environment, fetch_models, first_settings, start, testing
 from tools.installation.environment import SetupError, prepare
 from tools.installation.first_settings import FirstChoice, make_folders, random_password, write_first
+from tools.installation.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -11,14 +11,13 @@ import lzma
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import yaml
+
+from tools.installation.ports import free_port
 
 REQUIREMENTS = "requirements-milvus-server.txt"
 STARTING_S = 90.0
@@ -47,7 +48,7 @@ class MilvusServer:
 
     def __init__(self, folder: Path, changes: Mapping[str, Any]) -> None:
         self.folder, self._program = folder, unpacked()
-        self._ports = _free_ports()
+        self._ports = _ports()
         self.port, self._health = self._ports["proxy_port"], self._ports["metrics_port"]
         self._process: subprocess.Popen[bytes] | None = None
         self._configure(changes)
@@ -169,16 +170,12 @@ def _unpack(source: Path, target: Path) -> None:
     target.chmod(0o755)
 
 
-def _free_ports() -> dict[str, int]:
+def _ports() -> dict[str, int]:
     names = (
         "etcd_port", "etcd_peer_port", "root_coord_port", "proxy_port", "proxy_internal_port", "query_coord_port",
         "query_node_port", "index_coord_port", "index_node_port", "data_coord_port", "data_node_port", "metrics_port",
     )  # fmt: skip
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in names]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return {name: int(probe.getsockname()[1]) for name, probe in zip(names, probes, strict=True)}
+    return {name: free_port() for name in names}
 
 
 def _merge(settings: dict[str, Any], changes: Mapping[str, Any]) -> None:

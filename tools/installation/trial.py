@@ -1,7 +1,6 @@
 """A temporary server: its own process, settings and folder, on a free loopback port."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from tools.installation.first_settings import put, random_password
+from tools.installation.ports import free_port
 
 STARTING_S = 180.0
 PROGRAM = """
@@ -53,7 +53,7 @@ def trial_server(root: Path, folder: Path, changes: Mapping[str, str], program: 
     The server writes everything to `folder`, which is empty; `program` runs it, given the path of `.env`. Raises
     `NoServerError` if it does not become ready.
     """
-    port = _free_port()
+    port = free_port()
     write_settings(root, folder, {"HOST": "127.0.0.1", "PORT": str(port), **changes})
     server = launch(root, folder, port, program)
     try:
@@ -92,7 +92,9 @@ def write_settings(root: Path, folder: Path, changes: Mapping[str, str]) -> None
         text = put(text, key, value) if f"\n{key}=" in text else f"{text}{key}={value}\n"
     for name in ("people", "uploads"):
         (folder / name).mkdir(exist_ok=True)
-    (folder / ".env").write_text(text, encoding="utf-8")
+    part = folder / ".env.part"
+    part.write_text(text, encoding="utf-8")
+    part.replace(folder / ".env")  # a server that runs on it reads all or nothing
 
 
 def wait_until_ready(server: TrialServer) -> None:
@@ -118,9 +120,3 @@ def _is_ready(port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
