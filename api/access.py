@@ -115,7 +115,7 @@ def _identified(head: Head, services: Source, waits: bool) -> Caller:
         return Caller(frozenset({ADMIN}), address=head.peer)
     found = keys.find(_sent_key(head), time.time())
     if found is None:
-        raise Refusal(Code.NO_KEY)
+        raise Refusal(Code.NO_KEY if waits or keyring.is_fresh() else Code.BUSY)
     return Caller(found.scopes, found.key_id, head.client(rules))
 
 

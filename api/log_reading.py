@@ -3,8 +3,11 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from itertools import chain
 from pathlib import Path
+from typing import IO
 
 TAIL_BYTES = 256 * 1024
 """Bytes from the end of the log in which its last lines are looked for."""
@@ -18,15 +21,27 @@ def log_files(current: Path) -> list[Path]:
     return [*sorted(rotated, key=lambda path: -int(path.suffix[1:])), *([current] if current.is_file() else [])]
 
 
-def lines_of(request_id: str, files: Iterable[Path]) -> Iterator[tuple[str, str]]:
-    """Yield every line of a request, as it is in the log, with its message; both forms of the log are read."""
-    for file in files:
-        with file.open(encoding="utf-8", errors="replace") as log:
-            for line in log:
-                if request_id in line:  # most lines are another request's: they are not parsed
-                    found, message = _parsed(line)
-                    if found == request_id:
-                        yield line.rstrip("\n"), message
+def lines_of(request_id: str, files: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    """Yield every line of a request, as it is in the log, with its message; both forms of the log are read.
+
+    `files` are the log's, the oldest first; the server may rotate them meanwhile.
+    """
+    with ExitStack() as opened:
+        for line in chain.from_iterable(_opened(files, opened)):
+            if request_id in line:  # most lines are another request's: they are not parsed
+                found, message = _parsed(line)
+                if found == request_id:
+                    yield line.rstrip("\n"), message
+
+
+def _opened(files: Sequence[Path], stack: ExitStack) -> list[IO[str]]:
+    """Open the files, the newest first: one that is renamed meanwhile is met again, and not missed."""
+    logs: dict[int, IO[str]] = {}
+    for file in reversed(files):
+        with suppress(FileNotFoundError):  # between two names
+            log = stack.enter_context(file.open(encoding="utf-8", errors="replace"))
+            logs.setdefault(os.fstat(log.fileno()).st_ino, log)
+    return list(reversed(logs.values()))
 
 
 def _parsed(line: str) -> tuple[str, str]:

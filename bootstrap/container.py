@@ -127,11 +127,11 @@ class ServiceContainer:
             built.change(leases=-1)
 
     def _acquire(self) -> _Built:
-        try:
-            settings = self._file.current()
-        except SettingsFault as fault:
-            raise Refusal(Code.BAD_ENV, str(fault)) from fault
-        with self._lock:
+        with self._lock:  # taken first: whoever waited for it builds for what the file says now
+            try:
+                settings = self._file.current()
+            except SettingsFault as fault:
+                raise Refusal(Code.BAD_ENV, str(fault)) from fault
             if self._built is None or self._built.settings != settings:
                 before, self._built = self._built, self._build(settings)
                 if before is not None:

@@ -5,13 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import exc
 
 from codes_dict import Code, Outcome
 from db.audit import AuditTrail
 from db.enrolments import outcome_of, outcome_row
 from db.schema import acceptances
-from db.session import Database
+from db.session import Database, inserted
 from pipeline.ports import AuditEvent
 
 
@@ -33,10 +32,7 @@ class Acceptances:
         """
         row = {**outcome_row(upload_id, outcome), "created": int(self._clock())}
         with self._database.writing(failed=Code.DB_DOWN) as connection:
-            try:
-                with connection.begin_nested():
-                    connection.execute(sa.insert(acceptances).values(row))
-            except exc.IntegrityError:
+            if not inserted(connection, acceptances, row):
                 return outcome_of(connection.execute(_query(upload_id)).all())
             self._audit.record(event, connection)
         return None

@@ -4,11 +4,10 @@ import time
 from collections.abc import Callable
 
 import sqlalchemy as sa
-from sqlalchemy import exc
 
 from codes_dict import Code
 from db.schema import announced
-from db.session import Database
+from db.session import Database, inserted
 
 
 class Announced:
@@ -20,15 +19,8 @@ class Announced:
     def add(self, person_id: str, name: str) -> bool:
         """Announce somebody; False where the ID is announced already."""
         row = {"reco_id": person_id, "name": name, "created": int(self._clock())}
-        try:
-            with self._database.writing(failed=Code.DB_DOWN) as connection:
-                known = sa.select(announced.c.reco_id).where(announced.c.reco_id == person_id)
-                if connection.execute(known).first() is not None:
-                    return False
-                connection.execute(sa.insert(announced).values(row))
-        except exc.IntegrityError:  # another request was faster
-            return False
-        return True
+        with self._database.writing(failed=Code.DB_DOWN) as connection:
+            return inserted(connection, announced, row)
 
     def find(self, person_id: str) -> str | None:
         """Return the name of somebody who is announced."""

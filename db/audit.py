@@ -8,19 +8,17 @@ the commit, and whatever is recorded is answered only after it: without an entry
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy import exc
 from sqlalchemy.engine import Connection
 
 from codes_dict import Code, Refusal
 from db import files
 from db.installation import AUDIT, own_key, own_key_in
 from db.schema import audit_head, audit_subjects
-from db.session import Database
+from db.session import Database, inserted
 from pipeline.ports import AuditEvent
 from security.audit import Head, chained, subject_of
 from security.audit_check import Line, read_line
@@ -118,6 +116,4 @@ def _subject_key(connection: Connection, person_id: str) -> bytes | None:
 
 def _draw(connection: Connection, person_id: str) -> None:
     """Draw a person's key, unless another process does at the same moment: then that one counts."""
-    row = {"reco_id": person_id, "value": secrets.token_hex(32)}
-    with suppress(exc.IntegrityError), connection.begin_nested():
-        connection.execute(sa.insert(audit_subjects).values(row))
+    inserted(connection, audit_subjects, {"reco_id": person_id, "value": secrets.token_hex(32)})

@@ -134,6 +134,7 @@ class FaceHashHomes:
         if not place.is_dir():
             return True
         with files.locked(place / _LOCK, wait=True):
+            files.remove(place / _CURRENT)  # first: nobody looks for a version that is half removed
             return files.remove_tree(place)
 
     def reseal(self) -> int:

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from db import files
 from db.migrations.upgrade import upgrade
 from db.schema import PeopleNames, people_table
 from db.session import Database, make_engine, open_sqlite, sqlite_path
@@ -14,12 +15,13 @@ def initialise(uri: str, names: PeopleNames, user: str = "", password: str = "",
     """Create schema and tables if they are missing; can be repeated and called by several processes at once.
 
     Raises `Refusal(Code.DB_DOWN)` if the server cannot be reached, `Refusal(Code.INSERT_FAILED)` if the user may not
-    create, `OSError` or `sqlite3.Error` if a SQLite file cannot be created.
+    create, `Refusal(Code.NO_SPACE)`, `OSError` or `sqlite3.Error` if a SQLite file cannot be created.
     """
     path = sqlite_path(uri)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        open_sqlite(path, "rwc").close()
+        with files.locked(path.with_name(f".{path.name}.lock"), wait=True):  # SQLite changes to WAL alone or not at all
+            open_sqlite(path, "rwc").close()
     else:
         _make_schema(uri, user, password, schema)
     database = Database(make_engine(uri, user, password, schema))

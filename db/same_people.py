@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from codes_dict import Code
 from db.schema import same_people
-from db.session import Database
+from db.session import Database, inserted
 
 
 class SamePeople:
@@ -27,11 +27,10 @@ class SamePeople:
         if first == second:
             raise ValueError("an ID cannot be linked with itself")
         now = int(self._clock())
-        pairs = ((first, second), (second, first))
-        rows = [{"reco_id": one, "other_id": other, "created": now} for one, other in pairs]
+        pairs = sorted(((first, second), (second, first)))  # in one order, so that two requests do not deadlock
         with self._database.writing(failed=Code.DB_DOWN) as connection:
-            _remove(connection, first, second)
-            connection.execute(sa.insert(same_people), rows)
+            for one, other in pairs:
+                inserted(connection, same_people, {"reco_id": one, "other_id": other, "created": now})
 
     def unlink(self, first: str, second: str) -> bool:
         """Remove the link of two IDs; whether there was one."""

@@ -274,6 +274,16 @@ def put(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> None
     connection.execute(sa.update(table).where(same).values(row) if exists else sa.insert(table).values(row))
 
 
+def inserted(connection: Connection, table: sa.Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row; False where there is one with its key, which may have come in this moment. It stays."""
+    try:
+        with connection.begin_nested():
+            connection.execute(sa.insert(table).values(row))
+    except exc.IntegrityError:
+        return False
+    return True
+
+
 def batches(values: Iterable[Value]) -> Iterator[list[Value]]:
     """Yield the values in parts that fit into one statement."""
     left = iter(values)

@@ -52,9 +52,12 @@ class StoredUpload:
     def load(self) -> list[StoredPhoto]:
         """Return every photo with its bytes and what was computed of them, in the order of the upload.
 
-        Raises `Refusal` with NO_IMAGES if there is none, with IMAGE_MISSING if some files are gone.
+        Raises `Refusal` with NO_IMAGES if there is none, with IMAGE_MISSING if some files are gone, with UPLOAD_GONE
+        if the whole upload is.
         """
         found = [(image, data) for image in self.images if (data := self.read(image)) is not None]
+        if len(found) < max(1, len(self.images)) and not self._is_there():
+            raise Refusal(Code.UPLOAD_GONE, "another request has just used the upload, or it ended", field="upload_id")
         if not found:
             raise Refusal(Code.NO_IMAGES, f"upload {upload_pseudonym(self.upload_id)} has no images left")
         existing = [image for image, _ in found]
@@ -70,6 +73,9 @@ class StoredUpload:
             StoredPhoto(image, data, cached.get(image.saved_as) if image in unchanged else None)
             for image, data in found
         ]
+
+    def _is_there(self) -> bool:
+        return any((self.kept.root / folder).is_dir() for folder in folder_names(self.kept, self.upload_id))
 
 
 class UploadStore:

@@ -140,7 +140,7 @@ class Upload(Protocol):
         """The actions of the challenge that it answers; none where it answers none."""
 
     def load(self) -> list[StoredPhoto]:
-        """Read every image; raises `Refusal` NO_IMAGES where all are gone, IMAGE_MISSING where some are."""
+        """Read every image; raises `Refusal` UPLOAD_GONE, NO_IMAGES where all are gone, IMAGE_MISSING where some."""
 
 
 class Uploads(Protocol):

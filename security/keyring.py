@@ -11,6 +11,8 @@ EVERY_S = 1.0
 """Seconds between two looks at the database."""
 FRESH_S = 2.0
 """Seconds for which a look counts: within them a revoked key is refused everywhere."""
+LATE_S = 10.0
+"""Seconds for which it tells whose requests are received at all."""
 
 
 class Keyring:
@@ -27,15 +29,22 @@ class Keyring:
 
     def current(self) -> KeySet:
         """Return the keys, from the database where the last look is too old; raises the `Refusal` of `load`."""
-        found = self._fresh()
+        found = self._within(FRESH_S)
         if found is None:
             with self._loading:
-                found = self._fresh() or self._look()
+                found = self._within(FRESH_S) or self._look()
         return _keys(found)
 
     def known(self) -> KeySet:
-        """Return the keys without waiting for the database; raises `Refusal(BUSY)` where the last look is too old."""
-        return _keys(self._fresh() or Refusal(Code.BUSY))
+        """Return the keys without waiting for the database; raises `Refusal(BUSY)` where the last look is too old.
+
+        They may be of up to `LATE_S` ago, as on a busy machine the thread comes late: `current` decides later on.
+        """
+        return _keys(self._within(LATE_S) or Refusal(Code.BUSY))
+
+    def is_fresh(self) -> bool:
+        """Whether the last look counts."""
+        return self._within(FRESH_S) is not None
 
     def refresh(self) -> None:
         """Look now: whoever has changed a key calls this, so that it counts at once in this process."""
@@ -56,9 +65,9 @@ class Keyring:
             self.refresh()
             self._is_over.wait(EVERY_S)
 
-    def _fresh(self) -> KeySet | Refusal | None:
+    def _within(self, seconds: float) -> KeySet | Refusal | None:
         loaded = self._loaded
-        return loaded[1] if loaded is not None and self._clock() - loaded[0] < FRESH_S else None
+        return loaded[1] if loaded is not None and self._clock() - loaded[0] < seconds else None
 
     def _look(self) -> KeySet | Refusal:
         """Load. The look counts from its beginning: what changed during it may not be in it."""

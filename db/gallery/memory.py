@@ -6,13 +6,14 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 
 from codes_dict import Code, Refusal
 from db import files
 from db.enrolments import Changes, Enrolment, EnrolmentRecords
 from db.faces import FaceFolders
 from db.gallery.index import Index, MemorySnapshot
-from db.gallery.pickles import LOCK, Key, Named, PickleStore
+from db.gallery.pickles import LOCK, Key, PickleStore
 from db.gallery.rebuild import EmbeddingLoader, Embeddings, joined
 from db.kept import KeptFiles
 from pipeline.types import Embedder, Floats
@@ -229,18 +230,19 @@ class MemoryGallery:
         with files.locked(self._root / LOCK) as acquired:
             if not acquired:
                 return False
-            segments = {model: self._pickles.named(key) for model, key in self._keys.items()}
+            segments = {model: self._segments(key) for model, key in self._keys.items()}
+            tokens = {token for some in segments.values() for _, inside in some for token in inside}
+            known = self._enrolments.known(sorted(tokens))  # before `current`: what is known and valid is in that
             current = {one.token for one in self._enrolments.changes(0).added}
             for model, key in self._keys.items():
                 rows = self._pickles.read_all(key)
                 self._pickles.write(key.base, key, {token: block for token, block in rows.items() if token in current})
-                for named in segments[model]:
-                    if named.token is not None and self._merged(named, key):
-                        files.remove(named.path)
+                for path, inside in segments[model]:
+                    if known.issuperset(inside) or files.is_older(path, self._clock() - _YOUNG_S):
+                        files.remove(path)
             return True
 
-    def _merged(self, named: Named, key: Key) -> bool:
-        tokens = list(self._pickles.read(named.path.name, key) or ())
-        if len(self._enrolments.known(tokens)) == len(tokens):
-            return True
-        return named.path.exists() and named.path.stat().st_mtime < self._clock() - _YOUNG_S
+    def _segments(self, key: Key) -> list[tuple[Path, list[str]]]:
+        """Return the files that wait for compaction, each with the tokens in it."""
+        found = [one.path for one in self._pickles.named(key) if one.token is not None]
+        return [(path, list(self._pickles.read(path.name, key) or ())) for path in found]

@@ -116,7 +116,10 @@ class WeightStore:
         return Path(self._mirror)
 
     def _is(self, path: Path, sha256: str | None) -> bool:
-        return path.is_file() and (sha256 is None or self.sha256(path) == sha256)
+        try:
+            return path.is_file() and (sha256 is None or self.sha256(path) == sha256)
+        except FileNotFoundError:  # what another process was downloading has just got its name
+            return False
 
 
 def packaged_file(weights: PackagedFile) -> Path | None:

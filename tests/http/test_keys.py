@@ -252,9 +252,28 @@ def test_keys_are_read_again_after_two_seconds_or_at_once_when_told() -> None:
     ring.refresh()
     assert ring.known() is none
     loader.now += 2.0
-    with pytest.raises(Refusal, match="503"):
-        ring.known()
     assert (ring.current(), loader.calls) == (none, 3)
+
+
+def test_a_thread_that_comes_late_keeps_nobody_from_sending_and_lets_nobody_in() -> None:
+    loader = Loader()
+    source: Any = FrontSource(load=lambda: ALL)
+    source._keyring = ring = Keyring(loader, lambda: loader.now)
+    source.keyring = lambda: ring
+    ring.refresh()
+
+    def refused(key: str) -> Code | None:
+        refusal = refusal_of(Head("POST", "/verify", "1.1", "192.0.2.7", {"X_API_KEY": key}), source)
+        return refusal.code if refusal else None
+
+    known, new = KEYS["verify"][0], made("verify")[0]
+    assert [refused(known), refused(new)] == [None, Code.NO_KEY]
+    loader.now += 9.9
+    assert [refused(known), refused(new)] == [None, Code.BUSY]
+    loader.found = KeySet
+    assert ring.current().records == ()
+    loader.now += 10.0
+    assert [refused(known), refused(new)] == [Code.BUSY, Code.BUSY]
 
 
 def test_keys_that_cannot_be_read_count_no_longer_and_the_failure_is_not_asked_for_by_every_request() -> None:

@@ -129,6 +129,20 @@ def test_a_server_that_drips_is_given_up_after_the_time_limit(tmp_path: Path, ad
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_that_gets_its_name_while_it_is_looked_at_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "w.bin.0123.part").write_bytes(DATA)
+
+    class Renamed(WeightStore):
+        def sha256(self, path: Path) -> str:
+            path.replace(tmp_path / "other.bin")
+            return super().sha256(path)
+
+    assert Renamed(tmp_path).find("w.bin", SHA256) is None
+    assert WeightStore(tmp_path).find("w.bin", SHA256) == tmp_path / "other.bin"
+
+
 def test_no_other_scheme_than_http_is_fetched(tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_bytes(DATA)

@@ -9,10 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from codes_dict import Code, Refusal
+from db import files
 from db.initialise import initialise
 from db.people import stored_name
 from db.schema import PeopleNames
-from db.session import Database, make_engine, server_address
+from db.session import Database, make_engine, open_sqlite, server_address
 from pipeline.stages.identity import shown_name
 from pipeline.types import Person
 from tests.db_house import GREEN, RED, House, Where
@@ -157,6 +158,21 @@ def test_making_the_tables_twice_changes_nothing(where: Where, tmp_path: Path) -
     house.enrol("A", "ann", RED)
     initialise(where.uri, PeopleNames())
     assert (house.colours("A"), house.enrolments.version()) == ([RED], 1)
+
+
+def test_one_at_a_time_makes_a_file_as_sqlite_does_not_wait_for_its_change_to_wal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free: list[bool] = []
+
+    def opened(path: Path, mode: str) -> sqlite3.Connection:
+        with files.locked(tmp_path / ".new.sqlite.lock") as acquired:
+            free.append(acquired)
+        return open_sqlite(path, mode)
+
+    monkeypatch.setattr("db.initialise.open_sqlite", opened)
+    initialise(f"sqlite:///{tmp_path / 'new.sqlite'}", PeopleNames())
+    assert free == [False]
 
 
 def test_a_new_database_under_a_running_server_empties_the_gallery(where: Where, tmp_path: Path) -> None:

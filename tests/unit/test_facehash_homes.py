@@ -90,6 +90,14 @@ def test_no_key_becomes_a_path(tmp_path: Path, home: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_home_that_is_half_removed_has_nothing_in_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    homes = FaceHashHomes(KeptFiles(tmp_path, FACEHASH))
+    homes.add(HOME, new("ada"))
+    monkeypatch.setattr("db.files.remove_tree", lambda _folder: False)
+    homes.remove(HOME)
+    assert (homes.number(HOME), homes.numbers(HOME)) == (None, [1])
+
+
 def test_a_damaged_version_is_an_error_and_not_a_crash(tmp_path: Path) -> None:
     homes = FaceHashHomes(KeptFiles(tmp_path, FACEHASH))
     homes.add(HOME, new("ada"))

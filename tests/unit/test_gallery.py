@@ -12,7 +12,7 @@ import pytest
 
 from codes_dict import Code
 from db import files
-from db.enrolments import Enrolment
+from db.enrolments import Changes, Enrolment
 from db.gallery import index as index_module
 from db.gallery import memory
 from db.gallery.index import Index, MemorySnapshot
@@ -381,6 +381,33 @@ def test_compaction_leaves_the_segment_of_an_enrolment_under_way(house: House) -
     assert [path.name for path in pickles(house) if "d" * 32 in path.name] == [
         "gallery_Colour_0000000000000000_" + "d" * 32 + ".pkl"
     ]
+
+
+def test_compaction_loses_no_enrolment_that_is_committed_in_the_middle(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, go_on = threading.Event(), threading.Event()
+
+    def step(name: str) -> None:
+        if name == "segments written":
+            written.set()
+            go_on.wait(60)
+
+    enrolling = threading.Thread(target=house.another(step).enrol, args=("A", "ann", RED))
+    enrolling.start()
+    written.wait(60)
+    usual = house.enrolments.changes
+
+    def changes(since: int) -> Changes:
+        found = usual(since)
+        go_on.set()
+        enrolling.join()
+        return found
+
+    monkeypatch.setattr(house.enrolments, "changes", changes)
+    assert house.gallery.compact() is True
+    later = house.another()
+    assert (later.colours("A"), calls(later)) == ([RED], [0, 0])
 
 
 def test_threads_searching_while_people_are_enrolled_see_whole_snapshots(house: House) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from codes_dict import Code, Refusal
 from db.announced import Announced
+from db.same_people import SamePeople
 from db.subjects import Subjects
 from pipeline.stages.identity import SUBJECTS, is_subject, shown_name
 from tests.db_house import GREEN, RED, Colour, House, Where
@@ -80,6 +81,14 @@ def test_of_many_at_the_same_time_one_makes_the_subject(house: House) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: subjects_of(house).announce(ADA), range(16)))
     assert (len({one for one, _ in found}), sum(is_new for _, is_new in found)) == (1, 1)
+
+
+def test_of_many_at_the_same_time_one_announces_and_all_link(house: House) -> None:
+    pairs = [("A", "B"), ("B", "A")] * 8
+    with ThreadPoolExecutor(8) as pool:
+        announced = list(pool.map(lambda _: Announced(house.database).add("ID-1", ADA), pairs))
+        list(pool.map(lambda pair: SamePeople(house.database).link(*pair), pairs))
+    assert (sum(announced), [house.people.same_as(one) for one in "AB"]) == (1, [{"B"}, {"A"}])
 
 
 def test_the_last_face_goes_only_where_that_is_meant(house: House) -> None:

@@ -119,6 +119,24 @@ def test_some_files_gone_is_153_and_named_and_all_gone_is_111(store: UploadStore
     assert every.value.code is Code.NO_IMAGES
 
 
+@pytest.mark.parametrize("when", ["manifest.json", "0001.jpg", "0002.png"])
+def test_an_upload_that_is_used_or_ends_while_it_is_read_is_189(
+    store: UploadStore, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    upload = store.create("A", [ONE, TWO])
+    usual = KeptFiles.read
+
+    def read(kept: KeptFiles, path: Path) -> bytes | None:
+        if path.name == when:
+            store.mark_used(upload.upload_id)
+        return usual(kept, path)
+
+    monkeypatch.setattr(KeptFiles, "read", read)
+    with pytest.raises(Refusal) as caught:
+        store.open(upload.upload_id).load()
+    assert caught.value.code is Code.UPLOAD_GONE
+
+
 def test_a_full_disk_is_157_and_leaves_nothing_half(store: UploadStore, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_handle: int) -> None:
         raise OSError(28, "No space left on device")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import IO
 
 import pytest
 
+from api.log_reading import lines_of, log_files
 from codes_dict import _CAUSES, Code
 from tests.http.site import ENV
 from tools.cli import main as cli
@@ -43,6 +45,26 @@ def test_rotated_files_and_json_are_read_in_order(env: Path, capsys: pytest.Capt
     printed = capsys.readouterr().out
     assert printed.index("gone") < printed.index("in 9 ms")
     assert printed.count(Code.DB_DOWN.cause) == 1
+
+
+@pytest.mark.parametrize("when", ["faceapp.log", "faceapp.log.1"])
+def test_a_rotation_in_the_middle_of_reading_hides_no_line(
+    env: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    names = [f"faceapp.log{suffix}" for suffix in (".2", ".1", "")]
+    for number, name in enumerate(names):
+        (env.parent / name).write_text(f"INFO --- now --- asked --- {number}\n")
+    usual = Path.open
+
+    def opened(path: Path, *given: str, **named: str) -> IO[str]:
+        if path.name == when:
+            monkeypatch.setattr(Path, "open", usual)
+            for old, new in zip(names, ("faceapp.log.3", *names), strict=False):
+                (env.parent / old).rename(env.parent / new)
+        return usual(path, *given, **named)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr(Path, "open", opened)
+    assert [message for _, message in lines_of("asked", log_files(env.parent / "faceapp.log"))][-2:] == ["1", "2"]
 
 
 def test_wrong_settings_do_not_hide_the_log(env: Path, capsys: pytest.CaptureFixture[str]) -> None:
