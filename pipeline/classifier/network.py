@@ -18,17 +18,21 @@ from pipeline.models.runtime import Runner
 from pipeline.ports import ClassifierVersion
 from pipeline.types import Floats
 
+_LEAST = 1e-30
+
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
     """A loaded version: who its users are, and which models' embeddings it takes, in order. Safe to call from threads.
 
-    The last output column is "unknown".
+    The last output column is "unknown". `rivals`, (users, users + 1) of 0 and 1, has the outputs of which a user's
+    chance is a share: all but those of users who are the same person under another name.
     """
 
     version: ClassifierVersion
     models: tuple[str, ...]
     run: Runner
+    rivals: Floats
 
     def chance(self, embeddings: Mapping[str, Floats], user: str) -> tuple[float, float]:
         """Return how likely a face is this user, 0 to 1, and the seconds that the network took.
@@ -38,11 +42,32 @@ class Classifier:
         """
         rows = joined({name: embeddings[name][np.newaxis] for name in self.models}, self.models)
         started = time.perf_counter()
-        chances = np.asarray(self.run([rows])[0], np.float32)
+        chances = _outputs(self.run, rows, len(self.version.users))[0]
         seconds = time.perf_counter() - started
-        if chances.shape != (1, len(self.version.users) + 1) or not np.isfinite(chances).all():
-            raise Refusal(Code.INTERNAL, f"the classifier gave {chances.shape} or no numbers")
-        return float(np.clip(chances[0, list(self.version.users).index(user)], 0.0, 1.0)), seconds
+        at = self.version.users.index(user)
+        return float(np.clip(chances[at] / max(self.rivals[at] @ chances, _LEAST), 0.0, 1.0)), seconds
+
+
+def _outputs(run: Runner, rows: Floats, users: int) -> Floats:
+    """Return the network's outputs for faces, (n, users + 1); raises `Refusal(INTERNAL)` where they are none."""
+    outputs = np.asarray(run([rows])[0], np.float32)
+    if outputs.shape != (len(rows), users + 1) or not np.isfinite(outputs).all():
+        raise Refusal(Code.INTERNAL, f"the classifier gave {outputs.shape} or no numbers")
+    return outputs
+
+
+def _rivals(version: ClassifierVersion, models: tuple[str, ...], run: Runner) -> Floats:
+    """Return the outputs that compete with each user's: two users do not if most faces of each are also the other's.
+
+    Somebody who was trained under two names would otherwise be recognised under neither.
+    """
+    users = len(version.users)
+    taken = np.zeros((users, users), bool)  # whether most faces of a user outweigh "unknown" as another one
+    for at, faces in enumerate(version.faces.values()):
+        outputs = _outputs(run, joined(faces, models), users)
+        taken[at] = (outputs[:, :-1] > outputs[:, -1:]).mean(axis=0) > 0.5
+    same = taken & taken.T & ~np.eye(users, dtype=bool)
+    return np.pad(~same, ((0, 0), (0, 1)), constant_values=True).astype(np.float32)
 
 
 def load_classifier(version: ClassifierVersion) -> Classifier:
@@ -66,7 +91,8 @@ def load_classifier(version: ClassifierVersion) -> Classifier:
             run = keras_runner(lambda: _function(folder / NETWORK, accepted), folder / COMPILED[0], -0.3, 0.3)
         except Refusal as refusal:
             raise Refusal(Code.INTERNAL, f"classifier {version.number}: {refusal.detail}") from refusal
-    return Classifier(version, tuple(version.models), run)
+    models = tuple(version.models)
+    return Classifier(version, models, run, _rivals(version, models, run))
 
 
 def _function(file: Path, accepted: frozenset[str]) -> KerasFunction:

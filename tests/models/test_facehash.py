@@ -75,6 +75,21 @@ def test_users_are_recognised_and_strangers_are_not(trainer: Trainer, strangers:
     assert homes.number(HOME) == 1
 
 
+def test_a_person_who_was_trained_under_several_names_is_recognised_under_each(
+    trainer: Trainer, strangers: Strangers, tmp_path: Path
+) -> None:
+    classifiers, _ = service(trainer, strangers, tmp_path)
+    twice, other = person(strangers, 1), person(strangers, 2)
+    classifiers.train(HOME, lambda _: {"ada": twice, "Ada": twice, "ada l.": twice, "ben": other}, {}, print)
+
+    def recognised(faces: EnrolledFaces, user: str) -> int:
+        found = [classifiers.chance(HOME, user, one_of(faces, at)) for at in range(10)]
+        return sum(one is not None and one[0] > 0.5 for one in found)
+
+    assert [recognised(twice, user) for user in ("ada", "Ada", "ada l.", "ben")] == [10, 10, 10, 0]
+    assert [recognised(other, user) for user in ("ada", "ben")] == [0, 10]
+
+
 @pytest.mark.parametrize("options", [{}, {"hidden_units": 32, "dropout": 0.1}], ids=str)
 def test_the_same_faces_give_the_same_network_and_a_changed_file_is_refused(
     trainer: Trainer, strangers: Strangers, tmp_path: Path, options: dict[str, object]
