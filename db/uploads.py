@@ -56,7 +56,7 @@ class StoredUpload:
         if the whole upload is.
         """
         found = [(image, data) for image in self.images if (data := self.read(image)) is not None]
-        if len(found) < max(1, len(self.images)) and not self._is_there():
+        if len(found) < max(1, len(self.images)) and folder_of(self.kept, self.upload_id) is None:
             raise Refusal(Code.UPLOAD_GONE, "another request has just used the upload, or it ended", field="upload_id")
         if not found:
             raise Refusal(Code.NO_IMAGES, f"upload {upload_pseudonym(self.upload_id)} has no images left")
@@ -73,9 +73,6 @@ class StoredUpload:
             StoredPhoto(image, data, cached.get(image.saved_as) if image in unchanged else None)
             for image, data in found
         ]
-
-    def _is_there(self) -> bool:
-        return any((self.kept.root / folder).is_dir() for folder in folder_names(self.kept, self.upload_id))
 
 
 class UploadStore:
@@ -108,17 +105,12 @@ class UploadStore:
     def open(self, upload_id: str) -> StoredUpload:
         """Return an upload. Raises `Refusal(Code.UPLOAD_GONE)` if the id is malformed, unknown or used."""
         parts = _UPLOAD_ID.fullmatch(upload_id)
-        folder = self._folder(upload_id) if parts else None
+        folder = folder_of(self.kept, upload_id) if parts else None
         if parts is None or folder is None or self.is_used(upload_id):
             raise Refusal(Code.UPLOAD_GONE, field="upload_id")
         upload = StoredUpload(upload_id, parts["id"], (), folder, self.kept)
         images, challenge = _manifest(upload.file(MANIFEST), upload_id)
         return replace(upload, images=images, challenge=challenge)
-
-    def _folder(self, upload_id: str) -> Path | None:
-        names = folder_names(self.kept, upload_id)
-        places = [self.root / name for name in (*names, names[0])]
-        return next((place for place in places if place.is_dir() and not place.is_symlink()), None)
 
     def mark_used(self, upload_id: str) -> None:
         """Rename the folder, so that the upload cannot be used again. Raises `Refusal(Code.NO_SPACE)`."""
@@ -208,6 +200,13 @@ def folder_names(kept: KeptFiles, upload_id: str) -> list[str]:
     """Return what an upload's folder is called: as it is made, then as it may be called besides."""
     person_id, _, suffix = upload_id.rpartition("-")
     return [f"{name}-{suffix}" for name in kept.names(person_id)]
+
+
+def folder_of(kept: KeptFiles, upload_id: str) -> Path | None:
+    """Return where a waiting upload is on the disk; None where it is used, has ended or never was."""
+    names = folder_names(kept, upload_id)
+    places = [kept.root / name for name in (*names, names[0])]
+    return next((place for place in places if place.is_dir() and not place.is_symlink()), None)
 
 
 def _checked(extension: str) -> str:

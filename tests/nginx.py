@@ -50,7 +50,7 @@ def nginx(folder: Path, server: tuple[str, int]) -> Iterator[Mapping[str, int]]:
         raise UnavailableError(f"{error}: {(folder / 'nginx.log').read_text()[-400:]}") from None
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def _configuration(folder: Path, ports: Mapping[str, int], server: str) -> str:

@@ -13,7 +13,7 @@ from multiprocessing.context import ForkServerProcess
 
 from tests.loopback import guarded_methods
 
-PATIENCE_S = 60
+PATIENCE_S = 240
 
 context = multiprocessing.get_context("forkserver")
 """Where processes, and what they share, are made."""

@@ -22,7 +22,7 @@ from typing import Protocol
 
 from tools.installation.ports import free_port
 
-STARTING_S = 60.0
+STARTING_S = 240.0
 
 
 class UnavailableError(Exception):
@@ -234,7 +234,7 @@ def run(command: Sequence[str], timeout: float = 120) -> None:
 
 
 def wait_until(is_done: Callable[[], bool], is_alive: Callable[[], bool], what: str) -> None:
-    """Wait for `is_done`; raises `UnavailableError` where the process dies first or a minute goes by."""
+    """Wait for `is_done`; raises `UnavailableError` where the process dies first, or is not done in `STARTING_S`."""
     deadline = time.monotonic() + STARTING_S
     while not is_done():
         if not is_alive() or time.monotonic() > deadline:

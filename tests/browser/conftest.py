@@ -20,7 +20,7 @@ from tools.installation.trial import TrialServer, trial_server
 
 ROOT = Path(__file__).resolve().parents[2]
 HEIGHTS = {390: 844, 1280: 800}
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 CLIP = "data/video/intel_head-pose-female.gif"
 CLIP_FRAMES = 24
 CAMERA_SIZE = (640, 360)

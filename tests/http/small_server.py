@@ -1,4 +1,4 @@
-"""A tiny application under the production server, as a process of its own: `python -m tests.http.small_server PORT`."""
+"""A tiny application under the production server, as a process of its own."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from api.serving import CannotListenError, open_socket, serve
 
 LIMIT = 1 << 20
 CONNECTIONS = 60
-PATIENCE_S = 3.0
-"""Seconds for the headers of a request, and without a byte of its body."""
 
 
-def main(port: int, draining_s: float) -> int:
-    """Serve until stopped; 2 where the port is taken."""
+def main(port: int, draining_s: float, patience_s: float) -> int:
+    """Serve until stopped; 2 where the port is taken.
+
+    `patience_s` is how long the headers of a request may take, and how long its body may stop.
+    """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LIMIT
 
@@ -47,7 +48,7 @@ def main(port: int, draining_s: float) -> int:
     except CannotListenError as reason:
         print(reason, file=sys.stderr)
         return 2
-    connections.HEADER_S = connections.STALL_S = PATIENCE_S
+    connections.HEADER_S = connections.STALL_S = patience_s
     connections.Channel.most_connections = CONNECTIONS
     serve(app, bound, 2, lambda address: print(f"ready {address}", flush=True), lambda: LIMIT, draining_s)
     print("ended", flush=True)
@@ -55,4 +56,4 @@ def main(port: int, draining_s: float) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), float(sys.argv[2])))
+    sys.exit(main(int(sys.argv[1]), *map(float, sys.argv[2:])))

@@ -41,7 +41,7 @@ class Proxied:
 
     def send(self, name: str, path: str, headers: Mapping[str, str], host: str = "127.0.0.1") -> tuple[int, str]:
         """Post a form through a configuration from an address; return status and body."""
-        connection = HTTPConnection("127.0.0.1", self.ports[name], timeout=20, source_address=(host, 0))
+        connection = HTTPConnection("127.0.0.1", self.ports[name], timeout=60, source_address=(host, 0))
         connection.request("POST", path, urlencode(FORM), {**SENT, "Host": "localhost", **headers})
         reply = connection.getresponse()
         body = reply.read().decode()
@@ -53,7 +53,7 @@ class Proxied:
         trusted = ssl.create_default_context(cafile=str(self.folder / "cert.pem"))
         kind: Any = HTTPSConnection if name == TLS else HTTPConnection
         how = {"context": trusted} if name == TLS else {}
-        connection = kind("127.0.0.1", self.ports[name], timeout=20, source_address=(host, 0), **how)
+        connection = kind("127.0.0.1", self.ports[name], timeout=60, source_address=(host, 0), **how)
         sent = {"Content-Type": "application/json", **headers}
         connection.request("POST", "/admin/api/session", json.dumps({"password": password}), sent)
         reply = connection.getresponse()

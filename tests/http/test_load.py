@@ -63,7 +63,7 @@ def upload(server: TrialServer, photo: bytes) -> tuple[int, int, str | None]:
 
 
 def is_alive(server: TrialServer) -> bool:
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
     connection.request("GET", "/health")
     reply = connection.getresponse()
     connection.close()
@@ -96,7 +96,7 @@ def test_clients_that_send_byte_by_byte_keep_nobody_waiting(server: TrialServer,
     body, headers = upload_request(astronaut)
     head = f"POST /upload_imgs?id={ID} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
     request = (head + "".join(f"{key}: {value}\r\n" for key, value in headers.items()) + "\r\n").encode() + body
-    slow = [socket.create_connection(("127.0.0.1", server.port), timeout=20) for _ in range(60)]
+    slow = [socket.create_connection(("127.0.0.1", server.port), timeout=60) for _ in range(60)]
     for count in range(1, 4):
         for client in slow:
             client.sendall(request[count - 1 : count])
@@ -114,7 +114,7 @@ def test_clients_that_hang_up_in_the_middle_leave_nothing_behind(server: TrialSe
     before = len(list((server.folder / "uploads").iterdir()))
     body, headers = upload_request(astronaut)
     for part in (body[:1], body[: len(body) // 2], body[:-1]):
-        connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
         connection.putrequest("POST", f"/upload_imgs?id={ID}")
         for key, value in {**headers, "Content-Length": str(len(body))}.items():
             connection.putheader(key, value)

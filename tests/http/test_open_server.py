@@ -140,7 +140,7 @@ def test_the_clients_address_is_what_trusted_proxies_say() -> None:
 def test_who_is_refused_gets_the_reply_before_a_byte_of_the_body(bad: bytes, length: bytes, expect: bytes) -> None:
     served = Served(FrontSource(Rules()))
     try:
-        with socket.create_connection(served.address, timeout=20) as caller:
+        with socket.create_connection(served.address, timeout=60) as caller:
             caller.sendall(b"POST /upload_imgs?id=RECO_ID_1 HTTP/1.1\r\n" + bad + length + expect + b"\r\n")
             received = b"".join(iter(lambda: caller.recv(1 << 16), b""))
     finally:
@@ -153,7 +153,7 @@ def test_what_is_let_in_is_received_and_answered() -> None:
     served = Served(FrontSource(Rules()))
     body = b"upload_id=x"
     try:
-        with socket.create_connection(served.address, timeout=20) as caller:
+        with socket.create_connection(served.address, timeout=60) as caller:
             form = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 11\r\nConnection: close\r\n\r\n"
             caller.sendall(b"POST /verify HTTP/1.1\r\nHost: localhost\r\n" + form + body)
             received = b"".join(iter(lambda: caller.recv(1 << 16), b""))

@@ -89,7 +89,7 @@ def passed(server: TrialServer, photos: Path, folders: Iterable[str], **given: s
     command += ["--working-dir", str(photos), "--reporters", "json", "--reporter-json-export", str(report)]
     command += [word for name, value in variables.items() for word in ("--env-var", f"{name}={value}")]
     command += [word for name in folders for word in ("--folder", name)]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=540, check=False)
     run = json.loads(report.read_text())["run"]
     assert [(one["source"]["name"], one["error"]["message"]) for one in run["failures"]] == []
     assert done.returncode == 0

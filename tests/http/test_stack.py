@@ -78,7 +78,7 @@ class Replica:
         form = {**fields, "photo": FileStorage(BytesIO(photo), "photo.jpg")}
         stream, length, boundary = stream_encode_multipart(form)
         headers = {"Content-Type": f'multipart/form-data; boundary="{boundary}"', "Content-Length": str(length)}
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=2 * PATIENCE_S)
         try:
             connection.request("POST", path, stream.read(), headers)
             reply = loads(connection.getresponse().read())

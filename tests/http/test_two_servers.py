@@ -111,7 +111,7 @@ def test_what_one_server_enrols_the_other_sees_at_once_and_a_kill_leaves_the_old
     (two.server.folder / "die at").write_text("ready to commit")
     with pytest.raises(UnreachableError):
         two.enrol(again, "Augusta King")
-    assert two.server.process.wait(30) == -signal.SIGKILL
+    assert two.server.process.wait(120) == -signal.SIGKILL
     assert one.seen(probe) == old
     assert one.enrol(one.upload(variant(astronaut, 0.8, 5, -3.0)), "Augusta King") == 900
     ((verified, name, distance), (found, *searched)) = one.seen(probe)

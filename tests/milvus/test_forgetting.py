@@ -18,7 +18,7 @@ from tests.db_house import BLUE, RED, House, Where
 from tests.fakes import ColourEmbedder, face_of
 from tools.installation.milvus_server import MilvusServer
 
-PATIENCE_S = 150
+PATIENCE_S = 300
 SEGMENTS, LOG_OF_WRITES = "insert_log", "rocksmq"
 """Folders of Milvus's data."""
 

@@ -23,7 +23,7 @@ def settings(tmp_path: Path) -> Path:
 
 def init_db(settings: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "bin" / "init-db"), "--env", str(settings)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
 
 
 def test_the_tables_of_the_example_settings_are_made_and_a_second_run_keeps_the_rows(settings: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -100,15 +101,23 @@ def test_a_worker_that_died_while_it_was_idle_is_replaced() -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV])
-def test_a_crash_in_the_middle_is_the_photos_refusal_and_the_next_one_is_read(how: signal.Signals) -> None:
-    alone = DecodingPool(1)
+def test_a_crash_in_the_middle_is_the_photos_refusal_and_the_next_one_is_read(
+    how: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone, sent = DecodingPool(1), threading.Event()
+
+    def receive(sock: socket.socket) -> tuple[dict[str, Any], int | None]:
+        sent.set()
+        return wire.receive(sock)
+
+    monkeypatch.setattr(pool, "receive", receive)
     alone.warm()
     (process,) = processes(alone)
     os.kill(process, signal.SIGSTOP)
     said: list[str] = []
     asking = threading.Thread(target=lambda: said.append(reason(alone, file_of("png"))))
     asking.start()
-    time.sleep(0.1)
+    assert sent.wait(60)
     os.kill(process, how)
     os.kill(process, signal.SIGCONT)
     asking.join()
@@ -189,7 +198,7 @@ def test_no_worker_outlives_a_server_that_was_killed() -> None:
         left = [int(word) for word in server.stdout.readline().split()]
         assert len(left) == 2
         server.kill()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while left and time.monotonic() < end:
         left = [pid for pid in left if is_running(pid)]
         time.sleep(0.05)

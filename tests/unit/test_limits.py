@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -108,7 +109,7 @@ def test_no_more_run_together_than_failures_are_left() -> None:
         try:
             with limits.attempt("A", LIMIT):
                 inside.release()
-                go.wait(20)
+                go.wait(60)
                 raise Refusal(Code.NOT_VERIFIED)
         except Refusal as refusal:
             waits.append(int(refusal.code))
@@ -116,13 +117,15 @@ def test_no_more_run_together_than_failures_are_left() -> None:
     threads = [threading.Thread(target=fail_slowly) for _ in range(5)]
     for thread in threads:
         thread.start()
-        assert inside.acquire(timeout=20)
+        assert inside.acquire(timeout=60)
     assert attempt(limits) == 1
+    begun = time.monotonic()
     go.set()
     for thread in threads:
         thread.join()
     assert waits == [500] * 5
-    assert attempt(limits) > 28
+    left = attempt(limits)
+    assert 29 - (time.monotonic() - begun) <= left <= 30
 
 
 def test_requests_of_a_caller_are_counted(clock: Clock) -> None:
@@ -153,9 +156,11 @@ def test_requests_of_a_caller_are_counted(clock: Clock) -> None:
 
 def test_servers_that_share_a_redis_share_their_counts(redis_server: RedisServer) -> None:
     one, other = Limits(redis_server.uri), Limits(redis_server.uri)
+    begun = time.monotonic()
     for limits in (one, other, one, other, one):
         assert attempt(limits) == 0
-    assert 28 <= attempt(other, None) <= 30
+    left = attempt(other, None)
+    assert 29 - (time.monotonic() - begun) <= left <= 30
     one.lift("A", LIMIT)
     assert attempt(other) == 0
     one.take("a", "1/minute")
@@ -165,6 +170,7 @@ def test_servers_that_share_a_redis_share_their_counts(redis_server: RedisServer
 
 def test_a_redis_that_is_killed_closes_what_is_limited_and_counts_on_when_it_is_back(redis_server: RedisServer) -> None:
     limits, other = Limits(redis_server.uri), Limits(redis_server.uri)
+    begun = time.monotonic()
     assert [attempt(limits, person_id="K") for _ in range(5)] == [0] * 5
     limits.take("k", "2/minute")
     redis_server.stop()
@@ -175,7 +181,8 @@ def test_a_redis_that_is_killed_closes_what_is_limited_and_counts_on_when_it_is_
             other.take("k", "2/minute")
     finally:
         redis_server.start()
-    assert 25 <= attempt(limits, None, "K") <= 30
+    left = attempt(limits, None, "K")
+    assert 29 - (time.monotonic() - begun) <= left <= 30
     other.take("k", "2/minute")
     with pytest.raises(Refusal, match="429"):
         limits.take("k", "2/minute")

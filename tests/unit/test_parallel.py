@@ -30,25 +30,25 @@ def two_cores(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_two_items_run_at_the_same_time(two_cores: None) -> None:
-    both_are_here = threading.Barrier(2, timeout=10)
+    both_are_here = threading.Barrier(2, timeout=60)
     parallel_map(lambda _: both_are_here.wait(), [1, 2])
 
 
 def test_nobody_waits_for_another_callers_work(two_cores: None) -> None:
-    go_on, started = threading.Event(), threading.Barrier(3, timeout=10)
+    go_on, started = threading.Event(), threading.Barrier(3, timeout=60)
 
     def slow(_: int) -> None:
         started.wait()
-        go_on.wait(10)
+        go_on.wait(60)
 
     other = threading.Thread(target=parallel_map, args=(slow, range(2)), daemon=True)
-    blocker = parallel._helpers().submit(go_on.wait, 10)
+    blocker = parallel._helpers().submit(go_on.wait, 60)
     other.start()
     started.wait()  # both helpers are busy now: one here, one with the other caller
     assert parallel_map(lambda number: number + 1, range(5)) == [1, 2, 3, 4, 5]
     go_on.set()
-    other.join(10)
-    assert blocker.result(10)
+    other.join(60)
+    assert blocker.result(60)
 
 
 def test_a_fault_is_raised_when_the_other_items_are_done() -> None:
@@ -65,7 +65,7 @@ def test_a_fault_is_raised_when_the_other_items_are_done() -> None:
 
 
 def test_something_else_is_done_meanwhile(two_cores: None) -> None:
-    both_are_here = threading.Barrier(2, timeout=10)
+    both_are_here = threading.Barrier(2, timeout=60)
 
     def first() -> str:
         both_are_here.wait()
@@ -99,7 +99,7 @@ def test_helpers_work_in_the_callers_context(two_cores: None) -> None:
     meeting = threading.Barrier(2)
 
     def look(_: int) -> str:
-        meeting.wait(10)
+        meeting.wait(60)
         return request.get()
 
     assert parallel_map(look, range(2)) == ["asked", "asked"]

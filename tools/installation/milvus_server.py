@@ -29,7 +29,7 @@ import yaml
 from tools.installation.ports import free_port
 
 REQUIREMENTS = "requirements-milvus-server.txt"
-STARTING_S = 90.0
+STARTING_S = 240.0
 _SETTING = re.compile(r"\{\{\s*(\w+)[^:}]*(?::([^}]*))?\}\}")
 
 QUICK: Mapping[str, Any] = {
