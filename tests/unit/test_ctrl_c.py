@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -10,8 +11,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tools.chaos.command import _killed
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -78,6 +82,23 @@ def test_what_a_command_started_is_silent_too() -> None:
         while not children.read_text().strip():
             time.sleep(0.05)
         assert interrupted(process) == (130, ["", "Stopped."])
+
+
+def test_ctrl_c_while_a_worker_is_being_started_ends_the_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers: list[subprocess.Popen[str]] = []
+
+    class Interrupted(subprocess.Popen[str]):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            workers.append(self)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("tools.chaos.command.subprocess.Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _killed(tmp_path, random.Random(1), "enrol")
+    assert [worker.wait(60) for worker in workers] == [-signal.SIGKILL]
 
 
 @pytest.mark.skipif(

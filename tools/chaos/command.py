@@ -4,12 +4,14 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from tools.cli.options import ROOT, results
 
 LONGEST_S = {"enrol": 0.12, "forget": 0.04}
 """A worker is killed within this time after the step that is meant began; most of them are over by then."""
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 MOST_SKIPPED = 6
 """So many steps of the kind that is meant may pass before."""
 FULL_SIZE = {"FACEAPP_KILLS": "50", "FACEAPP_OUTAGES": "20", "FACEAPP_ROUNDS": "100"}
@@ -102,19 +105,36 @@ def _killed(folder: Path, draw: random.Random, kind: str) -> list[dict[str, Any]
     """Run a worker, kill it in a step of a kind, and return what it said, without a line that it did not finish."""
     command = [sys.executable, "-m", "tools.chaos.worker", str(folder), str(draw.randrange(2**32))]
     left, said = draw.randrange(MOST_SKIPPED), list[str]()
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True) as worker:
+    with ExitStack() as ends:
+        with _uninterrupted():
+            worker = ends.enter_context(
+                subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+            )
+            ends.callback(worker.kill)
         assert worker.stdout is not None  # noqa: S101 - it is a pipe
-        try:
-            for line in worker.stdout:
-                said.append(line)
-                left -= json.loads(line).get("kind") == kind
-                if left < 0:
-                    break
-            time.sleep(draw.random() * LONGEST_S[kind])
-        finally:
-            worker.kill()
+        for line in worker.stdout:
+            said.append(line)
+            left -= json.loads(line).get("kind") == kind
+            if left < 0:
+                break
+        time.sleep(draw.random() * LONGEST_S[kind])
+        worker.kill()
         said += worker.stdout.readlines()
     return [json.loads(line) for line in said if line.endswith("\n")]
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C and SIGTERM until the end of the block: what is started in it is known by then."""
+    held: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: held.append(number)) for number in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for one in held:
+        signal.raise_signal(one)
 
 
 def _replayed(
