@@ -26,7 +26,21 @@ from pipeline.stages.decode import (
     kind_of,
 )
 from pipeline.types import Pixels
-from tests.picture_files import FORMATS, HEIC, encoded, file_of, gradient, jpeg_with_size, noise, png, png_chunk
+from tests.picture_files import (
+    EXIF,
+    FORMATS,
+    HEIC,
+    XMP,
+    encoded,
+    exif_block,
+    file_of,
+    gradient,
+    jpeg_with_size,
+    noise,
+    png,
+    png_chunk,
+    xmp_packet,
+)
 
 LIMITS: dict[str, Any] = {"max_bytes": 10_000_000, "max_pixels": 25_000_000}
 EXTENSIONS = [*FORMATS, "heic"]
@@ -84,12 +98,16 @@ SEND = "is not a photo: send a JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF or BMP fil
         (b"RIFF\x24\0\0\0AVI LIST", VIDEO),
         (ftyp(b"isom", b"isom", b"mp41"), VIDEO),
         (ftyp(b"qt  ", b"qt  "), VIDEO),
+        (ftyp(b"M4A ", b"M4A ", b"isom"), f"A sound file {SEND}"),
         (b"\x1aE\xdf\xa3" + bytes(40), VIDEO),
         (ftyp(b"crx ", b"crx ", b"isom"), RAW),
         (b"II*\0\x10\0\0\0CR\x02\0" + bytes(40), RAW),
         (tiff_of((254, 1), (256, 160), (330, 900)), RAW),
         (tiff_of((254, 0), (256, 4000), (50706, 0x0401)), RAW),
         (b"FUJIFILMCCD-RAW " + bytes(40), RAW),
+        (b"II\x1a\0\0\0HEAPCCDR" + bytes(40), RAW),
+        (b"\0MRM" + bytes(40), RAW),
+        (b"FOVb" + bytes(40), RAW),
         (
             ftyp(b"hevc", b"msf1", b"hevc"),
             "This is a HEIC sequence: send one photo of it, saved as a still HEIC or JPEG.",
@@ -307,6 +325,40 @@ def test_a_broken_exif_block_leaves_the_photo_as_it_is_and_warns_of_nothing(bloc
     assert photo.pixels.shape == (48, 64, 3)
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_orientation_of_a_large_webp_is_applied_once(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    size = (4200, 3000) if orientation < 5 else (3000, 4200)
+    stored = Image.fromarray(UPRIGHT[{6: 8, 8: 6}.get(orientation, orientation)](gradient())).resize(size)
+    photo = decode("a", encoded(stored, "WEBP", method=0, exif=exif.tobytes()), **LIMITS)
+    small = np.asarray(Image.fromarray(photo.pixels).resize((64, 48)), int)
+    assert np.abs(small - gradient()).mean() < 3
+
+
+def raw_profile(name: bytes, note: bytes) -> bytes:
+    """Return a PNG with a note as ImageMagick stores it."""
+    data = file_of("png")
+    text = b"\n%s\n%8d\n%s\n" % (name, len(note), note.hex().encode())
+    return data[:33] + png_chunk(b"zTXt", b"Raw profile type " + name + b"\0\0" + zlib.compress(text)) + data[33:]
+
+
+@pytest.mark.parametrize(
+    ("name", "note", "shape"),
+    [
+        (b"exif", EXIF + exif_block(6), (64, 48, 3)),
+        (b"APP1", EXIF + exif_block(6), (64, 48, 3)),
+        (b"APP1", XMP + xmp_packet(6), (64, 48, 3)),
+        (b"xmp", xmp_packet(6), (64, 48, 3)),
+        (b"APP1", b"neither", (48, 64, 3)),
+    ],
+)
+def test_the_orientation_counts_in_whatever_imagemagick_makes_of_a_jpegs_notes(
+    name: bytes, note: bytes, shape: tuple[int, ...]
+) -> None:
+    assert decode("a", raw_profile(name, note), **LIMITS).pixels.shape == shape
+
+
 def test_a_one_pixel_image_decodes() -> None:
     assert decode("a", encoded(np.full((1, 1, 3), 9, np.uint8), "PNG"), **LIMITS).pixels.tolist() == [[[9, 9, 9]]]
 
@@ -329,6 +381,22 @@ def test_what_is_transparent_is_laid_over_white(mode: str) -> None:
     image.putpixel((1, 0), (0, 0, 0, 0))
     converted = image.quantize() if mode == "PA" else image.convert(mode)
     assert decode("a", encoded(converted, "PNG"), **LIMITS).pixels[0, :, 0].tolist() == [0, 255]
+
+
+def test_what_is_transparent_of_a_large_webp_is_laid_over_white() -> None:
+    image = Image.new("RGBA", (4200, 3000), (0, 0, 200, 255))
+    image.paste((0, 0, 200, 0), (0, 0, 2100, 3000))
+    pixels = decode("a", encoded(image, "WEBP", method=0, exact=True), **LIMITS).pixels
+    left, right = (pixels[500, at].astype(int) for at in (300, -300))
+    assert left.tolist() == [255, 255, 255]
+    assert np.abs(right - (0, 0, 200)).max() < 5
+
+
+@pytest.mark.parametrize("mode", ["L", "LA"])
+def test_an_avif_of_greys_is_read(mode: str) -> None:
+    pixels = decode("a", encoded(Image.fromarray(gradient()).convert(mode), "AVIF", quality=95), **LIMITS).pixels
+    grey = np.asarray(Image.fromarray(gradient()).convert("L"), int)
+    assert np.abs(pixels - grey[..., None]).mean() < 3
 
 
 @pytest.mark.parametrize(("mode", "value"), [("L", 77), ("P", 77), ("1", 255)])
@@ -362,6 +430,29 @@ def test_a_colour_profile_is_converted_to_srgb() -> None:
         swapped = decode("a", encoded(reddish, kind, icc_profile=swapped_primaries()), **LIMITS)
         red, green, _ = swapped.pixels[0, 0].tolist()
         assert (kind, red < 100, green > 160) == (kind, True, True)
+
+
+@pytest.mark.parametrize(("kind", "mode"), [("JPEG", "L"), ("PNG", "L"), ("PNG", "LA")])
+def test_a_profile_of_greys_is_converted_wherever_nothing_but_greys_is_shown(kind: str, mode: str) -> None:
+    grey = Image.new("L", (16, 16), 64).convert(mode)
+    linear = decode("a", encoded(grey, kind, icc_profile=linear_grey()), **LIMITS)
+    assert abs(int(linear.pixels[8, 8, 1]) - 137) <= 2
+    colour = decode("a", encoded(gradient(), "PNG", icc_profile=linear_grey()), **LIMITS)
+    assert (colour.pixels == gradient()).all()
+
+
+def linear_grey() -> bytes:
+    """A profile of greys whose values are proportional to light."""
+    white = b"XYZ \0\0\0\0" + struct.pack(">iii", 63_190, 65_536, 54_061)
+    curve = b"curv" + bytes(8)
+    description = b"desc\0\0\0\0" + struct.pack(">I", 5) + b"grey\0" + bytes(79)
+    parts = {b"wtpt": white, b"kTRC": curve, b"desc": description}
+    at, table, body = 132 + 12 * len(parts), b"", b""
+    for name, part in parts.items():
+        table += name + struct.pack(">II", at + len(body), len(part))
+        body += part
+    head = struct.pack(">I4sI4s4s4s12x4s28x", at + len(body), b"lcms", 0x02400000, b"mntr", b"GRAY", b"XYZ ", b"acsp")
+    return head + struct.pack(">iii", 63_190, 65_536, 54_061) + bytes(48) + struct.pack(">I", len(parts)) + table + body
 
 
 def swapped_primaries() -> bytes:

@@ -12,7 +12,7 @@ import pytest
 import simplejpeg
 from PIL import Image
 
-from pipeline.stages.decode import Undecodable, decode
+from pipeline.stages.decode import WORKING_AREA, Undecodable, decode
 from pipeline.stages.decode.jpeg import scan_end
 from pipeline.types import Pixels
 from tests.picture_files import (
@@ -96,6 +96,35 @@ def test_a_progressive_jpeg_that_ends_between_two_scans_is_refused_although_a_co
     last = data.rindex(b"\xff\xda")
     table = data.rindex(b"\xff\xc4", 0, last)
     assert reason(data[:table]) == CUT_OFF
+
+
+@pytest.mark.parametrize("factors", [(0x41, 0x11, 0x11), (0x14, 0x11, 0x11), (0x21, 0x12, 0x12), (0x31, 0x11, 0x11)])
+@pytest.mark.parametrize("size", [(96, 96), (2400, 2016)])
+def test_colours_that_are_sampled_in_a_rare_way_are_read(factors: tuple[int, ...], size: tuple[int, int]) -> None:
+    pixels = pixels_of(red_jpeg(size, factors))
+    assert 0.8 * min(WORKING_AREA, size[0] * size[1]) < pixels.shape[0] * pixels.shape[1] <= WORKING_AREA
+    assert np.abs(pixels.astype(int) - (220, 81, 128)).max() < 5
+
+
+def red_jpeg(size: tuple[int, int], factors: tuple[int, ...]) -> bytes:
+    """Return a JPEG of one colour whose three channels are sampled by these factors, which Pillow cannot write."""
+    data = bytearray(encoded(Image.new("L", size, 128).convert("RGB"), "JPEG", quality=50, subsampling="4:4:4"))
+    sizes, scan = data.index(b"\xff\xc0"), data.index(b"\xff\xda") + 14
+    data[sizes + 11 : sizes + 20 : 3] = bytes(factors)
+    across, down = (8 * max(parts) for parts in zip(*(divmod(factor, 16) for factor in factors), strict=True))
+    luma, *chroma = (high * low for high, low in (divmod(factor, 16) for factor in factors))
+    unit = "001010" * luma + "0000" * sum(chroma)  # no difference to the block before, and nothing but it
+    first = unit[: -4 * chroma[1]] + "111101111100" + "0000" * (chroma[1] - 1)  # the red channel: 31 units more
+    units = -(-size[0] // across) * -(-size[1] // down)
+    bits = first + unit * (units - 1)
+    bits += "1" * (-len(bits) % 8)
+    return bytes(data[:scan]) + int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\0") + b"\xff\xd9"
+
+
+@pytest.mark.parametrize("spoilt", [(b"\xff\xc0\0\x11\x08", b"\xff\xc0\0\x11\x0c"), (b"\xff\xc0", b"\xff\xf7")])
+def test_a_kind_of_jpeg_that_is_not_read_is_told_from_a_damaged_one(spoilt: tuple[bytes, bytes]) -> None:
+    said = "This kind of JPEG is hardly ever used and is not read: save it as an ordinary JPEG."
+    assert reason(picture().replace(*spoilt, 1)) == said
 
 
 def test_stray_bytes_between_segments_are_skipped() -> None:

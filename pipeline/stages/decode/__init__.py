@@ -126,7 +126,7 @@ def decode_pixels(
     except MemoryError as error:
         raise Undecodable("The image needs too much memory: save it as JPEG at a smaller size.") from error
     except Exception as error:
-        reason = "The image is damaged or cut off and could not be decoded: send it again, or save it anew as JPEG."
+        reason = "The image is damaged, cut off or of a rare kind: send the whole file again, or save it anew as JPEG."
         raise Undecodable(reason) from error
 
 
@@ -144,7 +144,7 @@ def _decode(kind: str, data: bytes, max_pixels: int, area: int, permit: Callable
         check_size(jpeg.width, jpeg.height, jpeg.progressive)
         full = jpeg.width * jpeg.height
         pixels, orientation = decode_jpeg(jpeg, area), orientation_of(jpeg.exif, jpeg.xmp)
-        if jpeg.profile or pixels.shape[2] == 4:
+        if jpeg.profile or pixels.shape[2] == 4 or pixels.shape[0] * pixels.shape[1] > area:
             pixels = to_rgb(reduced(_as_picture(pixels), area), jpeg.profile, area)
     else:
         picture = open_picture(kind, data, check_size)

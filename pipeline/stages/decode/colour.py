@@ -95,7 +95,13 @@ def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def _by_profile(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image | None:
-    """Convert from a profile to sRGB; None where it is sRGB already or meant for another mode."""
+    """Convert from a profile to sRGB; None where it is sRGB already or meant for another mode.
+
+    A profile of greys fits an RGB image that shows nothing but greys: a grey image had become RGB before.
+    """
+    if source.profile.xcolor_space.strip() == "GRAY" and image.mode == "RGB":
+        red, green, blue = (channel.tobytes() for channel in image.split())
+        image = image.getchannel(0) if red == green == blue else image
     fits = source.profile.xcolor_space.strip() == _PROFILE_SPACES.get(image.mode)
     if not fits or "sRGB" in ImageCms.getProfileDescription(source):
         return None

@@ -11,9 +11,11 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 
 import numpy as np
 import simplejpeg
+from PIL import JpegImagePlugin
 
 from pipeline.stages.decode.kinds import Undecodable
 from pipeline.types import Pixels
@@ -22,6 +24,7 @@ _MARKER = re.compile(rb"\xff+([^\x00\xff])")
 _SOI, _EOI, _SOS = 0xD8, 0xD9, 0xDA
 _SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+_JPEG_LS = 0xF7
 _ADOBE = 0xEE
 _TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDD, _ADOBE, *_SIZES})
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
@@ -34,7 +37,7 @@ _MISSING = re.compile(r"premature end|found marker 0xd9", re.IGNORECASE)
 
 @dataclass(eq=False)
 class Jpeg:
-    """A JPEG, taken apart: `width` x `height` as stored, `data` to decode, and its notes as they came.
+    """A JPEG, taken apart: `width` x `height` as stored, `channels`, `data` to decode, and its notes as they came.
 
     `exif` holds the TIFF block of each Exif segment. `complete` says whether every scan of the picture began, `ended`
     whether the end marker follows the last one.
@@ -42,6 +45,7 @@ class Jpeg:
 
     width: int = 0
     height: int = 0
+    channels: int = 0
     progressive: bool = False
     complete: bool = False
     ended: bool = False
@@ -52,7 +56,7 @@ class Jpeg:
 
 
 def read_jpeg(data: bytes) -> Jpeg:
-    """Take a JPEG apart. Raises `Undecodable` where no picture can be found in it.
+    """Take a JPEG apart. Raises `Undecodable` where no picture can be found in it, or one of a kind that is not read.
 
     Where a note's length is wrong, so that nothing follows it, lengths of notes are not believed.
     """
@@ -70,10 +74,13 @@ def _read(data: bytes, trusting: bool) -> Jpeg:
     for marker, body, segment, at in _segments(data, trusting):
         if marker in _NOTES:
             _note(marker, body, jpeg)
+        elif marker == _JPEG_LS or (marker in _SIZES and body[:1] != b"\x08"):
+            raise Undecodable("This kind of JPEG is hardly ever used and is not read: save it as an ordinary JPEG.")
         elif marker in _SIZES and not jpeg.width:
             jpeg.height, jpeg.width = int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
             jpeg.progressive = marker in _PROGRESSIVE
             missing = {part: set(range(64)) for part in body[6::3]}
+            jpeg.channels = len(missing)
         if marker in _TABLES or marker == _SOS:
             kept.append(segment)
         jpeg.ended = marker == _EOI or data.startswith(b"\xff\xd9", at)
@@ -143,21 +150,31 @@ def _is_last(scan: bytes, missing: dict[int, set[int]]) -> bool:
 def decode_jpeg(jpeg: Jpeg, area: int) -> Pixels:
     """Decode to at most `area` pixels: uint8 (height, width, 3) RGB, or (height, width, 4) CMYK, 255 for full ink.
 
+    Pictures whose colours are sampled in a rare way have up to four times as many pixels.
     Whatever can be shown of a damaged picture is shown, as viewers do. Raises `Undecodable` where pixels are missing,
     `ValueError` where there is no picture.
     """
     if not jpeg.complete:
         raise _cut_off()
-    colours = simplejpeg.decode_jpeg_header(jpeg.data, strict=False)[2]
-    space = "CMYK" if colours in ("CMYK", "YCCK") else "RGB"
+    space = "CMYK" if jpeg.channels == 4 else "RGB"
     least = _least_size(jpeg, area)
     try:
         pixels = simplejpeg.decode_jpeg(jpeg.data, space, **least)
     except ValueError as warning:
+        if "subsampling" in str(warning):
+            return _decode_rarely_sampled(jpeg, area)
         pixels = simplejpeg.decode_jpeg(jpeg.data, space, strict=False, **least)
         if _MISSING.search(str(warning)) and not (jpeg.ended and _reaches_the_end(pixels)):
             raise _cut_off() from warning
     return 255 - pixels if space == "CMYK" else np.asarray(pixels, np.uint8)
+
+
+def _decode_rarely_sampled(jpeg: Jpeg, area: int) -> Pixels:
+    """Decode, as `decode_jpeg` does, what simplejpeg has no name for."""
+    image = JpegImagePlugin.JpegImageFile(BytesIO(jpeg.data))
+    factor = min(1.0, math.sqrt(area / (jpeg.width * jpeg.height)))
+    image.draft(None, (math.ceil(jpeg.width * factor), math.ceil(jpeg.height * factor)))
+    return np.asarray(image if image.mode == "CMYK" else image.convert("RGB"))
 
 
 def _reaches_the_end(pixels: Pixels) -> bool:

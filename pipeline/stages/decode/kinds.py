@@ -34,6 +34,9 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"IIRS", _RAW),
     (b"MMOR", _RAW),
     (b"IIU\0", _RAW),
+    (b"II\x1a\0\0\0HEAP", _RAW),
+    (b"\0MRM", _RAW),
+    (b"FOVb", _RAW),
     (b"\x1aE\xdf\xa3", _VIDEO),
     (b"\0\0\1\xba", _VIDEO),
     (b"FLV", _VIDEO),
@@ -103,7 +106,7 @@ def _brand(data: bytes) -> str:
         return "heic"
     if major in _SEQUENCES:
         raise Undecodable("This is a HEIC sequence: send one photo of it, saved as a still HEIC or JPEG.")
-    raise _no_photo(_RAW if major == b"crx " else _VIDEO)
+    raise _no_photo({b"crx ": _RAW, b"M4A ": _SOUND, b"M4B ": _SOUND}.get(major, _VIDEO))
 
 
 def _tiff(data: bytes) -> str:

@@ -8,6 +8,8 @@ from PIL import Image
 from pipeline.types import Pixels
 
 _ORIENTATION = 274
+_RAW_PROFILES = ("Raw profile type APP1", "Raw profile type xmp")
+"""What ImageMagick calls a PNG's texts with a JPEG's notes in hexadecimal; one more is read by Pillow."""
 
 
 def orientation_of(exif: Sequence[bytes] = (), xmp: bytes = b"") -> int:
@@ -23,7 +25,20 @@ def orientation_of(exif: Sequence[bytes] = (), xmp: bytes = b"") -> int:
 
 def orientation_in(image: Image.Image) -> int:
     """Return the orientation, 1 to 8, that a loaded image's own notes name, wherever its format keeps them."""
-    return _named(image) or 1
+    return _named(image) or _in_raw_profiles(image) or 1
+
+
+def _in_raw_profiles(image: Image.Image) -> int | None:
+    for name in _RAW_PROFILES:
+        try:
+            note = bytes.fromhex("".join(image.info[name].split("\n")[3:]))
+        except (KeyError, ValueError, AttributeError):
+            continue
+        is_exif = note.startswith(b"Exif\0\0")
+        value = _read(note[6:], b"") if is_exif else _read(b"", note)
+        if value:
+            return value
+    return None
 
 
 def _named(image: Image.Image) -> int | None:

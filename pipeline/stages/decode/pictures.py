@@ -1,7 +1,7 @@
 """All formats but JPEG: opened by the one reader of the kind, checked by the size that it names, then decoded whole."""
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -66,11 +66,17 @@ def _of_image(image: Image.Image) -> Picture:
     return Picture(*image.size, rows, image.info.get("icc_profile"), orientation_in(image))
 
 
-def _of_array(pixels: Pixels, profile: bytes | None = None, orientation: int = 1, owner: object = None) -> Picture:
-    """Return a picture of pixels whose memory `owner` frees when nobody holds it any longer."""
+def _of_array(
+    pixels: Pixels, profile: bytes | None = None, orientation: int = 1, owner: object = None, order: Sequence[int] = ()
+) -> Picture:
+    """Return a picture of pixels whose memory `owner` frees when nobody holds it any longer.
+
+    `order` says which of their channels become red, green, blue and alpha, if they do not stand in this order.
+    """
 
     def rows(top: int, bottom: int, _owner: object = owner) -> Image.Image:
-        return Image.fromarray(pixels[top:bottom])
+        strip = pixels[top:bottom]
+        return Image.fromarray(strip[..., list(order)] if order else strip)
 
     return Picture(pixels.shape[1], pixels.shape[0], rows, profile, orientation)
 
@@ -82,7 +88,8 @@ def _open_avif(data: bytes, check_size: CheckSize) -> Picture:
     check_size(*image.size)
     decoder: Any = image._decoder
     frame = np.frombuffer(decoder.get_frame(0)[0], np.uint8)
-    pixels = frame.reshape(image.height, image.width, len(image.getbands()))
+    bands = len(image.getbands())
+    pixels = frame.reshape((image.height, image.width, bands)[: 2 if bands == 1 else 3])
     return _of_array(pixels, image.info.get("icc_profile"), orientation_in(image))
 
 
@@ -118,11 +125,13 @@ def _open_webp(data: bytes, check_size: CheckSize) -> Picture:
     import cv2  # heavy, and hardly ever needed
 
     cv2.setNumThreads(1)
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)  # as it is stored, blue first
     if pixels is None:
         raise Undecodable("The WebP could not be decoded: save it as JPEG and send that.")
     orientation = orientation_of([notes.get(b"EXIF", b"").removeprefix(b"Exif\0\0")], notes.get(b"XMP ", b""))
-    return _of_array(np.asarray(pixels, np.uint8), notes.get(b"ICCP"), orientation)
+    return _of_array(
+        np.asarray(pixels, np.uint8), notes.get(b"ICCP"), orientation, order=(2, 1, 0, 3)[: pixels.shape[2]]
+    )
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
