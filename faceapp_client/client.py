@@ -29,7 +29,7 @@ from faceapp_client.results import (
     pick,
     typed,
 )
-from faceapp_client.transport import Retries, Transport
+from faceapp_client.transport import Retries, Transport, checked_key, checked_url
 
 DEFAULT_URL = "http://127.0.0.1:8001"
 
@@ -39,7 +39,8 @@ class Client:
 
     Photos are file paths, bytes, or pairs of name and bytes. Calls raise `RefusedError` with the server's code and
     advice, `UnreachableError` where no server answers, and `OSError` for a photo that cannot be read. That a person is
-    not accepted is a result, not an exception. `transport` replaces the network, for tests.
+    not accepted is a result, not an exception. An address or a key that cannot be one is a `ValueError`. `transport`
+    replaces the network, for tests.
     """
 
     def __init__(
@@ -51,8 +52,9 @@ class Client:
         retries: Retries | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        headers = {"X-API-Key": api_key} if api_key else {}
-        http = httpx.Client(base_url=base_url, headers=headers, timeout=timeout_s, transport=transport)
+        http = httpx.Client(base_url=checked_url(base_url), timeout=timeout_s, transport=transport)
+        if api_key:
+            http.headers["X-API-Key"] = checked_key(api_key)
         self._transport = Transport(http, retries or Retries())
 
     def __enter__(self) -> Self:

@@ -1,5 +1,6 @@
 """Requests and their retries: the server says whether the same request can succeed later, and when."""
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,24 @@ class Retries:
             return False
         self.sleep(seconds)
         return True
+
+
+def checked_url(url: str) -> httpx.URL:
+    """Return the address of a server; raises `ValueError` for what is none."""
+    try:
+        found = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"The server's address is wrong: {error}.") from error
+    if found.scheme not in ("http", "https") or not found.host:
+        raise ValueError("The server's address begins with http:// or https:// and names a host.")
+    return found
+
+
+def checked_key(key: str) -> str:
+    """Return an API key that a header can have; raises `ValueError` for any other."""
+    if not (key.isascii() and key.isprintable()):
+        raise ValueError("An API key has ASCII letters, digits and punctuation only.")
+    return key
 
 
 class Transport:
@@ -96,7 +115,7 @@ class Transport:
                 return response
 
     def _unreachable(self, error: Exception) -> UnreachableError:
-        reason = str(error) or type(error).__name__
+        reason = re.sub(r"^\[Errno -?\d+\] ", "", str(error)).rstrip(".") or type(error).__name__
         return UnreachableError(f"No reply from {self._http.base_url}: {reason}.", "Check the address and the server.")
 
 

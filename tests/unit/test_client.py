@@ -13,6 +13,7 @@ import pytest
 from faceapp_client import Client, JobLostError, RefusedError, Retries, SearchResult, UnreachableError
 from tests.flows.world import ANN, BEN, BLUE, DARK_RED, GREEN, RED, World, photo_file
 from tests.http.world_server import URL, transport_to
+from tools.cli import main as cli
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -191,6 +192,20 @@ def test_another_server_is_told_from_a_faceapp_server(reply: httpx.Response) -> 
     client, _, _ = asking(reply)
     with pytest.raises(UnreachableError, match="not as a faceapp server"):
         client.ready()
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [("127.0.0.1:8001", None), ("ftp://x", None), ("http://", None), ("http://x:abc", None), (URL, "é"), (URL, "a\nb")],
+)
+def test_what_is_no_address_or_no_key_is_a_sentence(
+    url: str, key: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ValueError, match=r"\.$"):
+        Client(url, key)
+    monkeypatch.setenv("FACEAPP_KEY", key or "")
+    assert cli.main(["health", "--url", url]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_the_key_is_sent_in_its_header() -> None:

@@ -51,12 +51,13 @@ class Evil:
         {"Ada": np.ones(16, np.int64)},
         {"Ada": np.full(16, np.nan)},
         {"Ada": np.zeros(16)},
+        {"Ada": np.zeros((0, 16))},
         {7: np.ones(16)},
         {"Ada": "text"},
     ],
     ids=[
         "call", "call as a name", "list", "empty", "two lengths", "text array", "whole numbers", "nan", "zero",
-        "number", "text",
+        "no rows", "number", "text",
     ],
 )  # fmt: skip
 def test_anything_else_is_refused_and_not_executed(
@@ -89,7 +90,7 @@ def test_what_another_model_made_is_refused(made_by: str, count: int) -> None:
     drawn = STATISTICS.of_models([made_by]).draw(count, np.random.default_rng(0))
     check_model({"Ada": 1.4 * drawn}, STATISTICS, made_by)
     for other in set(STATISTICS.sizes) - {made_by}:
-        with pytest.raises(ValueError, match=rf"{other}'s do not .* more like {made_by}'s"):
+        with pytest.raises(ValueError, match=rf"unlike {other}'s .* more like {made_by}'s"):
             check_model({"Ada": drawn}, STATISTICS, other)
 
 

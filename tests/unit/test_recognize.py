@@ -132,6 +132,7 @@ def test_a_video_that_breaks_off_says_so(tmp_path: Path) -> None:
 def test_what_is_not_there_is_a_sentence(place: str, capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CannotLookError, match=r"does not exist\.|cannot be opened"):
         open_source(place)
+    assert capfd.readouterr().err == ""
 
 
 def test_what_is_no_video_is_a_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -192,7 +193,7 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(
     (tmp_path / "file").touch()
     place, out = str(clip(tmp_path / "clip.mp4")), tmp_path / "file" / "out"
     assert cli.main(["recognize", place, "--out", str(out), "--env", str(tmp_path / ".env")]) == 2
-    assert "Not a directory" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"Error: {out / 'annotated'}: Not a directory\n"
     made = tmp_path / "out" / "annotated" / "clip.mp4"
     made.mkdir(parents=True)
     assert cli.main(["recognize", place, "--out", str(made.parents[1]), "--env", str(tmp_path / ".env")]) == 2

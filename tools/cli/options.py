@@ -31,7 +31,14 @@ def one_line(*faults: type[Exception]) -> Iterator[None]:
     try:
         yield
     except faults as fault:
-        raise click.ClickException(str(fault)) from fault
+        raise click.ClickException(sentence(fault)) from fault
+
+
+def sentence(fault: Exception) -> str:
+    """Return what went wrong in one line; of what the system refused, the file and the reason without its number."""
+    if isinstance(fault, OSError) and fault.strerror:
+        return f"{fault.filename}: {fault.strerror}" if fault.filename else fault.strerror
+    return str(fault)
 
 
 def results(*faults: type[Exception]) -> Callable[[Callable[..., tuple[Any, int]]], Callable[..., int]]:

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from faceapp_client import Client, FaceappError, RefusedError, Reply
 from tools.cli.exits import FAILED, LATER
+from tools.cli.options import one_line
 
 PHOTO = click.Path(exists=True, dir_okay=False, readable=True)
 ENV_FILE = Path(__file__).resolve().parents[2] / ".env"
@@ -54,7 +55,9 @@ def talking(work: Callable[..., int]) -> Callable[..., int]:
     @click.option("--json", "as_json", is_flag=True, help="Print the server's reply as JSON.")
     @functools.wraps(work)
     def run(url: str | None, key: str | None, timeout: float, as_json: bool, **given: Any) -> int:
-        with Client(url or own_address(), key, timeout_s=timeout) as client:
+        with one_line(ValueError):
+            server = Client(url or own_address(), key, timeout_s=timeout)
+        with server as client:
             try:
                 return work(Talk(client, as_json), **given)
             except FaceappError as error:

@@ -96,7 +96,7 @@ def check_model(names: Mapping[str, Floats], known: Strangers, model: str) -> No
     farthest, likeliest = fits[model][0], max(fits, key=lambda name: fits[name][1])
     if farthest > FARTHEST or likeliest != model:
         like = "another model made them" if likeliest == model else f"they are more like {likeliest}'s"
-        raise ValueError(f"the embeddings lie where {model}'s do not ({farthest:.1f} times as far): {like}")
+        raise ValueError(f"the embeddings are unlike {model}'s ({farthest:.1f} times as far from their mean): {like}")
 
 
 def _fit(rows: Floats, strangers: Strangers) -> tuple[float, float]:

@@ -144,7 +144,7 @@ def _rows(name: object, value: object) -> Floats:
     else:
         raise PickleRefusedError("a value is neither an array nor a list of numbers")
     rows = np.atleast_2d(rows)
-    if rows.ndim != 2 or not 8 <= rows.shape[1] <= LONGEST or not np.isfinite(rows).all():
+    if rows.ndim != 2 or not len(rows) or not 8 <= rows.shape[1] <= LONGEST or not np.isfinite(rows).all():
         raise PickleRefusedError(f"an embedding has the shape {rows.shape} or values that are not numbers")
     if not np.linalg.norm(rows.astype(np.float64), axis=1).all():
         raise PickleRefusedError("an embedding is zero")

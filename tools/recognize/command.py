@@ -38,16 +38,16 @@ def command(**given: Any) -> tuple[Any, int]:
     if (options.register is None) != (options.id is None):
         raise click.UsageError("--register and --id go together.")
     source = open_source(options.source, options.seconds)
+    outputs = Outputs(options.out, source)
     try:
         with opened(options.env) as recogniser:
-            return _run(options, source, recogniser)
+            return _run(options, source, outputs, recogniser)
     except Refusal as refusal:
         detail = f" ({refusal.detail})" if refusal.detail else ""
         raise CannotLookError(f"{codes_text(refusal.code)} {refusal.code.operator_does}{detail}") from refusal
 
 
-def _run(options: SimpleNamespace, source: Source, recogniser: Recogniser) -> tuple[Any, int]:
-    outputs = Outputs(options.out, source)
+def _run(options: SimpleNamespace, source: Source, outputs: Outputs, recogniser: Recogniser) -> tuple[Any, int]:
     looking = Looking(recogniser, outputs, source.is_moving, options.every)
     began, frames = time.monotonic(), 0
     try:
@@ -60,7 +60,7 @@ def _run(options: SimpleNamespace, source: Source, recogniser: Recogniser) -> tu
     outputs.report(rows)
     speed = frames / max(time.monotonic() - began, 1e-9)
     names = ", ".join(sorted({row.name for row in rows})) or "nobody"
-    print(f"{frames} frames at {speed:.1f} a second, {len(rows)} faces or tracks: {names}. Saved in {options.out}.")
+    print(f"Frames: {frames}, {speed:.1f} a second. Faces or tracks: {len(rows)}: {names}. Saved in {options.out}.")
     is_whole = _said(source)
     if options.register is not None:
         is_whole &= _register(options, looking.unknown(), recogniser)

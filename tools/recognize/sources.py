@@ -1,5 +1,6 @@
 """What is looked at: a photo, a folder of photos, a video file, or a camera."""
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -122,6 +123,8 @@ def _camera(device: str, seconds: float | None) -> Source:
 
 def _opened(place: str | int, wrong: str) -> tuple[Any, float]:
     """Return what OpenCV reads frames from, and how many of them make a second."""
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what cannot be read is said in one line, by the command
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
     capture = cv2.VideoCapture(place)
     if not capture.isOpened():
         raise CannotLookError(wrong)

@@ -22,7 +22,7 @@ from db.session import Database
 from env_validator import Settings, SettingsFault, load_settings
 from security.audit import ASKER, Asker
 from tools.cli.exits import DONE, FAILED, NO
-from tools.cli.options import env_option, json_option
+from tools.cli.options import env_option, json_option, sentence
 from tools.installation.environment import SetupError
 
 
@@ -62,7 +62,7 @@ def on_records(
             except CheckFailed as found:
                 return _failed([str(found)], as_json, NO)
             except (Refusal, SetupError, OSError, ValueError, sqlite3.Error) as error:
-                return _failed([str(error)], as_json, FAILED)
+                return _failed([sentence(error)], as_json, FAILED)
             click.echo(json.dumps(told.data, indent=2, ensure_ascii=False) if as_json else told.text)
             return DONE
 
