@@ -14,7 +14,7 @@ import pytest
 from pipeline.models.liveness import load_judge
 from pipeline.models.liveness.fasnet import FasnetScores
 from pipeline.types import Box, Detection, Pixels
-from tools.training.calibrate import LeftOut, figures
+from tools.training.calibrate import LeftOut, figures, offset_of
 from tools.training.cards import CARD, save_model
 from tools.training.evaluate import judges_of, measure
 from tools.training.lessons import Lessons, Origin
@@ -167,6 +167,15 @@ def test_the_cards_figures_count_faces_that_were_not_found() -> None:
     rates = figures(left_out())["cnn"]["left_out_sources"]
     assert (rates["apcer"], rates["attacks"]) == (0.0, 60)
     assert (rates["bona_fide_nonresponse"], rates["bpcer"]) == (0.0625, 0.0625)
+
+
+def test_two_of_a_hundred_portraits_lie_above_the_offset_and_nothing_else_counts() -> None:
+    scene = cut_scene(face_views(1, rough=False, seed=5)[0], Box(10, 10, 90, 90))
+    sources = ["portraits"] * 100 + ["source_1"] * 100
+    samples = [Sample(Item(Path("x.jpg"), -1, False, one), scene, Box(10, 10, 90, 90)) for one in sources]
+    odds = np.arange(200, dtype=np.float32)
+    assert (odds[:100] > offset_of(odds, samples)).sum() == 2
+    assert offset_of(odds[100:], samples[100:]) == 0
 
 
 class WholeFace:
