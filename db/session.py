@@ -22,6 +22,7 @@ Value = TypeVar("Value")
 
 _SQLITE = "sqlite:///"
 _BATCH = 500
+_CACHE_KB = 256
 _LOCK_WAIT_S = 20
 _ANSWER_S = 30  # above the lock wait, so that waiting for a lock is never mistaken for a dead server
 
@@ -121,6 +122,8 @@ def open_sqlite(path: Path, mode: str) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA secure_delete=ON")  # what was forgotten is not left in freed pages
+    # Each connection has its own cache, of 2 MB by default, which any other connection's write makes useless.
+    connection.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
     connection.execute("PRAGMA synchronous=FULL")  # in WAL mode anything less may lose the last commits
     return connection
 

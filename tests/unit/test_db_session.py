@@ -218,3 +218,11 @@ def test_only_what_a_later_commit_makes_durable_is_not_synced_at_once(where: Whe
     for synced, setting in ((False, 1), (True, 2)):  # NORMAL, FULL
         with house.database.writing(synced=synced) as connection:
             assert connection.execute(sa.text("PRAGMA synchronous")).scalar() == setting
+
+
+def test_all_pooled_connections_to_sqlite_together_keep_little_of_the_database(where: Where, tmp_path: Path) -> None:
+    engine = House(where, tmp_path).database.engine
+    with engine.connect() as connection:
+        cache = connection.execute(sa.text("PRAGMA cache_size")).scalar_one()
+    assert isinstance(engine.pool, sa.QueuePool)
+    assert -4096 <= engine.pool.size() * cache < 0  # in KiB where it is negative, in pages otherwise
