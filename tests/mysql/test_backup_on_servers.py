@@ -7,4 +7,5 @@ from tests.unit.test_backup import (  # noqa: F401
     test_a_backup_under_load_holds_every_person_whole,
     test_everything_comes_back_and_goes_on,
     test_nothing_is_restored_into_a_place_where_something_is,
+    test_where_people_keep_being_removed_they_wait_for_the_last_copy,
 )

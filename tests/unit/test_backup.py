@@ -14,17 +14,21 @@ from typing import Any
 
 import pytest
 
+import tools.backup.take as take_module
 from db.audit import AuditTrail
+from db.facehash import FaceHashHomes
 from db.initialise import initialise
+from db.kept import FACEHASH, KeptFiles
 from db.schema import PeopleNames
 from db.session import sqlite_path
 from security.audit_check import check
 from tests.db_house import BLUE, GREEN, RED, House, Where, die_at, reply
 from tests.processes import ended, started
+from tests.unit.test_facehash_homes import new as classifier_of
 from tools.backup import manifest
 from tools.backup.manifest import Store
 from tools.backup.restore import restore
-from tools.backup.take import take
+from tools.backup.take import _TRIES, take
 from tools.cli import main as cli
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -223,6 +227,55 @@ def test_a_person_who_is_forgotten_while_folders_are_listed_is_no_error(
     assert (len(gone), gone[0].exists()) == (1, False)
     assert not any(gone[0].name in name for name in made.files)
     assert any(name.startswith("people/") and name.endswith(".png") for name in made.files)
+
+
+def test_where_people_keep_being_removed_they_wait_for_the_last_copy(
+    house: House, where: Where, tmp_path: Path
+) -> None:
+    fill(house)
+    late = threading.Thread(target=house.another().forgetting.forget, args=("B",))
+    copies: list[str] = []
+
+    def remove(name: str) -> None:
+        if name != "files copied":
+            return
+        copies.append(name)
+        if len(copies) <= _TRIES:
+            house.enrol("A", "Ann", RED, in_place=True)
+        else:
+            late.start()
+
+    made = take(store_of(where, tmp_path), tmp_path / "backup", remove)
+    late.join()
+    assert (len(copies), house.colours("A"), house.colours("B")) == (_TRIES + 1, [RED], None)
+    again = elsewhere(where, tmp_path / "new")
+    store = store_of(again, tmp_path / "new")
+    restore(tmp_path / "backup", store)
+    new = House(again, tmp_path / "new", prepared=True)
+    assert (new.colours("A"), new.colours("B")) == ([RED], [GREEN])
+    assert sum("/source/" in name and name.endswith(".png") for name in made.files) == 2
+    for database in (new.database, store.database):
+        database.dispose()
+
+
+def test_a_classifier_that_comes_into_use_in_the_middle_is_there_whole(
+    house: House, where: Where, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, copy = "0a1b2c3d", take_module._copy
+    homes = FaceHashHomes(KeptFiles(tmp_path / "facehash", FACEHASH))
+    homes.add(home, classifier_of("ada"))
+
+    def trained(source: Path, target: Path) -> None:
+        if "facehash" in target.parts:
+            monkeypatch.setattr(take_module, "_copy", copy)
+            homes.forget_older(home, homes.add(home, classifier_of("ben")))
+        copy(source, target)
+
+    monkeypatch.setattr(take_module, "_copy", trained)
+    take(store_of(where, tmp_path), tmp_path / "backup")
+    found = FaceHashHomes(KeptFiles(tmp_path / "backup" / "facehash", FACEHASH)).current(home)
+    assert found is not None
+    assert found.users == ("ben",)
 
 
 @pytest.mark.slow

@@ -2,14 +2,15 @@
 
 The database is copied as it is at one moment, the files after it. Files never change, and go only after the commit that
 removes their enrolment. So where no enrolment of the copy was removed meanwhile, all its files were there to be copied;
-else the database is copied again, and then what is missing of the files.
+else the database is copied again, and then what is missing of the files: in the end while nobody can be removed.
 """
 
 import contextlib
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,12 +19,13 @@ from db import files
 from db.audit import AuditTrail
 from db.enrolments import EnrolmentRecords
 from db.migrations.upgrade import revisions, upgrade
-from db.session import open_sqlite
+from db.session import Database, open_sqlite
 from pipeline.ports import AuditEvent
 from tools.backup import manifest, rows
 from tools.backup.manifest import Store
 
-_TRIES = 10
+_TRIES = 4
+"""Copies that are begun while people may be removed; for one more they wait."""
 SQLITE = "database.sqlite"
 Step = Callable[[str], None]
 
@@ -38,17 +40,16 @@ def take(store: Store, target: Path, step: Step = lambda _name: None) -> manifes
     target.mkdir(parents=True, exist_ok=True)
     upgrade(store.database)
     AuditTrail(store.database, store.audit).record(AuditEvent("backup"))
-    for _ in range(_TRIES):
-        statement, tokens = _copy_database(store, target)
-        step("database copied")
-        _mirror(store.people, target / "people")
-        step("files copied")
-        if set(tokens) <= EnrolmentRecords(store.database).active(tokens):
-            break
-    else:
-        raise ValueError("people keep being removed: try again when it is quieter")
-    for name in ("audit", "facehash"):
-        _mirror(store.folders[name], target / name)
+    for left in reversed(range(_TRIES + 1)):
+        with nullcontext() if left else _nobody_removed(store.database):
+            statement, tokens = _copy_database(store, target)
+            step("database copied")
+            _mirror(store.people, target / "people")
+            step("files copied")
+            if set(tokens) <= EnrolmentRecords(store.database).active(tokens):
+                break
+    _mirror(store.audit, target / "audit")
+    _mirror_homes(store.facehash, target / "facehash")
     found = {name: manifest.sha256(target / name) for name in manifest.relative_files(target)}
     kind = "sqlite" if store.file else "server"
     now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -57,6 +58,14 @@ def take(store: Store, target: Path, step: Step = lambda _name: None) -> manifes
     step("copied")
     manifest.write(target, made)
     return made
+
+
+@contextmanager
+def _nobody_removed(database: Database) -> Iterator[None]:
+    """Let enrolments and forgettings wait for the end of the block: each of their commits needs a version."""
+    with database.writing(failed=Code.DB_DOWN) as connection:
+        EnrolmentRecords(database).next_version(connection)
+        yield
 
 
 def _copy_database(store: Store, target: Path) -> tuple[str, list[str]]:
@@ -77,6 +86,20 @@ def _copy_database(store: Store, target: Path) -> tuple[str, list[str]]:
     return "", [str(token) for (token,) in tokens]
 
 
+def _mirror_homes(source: Path, target: Path) -> None:
+    """Copy FaceHash's homes, again where another classifier came into use meanwhile, whose files may be missing."""
+    for _ in range(_TRIES):
+        before = _in_use(source)
+        _mirror(source, target)
+        if _in_use(source) == before:
+            return
+    raise ValueError("classifiers keep being trained: try again when it is quieter")
+
+
+def _in_use(homes: Path) -> dict[Path, bytes | None]:
+    return {path: files.read_bytes(path) for path in homes.glob("HOME_*/current")}
+
+
 def _mirror(source: Path, target: Path) -> None:
     """Copy what is new, and remove what is gone: of somebody who was forgotten meanwhile no copy stays."""
     target.mkdir(exist_ok=True)
@@ -95,7 +118,7 @@ def _is_passing(name: str) -> bool:
 
 def _copy(source: Path, target: Path) -> None:
     with contextlib.suppress(FileNotFoundError):  # removed meanwhile: the check of the enrolments finds that
-        if target.exists() and target.stat().st_mtime_ns >= source.stat().st_mtime_ns:
+        if target.exists() and target.stat().st_mtime_ns > source.stat().st_mtime_ns:
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
