@@ -6,7 +6,7 @@ from sqlalchemy import exc
 from db import files
 from db.migrations.upgrade import upgrade
 from db.schema import PeopleNames, people_table
-from db.session import Database, make_engine, open_sqlite, sqlite_path
+from db.session import Database, is_wal, make_engine, open_sqlite, sqlite_path
 
 _UNKNOWN_SCHEMA = 1049
 
@@ -20,8 +20,11 @@ def initialise(uri: str, names: PeopleNames, user: str = "", password: str = "",
     path = sqlite_path(uri)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with files.locked(path.with_name(f".{path.name}.lock"), wait=True):  # SQLite changes to WAL alone or not at all
-            open_sqlite(path, "rwc").close()
+        if not is_wal(path):
+            lock = path.with_name(f".{path.name}.lock")
+            with files.locked(lock, wait=True):  # SQLite does not wait where another process changes to WAL mode
+                open_sqlite(path, "rwc").close()
+                files.remove(lock)  # whoever waits for it still finds the mode changed
     else:
         _make_schema(uri, user, password, schema)
     database = Database(make_engine(uri, user, password, schema))

@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -117,15 +117,27 @@ def _sqlite_engine(path: Path) -> Engine:
 
 def open_sqlite(path: Path, mode: str) -> sqlite3.Connection:
     """Open a SQLite file (`rw`, or `rwc` to create it) in WAL mode with a busy timeout of 10 s."""
-    connection = sqlite3.connect(
-        f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=10, isolation_level=None, check_same_thread=False
-    )
+    connection = _connected(path, mode)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA secure_delete=ON")  # what was forgotten is not left in freed pages
     # Each connection has its own cache, of 2 MB by default, which any other connection's write makes useless.
     connection.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
     connection.execute("PRAGMA synchronous=FULL")  # in WAL mode anything less may lose the last commits
     return connection
+
+
+def is_wal(path: Path) -> bool:
+    """Whether a SQLite file is there and in WAL mode. Raises `sqlite3.Error` where it is none."""
+    if not path.exists():
+        return False
+    with closing(_connected(path, "rw")) as connection:
+        return bool(connection.execute("PRAGMA journal_mode").fetchone() == ("wal",))
+
+
+def _connected(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=10, isolation_level=None, check_same_thread=False
+    )
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

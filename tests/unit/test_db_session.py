@@ -171,8 +171,9 @@ def test_one_at_a_time_makes_a_file_as_sqlite_does_not_wait_for_its_change_to_wa
         return open_sqlite(path, mode)
 
     monkeypatch.setattr("db.initialise.open_sqlite", opened)
-    initialise(f"sqlite:///{tmp_path / 'new.sqlite'}", PeopleNames())
-    assert free == [False]
+    for _ in range(2):
+        initialise(f"sqlite:///{tmp_path / 'new.sqlite'}", PeopleNames())
+    assert (free, [path.name for path in tmp_path.iterdir()]) == ([False], ["new.sqlite"])
 
 
 def test_a_new_database_under_a_running_server_empties_the_gallery(where: Where, tmp_path: Path) -> None:
