@@ -340,19 +340,20 @@ def _landmarks(boxes: Boxes, points: Floats) -> Floats:
 def _patches(views: list[_View], boxes: list[Boxes], side: int) -> Floats:
     """Cut every box of every view as a `side` x `side` patch, bilinearly; outside the photo is mid-grey."""
     cut = np.empty((sum(map(len, boxes)), side, side, 3), np.float32)
-    rows = ((view, box) for view, table in zip(views, boxes, strict=True) for box in table)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    for patch, (view, box) in zip(cut, rows, strict=True):
+    flags, left = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cut
+    for view, table in zip(views, boxes, strict=True):
+        its, left = left[: len(table)], left[len(table) :]
         # The shrinking by (length - 1) / length is the package's, which its networks' results rest on.
         last = np.array(view.pixels.shape[1::-1]) - 1
-        origin = box[:2] * last / (last + 1)
-        step = (box[2:4] - box[:2]) * last / (last + 1) / (side - 1)
-        matrix = np.array([[step[0], 0, origin[0]], [0, step[1], origin[1]]])
-        cv2.warpAffine(view.pixels, matrix, (side, side), dst=patch, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        points = origin + np.arange(side)[:, np.newaxis] * step
+        origins = table[:, :2] * last / (last + 1)
+        steps = (table[:, 2:4] - table[:, :2]) * last / (last + 1) / (side - 1)
+        matrices = np.zeros((len(table), 2, 3))
+        matrices[:, (0, 1), (0, 1)], matrices[:, :, 2] = steps, origins
+        for patch, matrix in zip(its, matrices, strict=True):
+            cv2.warpAffine(view.pixels, matrix, (side, side), dst=patch, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        points = origins[:, np.newaxis] + np.arange(side)[:, np.newaxis] * steps[:, np.newaxis]
         outside = (points < 0) | (points > last)
-        patch[outside[:, 1]] = 0
-        patch[:, outside[:, 0]] = 0
+        its[outside[:, :, np.newaxis, 1] | outside[:, np.newaxis, :, 0]] = 0
     return cut
 
 

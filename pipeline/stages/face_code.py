@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.stages.align import PORTRAIT_TEMPLATE, warp
+from pipeline.stages.align import PORTRAIT_TEMPLATE, Matrix, warp
 from pipeline.types import Crop
 
 Grey = npt.NDArray[np.float32]
@@ -36,7 +36,7 @@ def face_views(crop: Crop) -> list[bytes]:
     """
     portrait = _portrait(crop)
     sides = portrait, np.ascontiguousarray(portrait[:, ::-1])
-    return _codes(np.stack([_view(side, move) for side in sides for move in _MOVES]))
+    return _codes(np.stack([_view(side, matrix) for side in sides for matrix in _MATRICES]))
 
 
 def _portrait(crop: Crop) -> Grey:
@@ -45,13 +45,17 @@ def _portrait(crop: Crop) -> Grey:
     return np.asarray(cv2.GaussianBlur(grey, (0, 0), _SMOOTHING), np.float32)
 
 
-def _view(portrait: Grey, move: tuple[float, float, float, float]) -> Grey:
-    right, down, degrees, zoom = move
-    scale = _SIDE / _FACE
-    matrix = cv2.getRotationMatrix2D(_MIDDLE, degrees, zoom * scale)
-    matrix[:, 2] += np.array([_SIDE / 2 - _MIDDLE[0], _SIDE / 2 - _MIDDLE[1]]) + np.array([right, down]) * scale
+def _view(portrait: Grey, matrix: Matrix) -> Grey:
     view = cv2.warpAffine(portrait, matrix, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     return np.asarray(view, np.float32)
+
+
+def _matrix(right: float, down: float, degrees: float, zoom: float) -> Matrix:
+    """Return what takes a portrait to the face in it, moved."""
+    scale = _SIDE / _FACE
+    matrix = np.asarray(cv2.getRotationMatrix2D(_MIDDLE, degrees, zoom * scale))
+    matrix[:, 2] += np.array([_SIDE / 2 - _MIDDLE[0], _SIDE / 2 - _MIDDLE[1]]) + np.array([right, down]) * scale
+    return matrix
 
 
 def _codes(views: Grey) -> list[bytes]:
@@ -73,3 +77,4 @@ _BLUR = np.asarray(cv2.GaussianBlur(_UNIT, (1, round(8 * _EVENING) | 1), _EVENIN
 _WAVES = np.ascontiguousarray(cv2.dct(_UNIT, None, cv2.DCT_ROWS).T[:_HIGHEST], np.float32)
 _SUMS = np.add.outer(np.arange(_HIGHEST), np.arange(_HIGHEST))
 _KEPT = (_SUMS >= _LOWEST) & (_SUMS < _HIGHEST)
+_MATRICES = [_matrix(*move) for move in _MOVES]
