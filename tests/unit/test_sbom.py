@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from pipeline.registry import REGISTRY
+from tools.cli import main as cli
 from tools.installation.sbom import document
 from tools.installation.vulnerabilities import judged
 
@@ -47,3 +49,13 @@ def test_what_pip_audit_found_decides(packages: list[object], ending: tuple[int,
 def test_without_an_answer_the_check_is_skipped_with_the_reason() -> None:
     assert judged("", "Traceback\nConnectionError: no route") == (0, "skipped: ConnectionError: no route")
     assert judged("{}", "") == (0, "skipped: pip-audit printed nothing")
+
+
+def test_without_the_packages_for_developers_the_command_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "tools.installation.sbom", None)  # importing it ends as without them
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert cli.main(["sbom"]) == 2
+    assert "pip install --no-deps -r requirements-dev.txt" in capsys.readouterr().err
+    assert cli.main(["sbom", "--help"]) == 0

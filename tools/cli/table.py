@@ -68,7 +68,7 @@ _GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "soak": ("soak.command:command", "Send a server of its own twice what it can do"),
         "chaos": ("chaos.command:command", "Kill enrolments at random moments and check what is left"),
         "mutants": ("mutants.command:command", "Change deciding modules and ask whether a test notices"),
-        "sbom": ("installation.sbom:command", "Print the bill of materials in CycloneDX"),
+        "sbom": ("installation.sbom_command:command", "Print the bill of materials in CycloneDX"),
         "train-liveness": ("training.command:command", "Train the liveness model"),
         "fit-quality": ("evaluation.quality_shipping:command", "Fit the quality score"),
     },

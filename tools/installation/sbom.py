@@ -1,10 +1,9 @@
-"""`bin/sbom`: a software bill of materials in CycloneDX: every pinned package of the server, and its weights."""
+"""The bill of materials, in CycloneDX: every pinned package of the server, and its weights. `bin/sbom` prints it."""
 
 import importlib.metadata
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 from cyclonedx.model import HashAlgorithm, HashType
 from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
@@ -15,20 +14,6 @@ from packageurl import PackageURL
 from packaging.requirements import Requirement
 
 from pipeline.registry import LIVENESS_FILES, REGISTRY
-from tools.cli.exits import DONE
-from tools.cli.options import FILE, ROOT
-
-
-@click.command("sbom")
-@click.option("--output", type=FILE, metavar="FILE", help="The file to write (default: print).")
-def command(output: Path | None) -> int:
-    """Print a software bill of materials in CycloneDX: every pinned package of the server, and its weights."""
-    text = document(ROOT)
-    if output:
-        output.write_text(text + "\n", encoding="utf-8")
-    else:
-        print(text)
-    return DONE
 
 
 def document(root: Path) -> str:
