@@ -3,6 +3,7 @@
 The context of the validation is the folder from which relative paths start.
 """
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -40,7 +41,11 @@ def writable_folder(text: str, info: Info) -> Path:
 
 
 def writable_file(text: str, info: Info) -> Path:
-    """Return a file that can be written; it may be missing, but its folder exists."""
+    """Return a file that can be written; it may be missing, but its folder exists.
+
+    It is not opened: closing a SQLite file ends all locks that this process holds on it, and the next process that
+    closes the database takes the server for gone and deletes the log that it writes to.
+    """
     path = _path(text, info)
     try:
         if path.is_dir():
@@ -48,7 +53,8 @@ def writable_file(text: str, info: Info) -> Path:
         if not path.parent.is_dir():
             raise wrong("is in a folder that does not exist")
         if path.exists():
-            path.open("ab").close()
+            if not os.access(path, os.W_OK):
+                raise wrong("cannot be written")
             return path
     except OSError:
         raise wrong("cannot be written") from None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from db.session import server_address
+from db.session import open_sqlite, server_address
 from env_validator import (
     Settings,
     SettingsFault,
@@ -439,3 +442,14 @@ def test_every_key_is_described_and_no_value_that_may_be_a_secret(env: Path, tmp
     unreadable = described(tmp_path)
     assert [row["key"] for row in unreadable] == [tmp_path.name, *(key.name for key in KEYS)]
     assert operator_password(tmp_path) is None
+
+
+def test_reading_the_settings_keeps_the_locks_of_an_open_database(env: Path) -> None:
+    file = env.parent / "a.sqlite"
+    put(env, "SQL_URI", f"sqlite:///{file}")
+    with closing(open_sqlite(file, "rwc")) as connection:
+        connection.execute("CREATE TABLE t (a INTEGER)")
+        load_settings(env)
+        other = f"import sqlite3; c = sqlite3.connect({str(file)!r}); c.execute('SELECT * FROM t').close(); c.close()"
+        subprocess.run([sys.executable, "-c", other], check=True)
+        assert sorted(one.name for one in env.parent.glob("a.sqlite*")) == ["a.sqlite", "a.sqlite-shm", "a.sqlite-wal"]
