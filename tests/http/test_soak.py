@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.http.site import ROOT
-from tools.benchmark.client import SETTINGS
+from tools.benchmark.client import SETTINGS, cpu_s, memory_bytes
 from tools.installation.trial import TrialServer, trial_server
 from tools.soak.command import Memory, soak
 
@@ -30,6 +32,19 @@ def test_under_too_much_load_requests_are_served_or_asked_to_come_again_and_noth
     assert report["faults"] == []
     assert report["accepted"] > 0
     assert report["refused"] > 0
+
+
+def test_a_thread_that_ends_while_a_server_is_watched_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    read, ended = Path.read_text, list[Path]()
+
+    def read_text(path: Path) -> str:
+        if path.name == "children" and not ended:
+            ended.append(path)
+            raise ProcessLookupError
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    assert (cpu_s(os.getpid()) > 0, memory_bytes(os.getpid()) > 0, len(ended)) == (True, True, 1)
 
 
 def test_memory_grows_by_its_slope_after_settling() -> None:

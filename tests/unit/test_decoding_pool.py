@@ -208,7 +208,7 @@ def test_no_worker_outlives_a_server_that_was_killed() -> None:
 def is_running(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter where it ends while the file is open
         return False
 
 

@@ -104,7 +104,10 @@ def memory_bytes(process: int) -> int:
 
 def _told(process: int, name: str) -> Iterator[str]:
     """Yield a file of /proc of a process and its children: the server decodes photos in processes of their own."""
-    children = {one for file in Path(f"/proc/{process}/task").glob("*/children") for one in file.read_text().split()}
-    for one in (process, *children):
+    children = set[str]()
+    for thread in Path(f"/proc/{process}/task").iterdir():
         with suppress(OSError):  # it ended meanwhile
+            children.update((thread / "children").read_text().split())
+    for one in (process, *children):
+        with suppress(OSError):
             yield Path(f"/proc/{one}/{name}").read_text()
