@@ -25,6 +25,8 @@ MOST_ESCAPES = 4_000_000
 """Percent-encoded bytes of a form: those of 128 MB of base64. Each takes almost a microsecond."""
 CHUNK = 16 * 1024
 LONGEST_PART_HEADER = CHUNK
+_LONGEST_KEY = 64
+"""Characters of a key that a reply repeats."""
 CHARSETS = ("ascii", "utf-8", "iso8859", "cp125", "koi8", "gb", "big5", "euc_", "shift_jis", "cp932", "cp949")
 """How the names of Python's codecs begin that a form may be written in: each keeps ASCII as it is."""
 
@@ -99,13 +101,23 @@ def json_value(request: Request, values: int) -> object:
     if body.count(b",") > COMMAS * (values + OTHER_FIELDS):
         raise too_many(values)
     try:
-        return json.loads(body, parse_constant=_not_json)
+        return json.loads(body, parse_constant=_not_json, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         advice = f"{error.msg} at {where}. {Code.BAD_JSON.caller_does}"
         raise Refusal(Code.BAD_JSON, advice=advice) from error
     except (ValueError, RecursionError) as error:
         raise Refusal(Code.BAD_JSON) from error
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object; refuses keys that stand twice, of which other programs take the first."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        key = next(key for at, (key, _) in enumerate(pairs) if any(key == other for other, _ in pairs[:at]))
+        advice = "A key stands more than once in an object of the JSON body. Send it once."
+        raise Refusal(Code.BAD_JSON, advice=advice, field=key[:_LONGEST_KEY])
+    return found
 
 
 def _not_json(constant: str) -> NoReturn:

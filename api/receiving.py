@@ -74,6 +74,9 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         if refusal is not None:
             self._end(refusal)
             return
+        if self.headers.get("CONTENT_ENCODING", "identity").lower() != "identity":
+            self.refuse("Send the body as it is, uncompressed and without Content-Encoding.")
+            return
         limit = self.adj.body_limit()
         keeps = 0 if self.content_length > limit else limit
         self.body_rcv.buf = LimitedBuffer(self.adj.inbuf_overflow, keeps)

@@ -96,6 +96,12 @@ def test_118_the_body_is_not_valid_json(site: Site, body: bytes) -> None:
     assert (code(reply), results(reply)["retry"]) == (118, False)
 
 
+def test_118_a_key_of_a_json_object_stands_twice(site: Site) -> None:
+    body = b'{"images": ["eA=="], "images": ["eQ=="]}'
+    reply = site.client.post(f"/upload_imgs?id={ID}", data=body, content_type="application/json")
+    assert (code(reply), results(reply)["field"], results(reply)["retry"]) == (118, "images", False)
+
+
 def test_119_photos_are_kept_with_a_score_and_reasons(site: Site, astronaut: bytes) -> None:
     reply = site.upload(astronaut)
     assert code(reply) == 119
