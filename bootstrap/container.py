@@ -127,17 +127,21 @@ class ServiceContainer:
             built.change(leases=-1)
 
     def _acquire(self) -> _Built:
-        with self._lock:  # taken first: whoever waited for it builds for what the file says now
-            try:
-                settings = self._file.current()
-            except SettingsFault as fault:
-                raise Refusal(Code.BAD_ENV, str(fault)) from fault
+        self._current_settings()  # wrong ones are refused at once, whoever builds
+        with self._lock:
+            settings = self._current_settings()  # whoever waited builds for what the file says now
             if self._built is None or self._built.settings != settings:
                 before, self._built = self._built, self._build(settings)
                 if before is not None:
                     before.change(retired=True)
             self._built.change(leases=1)
             return self._built
+
+    def _current_settings(self) -> Settings:
+        try:
+            return self._file.current()
+        except SettingsFault as fault:
+            raise Refusal(Code.BAD_ENV, str(fault)) from fault
 
     def system_errors(self) -> SystemErrors | None:
         """Return the faults of the current settings, those included that only loading found."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -87,6 +88,33 @@ def test_a_rebuild_closes_the_old_records_with_the_last_request_that_uses_them(
         assert again is new
     container.close()
     assert len(closed) == 2
+
+
+def test_a_request_that_waited_for_a_build_does_not_build_for_older_settings(
+    container: ServiceContainer, tmp_path: Path, closed: list[Records], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, waits = container._file.current, threading.Event()
+
+    def current() -> Settings:
+        found = usual()
+        if threading.current_thread() is waiting:
+            waits.set()
+        return found
+
+    def ask() -> None:
+        with container.lease() as services:
+            tolerances.append(services.policy.ver_tol)
+
+    tolerances, waiting = list[int](), threading.Thread(target=ask)
+    monkeypatch.setattr(container._file, "current", current)
+    with container._lock:
+        waiting.start()
+        assert waits.wait(60)
+        _edit(tmp_path, VER_TOL="3")
+        with container.lease():
+            pass
+    waiting.join()
+    assert (tolerances, closed) == ([3], [])
 
 
 def test_a_rebuild_that_nobody_waits_for_closes_the_old_records_at_once(
