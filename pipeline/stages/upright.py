@@ -13,6 +13,7 @@ import numpy as np
 from pipeline.stages.opening import turned
 from pipeline.stages.quality.geometry import inter_eye_distance
 from pipeline.stages.recheck import without_mistakes
+from pipeline.stages.subject import people_of
 from pipeline.types import Detection, Detector, Photo, Pixels
 
 SURE = 0.98
@@ -90,13 +91,18 @@ def _best_turns(photos: Sequence[Photo], found: Sequence[Sequence[Detection]], d
 
 
 def _likeliness(faces: Sequence[Detection]) -> float:
-    """Return how likely the largest face is upright by the detector's confidence and the roll, 0 without a face."""
+    """Return how likely the likeliest face that counts is upright, 0 without a face: people stand the same way up."""
     if not faces:
         return 0.0
-    largest = max(faces, key=lambda one: one.box.area)
-    across, down = largest.landmarks[1] - largest.landmarks[0]
+    people = people_of(faces)
+    return max(map(_uprightness, [people.subject, *people.others]))
+
+
+def _uprightness(face: Detection) -> float:
+    """Return how likely a face is upright, by the detector's confidence and the roll."""
+    across, down = face.landmarks[1] - face.landmarks[0]
     is_rolled = abs(math.degrees(math.atan2(down, across))) > MOST_ROLL
-    return largest.confidence - (ROLLED if is_rolled else 0.0)
+    return face.confidence - (ROLLED if is_rolled else 0.0)
 
 
 def _small(pixels: Pixels) -> Pixels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from pipeline.stages.decode import CLOSER_AREA, decode
 from pipeline.stages.opening import turned as turn
 from pipeline.stages.quality.geometry import head_pose
 from pipeline.stages.upright import find_faces
-from pipeline.types import Detection, Photo, Pixels
+from pipeline.types import Box, Detection, Photo, Pixels
 from tests.models.faces import pixels_of
 from tests.picture_files import encoded, noise
 
@@ -66,6 +67,29 @@ def test_photos_of_many_people_are_turned_as_they_need_it_and_upright_ones_never
         right = [look for look in found if look.photo.turn == -quarters % 4]
         assert len(right) >= least[quarters]
         assert all(abs(head_pose(look.faces[0].landmarks).roll) < 45 for look in right)
+
+
+class OneSideways:
+    """Finds two faces, the larger one less surely, in photos that are wider than high, and a sure one in others."""
+
+    def detect(self, photos: Sequence[Pixels]) -> list[list[Detection]]:
+        return [self._faces(photo) for photo in photos]
+
+    def _faces(self, photo: Pixels) -> list[Detection]:
+        if photo.shape[0] > photo.shape[1]:
+            return [face_at(100, 100, 0.9999)]
+        return [face_at(10, 150, 0.95), face_at(300, 100, 0.9999)]
+
+
+def face_at(left: float, size: float, confidence: float) -> Detection:
+    points = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]]) * size + (left, 10)
+    return Detection(Box(left, 10, size, size), points.astype(np.float32), confidence)
+
+
+def test_one_sure_face_that_counts_keeps_a_photo_as_it_is() -> None:
+    photos = [Photo("a", np.zeros((240, 420, 3), np.uint8), "")]
+    (faces,) = find_faces(photos, OneSideways(), lambda photo: None)
+    assert (photos[0].turn, len(faces)) == (0, 2)
 
 
 def test_a_photo_without_a_face_is_left_as_it_is(detector: MtcnnDetector) -> None:
