@@ -26,6 +26,7 @@ from env_validator import described as settings_rows
 from env_validator import listening_address, listening_faults
 from pipeline.jobs import MOST_UNDER_WAY
 from pipeline.models.decoding import DecodingPool
+from pipeline.models.runtime import release_memory
 from pipeline.parallel import default_threads
 from pipeline.stages.recent import RecentPhotos
 
@@ -55,7 +56,7 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
     door = Gate.of(threads or default_threads())
     models = LoadedModels()
     recent = RecentPhotos()
-    decoding = DecodingPool(make_room=recent.clear)
+    decoding = DecodingPool(make_room=partial(_make_room, recent))
     container = ServiceContainer(env_file, models, liveness_loader(), decoding.decode, recent)
     maintenance = Maintenance(container, lambda: print(f"Ready: {address_of(listening)}", flush=True))
     container.keyring().start()
@@ -75,6 +76,12 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
         decoding.close()
     print("Stopped.", flush=True)
     return 0
+
+
+def _make_room(recent: RecentPhotos) -> None:
+    """Free what is kept only to save time: the largest photos need the memory."""
+    recent.clear()
+    release_memory()
 
 
 def greetings_file(env_file: Path) -> Path:

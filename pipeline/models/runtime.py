@@ -1,10 +1,12 @@
 """Running networks: every one in OpenVINO, on the CPU, in threads that do not crowd each other out."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +24,7 @@ KEPT_STEPS = 256
 """Steps of a network, each prepared for one shape, that OpenVINO keeps, the last used; it would keep 5,000."""
 
 _FIRST_USE = Lock()
+_COMPILED, _COMPILED_LOCK = WeakSet[Any](), Lock()
 
 
 class ModelUnavailable(Exception):  # noqa: N818 - a state of the server, not a defect
@@ -52,6 +55,8 @@ class OpenVinoRunner:
         except RuntimeError as error:
             raise ModelUnavailable(f"OpenVINO does not compile the network: {_first_line(error)}") from error
         self._idle: list[Any] = []
+        with _COMPILED_LOCK:
+            _COMPILED.add(self._compiled)
 
     def __call__(self, inputs: Sequence[Array]) -> list[Array]:
         """Run the network once and return its outputs in its order."""
@@ -62,6 +67,18 @@ class OpenVinoRunner:
         outputs = request.infer([np.ascontiguousarray(one) for one in inputs], share_inputs=True)
         self._idle.append(request)
         return list(outputs.values())
+
+
+def release_memory() -> None:
+    """Free what networks' layers write to, which is kept between calls; the next call takes it again.
+
+    A network with a call under way keeps it.
+    """
+    with _COMPILED_LOCK:
+        compiled = list(_COMPILED)
+    for network in compiled:
+        with suppress(RuntimeError):  # it is busy
+            network.release_memory()
 
 
 def in_parts(run: Runner, most: int) -> Runner:
