@@ -29,6 +29,7 @@ from pipeline.classifier.service import ClassifierService
 from pipeline.classifier.trainer import Trainer
 from pipeline.flows import Services
 from pipeline.stages.augment import augment
+from pipeline.stages.compare import same_people
 from pipeline.stages.decode import Decode
 from pipeline.stages.decode import decode as decode_in_this_process
 from pipeline.stages.recent import RecentPhotos
@@ -306,6 +307,7 @@ class ServiceContainer:
                 self._trainer,
                 {name: one.version for name, one in embedders.items()},
                 settings.calibration_folder,
+                partial(same_people, scorer=scorer, sim_func=settings.sim_func),
             ),
             attributes=self._models.attributes,
             decode=self._decode,

@@ -3,7 +3,7 @@
 import hashlib
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,10 @@ from pipeline.models.keras_network import KerasFunction, keras_runner
 from pipeline.models.liveness.keras_file import check_network, load_network
 from pipeline.models.runtime import Runner
 from pipeline.ports import ClassifierVersion
-from pipeline.types import Floats
+from pipeline.types import Bools, EnrolledFaces, Floats
 
+SamePeople = Callable[[Sequence[EnrolledFaces]], Bools]
+"""Tells which of n people are the same person: (n, n)."""
 _LEAST = 1e-30
 
 
@@ -42,36 +44,21 @@ class Classifier:
         """
         rows = joined({name: embeddings[name][np.newaxis] for name in self.models}, self.models)
         started = time.perf_counter()
-        chances = _outputs(self.run, rows, len(self.version.users))[0]
+        chances = np.asarray(self.run([rows])[0], np.float32)
         seconds = time.perf_counter() - started
+        if chances.shape != (1, len(self.version.users) + 1) or not np.isfinite(chances).all():
+            raise Refusal(Code.INTERNAL, f"the classifier gave {chances.shape} or no numbers")
         at = self.version.users.index(user)
-        return float(np.clip(chances[at] / max(self.rivals[at] @ chances, _LEAST), 0.0, 1.0)), seconds
+        return float(np.clip(chances[0, at] / max(self.rivals[at] @ chances[0], _LEAST), 0.0, 1.0)), seconds
 
 
-def _outputs(run: Runner, rows: Floats, users: int) -> Floats:
-    """Return the network's outputs for faces, (n, users + 1); raises `Refusal(INTERNAL)` where they are none."""
-    outputs = np.asarray(run([rows])[0], np.float32)
-    if outputs.shape != (len(rows), users + 1) or not np.isfinite(outputs).all():
-        raise Refusal(Code.INTERNAL, f"the classifier gave {outputs.shape} or no numbers")
-    return outputs
+def all_different(people: Sequence[EnrolledFaces]) -> Bools:
+    """Tell that no two of n people are the same person, (n, n)."""
+    return np.eye(len(people), dtype=bool)
 
 
-def _rivals(version: ClassifierVersion, models: tuple[str, ...], run: Runner) -> Floats:
-    """Return the outputs that compete with each user's: two users do not if most faces of each are also the other's.
-
-    Somebody who was trained under two names would otherwise be recognised under neither.
-    """
-    users = len(version.users)
-    taken = np.zeros((users, users), bool)  # whether most faces of a user outweigh "unknown" as another one
-    for at, faces in enumerate(version.faces.values()):
-        outputs = _outputs(run, joined(faces, models), users)
-        taken[at] = (outputs[:, :-1] > outputs[:, -1:]).mean(axis=0) > 0.5
-    same = taken & taken.T & ~np.eye(users, dtype=bool)
-    return np.pad(~same, ((0, 0), (0, 1)), constant_values=True).astype(np.float32)
-
-
-def load_classifier(version: ClassifierVersion) -> Classifier:
-    """Load a stored version through the guarded loader.
+def load_classifier(version: ClassifierVersion, same_people: SamePeople) -> Classifier:
+    """Load a stored version through the guarded loader; users who are the same person do not compete.
 
     The Keras file has to be the one of its card and to name no class but those allowed; the converted network counts
     only if it is the one that was made with it, else the Keras file is loaded and converted again. Raises
@@ -91,8 +78,9 @@ def load_classifier(version: ClassifierVersion) -> Classifier:
             run = keras_runner(lambda: _function(folder / NETWORK, accepted), folder / COMPILED[0], -0.3, 0.3)
         except Refusal as refusal:
             raise Refusal(Code.INTERNAL, f"classifier {version.number}: {refusal.detail}") from refusal
-    models = tuple(version.models)
-    return Classifier(version, models, run, _rivals(version, models, run))
+    others = np.eye(len(version.users), dtype=bool) | ~same_people(list(version.faces.values()))
+    rivals = np.pad(others, ((0, 0), (0, 1)), constant_values=True).astype(np.float32)
+    return Classifier(version, tuple(version.models), run, rivals)
 
 
 def _function(file: Path, accepted: frozenset[str]) -> KerasFunction:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from codes_dict import Code, Refusal
-from pipeline.classifier.network import Classifier, load_classifier
+from pipeline.classifier.network import Classifier, SamePeople, all_different, load_classifier
 from pipeline.classifier.options import chosen
 from pipeline.classifier.strangers import NoStrangersError, Strangers, is_same, joined, load
 from pipeline.classifier.trainer import Trainer
@@ -18,12 +18,22 @@ _KEPT = 32
 
 
 class ClassifierService:
-    """See `pipeline.ports.Classifiers`. `versions` are the selected models with the versions of their embeddings."""
+    """See `pipeline.ports.Classifiers`.
+
+    `versions` are the selected models with the versions of their embeddings. `same_people` tells which users are one
+    person under several names, who would otherwise be recognised under none of them; without it all compete.
+    """
 
     def __init__(
-        self, homes: ClassifierHomes, trainer: Trainer, versions: Mapping[str, str], folder: Path | None = None
+        self,
+        homes: ClassifierHomes,
+        trainer: Trainer,
+        versions: Mapping[str, str],
+        folder: Path | None = None,
+        same_people: SamePeople = all_different,
     ) -> None:
         self._homes, self._trainer, self._versions, self._folder = homes, trainer, dict(versions), folder
+        self._same_people = same_people
         self._lock = threading.Lock()
         self._loaded: dict[str, tuple[str, Classifier]] = {}
         self._strangers: Strangers | None = None
@@ -84,7 +94,7 @@ class ClassifierService:
         if not self._fits(version):
             advice = "The recognition models were changed since. Train every user again."
             raise Refusal(Code.CONFLICT, f"classifier {version.number} is for other models", advice=advice, retry=False)
-        loaded = load_classifier(version)
+        loaded = load_classifier(version, self._same_people)
         with self._lock:
             self._loaded[home] = mark, loaded
             while len(self._loaded) > _KEPT:

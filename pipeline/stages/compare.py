@@ -14,7 +14,7 @@ from codes_dict import Code, Refusal
 from pipeline.ledger import Ledger
 from pipeline.stages.distance import distances, lengths, template
 from pipeline.stages.sightings import Probes, Sighting
-from pipeline.types import Counts, Embedder, EnrolledFaces, Floats, Scorer
+from pipeline.types import Bools, Counts, Embedder, EnrolledFaces, Floats, Scorer
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +74,12 @@ def against_template(
     """Score probes (n, d) against one person's template: (n, 1), and each model's distances."""
     targets = {name: template(enrolled[name], sim_func, enrolled.first)[np.newaxis] for name in scorer.models}
     return fused_scores(probes, targets, scorer, sim_func, len(enrolled[scorer.models[0]]))
+
+
+def same_people(people: Sequence[EnrolledFaces], scorer: Scorer, sim_func: str) -> Bools:
+    """Return which of n people are the same person, (n, n): those whose templates agree as siblings' do not."""
+    templates = {name: np.stack([template(one[name], sim_func, one.first) for one in people]) for name in scorer.models}
+    return fused_scores(templates, templates, scorer, sim_func)[0] <= scorer.same_person_threshold
 
 
 def first_look(probes: Probes, enrolled: EnrolledFaces, scorer: Scorer, sim_func: str, ver_tol: int) -> Look:

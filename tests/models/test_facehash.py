@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,13 @@ import pytest
 from codes_dict import Code, Refusal
 from db.facehash import FaceHashHomes
 from db.kept import FACEHASH, KeptFiles
-from pipeline.classifier.network import load_classifier
+from pipeline.classifier.network import all_different, load_classifier
 from pipeline.classifier.service import ClassifierService
 from pipeline.classifier.strangers import SHIPPED, SUFFIX, Strangers, decode, load
 from pipeline.classifier.trainer import Trainer
 from pipeline.classifier.worker import NETWORK
+from pipeline.scoring.store import load_scorer
+from pipeline.stages.compare import same_people
 from pipeline.types import EnrolledFaces, Floats
 from tests.http.site import ENV
 from tools.cli import main as cli
@@ -41,7 +44,9 @@ def trainer() -> Iterator[Trainer]:
 
 def service(trainer: Trainer, strangers: Strangers, folder: Path) -> tuple[ClassifierService, FaceHashHomes]:
     homes = FaceHashHomes(KeptFiles(folder, FACEHASH))
-    return ClassifierService(homes, trainer, strangers.versions), homes
+    scorer = load_scorer(strangers.versions, "cosine", 0, 1e-3, 1e-2)
+    same = partial(same_people, scorer=scorer, sim_func="cosine")
+    return ClassifierService(homes, trainer, strangers.versions, same_people=same), homes
 
 
 def person(strangers: Strangers, seed: int, count: int = 10) -> EnrolledFaces:
@@ -78,7 +83,7 @@ def test_users_are_recognised_and_strangers_are_not(trainer: Trainer, strangers:
 def test_a_person_who_was_trained_under_several_names_is_recognised_under_each(
     trainer: Trainer, strangers: Strangers, tmp_path: Path
 ) -> None:
-    classifiers, _ = service(trainer, strangers, tmp_path)
+    classifiers, homes = service(trainer, strangers, tmp_path)
     twice, other = person(strangers, 1), person(strangers, 2)
     classifiers.train(HOME, lambda _: {"ada": twice, "Ada": twice, "ada l.": twice, "ben": other}, {}, print)
 
@@ -88,6 +93,10 @@ def test_a_person_who_was_trained_under_several_names_is_recognised_under_each(
 
     assert [recognised(twice, user) for user in ("ada", "Ada", "ada l.", "ben")] == [10, 10, 10, 0]
     assert [recognised(other, user) for user in ("ada", "ben")] == [0, 10]
+    version = homes.current(HOME)
+    assert version is not None
+    competing = load_classifier(version, all_different)
+    assert sum(competing.chance(one_of(twice, 0), user)[0] > 0.5 for user in ("ada", "Ada", "ada l.")) <= 1
 
 
 @pytest.mark.parametrize("options", [{}, {"hidden_units": 32, "dropout": 0.1}], ids=str)
@@ -103,14 +112,14 @@ def test_the_same_faces_give_the_same_network_and_a_changed_file_is_refused(
         assert version is not None
         versions.append(version)
     faces = one_of(users["ada"], 0)
-    first, second = (load_classifier(one).chance(faces, "ada")[0] for one in versions)
+    first, second = (load_classifier(one, all_different).chance(faces, "ada")[0] for one in versions)
     assert first == second
     # Without the converted network, and with a damaged one, Keras's file is loaded and answers the same.
     spoilt = replace(versions[0], files={**versions[0].files, "network.bin": b"\0" * 100})
-    assert load_classifier(spoilt).chance(faces, "ada")[0] == pytest.approx(first, abs=1e-4)
+    assert load_classifier(spoilt, all_different).chance(faces, "ada")[0] == pytest.approx(first, abs=1e-4)
     network = versions[0].files[NETWORK]
     with pytest.raises(Refusal) as refusal:
-        load_classifier(replace(versions[0], files={**versions[0].files, NETWORK: network[:-1] + b"\1"}))
+        load_classifier(replace(versions[0], files={**versions[0].files, NETWORK: network[:-1] + b"\1"}), all_different)
     assert refusal.value.code is Code.INTERNAL
 
 

@@ -15,6 +15,7 @@ from pipeline.ledger import Ledger
 from pipeline.scoring import load_scorer
 from pipeline.scoring.scorer import CalibratedScorer
 from pipeline.scoring.store import SHIPPED, file_name
+from pipeline.stages.compare import same_people
 from pipeline.stages.ranking import rank
 from pipeline.stages.search import check_nearest
 from pipeline.stages.sightings import Probes, Sighting
@@ -54,6 +55,12 @@ def gallery(people: Mapping[str, Floats], scorer: CalibratedScorer) -> MemorySna
         vector = usual(direction, scorer)
         index.put(name, EnrolledFaces({MODEL: vector[np.newaxis]}), {MODEL: vector})
     return index.snapshot(1)
+
+
+def test_people_are_the_same_at_the_rate_that_siblings_do_not_reach(scorer: CalibratedScorer) -> None:
+    others = [apart(AXES[0], axis, share * scorer.same_person_threshold) for axis, share in ((1, 0.9), (2, 1.1))]
+    people = [EnrolledFaces({MODEL: usual(one, scorer)[np.newaxis]}) for one in (AXES[0], *others)]
+    assert same_people(people, scorer, "cosine")[0].tolist() == [True, True, False]
 
 
 def face(direction: Floats, scorer: CalibratedScorer, group: int = 0) -> Sighting:
