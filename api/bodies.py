@@ -2,6 +2,7 @@
 
 import codecs
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -114,7 +115,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Return an object; refuses keys that stand twice, of which other programs take the first."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        key = next(key for at, (key, _) in enumerate(pairs) if any(key == other for other, _ in pairs[:at]))
+        key = Counter(key for key, _ in pairs).most_common(1)[0][0]
         advice = "A key stands more than once in an object of the JSON body. Send it once."
         raise Refusal(Code.BAD_JSON, advice=advice, field=key[:_LONGEST_KEY])
     return found

@@ -27,7 +27,8 @@ ATTACK_ABOVE: Mapping[frozenset[str], float] = MappingProxyType(
 )
 """The weighted sum above which a face counts as an attack, by the engines that judge.
 
-Each rejects about 4 % of portraits, but for the last: that pair rejects webcams' faces long before it does portraits.
+Each rejects 2.5 to 4 % of portraits, but for the last, which rejects 1 %: that pair rejects webcams' faces long before
+it does portraits.
 """
 REACHES: Mapping[str, Mapping[str, float]] = MappingProxyType(
     {
