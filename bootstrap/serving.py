@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 from flask import Flask
 
@@ -46,11 +47,11 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
     silence_tensorflow(greetings_file(env_file))
     host, port, threads = listening_address(env_file)
     for line in listening_faults(env_file):
-        print(line, file=sys.stderr, flush=True)
+        _say(line, sys.stderr)
     try:
         listening = open_socket(host, port)
     except CannotListenError as reason:
-        print(reason, file=sys.stderr)
+        _say(reason, sys.stderr)
         return 2
     share_cores()
     door = Gate.of(threads or default_threads())
@@ -58,11 +59,11 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
     recent = RecentPhotos()
     decoding = DecodingPool(make_room=partial(_make_room, recent))
     container = ServiceContainer(env_file, models, liveness_loader(), decoding.decode, recent)
-    maintenance = Maintenance(container, lambda: print(f"Ready: {address_of(listening)}", flush=True))
+    maintenance = Maintenance(container, lambda: _say(f"Ready: {address_of(listening)}"))
     container.keyring().start()
 
     def on_listening(address: str) -> None:
-        print("Loading and warming the models ...", flush=True)
+        _say("Loading and warming the models ...")
         threading.Thread(target=_warm, args=(container, decoding, maintenance, address), daemon=True).start()
 
     try:
@@ -74,7 +75,7 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
         container.close()
         models.close()
         decoding.close()
-    print("Stopped.", flush=True)
+    _say("Stopped.")
     return 0
 
 
@@ -92,8 +93,15 @@ def greetings_file(env_file: Path) -> Path:
     return (env_file.absolute().parent / str(row["value"])).with_suffix(".libraries.log")
 
 
+def _say(text: object, stream: TextIO | None = None) -> None:
+    """Write a line at once: `print` writes its end apart, and another thread's line may come between."""
+    stream = stream or sys.stdout
+    stream.write(f"{text}\n")
+    stream.flush()
+
+
 def _say_stopping() -> None:
-    print("Stopping: pending requests finish; Ctrl-C again stops at once.", flush=True)
+    _say("Stopping: pending requests finish; Ctrl-C again stops at once.")
 
 
 def _warm(container: ServiceContainer, decoding: DecodingPool, maintenance: Maintenance, address: str) -> None:
@@ -104,19 +112,19 @@ def _warm(container: ServiceContainer, decoding: DecodingPool, maintenance: Main
         container.warm()
     except Refusal as refusal:
         _log.error("%s", refusal)
-        print(f"Listening on {address}, but not ready: {refusal}", file=sys.stderr, flush=True)
+        _say(f"Listening on {address}, but not ready: {refusal}", sys.stderr)
     except Exception as error:  # noqa: BLE001 - told and retried, as a refusal is
         _log.error("599 warming: %s", type(error).__name__, exc_info=error)
-        print(f"Listening on {address}, but not ready: {error} (the log says more)", file=sys.stderr, flush=True)
+        _say(f"Listening on {address}, but not ready: {error} (the log says more)", sys.stderr)
     else:
         about = container.liveness()
         if about is not None:
-            print(f"Liveness: {described(about)}", flush=True)
-        print(f"Ready: {address}", flush=True)
+            _say(f"Liveness: {described(about)}")
+        _say(f"Ready: {address}")
     _say_who_may_call(container)
     with container.current_records() as current:
         if current is not None:
-            print(described_seal(current[0]), flush=True)
+            _say(described_seal(current[0]))
     maintenance.start()
 
 
@@ -124,7 +132,7 @@ def _say_who_may_call(container: ServiceContainer) -> None:
     try:
         has_keys = bool(container.keyring().current().records)
     except Refusal as refusal:
-        print(f"Nobody may call: {refusal}", file=sys.stderr, flush=True)
+        _say(f"Nobody may call: {refusal}", sys.stderr)
     else:
         to_whom = "callers with an API key" if has_keys else "this machine alone, without keys (bin/keys makes some)"
-        print(f"Open to {to_whom}.", flush=True)
+        _say(f"Open to {to_whom}.")
