@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -61,13 +62,13 @@ def flood(load: Load, rate: float, seconds: float, watch: Watch = lambda _: None
     A request that finds no connection free is left out: the server answers none of the others then.
     """
     answers, draw = Answers(), random.Random(seed)
-    clients = [Client(load, answers.note) for _ in range(CONNECTIONS)]
+    clients = deque(Client(load, answers.note) for _ in range(CONNECTIONS))
     begun = due = time.monotonic()
     seen, lock = 0, threading.Lock()
 
     def send(kind: str) -> None:
         with lock:
-            client = clients.pop() if clients else None
+            client = clients.popleft() if clients else None  # none is idle until the server closes it
         if client is not None:
             client.send(kind)
             with lock:
