@@ -28,7 +28,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrialServer]:
 def test_under_too_much_load_requests_are_served_or_asked_to_come_again_and_nothing_is_lost(
     server: TrialServer, grace_hopper: bytes
 ) -> None:
-    report = soak(server, grace_hopper, SECONDS, 2.0, lambda _: None)
+    # Four times what was found: other work while that was measured makes it seem less than it is.
+    report = soak(server, grace_hopper, SECONDS, 4.0, lambda _: None)
     assert report["faults"] == []
     assert report["accepted"] > 0
     assert report["refused"] > 0
