@@ -120,8 +120,8 @@ class FaceHashHomes:
 
     def numbers(self, home: str) -> list[int]:
         """Return the numbers of the stored versions, oldest first."""
-        found = (_VERSION.fullmatch(name) for name in files.names_in(self._place(home)))
-        return sorted(int(one[1]) for one in found if one)
+        found = files.found_in(self._place(home), _VERSION.fullmatch)
+        return sorted(int(path.name.removeprefix("v")) for path in found)
 
     def forget_older(self, home: str, number: int) -> int:
         """Remove every version older than one; return how many that were."""

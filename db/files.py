@@ -230,14 +230,6 @@ def unfinished_in(folder: Path) -> Iterator[Path]:
     return found_in(folder, lambda name: name.startswith(".") and name.endswith(PART))
 
 
-def names_in(folder: Path) -> list[str]:
-    """Return the names of what is directly in a folder, sorted; none where it is gone."""
-    try:
-        return sorted(path.name for path in folder.iterdir())
-    except _ABSENT:
-        return []
-
-
 def remove(path: Path) -> bool:
     """Remove a file; True if it is gone. If it cannot be removed, that is logged and left to the next sweep."""
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from heapq import nlargest
 from pathlib import Path
 
-from db.files import found_in, names_in
+from db.files import found_in
 from db.uploads import dated_by
 
 _FOLDER = re.compile(r"(?P<id>.+)-(?P<suffix>[0-9a-f]{32})(?P<used>_UPLOADED_TO_DB)?", re.ASCII)
@@ -46,7 +46,7 @@ def _found(root: Path) -> Iterator[tuple[float, Path]]:
 def _listed(path: Path, made: float) -> ListedUpload:
     parts = _FOLDER.fullmatch(path.name)
     person_id, suffix, used = parts.groups() if parts else ("", "", None)
-    photos = sum(_PHOTO.fullmatch(name) is not None for name in names_in(path))
+    photos = sum(1 for _ in found_in(path, _PHOTO.fullmatch))
     return ListedUpload(
         None if _SEALED.fullmatch(person_id) else person_id, suffix[:_MARK], made, used is not None, photos
     )

@@ -149,7 +149,7 @@ class UploadStore:
     def count(self, person_id: str) -> dict[str, int]:
         """Return how many uploads an ID has, used or not, and how many photos these hold."""
         found = self._of(person_id)
-        photos = sum(_SAVED_AS.fullmatch(name) is not None for one in found for name in files.names_in(one))
+        photos = sum(1 for one in found for _ in files.found_in(one, _SAVED_AS.fullmatch))
         return {"uploads": len(found), "uploaded_photos": photos}
 
     def forget(self, person_id: str) -> None:
