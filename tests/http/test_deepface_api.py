@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +24,7 @@ from tests.fakes import ColourScorer
 from tests.flows.world import ANN, BEN, BLACK, BLUE, DARK_RED, GREEN, RED, Colour, World, photo_file
 from tests.http.documented import client_of
 from tests.http.site import Site, blank, new_photo, parallel_map
+from tests.http.site import code as code_of
 from tests.http.test_seed_forms import WorldSource
 from tests.models.test_attributes import models_in, random_client
 
@@ -337,6 +339,28 @@ def test_what_is_no_photo_is_refused_and_nothing_is_read(client: FlaskClient, im
     assert reply.get_json()["exception"] == reply.get_json()["error"]
     for path in ("represent", "analyze", "search"):
         assert refused(client.post(f"/deepface/{path}", json={"img": img}))[:2] == (400, code)
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/upload_imgs?id=ID-1", ["images"]), ("/verify-photo?id=ID-1", ["images"]), ("/search", ["images"]),
+        ("/compare", ["a", "b"]), ("/detect", ["images"]), ("/embed", ["images"]), ("/recognition", ["file"]),
+        ("/deepface/represent", ["img"]), ("/deepface/verify", ["img1", "img2"]),
+    ],
+)  # fmt: skip
+def test_no_address_in_a_request_is_fetched_and_no_file_is_read(
+    client: FlaskClient, tmp_path: Path, path: str, fields: list[str]
+) -> None:
+    photo = tmp_path / "a.photo.png"
+    photo.write_bytes(photo_file(RED))
+    with socket.create_server(("127.0.0.1", 0)) as asked:
+        asked.setblocking(False)
+        for img in (f"http://127.0.0.1:{asked.getsockname()[1]}/a.png", photo.as_uri(), str(photo)):
+            reply = client.post(path, json=dict.fromkeys(fields, img))
+            assert (code_of(reply), reply.status_code) == (193, 400), img
+        with pytest.raises(BlockingIOError):
+            asked.accept()
 
 
 def test_an_address_or_a_path_gets_its_own_sentence(client: FlaskClient) -> None:

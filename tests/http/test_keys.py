@@ -132,6 +132,9 @@ def test_a_key_comes_by_either_header_but_not_two_different_ones(client: FlaskCl
     assert sent(X_API_Key=key, Authorization=f"Bearer {key}") == 176
     refused = sent(X_API_Key=key, Authorization=f"Bearer {other}"), sent(Authorization=f"Basic {key}"), sent(A=key)
     assert refused == (401, 401, 401)
+    names = ("X-API-Key", "x-api-key", "api_key", "key", "token", "access_token", "Authorization")
+    elsewhere = dict.fromkeys(names, key)
+    assert code(client.post("/verify", query_string=elsewhere, data={**FORM, **elsewhere})) == 401
 
 
 def test_with_a_key_other_machines_proxies_names_and_pages_may_call(client: FlaskClient) -> None:

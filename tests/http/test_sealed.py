@@ -43,7 +43,7 @@ def test_a_sealed_store_tells_nothing_and_serves_everything(sealed: Site, astron
     assert (len(crops), len(words) > 150) == (6, True)
     kept = sealed.folder / "kept"  # the database's rows are clear
     kept.mkdir()
-    for name in ("people", "uploads", "faceapp.log"):
+    for name in ("people", "uploads", "audit", "faceapp.log"):
         source = sealed.folder / name
         (shutil.copytree if source.is_dir() else shutil.copy)(source, kept / name if source.is_dir() else kept)
     assert found(kept, words) == set()

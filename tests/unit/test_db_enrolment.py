@@ -60,6 +60,16 @@ def test_a_new_id_is_inserted_and_its_pictures_are_where_the_reply_says(house: H
     assert house.colours("RECO_ID_1") == [RED, GREEN]
 
 
+@pytest.mark.parametrize("name", ["O'Neil'); DROP TABLE faceapp; --", '" OR 1=1 --', "100 % _ \\"])
+def test_a_name_that_is_sql_is_a_name(house: House, name: str) -> None:
+    house.enrol("B", "Bob", GREEN)
+    assert house.enrol("A", name, RED).person.given_name == name
+    assert [person.id for person in house.people.search(name, 10)] == ["A"]
+    assert house.people.search("' OR '1'='1", 10) == []
+    assert [house.people.find(one) for one in ("' OR '1'='1", "A' --", "%", "_")] == [None] * 4
+    assert [person.id for person in house.people.all()] == ["B", "A"]
+
+
 def test_a_used_upload_is_renamed_and_gone(house: House) -> None:
     upload = house.upload("A", RED)
     house.enrol("A", "ann", RED, upload=upload)

@@ -46,8 +46,17 @@ def test_what_was_kept_comes_back_in_order(store: UploadStore) -> None:
     assert [photo.data for photo in upload.load()] == [b"first", b"second"]
 
 
-def test_two_uploads_of_one_id_never_share_a_folder(store: UploadStore) -> None:
+def test_two_uploads_of_one_id_never_share_a_folder(store: UploadStore, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len({store.create("A", [ONE]).upload_id for _ in range(20)}) == 20
+    monkeypatch.setattr("db.uploads.secrets.token_hex", lambda count: "ab" * count)
+    assert store.create("A", [ONE]).upload_id == "A-" + "ab" * 16  # 128 bits that nobody can guess
+
+
+def test_an_upload_of_another_id_is_189(store: UploadStore) -> None:
+    suffix = store.create("A", [ONE]).upload_id.removeprefix("A-")
+    assert [code_of_opening(store, f"{name}-{suffix}") for name in ("A", "B", "AA")] == [
+        None, Code.UPLOAD_GONE, Code.UPLOAD_GONE,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
