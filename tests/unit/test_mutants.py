@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.mutants.command import DATA, ROOT, RedError, check_unchanged, checkout
+from tools.cli.options import ROOT
+from tools.mutants.command import DATA, RedError, check_unchanged, checkout
 
 
 def commands(folder: Path) -> set[str]:
