@@ -198,7 +198,12 @@ class Client:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"The job {job_id} did not end within {at_most_s:.0f} s.")
             time.sleep(every_s)
-        return _ended(now)
+        if now.result is None:
+            raise JobLostError(f"The job {job_id} is lost.", "Send the request again.")
+        code, message, results = int(now.result["code"]), str(now.result["message"]), now.result["results"]
+        if now.state == "failed":
+            raise RefusedError(code, message, results, status=200, request_id=now.request_id)
+        return Reply(code=code, message=message, results=results, request_id=now.request_id)
 
     def codes(self) -> Sequence[Mapping[str, object]]:
         """Return every code with cause and advice."""
@@ -219,15 +224,6 @@ class Client:
 
 def _details(reply: Reply) -> PersonDetails:
     return typed(PersonDetails, reply, faces=[pick(EnrolledFace, one) for one in reply.results["faces"]])
-
-
-def _ended(job: Job) -> Reply:
-    if job.result is None:
-        raise JobLostError(f"The job {job.job} is lost.", "Send the request again.")
-    code, message, results = int(job.result["code"]), str(job.result["message"]), job.result["results"]
-    if job.state == "failed":
-        raise RefusedError(code, message, results, status=200, request_id=job.request_id)
-    return Reply(code=code, message=message, results=results, request_id=job.request_id)
 
 
 def _flag(value: bool) -> str:

@@ -1,10 +1,8 @@
 """What calls return: the fields of a reply's results, read-only, and the whole reply beside them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -128,7 +126,7 @@ class SearchResult(Reply):
     calibrated: bool
 
     @classmethod
-    def of(cls, reply: Reply) -> SearchResult:
+    def of(cls, reply: Reply) -> Self:
         """Read a reply of /search."""
         faces = [
             pick(FoundFace, face, candidates=[pick(Candidate, one) for one in face["candidates"]])

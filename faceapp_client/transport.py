@@ -103,20 +103,15 @@ class Transport:
             attempt += 1
             try:
                 response = self._http.request(method, path, **options)
-            except httpx.ConnectError as error:
-                if not self._retries.wait(attempt, None):
-                    raise self._unreachable(error) from error
-                continue
             except httpx.HTTPError as error:
-                if method not in _RESENT or not self._retries.wait(attempt, None):
-                    raise self._unreachable(error) from error
-                continue
-            if not (may_succeed_later(response) and self._retries.wait(attempt, retry_after(response))):
-                return response
-
-    def _unreachable(self, error: Exception) -> UnreachableError:
-        reason = re.sub(r"^\[Errno -?\d+\] ", "", str(error)).rstrip(".") or type(error).__name__
-        return UnreachableError(f"No reply from {self._http.base_url}: {reason}.", "Check the address and the server.")
+                is_harmless = isinstance(error, httpx.ConnectError) or method in _RESENT
+                if not (is_harmless and self._retries.wait(attempt, None)):
+                    reason = re.sub(r"^\[Errno -?\d+\] ", "", str(error)).rstrip(".") or type(error).__name__
+                    text = f"No reply from {self._http.base_url}: {reason}."
+                    raise UnreachableError(text, "Check the address and the server.") from error
+            else:
+                if not (may_succeed_later(response) and self._retries.wait(attempt, retry_after(response))):
+                    return response
 
 
 def retry_after(response: httpx.Response) -> float | None:
