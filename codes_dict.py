@@ -63,6 +63,21 @@ class Code(IntEnum):
         """What makes the server answer with this code, where the message does not say it; otherwise the message."""
         return _CAUSES.get(self.name, self.message)
 
+    @property
+    def described(self) -> dict[str, Any]:
+        """What is known of the code, as plain data: its cause, and what caller and operator do about it."""
+        return {
+            "number": int(self),
+            "name": self.name,
+            "message": self.message,
+            "cause": self.cause,
+            "http_status": self.status,
+            "kind": self.kind.value,
+            "caller": self.caller_does,
+            "operator": self.operator_does,
+            "retry": self.retry,
+        }
+
     # fmt: off
     # -- the request ---------------------------------------------------------------------------------------
     BAD_FORM = (107, 400, Kind.CALLER,

@@ -1,7 +1,6 @@
 """For integrators and operators: the catalogue of codes, and whether the server is alive and ready."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from flask import Blueprint, Response, g
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -31,7 +30,7 @@ def index() -> Response:
 @describe(CodesResults)
 def codes() -> Response:
     """List every code with its message and advice."""
-    return reply(Code.DONE, {str(int(code)): described(code) for code in Code})
+    return reply(Code.DONE, {str(int(code)): code.described for code in Code})
 
 
 @blueprint.get("/codes/<int:number>")
@@ -46,7 +45,7 @@ def one_code(number: int) -> Response:
         counts = telemetry().counts
         since = datetime.fromtimestamp(counts.since, UTC).isoformat(timespec="seconds")
         counted = {"today": counts.today(number), "counted_since": since}
-    return reply(Code.DONE, {**described(known), **counted})
+    return reply(Code.DONE, {**known.described, **counted})
 
 
 @blueprint.get("/metrics")
@@ -79,18 +78,3 @@ def ready() -> Response:
         reasons = {"reasons": lacking} if sees_everything() else {}
         raise Refusal(Code.BUSY, results={"ready": False, **reasons})
     return reply(Code.DONE, {"ready": True, "settings": int(Code.ENV_VALID), "liveness": source().liveness()})
-
-
-def described(code: Code) -> dict[str, Any]:
-    """Return what is known of a code: its cause, and what caller and operator do about it."""
-    return {
-        "number": int(code),
-        "name": code.name,
-        "message": code.message,
-        "cause": code.cause,
-        "http_status": code.status,
-        "kind": code.kind.value,
-        "caller": code.caller_does,
-        "operator": code.operator_does,
-        "retry": code.retry,
-    }

@@ -10,7 +10,6 @@ from api.envelope import reply
 from api.jobs import jobs as all_jobs
 from api.log_reading import codes_in, last_lines, lines_of, log_files
 from api.openapi import describe
-from api.ops import described
 from api.shapes import admin as shapes
 from api.source import source
 from api.telemetry import telemetry
@@ -70,7 +69,7 @@ def counts() -> Response:
             "since": telemetry().counts.since,
             "hours": [{"begins": begins, "counts": found} for begins, found in by_hour],
             "today": dict(today),
-            "codes": {number: described(_BY_NUMBER[number]) for number in seen if number in _BY_NUMBER},
+            "codes": {number: _BY_NUMBER[number].described for number in seen if number in _BY_NUMBER},
         },
     )
 
@@ -114,4 +113,4 @@ def _shown(job: Job) -> dict[str, Any]:
 
 
 def _explained(number: int) -> dict[str, Any]:
-    return {**described(_BY_NUMBER[number]), "today": telemetry().counts.today(number)}
+    return {**_BY_NUMBER[number].described, "today": telemetry().counts.today(number)}

@@ -21,7 +21,7 @@ def command(numbers: tuple[int, ...], as_json: bool) -> int:
         raise click.UsageError(f"No such code: {', '.join(unknown)}.")
     chosen = [code for code in Code if not numbers or int(code) in numbers]
     if as_json:
-        click.echo(json.dumps([described_code(code) for code in chosen], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([code.described for code in chosen], indent=2, ensure_ascii=False))
     elif numbers:
         click.echo("\n\n".join(explained(code) for code in chosen))
     else:
@@ -36,13 +36,6 @@ def explained(code: Code) -> str:
     """Return what a code means and what to do about it, as a terminal shows it."""
     rows = {"Cause": code.cause, "Caller": code.caller_does, "Operator": code.operator_does}
     return "\n".join([f"{int(code)} {code.message}", *(f"  {name + ':':10}{text}" for name, text in rows.items())])
-
-
-def described_code(code: Code) -> dict[str, object]:
-    """Return what a code means as `/codes/<n>` does."""
-    about = {"number": int(code), "name": code.name, "message": code.message, "cause": code.cause}
-    advice = {"caller": code.caller_does, "operator": code.operator_does, "retry": code.retry}
-    return {**about, "http_status": code.status, "kind": code.kind.value, **advice}
 
 
 @click.command("health")

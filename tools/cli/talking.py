@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
@@ -14,10 +13,10 @@ from rich.console import Console
 
 from faceapp_client import Client, FaceappError, RefusedError, Reply
 from tools.cli.exits import FAILED, LATER
-from tools.cli.options import one_line
+from tools.cli.options import ROOT, one_line
 
 PHOTO = click.Path(exists=True, dir_okay=False, readable=True)
-ENV_FILE = Path(__file__).resolve().parents[2] / ".env"
+ENV_FILE = ROOT / ".env"
 
 
 @dataclass(frozen=True)
@@ -27,9 +26,10 @@ class Talk:
     client: Client
     as_json: bool
 
-    def show(self, reply: Reply, lines: str, **extra: Any) -> None:
-        """Print a reply: its JSON, or the lines."""
-        self.say({**envelope(reply), **extra}, lines)
+    def show(self, reply: Reply, lines: str) -> None:
+        """Print a reply: its JSON as it came, with its request id, or the lines."""
+        about = {"code": reply.code, "message": reply.message, "results": dict(reply.results)}
+        self.say({**about, "request_id": reply.request_id}, lines)
 
     def say(self, content: Mapping[str, Any], lines: str) -> None:
         """Print content as JSON, or the lines."""
@@ -38,12 +38,6 @@ class Talk:
     def working(self, what: str) -> AbstractContextManager[object]:
         """Show on a terminal that something is under way."""
         return Console(stderr=True).status(what)
-
-
-def envelope(reply: Reply) -> dict[str, Any]:
-    """Return a reply as it came, and its request id."""
-    about = {"code": reply.code, "message": reply.message, "results": dict(reply.results)}
-    return {**about, "request_id": reply.request_id}
 
 
 def talking(work: Callable[..., int]) -> Callable[..., int]:

@@ -8,7 +8,7 @@ import click
 from api.log_reading import codes_in, lines_of, log_files
 from codes_dict import Code
 from env_validator import described
-from tools.cli.codes import described_code, explained
+from tools.cli.codes import explained
 from tools.cli.exits import DONE
 from tools.cli.options import env_option, json_option, one_line
 
@@ -26,7 +26,7 @@ def command(asked: str, env: Path, as_json: bool) -> int:
         log = None if asked in _CODES else _log_of(env)
         lines, codes = ([], [_CODES[asked]]) if log is None else _found(asked, log)
     if as_json:
-        click.echo(json.dumps({"lines": lines, "codes": [described_code(code) for code in codes]}, indent=2))
+        click.echo(json.dumps({"lines": lines, "codes": [code.described for code in codes]}, indent=2))
     else:
         click.echo("\n\n".join([*(["\n".join(lines)] if lines else []), *map(explained, codes)]))
     return DONE
