@@ -10,8 +10,9 @@ from pipeline.models.weights import WeightStore
 from pipeline.registry import REGISTRY
 from tools.benchmark import roofline
 from tools.benchmark.client import Client
-from tools.benchmark.measure import Result, Rounds
+from tools.benchmark.measure import Result
 from tools.benchmark.photos import People, people
+from tools.cli.options import WEIGHTS
 
 
 class CannotMeasureError(Exception):
@@ -20,18 +21,21 @@ class CannotMeasureError(Exception):
 
 @dataclass(frozen=True)
 class Bench:
-    """`data` is the folder of shared test data, None where it is not at hand."""
+    """`data` is the folder of shared test data, None where it is not at hand; `rounds` says how often to measure.
 
-    root: Path
+    `quick` bounds what a slow peer is asked to do as well.
+    """
+
     folder: Path
     data: Path | None
-    rounds: Rounds
+    rounds: int
+    quick: bool
     say: Callable[[str], None]
 
     @cached_property
     def weights(self) -> WeightStore:
         """The weights of this checkout, and beside them those of the shared data."""
-        return WeightStore(self.root / "bin" / "model" / "weights", self.mirror or None)
+        return WeightStore(WEIGHTS, self.mirror or None)
 
     @property
     def mirror(self) -> str:

@@ -1,22 +1,16 @@
 """A client of a real server on loopback, and the settings that it is measured with."""
 
-import json
 import os
-import time
-import uuid
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
-from tools.installation.trial import TrialServer
+from urllib3 import HTTPConnectionPool
 
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-RESTED_S = 30.0
-"""A connection that was idle longer is reopened: servers close idle ones, and a slow peer takes minutes."""
-ROOT = Path(__file__).resolve().parents[2]
+from tools.cli.options import ROOT
+from tools.installation.trial import TrialServer, trial_server
 
 SETTINGS = {
     "SELECTED_MODELS": "Dlib",
@@ -33,21 +27,17 @@ SETTINGS = {
 
 
 class Client:
-    """One caller on one connection that is kept open while it is used."""
+    """One caller on one connection that is kept open while it is used, and opened again where the server closed it."""
 
     def __init__(self, server: TrialServer) -> None:
-        self._connection = HTTPConnection("127.0.0.1", server.port, timeout=600)
-        self._used = time.monotonic()
+        self._pool = HTTPConnectionPool("127.0.0.1", server.port, timeout=600, retries=False)
         self.stages: dict[str, float] = {}
         """Milliseconds of each stage of the last upload, and of the verification after it."""
 
     def upload(self, person_id: str, photos: Sequence[bytes]) -> str:
         """Upload photos; return the upload id. Raises `RuntimeError` where the server does not keep them."""
-        boundary = uuid.uuid4().hex
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="f"; filename="%d.jpg"\r\n\r\n'
-        parts = b"".join((head % number).encode() + photo + b"\r\n" for number, photo in enumerate(photos))
-        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        reply = self._post(f"/upload_imgs?id={person_id}", parts + f"--{boundary}--\r\n".encode(), headers)
+        files = [("f", (f"{number}.jpg", photo)) for number, photo in enumerate(photos)]
+        reply = self._post(f"/upload_imgs?id={person_id}", files)
         if reply["upload_code"] != 119:
             raise RuntimeError(f"the upload was answered with {reply['upload_code']}")
         self.stages = _stages("upload", reply["upload_results"])
@@ -56,24 +46,22 @@ class Client:
     def enrol(self, person_id: str, photos: Sequence[bytes]) -> int:
         """Upload and enrol; return the code."""
         form = {"upload_id": self.upload(person_id, photos), "name": "Somebody", "delete_pickles": "false"}
-        reply = self._post("/upload_db", urlencode({**form, "rebuild_db": "false", "in_place": "true"}).encode(), FORM)
+        reply = self._post("/upload_db", {**form, "rebuild_db": "false", "in_place": "true"})
         return int(str(reply["result_code"]))
 
     def verify(self, person_id: str, photos: Sequence[bytes], liveness: bool = False, search: bool = True) -> int:
         """Upload and verify, from decode to verdict; return the code."""
         flags = {"skip_verify": "false", "skip_db_search": str(not search), "skip_liveness": str(not liveness)}
         form = {"upload_id": self.upload(person_id, photos), **flags}
-        reply = self._post("/verify", urlencode(form).encode(), FORM)
+        reply = self._post("/verify", form)
         self.stages |= _stages("verify", reply["recognition_results"])
         return int(reply["recognition_code"])
 
-    def _post(self, path: str, body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
-        if time.monotonic() - self._used > RESTED_S:
-            self._connection.close()  # the next request opens it
-        self._connection.request("POST", path, body, dict(headers))
-        reply: dict[str, Any] = json.loads(self._connection.getresponse().read())
-        self._used = time.monotonic()
-        return reply
+    def _post(self, path: str, fields: Any) -> dict[str, Any]:
+        """Post fields: a dictionary as a form, a list of files as multipart/form-data."""
+        reply = self._pool.request("POST", path, fields=fields, encode_multipart=isinstance(fields, list))
+        found: dict[str, Any] = reply.json()
+        return found
 
 
 def _stages(endpoint: str, results: Mapping[str, Any]) -> dict[str, float]:
@@ -81,12 +69,11 @@ def _stages(endpoint: str, results: Mapping[str, Any]) -> dict[str, float]:
 
 
 @contextmanager
-def server(folder: Path, changes: Mapping[str, str]) -> Iterator[TrialServer]:
+def server(changes: Mapping[str, str]) -> Iterator[TrialServer]:
     """Run a server with the bench's settings, and others changed; it notes used photos, but lets them pass."""
-    from tools.installation.trial import trial_server
-
-    folder.mkdir(parents=True)
-    with trial_server(ROOT, folder, {**SETTINGS, "REPLAY_POLICY": "warn", **changes}) as running:
+    settings = {**SETTINGS, "REPLAY_POLICY": "warn", **changes}
+    scratch = tempfile.TemporaryDirectory(prefix="faceapp-server-")
+    with scratch as folder, trial_server(ROOT, Path(folder), settings) as running:
         yield running
 
 

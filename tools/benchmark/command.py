@@ -12,9 +12,10 @@ from bootstrap.threads import share_cores
 from pipeline.models.runtime import ModelUnavailable
 from tools.benchmark import roofline
 from tools.benchmark.bench import Bench, CannotMeasureError, Scenario
-from tools.benchmark.measure import ROUNDS, Result, Rounds, as_json, table
+from tools.benchmark.measure import ROUNDS, Result, as_json, table
 from tools.cli.exits import DONE, FAILED
-from tools.cli.options import FILE, ROOT, note, results
+from tools.cli.options import FILE, note, results
+from tools.installation.milvus_server import NoMilvusError
 from tools.installation.trial import NoServerError
 
 SCENARIOS: Mapping[str, str] = {
@@ -47,9 +48,9 @@ SCENARIOS: Mapping[str, str] = {
 @results()
 def command(only: Sequence[str], quick: bool, data: Path) -> tuple[Any, int]:
     """Measure speed against named peers, in one run. Exit code 2: a scenario was left out."""
-    rounds = Rounds(3 if quick else ROUNDS, quick)
+    rounds = 3 if quick else ROUNDS
     place = data.resolve() if data.is_dir() else None  # settings' paths start elsewhere
-    note(f"Data: {place or 'photos from packages'}; {rounds.count} rounds; limits are off, replays are noted")
+    note(f"Data: {place or 'photos from packages'}; {rounds} rounds; limits are off, replays are noted")
     share_cores()  # as the server does
     found: list[Result] = []
     left_out: list[str] = []
@@ -58,8 +59,8 @@ def command(only: Sequence[str], quick: bool, data: Path) -> tuple[Any, int]:
         with tempfile.TemporaryDirectory(prefix="faceapp-bench-") as folder:
             try:
                 scenario: Scenario = getattr(import_module(f"tools.benchmark.{SCENARIOS[name]}"), name)
-                found += scenario(Bench(ROOT, Path(folder), place, rounds, note))
-            except (CannotMeasureError, ModelUnavailable, NoServerError, ImportError, OSError) as reason:
+                found += scenario(Bench(Path(folder), place, rounds, quick, note))
+            except (CannotMeasureError, ModelUnavailable, NoMilvusError, NoServerError, ImportError, OSError) as reason:
                 left_out.append(f"{name} was left out: {reason}")
     gigaflops, gigabytes = roofline.flops_per_s() / 1e9, roofline.bytes_per_s() / 1e9
     print(table(found))

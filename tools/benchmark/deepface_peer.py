@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from tools.benchmark.photos import decoded
 SIDE = 224
 """Side of the crops that the seed's procedure compares, in pixels."""
 ENOUGH, ENOUGH_AUGMENTED = 2, 20
+CALLED = {"model_name": "Dlib", "detector_backend": "mtcnn", "enforce_detection": False}
+"""How DeepFace is called."""
 
 
 @contextmanager
@@ -41,6 +44,12 @@ def deepface(model: str = "Dlib", weights: Path | None = None) -> Iterator[Any]:
             del os.environ["DEEPFACE_HOME"]
 
 
+def verifying(module: Any, photos: Sequence[bytes]) -> Callable[[], object]:
+    """Return one call of `DeepFace.verify` on the first two photos."""
+    pair = [decoded(photo)[..., ::-1].copy() for photo in photos[:2]]
+    return partial(module.verify, *pair, **CALLED)
+
+
 @dataclass(frozen=True)
 class Seed:
     """The seed's procedure for one model: `enrolled` and `augmented` are crops that its database holds as files."""
@@ -57,10 +66,7 @@ class Seed:
 
     def is_match(self, probe: Pixels, file: Path) -> bool:
         """Compare two crops as the seed does."""
-        found = self.module.verify(
-            probe[..., ::-1].copy(), str(file), model_name="Dlib", detector_backend="mtcnn", enforce_detection=False
-        )
-        return bool(found["verified"])
+        return bool(self.module.verify(probe[..., ::-1].copy(), str(file), **CALLED)["verified"])
 
     def run(self, photos: Sequence[bytes], augment: Callable[[Pixels], Sequence[Pixels]]) -> bool:
         """Verify the photos: all real pairs, then all augmented ones, then a search. True where the pairs verify."""
@@ -70,10 +76,7 @@ class Seed:
         copies = [copy for probe in probes for copy in augment(probe)]
         if self.matches(copies, [*self.enrolled, *self.stored], ENOUGH_AUGMENTED):
             return True
-        self.module.find(
-            probes[0][..., ::-1].copy(), str(self.folder), model_name="Dlib", detector_backend="mtcnn",
-            enforce_detection=False, silent=True,
-        )  # fmt: skip
+        self.module.find(probes[0][..., ::-1].copy(), str(self.folder), **CALLED, silent=True)
         return False
 
     def matches(self, probes: Sequence[Pixels], files: Sequence[Path], enough: int) -> bool:
@@ -97,16 +100,15 @@ def crop(detector: Any, photo: Pixels) -> Pixels:
     return np.asarray(cv2.resize(part, (SIDE, SIDE)), np.uint8)
 
 
-def altered(probe: Pixels, count: int = 4) -> list[Pixels]:
+def altered(probe: Pixels) -> list[Pixels]:
     """Return augmentations of a crop: mirrored, turned, darker, blurred."""
     turn = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), 6, 1.0)
-    copies = [
+    return [
         np.ascontiguousarray(probe[:, ::-1]),
         np.asarray(cv2.warpAffine(probe, turn, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE), np.uint8),
         (probe * 0.8).astype(np.uint8),
         np.asarray(cv2.GaussianBlur(probe, (0, 0), 1.0), np.uint8),
     ]
-    return copies[:count]
 
 
 def seed(module: Any, folder: Path, photos: Sequence[bytes]) -> Seed:

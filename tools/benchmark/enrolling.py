@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from db.gallery.pickles import Key, PickleStore
 from db.schema import VERSION, enrolments, state
 from tools.chaos.store import Records
+from tools.cli.options import batches
 
 MODEL = "Dlib"
 _KEY = Key(MODEL, "0" * 16, 128)
@@ -35,8 +36,7 @@ def filled(folder: Path, people: int) -> Office:
     office = Office(folder)
     tokens = [secrets.token_hex(16) for _ in range(people)]
     with office.database.writing() as connection:
-        for start in range(0, people, _BATCH):
-            numbers = range(start, min(start + _BATCH, people))
+        for numbers in batches(range(people), _BATCH):
             connection.execute(sa.insert(enrolments), [_row(number, tokens[number]) for number in numbers])
         connection.execute(sa.update(state).where(state.c.name == VERSION).values(value=people))
     vectors = np.random.default_rng(0).standard_normal((people, _KEY.size), dtype=np.float32)

@@ -19,7 +19,7 @@ from pipeline.stages.search import search
 from pipeline.types import Floats, Photo
 from tools.benchmark import roofline
 from tools.benchmark.bench import Bench, CannotMeasureError
-from tools.benchmark.deepface_peer import deepface
+from tools.benchmark.deepface_peer import CALLED, deepface
 from tools.benchmark.measure import Result, compare, result, seconds
 from tools.benchmark.photos import encoded, package_photos, varied
 
@@ -42,7 +42,7 @@ def find_500(bench: Bench) -> Sequence[Result]:
     """A photo among 500 people who are enrolled, against `DeepFace.find` in a folder of 500 photos, new and known."""
     from pipeline.models.mtcnn import MtcnnDetector
 
-    count = 25 if bench.rounds.quick else FEW
+    count = 25 if bench.quick else FEW
     folder = bench.folder / "find"
     folder.mkdir()
     _photos_into(bench, folder, count)
@@ -57,13 +57,10 @@ def find_500(bench: Bench) -> Sequence[Result]:
 
     with deepface() as module:
         bgr = probe.pixels[..., ::-1].copy()
-        find = partial(
-            module.find, bgr, str(folder), model_name="Dlib", detector_backend="mtcnn",
-            enforce_detection=False, silent=True,
-        )  # fmt: skip
+        find = partial(module.find, bgr, str(folder), **CALLED, silent=True)
         cold = seconds(find) * FEW / count
         ours()
-        mine = [seconds(ours) for _ in range(bench.rounds.count)]
+        mine = [seconds(ours) for _ in range(bench.rounds)]
         scale = f"{count} photos, times {FEW // count}" if count < FEW else f"{FEW} photos"
         first = result("find_500", mine, [cold], 1 / 200, f"find in a folder that is new to it, {scale}")
         warm = compare("find_500_warm", ours, find, 1 / 200, "find in a folder that it has read before", bench.rounds)
@@ -74,7 +71,7 @@ def enrol_1m(bench: Bench) -> Sequence[Result]:
     """Enrolling one person into a large gallery, against into one of 100."""
     from tools.benchmark.enrolling import filled
 
-    many = 20_000 if bench.rounds.quick else 1_000_000
+    many = 20_000 if bench.quick else 1_000_000
     bench.say(f"Filling a gallery with {many} people ...")
     large, small = filled(bench.folder / "large", many), filled(bench.folder / "small", 100)
     note = f"rows, files and gallery of {many} people, until the next search sees them"

@@ -41,23 +41,15 @@ class Result:
         return self.ratio >= self.reach if self.at_least else self.ratio <= self.reach
 
 
-@dataclass(frozen=True)
-class Rounds:
-    """How often to measure; `quick` bounds what a slow peer is asked to do as well."""
-
-    count: int = ROUNDS
-    quick: bool = False
-
-
 def compare(
-    name: str, ours: Work, peer: Work, reach: float, note: str, rounds: Rounds, roofline_s: float | None = None
+    name: str, ours: Work, peer: Work, reach: float, note: str, rounds: int, roofline_s: float | None = None
 ) -> Result:
     """Run both once to warm up, then turn by turn; a peer that took over 20 s is not run again."""
     seconds(ours)
     first = seconds(peer)
     peers = [first] if first > SLOW_PEER_S else []
     mine = []
-    for _ in range(rounds.count):
+    for _ in range(rounds):
         mine.append(seconds(ours))
         if first <= SLOW_PEER_S:
             peers.append(seconds(peer))

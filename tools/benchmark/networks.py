@@ -99,7 +99,7 @@ def mtcnn_10(bench: Bench) -> Sequence[Result]:
     """Ten photos of 640 to 2,300 pixels, against the package `mtcnn` one by one."""
     from mtcnn import MTCNN
 
-    from pipeline.models.mtcnn import MtcnnDetector, working_scale
+    from pipeline.models.mtcnn import MtcnnDetector
 
     photos = of_sizes(bench.data, SIDES)
     ours, package = MtcnnDetector(), MTCNN()
@@ -108,9 +108,7 @@ def mtcnn_10(bench: Bench) -> Sequence[Result]:
         for photo in photos:
             package.detect_faces(photo)
 
-    pixels = sum(photo.shape[0] * photo.shape[1] * working_scale(photo) ** 2 for photo in photos)
-    bare = roofline.arithmetic_s(roofline.detection_flops(pixels))
-    note = f"ten photos of {SIDES[0]} to {SIDES[-1]} pixels"
+    note, bare = f"ten photos of {SIDES[0]} to {SIDES[-1]} pixels", roofline.detection_s(photos)
     return [compare("mtcnn_10", lambda: ours.detect(photos), peer, 1 / 5, note, bench.rounds, bare)]
 
 

@@ -19,6 +19,7 @@ from tools.benchmark.bench import Bench, CannotMeasureError
 from tools.benchmark.client import SETTINGS
 from tools.benchmark.measure import Result, result, seconds
 from tools.benchmark.photos import people
+from tools.cli.options import ROOT
 from tools.installation.trial import write_settings
 
 
@@ -79,7 +80,7 @@ def outside_models(bench: Bench) -> Sequence[Result]:
     """Upload and genuine verify: the time outside of the models over the time within them."""
     folder = bench.folder / "outside"
     folder.mkdir()
-    write_settings(bench.root, folder, SETTINGS)
+    write_settings(ROOT, folder, SETTINGS)
     clock = Clock()
     share_cores()
     container = ServiceContainer(folder / ".env", TimedModels(clock), liveness_loader())
@@ -104,7 +105,7 @@ def outside_models(bench: Bench) -> Sequence[Result]:
 
     both()
     beside, within = [], []
-    for _ in range(bench.rounds.count):
+    for _ in range(bench.rounds):
         clock.total = 0.0
         beside.append(seconds(both) - clock.total)
         within.append(clock.total)

@@ -3,7 +3,6 @@
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +11,7 @@ from pipeline.registry import LIVENESS_FILES
 from pipeline.types import Pixels
 from tools.benchmark.bench import Bench, CannotMeasureError
 from tools.benchmark.client import Client, server
-from tools.benchmark.deepface_peer import deepface
+from tools.benchmark.deepface_peer import deepface, verifying
 from tools.benchmark.measure import Result, result, seconds
 from tools.benchmark.photos import decoded, encoded, people, scaled
 from tools.benchmark.verdicts import engines
@@ -41,18 +40,14 @@ def phone_verify(bench: Bench) -> Sequence[Result]:
     """Three photos of 12 megapixels against one `DeepFace.verify` of two of them, and against 1,000-pixel photos."""
     names = engines(bench, *LIVENESS_FILES)
     changes = {"SELECTED_MODELS": MODELS, "MODEL_MIRROR": bench.mirror, "LIVENESS_ENGINES": names}
-    with server(bench.folder / "phone", changes) as running, deepface() as module:
+    with server(changes) as running, deepface() as module:
         client = Client(running)
         pair = _enrolled(bench, client)
-        two: list[Any] = [decoded(photo)[..., ::-1].copy() for photo in pair.large[:2]]
-
-        def peer() -> None:
-            module.verify(*two, model_name="Dlib", detector_backend="mtcnn", enforce_detection=False)
-
+        peer = verifying(module, pair.large)
         peer()
-        theirs = [seconds(peer) for _ in range(1 if bench.rounds.quick else 3)]
+        theirs = [seconds(peer) for _ in range(1 if bench.quick else 3)]
         large, small, stages = [], [], []
-        for _ in range(bench.rounds.count):
+        for _ in range(bench.rounds):
             large.append(seconds(lambda: client.verify(pair.person, pair.large, liveness=True)))
             stages.append(dict(client.stages))
             small.append(seconds(lambda: client.verify(pair.person, pair.small, liveness=True)))

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 from pipeline.parallel import usable_cores
 from tools.benchmark.bench import Bench
@@ -17,8 +18,8 @@ CLIENTS, GIGABYTE = 8, 1e9
 
 def throughput_8(bench: Bench) -> Sequence[Result]:
     """Requests a second at eight clients, against what the cores could do at one client's CPU time for each."""
-    each = 3 if bench.rounds.quick else 6
-    with server(bench.folder / "throughput", {}) as running:
+    each = 3 if bench.quick else 6
+    with server({}) as running:
         first = Client(running)
         person, photos = bench.enrolled(first)
 
@@ -29,7 +30,7 @@ def throughput_8(bench: Bench) -> Sequence[Result]:
         work(first, 3)
         clients = [Client(running) for _ in range(CLIENTS)]
         ours, possible = [], []
-        for _ in range(bench.rounds.count):
+        for _ in range(bench.rounds):
             before = cpu_s(running.process.pid)
             work(first, each)
             possible.append(usable_cores() * each / (cpu_s(running.process.pid) - before))
@@ -44,7 +45,7 @@ def throughput_8(bench: Bench) -> Sequence[Result]:
 def memory(bench: Bench) -> Sequence[Result]:
     """Memory of the ready server with Dlib, MobileFaceNet and the available liveness engines."""
     changes = two_models(bench)
-    with server(bench.folder / "memory", changes) as running:
+    with server(changes) as running:
         held = memory_bytes(running.process.pid) / GIGABYTE
     note = f"PSS of the ready server; liveness engines: {changes['LIVENESS_ENGINES']}; the peer is a gigabyte"
     return [Result("memory", held, 1.0, held, 1.2, 0.0, 1, note, unit="GB")]
@@ -54,19 +55,17 @@ def startup(bench: Bench) -> Sequence[Result]:
     """From start to ready, with filled caches, against importing TensorFlow and MTCNN."""
     changes = two_models(bench)
     mine, theirs = [], []
-    count = 2 if bench.rounds.quick else bench.rounds.count
-    for number in range(count + 1):
-        mine.append(seconds(lambda number=number: _start(bench, number, changes)))  # type: ignore[misc]
-        theirs.append(seconds(_import))
+    command = [sys.executable, "-c", "import tensorflow, mtcnn"]
+    imports = partial(subprocess.run, command, check=True, capture_output=True)
+
+    def start() -> None:
+        with server(changes):
+            pass
+
+    count = 2 if bench.quick else bench.rounds
+    for _ in range(count + 1):
+        mine.append(seconds(start))
+        theirs.append(seconds(imports))
     chosen = changes["LIVENESS_ENGINES"]
     note = f"start to ready with Dlib, MobileFaceNet and {chosen}; `import tensorflow, mtcnn` in a fresh process"
     return [result("startup", mine[1:], theirs[1:], 1.5, note)]
-
-
-def _start(bench: Bench, number: int, changes: dict[str, str]) -> None:
-    with server(bench.folder / f"start{number}", changes):
-        pass
-
-
-def _import() -> None:
-    subprocess.run([sys.executable, "-c", "import tensorflow, mtcnn"], check=True, capture_output=True)

@@ -26,6 +26,7 @@ from pipeline.stages.distance import template
 from pipeline.stages.nearness import nearness
 from pipeline.stages.ranking import best_scores
 from pipeline.types import EnrolledFaces, Floats
+from tools.cli.options import batches
 from tools.evaluation.workbench import common_options, prepare
 
 WAYS = ((16, 1024), (CANDIDATES, 64), (CANDIDATES, 1024))
@@ -106,8 +107,8 @@ def filled(gallery: Gallery, folder: Path) -> tuple[MemorySnapshot, dict[str, Ve
         for model, each in rows.items():
             entries[model].append(Entry(f"{at:032x}", person, templates[model], each[:1]))
     for model, store in stores.items():
-        for start in range(0, len(entries[model]), 2000):
-            store.put(entries[model][start : start + 2000])
+        for some in batches(entries[model], 2000):
+            store.put(some)
         for step in ("flush", "release_collection", "load_collection"):
             milvus.ask(methodcaller(step, store.name))
     return index.snapshot(1), stores

@@ -2,6 +2,7 @@
 
 import math
 import platform
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import threadpoolctl
 
 from pipeline.parallel import usable_cores
+from pipeline.types import Pixels
 from tools.benchmark.measure import seconds
 
 _SIDE, _BYTES, _TRIES = 1024, 1 << 28, 5
@@ -55,9 +57,12 @@ def network_flops(model: Any) -> float:
     return sum(_flops(node) for node in one.get_ordered_ops())
 
 
-def detection_flops(pixels: float) -> float:
-    """Return the operations of MTCNN's first network over photos that are searched at so many pixels together."""
-    return pixels * PYRAMID * PROPOSAL_FLOPS_PER_PIXEL
+def detection_s(photos: Iterable[Pixels]) -> float:
+    """Return the seconds that the arithmetic of MTCNN's first network takes for photos, at the size it searches."""
+    from pipeline.models.mtcnn import working_scale
+
+    pixels = sum(photo.shape[0] * photo.shape[1] * working_scale(photo) ** 2 for photo in photos)
+    return arithmetic_s(pixels * PYRAMID * PROPOSAL_FLOPS_PER_PIXEL)
 
 
 def _flops(node: Any) -> float:

@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from operator import methodcaller
 
@@ -20,7 +21,8 @@ from tools.benchmark.bench import Bench, CannotMeasureError
 from tools.benchmark.enrolling import MODEL, Office, filled
 from tools.benchmark.gallery import PROBES, SIZE, ranked
 from tools.benchmark.measure import Result, result, seconds, spread
-from tools.installation.milvus_server import MilvusServer, NoMilvusError, milvus_server
+from tools.cli.options import batches
+from tools.installation.milvus_server import MilvusServer, milvus_server
 
 PEOPLE, QUICK_PEOPLE, CLIENTS = 100_000, 2_000, 8
 _PUT = 2_000
@@ -30,19 +32,13 @@ _SEARCHES = 40
 
 def milvus_100k(bench: Bench) -> Sequence[Result]:
     """A search among 100,000 people in a Milvus server, by the whole path: records, candidates, embeddings, scores."""
-    people = QUICK_PEOPLE if bench.rounds.quick else PEOPLE
+    people = QUICK_PEOPLE if bench.quick else PEOPLE
     office = filled(bench.folder / "office", people)
-    try:
-        with milvus_server() as server:
-            begun = time.monotonic()
-            stored = _filled(server, office)
+    with milvus_server() as server:
+        begun = time.monotonic()
+        with closing(_filled(server, office)) as stored:
             bench.say(f"{people} people are in Milvus and indexed after {time.monotonic() - begun:.0f} s")
-            try:
-                return list(_compared(stored, office.gallery, people, bench.rounds.count))
-            finally:
-                stored.close()
-    except NoMilvusError as reason:
-        raise CannotMeasureError(str(reason)) from None
+            return list(_compared(stored, office.gallery, people, bench.rounds))
 
 
 def _compared(stored: Gallery, memory: Gallery, people: int, rounds: int) -> Iterator[Result]:
@@ -87,10 +83,10 @@ def _filled(server: MilvusServer, office: Office) -> MilvusGallery:
     gallery = MilvusGallery(kept, office.entries, models, lambda rows, _: template(rows, "cosine"), milvus)
     (collection,) = gallery.collections().values()
     enrolled, snapshot = office.entries.changes(0), office.gallery.snapshot()
-    for start in range(0, len(enrolled.added), _PUT):
+    for some in batches(enrolled.added, _PUT):
         collection.put(
             Entry(one.token, one.id, template(rows, "cosine"), rows)
-            for one in enrolled.added[start : start + _PUT]
+            for one in some
             if (found := snapshot.person(one.id)) is not None and (rows := found[MODEL]) is not None
         )
     collection.set_mark(Mark("bench", enrolled.version, milvus.now()))

@@ -19,12 +19,12 @@ from tools.calibration.bootstrap import rate_name, shows
 from tools.calibration.build import RATES, Calibration, calibrate, describe
 from tools.calibration.sample import Ints, PairScores, Sample, model_pairs
 from tools.cli.exits import DONE
-from tools.cli.options import FILE, results
+from tools.cli.options import FILE, ROOT, results
 from tools.evaluation import system
 from tools.evaluation.html.charts import error_curve
 from tools.evaluation.layout import LayoutError, read_pairs, restrict
 from tools.evaluation.recognition import accept_rates
-from tools.evaluation.workbench import FAULTS, ROOT, Workbench, common_options, prepare, rates_of
+from tools.evaluation.workbench import FAULTS, Workbench, common_options, prepare, rates_of
 
 OUT = ROOT / "bin" / "model" / "calibration"
 FMR, FPIR = 1e-3, 1e-2

@@ -16,19 +16,19 @@ from pipeline.scoring.published import PublishedScorer
 from pipeline.types import Photo, Scorer
 from tools.calibration.sample import ModelPairs, Sample, model_pairs
 from tools.cli.exits import DONE
-from tools.cli.options import FILE, note, results
+from tools.cli.options import FILE, ROOT, note, results
 from tools.evaluation import system
 from tools.evaluation.brisque import BrisqueUnavailable, brisque_scores
 from tools.evaluation.decisions import decisions
 from tools.evaluation.degrade import turned_frames
-from tools.evaluation.html.extras import extras, html_options
+from tools.evaluation.html.extras import extras
 from tools.evaluation.html.page import page
 from tools.evaluation.layout import LayoutError, Pair, read_pairs
-from tools.evaluation.peer import chosen, deepface_accuracy, models_of_both
+from tools.evaluation.peer import chosen, deepface_accuracy
 from tools.evaluation.quality import Assessor, quality_report
 from tools.evaluation.recognition import MOST_SENT, accept_rates, accuracies, search_rates
 from tools.evaluation.report import as_text
-from tools.evaluation.workbench import FAULTS, ROOT, Workbench, common_options, load_detector, prepare
+from tools.evaluation.workbench import FAULTS, Workbench, common_options, load_detector, prepare
 
 RATES = (1e-3, 1e-4)
 DRAWS = 500
@@ -44,7 +44,9 @@ OTHER_RULES = ((1, 1), (1, 3), (2, 2), (3, 3))
 @click.command("evaluate")
 @common_options()
 @click.option("--pairs", type=FILE, metavar="FILE", help="Pairs in LFW's format (default: pairs.txt nearby).")
-@html_options
+@click.option("--html", type=FILE, metavar="REPORT", help="Write a page with curves, histograms and times.")
+@click.option("--liveness", type=FILE, metavar="DIR", help="Measure liveness on DIR/SOURCE/{bona_fide,attack}.")
+@click.option("--requests", default=12, metavar="N", help="Requests whose stages --html times; 0: none.")
 @click.option("--sim-func", default="cosine", type=click.Choice(SIM_FUNCS), help="SIM_FUNC.")
 @click.option("--calibration", type=FILE, metavar="DIR", help="Folder of your own calibrations.")
 @click.option("--fmr", default=1e-3, help="VER_FMR.")
@@ -193,7 +195,7 @@ def _peer(arguments: SimpleNamespace, bench: Workbench, pairs: Sequence[Pair]) -
         raise LayoutError("--peer requires pairs: pass --pairs FILE.")
     some = chosen(pairs, arguments.peer_pairs, arguments.seed)
     found: dict[str, Any] = {}
-    for name in models_of_both(list(bench.embedders)):
+    for name in (one for one in bench.embedders if REGISTRY[one].source in {"dlib", "deepface"}):
         published, best = deepface_accuracy(name, bench.data, some, arguments.sim_func, bench.weights)
         ours = accuracies(bench.faces, some, len(bench.data.files), arguments.sim_func, None)[name].accuracy
         theirs = {"deepface_at_published_threshold": published, "deepface_at_best_threshold": best}

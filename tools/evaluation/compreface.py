@@ -23,8 +23,8 @@ from pipeline.stages.similarity import ALIKE, RATE, similarity_of
 from pipeline.types import Scorer
 from tools.calibration.build import calibrate, describe
 from tools.calibration.sample import Ints, Sample, model_pairs
-from tools.cli.options import one_line
-from tools.evaluation.workbench import FAULTS, ROOT, Workbench, common_options, prepare
+from tools.cli.options import ROOT, one_line
+from tools.evaluation.workbench import FAULTS, Workbench, common_options, prepare
 from tools.installation.trial import NoServerError, TrialServer, trial_server
 
 SIM_FUNC = "cosine"

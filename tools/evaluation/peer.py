@@ -12,11 +12,6 @@ from tools.evaluation.layout import Dataset, Pair
 from tools.evaluation.recognition import best_threshold
 
 
-def models_of_both(models: Sequence[str]) -> list[str]:
-    """Return those of `models` that DeepFace also has."""
-    return [name for name in models if REGISTRY[name].source in {"dlib", "deepface"}]
-
-
 def chosen(pairs: Sequence[Pair], count: int, seed: int) -> list[Pair]:
     """Return `count` of the pairs at random, half of them genuine."""
     generator = np.random.default_rng([seed, 61])

@@ -18,8 +18,6 @@ from tools.cli.options import FILE, ROOT, weights_option
 from tools.evaluation.faces import EmbeddingCache, Faces, embed_dataset
 from tools.evaluation.layout import Dataset, LayoutError, read_people
 
-__all__ = ["FAULTS", "ROOT", "Workbench", "common_options", "prepare", "rates_of"]
-
 Work = TypeVar("Work", bound=Callable[..., Any])
 
 FAULTS = (LayoutError, CalibrationFault, ModelUnavailable, ValueError)

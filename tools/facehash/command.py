@@ -1,7 +1,6 @@
 """`bin/facehash`: the classifiers of the keys, their versions, their users; and the statistics of strangers."""
 
 import json
-import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
@@ -143,10 +142,8 @@ def evaluate(
     if address:
         found = _measured(address, chosen)
     else:
-        with tempfile.TemporaryDirectory(prefix="faceapp-facehash-") as place:
-            changes = {"SELECTED_MODELS": models, "MODEL_MIRROR": mirror, **UNLIMITED}
-            with server(Path(place) / "server", changes) as running:
-                found = _measured(running.address, chosen)
+        with server({"SELECTED_MODELS": models, "MODEL_MIRROR": mirror, **UNLIMITED}) as running:
+            found = _measured(running.address, chosen)
     print(json.dumps(found, indent=2))
     return found, DONE
 

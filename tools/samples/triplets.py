@@ -19,8 +19,8 @@ from pipeline.scoring import load_scorer
 from pipeline.stages.compare import fused_scores
 from pipeline.types import EnrolledFaces, Floats, Pixels
 from tools.benchmark.photos import encoded, read
-from tools.cli.options import FILE, one_line
-from tools.evaluation.workbench import FAULTS, ROOT, common_options, prepare
+from tools.cli.options import FILE, ROOT, one_line
+from tools.evaluation.workbench import FAULTS, common_options, prepare
 from tools.samples.build import Build
 from tools.samples.render import Scene, photo
 

@@ -1,37 +1,23 @@
 """What only the page needs, measured where `--html` asks for it: curves, liveness by source, time of each stage."""
 
 import statistics
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import click
 import numpy as np
 
 from pipeline.types import Scorer
 from tools.benchmark.client import Client, server
 from tools.calibration.sample import ModelPairs
-from tools.cli.options import FILE, note
+from tools.cli.options import ROOT, note
 from tools.evaluation.html.charts import curves
 from tools.evaluation.layout import Dataset
-from tools.evaluation.workbench import ROOT, Work, Workbench
+from tools.evaluation.workbench import Workbench
 from tools.installation.trial import NoServerError
 
-REQUESTS = 12
 MOST_SENT = 3
-
-
-def html_options(work: Work) -> Work:
-    """Add the options of the page."""
-    for one in (
-        click.option("--requests", default=REQUESTS, metavar="N", help="Requests whose stages --html times; 0: none."),
-        click.option("--liveness", type=FILE, metavar="DIR", help="Measure liveness on DIR/SOURCE/{bona_fide,attack}."),
-        click.option("--html", type=FILE, metavar="REPORT", help="Write a page with curves, histograms and times."),
-    ):
-        work = one(work)
-    return work
 
 
 def extras(
@@ -66,18 +52,18 @@ def _liveness(folder: Path, weights: list[Path]) -> dict[str, Any]:
 def measure(data: Dataset, models: Sequence[str], mirror: Path, requests: int) -> dict[str, Any]:
     """Verify people with liveness over HTTP and return each stage's milliseconds: `median`, `p90`, `share` of the sum.
 
-    Everybody measured is enrolled with one photo and verified with up to three others. Raises `ValueError` where
-    nobody has two photos that the server keeps.
+    Those with most photos come first; everybody is enrolled with one and verified with up to three others. Raises
+    `ValueError` where nobody has two photos that the server keeps.
     """
     changes = {"SELECTED_MODELS": ",".join(models), "MODEL_MIRROR": str(mirror)}
     runs: list[dict[str, float]] = []
     sent = 0
-    scratch = tempfile.TemporaryDirectory(prefix="faceapp-latency-")
-    with scratch as folder, server(Path(folder) / "server", changes) as running:
+    with server(changes) as running:
         client = Client(running)
-        for number, photos in enumerate(people(data)):
-            if len(runs) >= requests:
+        for number, files in enumerate(sorted(data.by_person().values(), key=len, reverse=True)):
+            if len(runs) >= requests or len(files) < 2:
                 break
+            photos = [file.read_bytes() for file in files[: 1 + MOST_SENT]]
             try:
                 client.enrol(f"RECO_ID_{number}", photos[:1])
                 client.verify(f"RECO_ID_{number}", photos[1:], liveness=True)
@@ -88,13 +74,6 @@ def measure(data: Dataset, models: Sequence[str], mirror: Path, requests: int) -
     if not runs:
         raise ValueError("Nobody has two photos with a face, so no request can be timed.")
     return {"requests": len(runs), "photos": sent, "stages": stages(runs)}
-
-
-def people(data: Dataset) -> Iterator[list[bytes]]:
-    """Yield the photos of everybody who has two or more, as file bytes, those with most photos first."""
-    for its in sorted(data.by_person().values(), key=len, reverse=True):
-        if len(its) > 1:
-            yield [file.read_bytes() for file in its[: 1 + MOST_SENT]]
 
 
 def stages(runs: Sequence[dict[str, float]]) -> dict[str, dict[str, float]]:
