@@ -74,11 +74,17 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
 
     The server starts even while the database is down: each request tries again and answers 155 until it is back.
     """
-    names = people_names(settings)
     make_tables(settings)
-    database = open_database(settings)
+    records = records_on(open_database(settings), settings, embedders)
+    note_keys(records.kept, records.uploads.kept)
+    prepare(records)
+    return records
+
+
+def records_on(database: Database, settings: Settings, embedders: Mapping[str, Embedder]) -> Records:
+    """Return the records on a database; nothing is read or written yet."""
     kept, kept_uploads = kept_files(settings, database)
-    people, audit = People(database, names, kept), AuditTrail(database, audit_folder(settings))
+    people, audit = People(database, people_names(settings), kept), AuditTrail(database, audit_folder(settings))
     enrolments, uploads = EnrolmentRecords(database), UploadStore(kept_uploads)
     gallery = open_gallery(settings, kept, enrolments, embedders)
     enroller = EnrolmentUnit(database, people, enrolments, gallery, uploads, kept, audit)
@@ -87,7 +93,7 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
     accepted = Acceptances(database, audit)
     forgetting = ForgettingUnit(database, people, enrolments, gallery, uploads, kept, audit)
     faces = FaceRecords(database, people, enrolments, gallery, kept)
-    records = Records(
+    return Records(
         database,
         kept,
         people,
@@ -104,9 +110,6 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
         Announced(database),
         Subjects(database, people, enrolments, SUBJECTS, shown_name),
     )
-    note_keys(kept, kept_uploads)
-    prepare(records)
-    return records
 
 
 def prepare(records: Records) -> None:

@@ -47,7 +47,7 @@ def list_homes(settings: Settings) -> Told:
         users = [] if version is None else [*version.users]
         found.append({"key": home, "version": number, "users": users})
         lines.append(f"{home}\tversion {number}\t{', '.join(users) or 'no users'}")
-    return Told("\n".join(lines) or "There are no classifiers.", {"classifiers": found})
+    return "\n".join(lines) or "There are no classifiers.", {"classifiers": found}
 
 
 @command.command("versions")
@@ -64,7 +64,7 @@ def versions(settings: Settings, home: str) -> Told:
         lines.append(f"{number}\t{when}\t{said}{' (in use)' if is_used else ''}")
         about = {"users": [*version.users], "validation": checked}
         found.append({"number": number, "made": when, "in_use": is_used, **about})
-    return Told("\n".join(lines) or "This key has no classifier.", {"versions": found})
+    return "\n".join(lines) or "This key has no classifier.", {"versions": found}
 
 
 @command.command("rollback")
@@ -80,7 +80,7 @@ def rollback(settings: Settings, home: str, number: int | None) -> Told:
         raise ValueError("there is no older version to go back to")
     homes.use(home, chosen)
     text = f"Version {chosen} is in use. Its users and their faces are what the next training adds to."
-    return Told(text, {"in_use": chosen})
+    return text, {"in_use": chosen}
 
 
 @command.command("forget")
@@ -98,7 +98,7 @@ def forget(settings: Settings, home: str, user: str | None) -> Told:
         raise ValueError("this user is not known")
     if user is None or not {*version.users} - {user}:
         homes.remove(home)
-        return Told("Everything of this key was removed.", {"version": None})
+        return "Everything of this key was removed.", {"version": None}
 
     def without(users: UsersFaces) -> UsersFaces:
         return {name: faces for name, faces in users.items() if name != user}
@@ -107,7 +107,7 @@ def forget(settings: Settings, home: str, user: str | None) -> Told:
         report = service.train(home, without, {}, lambda share: None)
     gone = homes.forget_older(home, report.number)
     text = f"The user is forgotten: version {report.number} was trained without, {gone} older versions were removed."
-    return Told(text, {"version": report.number})
+    return text, {"version": report.number}
 
 
 @command.command("strangers")

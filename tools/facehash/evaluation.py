@@ -8,6 +8,7 @@ import base64
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,15 +116,14 @@ def _load(post: Post, user: str, photos: Sequence[str], meanwhile: Callable[[], 
             if reply["responseType"] == "ERROR":
                 errors.append(reply)
 
-    threads = [threading.Thread(target=client, args=(at,)) for at in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    try:
-        meanwhile()
-    finally:
-        is_over.set()
-        for thread in threads:
-            thread.join()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        clients = [pool.submit(client, at) for at in range(CLIENTS)]
+        try:
+            meanwhile()
+        finally:
+            is_over.set()
+    for one in clients:
+        one.result()
     return times, len(errors)
 
 

@@ -1,7 +1,5 @@
 """`bin/import-embeddings`: names and embeddings of a pickle become users of a key's FaceHash classifier."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -50,7 +48,8 @@ def command(settings: Settings, file: Path, model: str, home: str) -> Told:
         )
     try:
         names = as_users(read_names(file.read_bytes()))
-        version = _version(model, settings)
+        spec, weights = REGISTRY[model], WeightStore(WEIGHTS, settings.model_mirror or None)
+        version = embedding_version(spec, weights.sha256(locate(spec, weights)), recognition_precision())
         check_model(names, with_others({model: version}, settings.calibration_folder), model)
     except (PickleRefusedError, ModelUnavailable, NoStrangersError) as why:
         raise ValueError(str(why)) from why
@@ -59,7 +58,7 @@ def command(settings: Settings, file: Path, model: str, home: str) -> Told:
         added = {name: EnrolledFaces({model: rows}) for name, rows in names.items()}
         report = its.train(home, lambda users: _joined(users, added), {}, lambda share: None)
     said = f"{len(added)} users were imported: version {report.number} of {home} has {len(report.faces)}."
-    return Told(said, {"imported": len(added), "version": report.number, "users": len(report.faces)})
+    return said, {"imported": len(added), "version": report.number, "users": len(report.faces)}
 
 
 def _joined(users: UsersFaces, added: UsersFaces) -> UsersFaces:
@@ -67,12 +66,6 @@ def _joined(users: UsersFaces, added: UsersFaces) -> UsersFaces:
     if taken:
         raise ValueError(f"{len(taken)} of the names are users already, {taken[0]} for one: forget them first")
     return {**users, **added}
-
-
-def _version(model: str, settings: Settings) -> str:
-    """Return the version of the embeddings that this server's model makes."""
-    spec, weights = REGISTRY[model], WeightStore(WEIGHTS, settings.model_mirror or None)
-    return embedding_version(spec, weights.sha256(locate(spec, weights)), recognition_precision())
 
 
 def as_users(names: Mapping[str, Floats]) -> dict[str, Floats]:

@@ -93,9 +93,5 @@ def _fold(sample: Sample, versions: Mapping[str, str], generator: np.random.Gene
     order = [generator.permutation(np.flatnonzero(sample.person == user)) for user in users]
     learnt, seed = [rows[one[:LEARNT]] for one in order], int(generator.integers(1 << 30))
     network, _ = train(learnt, strangers, Options(), seed, lambda share: None)
-    photos = [*(one[LEARNT:] for one in order), _rows_of(sample, others[half:])]
+    photos = [*(one[LEARNT:] for one in order), np.flatnonzero(np.isin(sample.person, others[half:]))]
     return Reach(network.logits(rows[np.concatenate(photos)]), np.repeat(np.arange(USERS + 1), [*map(len, photos)]))
-
-
-def _rows_of(sample: Sample, people: Ints) -> Ints:
-    return np.flatnonzero(np.isin(sample.person, people))

@@ -29,7 +29,7 @@ def command() -> None:
 def print_head(records: Records) -> Told:
     """Print the last entry's number and MAC, to be kept elsewhere."""
     head = str(records.audit.head())
-    return Told(head, {"head": head})
+    return head, {"head": head}
 
 
 @command.command("verify")
@@ -45,7 +45,7 @@ def verify(records: Records, heads: Sequence[str], folders: Sequence[Path]) -> T
         raise CheckFailed("\n".join(["the audit is not whole", *found.faults]))
     late = ["Written by a process that ended before they counted:", *found.uncounted] if found.uncounted else []
     text = "\n".join([f"All {head.count} entries are there, unchanged.", *late])
-    return Told(text, {"entries": head.count, "head": str(head), "uncounted": found.uncounted})
+    return text, {"entries": head.count, "head": str(head), "uncounted": found.uncounted}
 
 
 @command.command("show")
@@ -65,7 +65,7 @@ def show(records: Records, person_id: str, folders: Sequence[Path]) -> Told:
     name = f"In the log: person {log_name(subject)}"
     text = "\n\n".join([*warning, name, *(_explained(entry, bases) for entry in entries)])
     about = {"is_whole": not found.faults, "in_log": log_name(subject), "entries": entries, "bases": bases}
-    return Told(text, about)
+    return text, about
 
 
 def _explained(entry: dict[str, Any], bases: dict[str, Any]) -> str:

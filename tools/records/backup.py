@@ -38,4 +38,4 @@ def _said(settings: Settings, folder: Path, done: str, work: Callable[[Store], M
     finally:
         store.database.dispose()
     text = f"{folder} {done} {len(made.files)} files, taken {made.time}, tables of version {made.version}."
-    return Told(text, {"folder": str(folder), "files": len(made.files), "time": made.time, "version": made.version})
+    return text, {"folder": str(folder), "files": len(made.files), "time": made.time, "version": made.version}

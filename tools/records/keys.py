@@ -33,7 +33,7 @@ def make(records: Records, name: str, scopes: str, days: int) -> Told:
     lines = [_line(record), f"The key, shown only once: {text}"]
     if is_first:
         lines.append("From now on the server answers callers with a key only, on this machine too.")
-    return Told("\n".join(lines), {**_described(record), "key": text})
+    return "\n".join(lines), {**_described(record), "key": text}
 
 
 @command.command("list")
@@ -42,7 +42,7 @@ def list_keys(records: Records) -> Told:
     """List all keys, without the keys themselves."""
     keys = list(KeyRecords(records.database).all())
     text = "\n".join(map(_line, keys)) or "No keys: the server is open to its own machine."
-    return Told(text, {"keys": [_described(record) for record in keys]})
+    return text, {"keys": [_described(record) for record in keys]}
 
 
 @command.command("revoke")
@@ -53,7 +53,7 @@ def revoke(records: Records, key_id: str) -> Told:
     if not KeyRecords(records.database).revoke(key_id, int(time.time())):
         raise ValueError(f"{key_id}: no such key, or revoked already")
     records.audit.record(AuditEvent("keys", about={"revoked": key_id}))
-    return Told(f"{key_id} is revoked; every server refuses it within 2 seconds.", {"revoked": key_id})
+    return f"{key_id} is revoked; every server refuses it within 2 seconds.", {"revoked": key_id}
 
 
 def _described(record: KeyRecord) -> dict[str, Any]:

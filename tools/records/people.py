@@ -4,14 +4,10 @@ import json
 
 import click
 
-from bootstrap.records import people_names, receipt_for
+from bootstrap.records import people_names, receipt_for, records_on
 from bootstrap.sealing import kept_files
-from bootstrap.vectors import open_gallery
-from db.enrolments import EnrolmentRecords
-from db.forgetting import ForgettingUnit
 from db.people import People
 from db.same_people import SamePeople
-from db.uploads import UploadStore
 from pipeline.ports import AuditEvent
 from tools.records.running import Records, Told, on_database
 
@@ -27,7 +23,7 @@ def list_people(records: Records) -> Told:
     """List everybody."""
     names = {one.id: one.given_name or one.name for one in _people(records).all()}
     text = "\n".join(f"{person_id}\t{name}" for person_id, name in names.items()) or "Nobody is enrolled."
-    return Told(text, {"people": [{"id": person_id, "name": name} for person_id, name in names.items()]})
+    return text, {"people": [{"id": person_id, "name": name} for person_id, name in names.items()]}
 
 
 @command.command("forget")
@@ -35,19 +31,15 @@ def list_people(records: Records) -> Told:
 @on_database("people")
 def forget(records: Records, person_id: str) -> Told:
     """Remove every trace of an ID and print a signed receipt."""
-    settings, database = records.settings, records.database
-    kept, kept_uploads = kept_files(settings, database)
-    enrolments, uploads = EnrolmentRecords(database), UploadStore(kept_uploads)
-    gallery = open_gallery(settings, kept, enrolments, {})
-    unit = ForgettingUnit(database, _people(records), enrolments, gallery, uploads, kept, records.audit)
+    stored = records_on(records.database, records.settings, {})
     try:
-        forgotten = unit.forget(person_id)
+        forgotten = stored.forgetting.forget(person_id)
     finally:
-        gallery.close()
+        stored.gallery.close()
     if forgotten is None:
         raise ValueError(f"{person_id}: nothing is stored under this ID")
-    receipt = receipt_for(database, person_id, forgotten)
-    return Told(json.dumps(receipt, indent=2), receipt)
+    receipt = receipt_for(records.database, person_id, forgotten)
+    return json.dumps(receipt, indent=2), receipt
 
 
 @command.command("same")
@@ -61,7 +53,7 @@ def same(records: Records, first: str, second: str) -> Told:
         raise ValueError(f"{', '.join(unknown)}: not enrolled")
     records.audit.record(AuditEvent("same", first))
     SamePeople(records.database).link(first, second)
-    return Told(f"{first} and {second} are one person.", {"ids": [first, second], "linked": True})
+    return f"{first} and {second} are one person.", {"ids": [first, second], "linked": True}
 
 
 @command.command("different")
@@ -73,7 +65,7 @@ def different(records: Records, first: str, second: str) -> Told:
     records.audit.record(AuditEvent("different", first))
     was_linked = SamePeople(records.database).unlink(first, second)
     text = f"{first} and {second} {'are two people' if was_linked else 'were not linked'}."
-    return Told(text, {"ids": [first, second], "were_linked": was_linked, "linked": False})
+    return text, {"ids": [first, second], "were_linked": was_linked, "linked": False}
 
 
 def _people(records: Records) -> People:

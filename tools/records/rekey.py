@@ -2,24 +2,19 @@
 
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from bootstrap.records import audit_folder, create_tables, people_names
+from bootstrap.records import audit_folder, create_tables, records_on
 from bootstrap.sealing import facehash_files, kept_files, note_keys
-from bootstrap.vectors import open_gallery
 from db.audit import AuditTrail
-from db.enrolments import EnrolmentRecords
 from db.facehash import FaceHashHomes
-from db.people import People
 from db.recovery import recover
 from db.rekey import Progress, Rekeying
 from db.sealed_with import keys_in_use, set_keys_in_use
 from db.session import Database
-from db.uploads import UploadStore
 from env_validator import Settings, load_settings
 from pipeline.ports import AuditEvent
 from security.sealing import NO_KEY, key_id
@@ -84,7 +79,7 @@ def command(settings: Settings, what: str | None, settle: int) -> Told:
     keys = settings.data_key
     if len(keys) == 1:
         text = "Nothing to change: DATA_KEY holds one key." if keys[0] else "Nothing is sealed: --seal seals."
-        return Told(text, {"key": key_id(keys[0]), "changed": 0, "strangers": 0})
+        return text, {"key": key_id(keys[0]), "changed": 0, "strangers": 0}
     with opened(settings) as database:
         trail = AuditTrail(database, audit_folder(settings))
         trail.record(AuditEvent("rekey", about={"step": "begun", "keys": [key_id(one) for one in keys]}))
@@ -114,30 +109,25 @@ def _told(name: str, changed: int, strangers: int) -> Told:
     lines = [f"{changed} files and rows are {how}. DATA_KEY in .env holds nothing else now."]
     if strangers:
         lines.append(f"{strangers} folders in DB_PATH belong to nobody who is enrolled and stay as they are.")
-    return Told("\n".join(lines), {"key": name, "changed": changed, "strangers": strangers})
+    return "\n".join(lines), {"key": name, "changed": changed, "strangers": strangers}
 
 
-def _passes(
-    settings: Settings, database: Database, sleep: Callable[[float], None] = time.sleep
-) -> tuple[Progress, int]:
+def _passes(settings: Settings, database: Database) -> tuple[Progress, int]:
     """Repeat passes until one finds nothing to do; return all that was changed, and the last one's rest."""
-    kept, kept_uploads = kept_files(settings, database)
-    enrolments, uploads = EnrolmentRecords(database), UploadStore(kept_uploads)
-    people = People(database, people_names(settings), kept)
-    gallery = open_gallery(settings, kept, enrolments, {})
-    rekeying = Rekeying(database, people, enrolments, kept, kept_uploads)
+    on = records_on(database, settings, {})
+    rekeying = Rekeying(database, on.people, on.enrolments, on.kept, on.uploads.kept)
     total, patience = Progress(), PATIENCE
     try:
         while True:
-            recover(enrolments, uploads, kept, gallery.remove)
+            recover(on.enrolments, on.uploads, on.kept, on.gallery.remove)
             found = rekeying.run()
             total = Progress(total.changed + found.changed, found.waiting, found.broken)
             patience = PATIENCE if found.changed else patience - 1
             if not found.changed and (not found.waiting or not patience):
                 return total, rekeying.strangers()
-            sleep(PAUSE_S if found.waiting else 0)
+            time.sleep(PAUSE_S if found.waiting else 0)
     finally:
-        gallery.close()
+        on.gallery.close()
 
 
 @click.command("init-db")
@@ -149,4 +139,4 @@ def init_db(settings: Settings, seal: bool) -> Told:
     sealed = begin_empty(settings_file(), settings) if seal else ""
     place = settings.sql_uri if settings.sqlite_path else f"schema {settings.sql_schema} on {settings.sql_uri}"
     lines = [*filter(None, [sealed]), f"Table {settings.sql_table} and the faceapp_* tables exist: {place}"]
-    return Told("\n".join(lines), {"table": settings.sql_table, "place": place, "sealed": bool(seal)})
+    return "\n".join(lines), {"table": settings.sql_table, "place": place, "sealed": bool(seal)}

@@ -25,13 +25,8 @@ from tools.cli.exits import DONE, FAILED, NO
 from tools.cli.options import env_option, json_option, sentence
 from tools.installation.environment import SetupError
 
-
-@dataclass(frozen=True)
-class Told:
-    """What a command found or did: for a person, and for a program."""
-
-    text: str
-    data: Mapping[str, Any]
+Told = tuple[str, Mapping[str, Any]]
+"""What a command found or did: for a person, and for a program."""
 
 
 class CheckFailed(Exception):  # noqa: N818 - an answer, not an error
@@ -55,7 +50,7 @@ def on_records(
             ASKER.set(Asker(f"bin/{name}"))
             try:
                 first(env)
-                told = work(load_settings(env), **given)
+                text, data = work(load_settings(env), **given)
             except SettingsFault as fault:
                 missing = f"{env} does not exist; bin/start writes the first one"
                 return _failed(fault.lines() if env.exists() else [missing], as_json, FAILED)
@@ -63,7 +58,7 @@ def on_records(
                 return _failed([str(found)], as_json, NO)
             except (Refusal, SetupError, OSError, ValueError, sqlite3.Error) as error:
                 return _failed([sentence(error)], as_json, FAILED)
-            click.echo(json.dumps(told.data, indent=2, ensure_ascii=False) if as_json else told.text)
+            click.echo(json.dumps(data, indent=2, ensure_ascii=False) if as_json else text)
             return DONE
 
         return run
