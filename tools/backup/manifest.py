@@ -3,7 +3,6 @@
 The list is written last, so a backup without one is unfinished.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from db.initialise import initialise
 from db.schema import PeopleNames
 from db.session import Database
 from env_validator import Settings
+from pipeline.models.weights import sha256_of
 
 NAME = "manifest.json"
 FORMAT = "faceapp-backup-1"
@@ -52,7 +52,7 @@ def checked(folder: Path) -> Manifest:
         raise ValueError(f"{folder} is a backup of another format: {manifest.format}")
     here = set(relative_files(folder)) - {NAME}
     wrong = sorted(here ^ set(manifest.files)) + sorted(
-        name for name in here & set(manifest.files) if sha256(folder / name) != manifest.files[name]
+        name for name in here & set(manifest.files) if sha256_of(folder / name) != manifest.files[name]
     )
     if wrong:
         raise ValueError(f"{len(wrong)} files are missing, changed or not listed, first {wrong[0]}")
@@ -62,12 +62,6 @@ def checked(folder: Path) -> Manifest:
 def relative_files(folder: Path) -> Iterator[str]:
     """Yield all files in a folder, sorted, by their paths relative to it."""
     yield from sorted(path.relative_to(folder).as_posix() for path in files.files_in(folder) if path.is_file())
-
-
-def sha256(path: Path) -> str:
-    """Return a file's SHA-256 in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @dataclass(frozen=True, eq=False)

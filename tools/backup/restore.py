@@ -3,7 +3,6 @@
 import contextlib
 import shutil
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -12,14 +11,15 @@ from db import files
 from db.audit import AuditTrail
 from db.migrations.upgrade import revisions, upgrade
 from db.schema import OWN, enrolments
+from pipeline.models.weights import sha256_of
 from pipeline.ports import AuditEvent
 from tools.backup import manifest, rows
 from tools.backup.manifest import Store
-from tools.backup.take import SQLITE
+from tools.backup.take import SQLITE, Step
+from tools.cli.options import batches
 
 MARK = ".restoring"
 _TOGETHER = 64
-Step = Callable[[str], None]
 
 
 def restore(source: Path, store: Store, step: Step = lambda _name: None) -> manifest.Manifest:
@@ -30,16 +30,14 @@ def restore(source: Path, store: Store, step: Step = lambda _name: None) -> mani
     """
     found = manifest.checked(source)
     _check_fits(found, store)
-    mark, name = store.people / MARK, manifest.sha256(source / manifest.NAME).encode()
+    mark, name = store.people / MARK, sha256_of(source / manifest.NAME).encode()
     if not (mark.exists() and mark.read_bytes() == name):
         _check_empty(store)
     store.people.mkdir(parents=True, exist_ok=True)
     files.write_bytes_atomic(mark, name)
     step("marked")
     for folder, target in store.folders.items():
-        names = list(manifest.relative_files(source / folder))
-        for start in range(0, len(names), _TOGETHER):
-            some = names[start : start + _TOGETHER]
+        for some in batches(manifest.relative_files(source / folder), _TOGETHER):
             files.write_together({target / one: (source / folder / one).read_bytes() for one in some})
         step(f"{folder} restored")
     _restore_database(source, found, store)

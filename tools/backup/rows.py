@@ -28,7 +28,7 @@ def dump(store: Store, folder: Path) -> str:
         for table in (*OWN.sorted_tables, _people(connection, store.names)):
             with (folder / f"{_file_of(table, store.names)}.jsonl").open("x", encoding="utf-8") as file:
                 for row in connection.execute(sa.select(table)):
-                    file.write(json.dumps([_as_json(value) for value in row]) + "\n")
+                    file.write(json.dumps([*row], default=_of_bytes) + "\n")
     return made
 
 
@@ -62,15 +62,11 @@ def _people(connection: Connection, names: PeopleNames) -> sa.Table:
     return sa.Table(names.table, sa.MetaData(), autoload_with=connection)
 
 
-def _as_json(value: Any) -> Any:
-    return {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
+def _of_bytes(value: bytes) -> dict[str, str]:
+    return {"base64": base64.b64encode(value).decode()}
 
 
 def _batches(path: Path) -> Iterator[list[list[Any]]]:
     with path.open(encoding="utf-8") as file:
         for lines in batches(file, _BATCH):
-            yield [[_from_json(value) for value in json.loads(line)] for line in lines]
-
-
-def _from_json(value: Any) -> Any:
-    return base64.b64decode(value["base64"]) if isinstance(value, dict) else value
+            yield [json.loads(line, object_hook=lambda value: base64.b64decode(value["base64"])) for line in lines]

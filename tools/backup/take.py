@@ -20,6 +20,7 @@ from db.audit import AuditTrail
 from db.enrolments import EnrolmentRecords
 from db.migrations.upgrade import revisions, upgrade
 from db.session import Database, open_sqlite
+from pipeline.models.weights import sha256_of
 from pipeline.ports import AuditEvent
 from tools.backup import manifest, rows
 from tools.backup.manifest import Store
@@ -50,7 +51,7 @@ def take(store: Store, target: Path, step: Step = lambda _name: None) -> manifes
                 break
     _mirror(store.audit, target / "audit")
     _mirror_homes(store.facehash, target / "facehash")
-    found = {name: manifest.sha256(target / name) for name in manifest.relative_files(target)}
+    found = {name: sha256_of(target / name) for name in manifest.relative_files(target)}
     kind = "sqlite" if store.file else "server"
     now = datetime.now(UTC).isoformat(timespec="seconds")
     made = manifest.Manifest(now, revisions()[0], kind, vars(store.names), statement, found)
