@@ -1,11 +1,9 @@
 """Who is to be enrolled: a folder of photos per person, and optionally a list of names."""
 
-from __future__ import annotations
-
 import csv
 import hashlib
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,25 +86,20 @@ def _listed(file: Path) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     try:
         with file.open(encoding="utf-8-sig", newline="") as opened:
-            for line, row in _rows(csv.DictReader(opened), file):
-                person_id, name = row["id"].strip(), row["name"].strip()
-                place = row.get("folder", "").strip() or person_id
+            reader = csv.DictReader(opened)
+            reader.fieldnames = [(head or "").strip().lower() for head in reader.fieldnames or ()]
+            if not {"id", "name"} <= set(reader.fieldnames):
+                raise LayoutError(f"{file} does not begin with a line id,name or id,name,folder.")
+            for row in reader:
+                person_id, name, place = ((row.get(key) or "").strip() for key in ("id", "name", "folder"))
+                place = place or person_id
                 if not person_id or place in found:
                     wrong = "has no id" if not person_id else f"names {place} a second time"
-                    raise LayoutError(f"{file}, line {line}, {wrong}.")
+                    raise LayoutError(f"{file}, line {reader.line_num}, {wrong}.")
                 found[place] = person_id, name
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise LayoutError(f"{file} cannot be read as a list in UTF-8 with commas.") from error
     return found
-
-
-def _rows(reader: csv.DictReader[str], file: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    heads = [(head or "").strip().lower() for head in reader.fieldnames or ()]
-    if not {"id", "name"} <= set(heads):
-        raise LayoutError(f"{file} does not begin with a line id,name or id,name,folder.")
-    reader.fieldnames = heads
-    for row in reader:
-        yield reader.line_num, {head: row.get(head) or "" for head in heads}
 
 
 def _apart(people: Sequence[Candidate]) -> tuple[list[Candidate], list[Entry]]:

@@ -16,7 +16,8 @@ from bootstrap.records import Records
 from bootstrap.threads import share_cores
 from codes_dict import Code, Kind, Outcome, Refusal
 from env_validator import Settings
-from pipeline.flows import EnrolRequest, SentFile, Services, enrol, upload
+from pipeline.flows import EnrolRequest, SentFile, Services
+from pipeline.flows.one_call import enrol_photos
 from pipeline.stages.identity import check_id, check_name
 from tools.enrol_folder.layout import Candidate, CannotReadError, CannotStartError, FoundPhoto, Intake
 from tools.enrol_folder.register import NamedUploads, Register
@@ -102,7 +103,12 @@ class FolderEnroller:
             _log.info("%s is left out: %s", candidate.id, refusal)
             return replace(_refused(candidate, refusal.code), left_out=left_out)
         register.note(candidate.id, digests)
-        return _enrolled(candidate, outcome, left_out)
+        code, results = outcome.code, outcome.results
+        return _entry(
+            candidate, State.ENROLLED, code=int(code), message=code.message, advice=code.caller_does,
+            photos=len(results["resulting_imgs"]["main"]), left_out=left_out,
+            possible_duplicates=tuple(results["possible_duplicates"]),
+        )  # fmt: skip
 
 
 def _through_the_flows(
@@ -111,47 +117,28 @@ def _through_the_flows(
     """Send photos as a client would; adds the reason for each photo that is left out to `left_out`, also on refusal."""
     if not photos:
         raise Refusal(Code.NO_FILES)
+    ask = EnrolRequest("", candidate.name, delete_pickles=False, rebuild_db=False, in_place=False)
     try:
-        uploaded = upload(candidate.id, [SentFile(one.name, one.data) for one in photos], services).results
+        outcome = enrol_photos(candidate.id, [SentFile(one.name, one.data) for one in photos], ask, services)
     except Refusal as refusal:
-        left_out.update(_not_good_enough(refusal.results or {}))
+        left_out.update(_why(refusal.results or {}))
         raise
-    left_out.update(_not_good_enough(uploaded))
-    ask = EnrolRequest(uploaded["upload_id"], candidate.name, delete_pickles=False, rebuild_db=False, in_place=False)
-    try:
-        outcome = enrol(ask, services)
-    except Refusal as refusal:
-        left_out.update(_not_enrolled(refusal.results or {}))
-        raise
-    left_out.update(_not_enrolled(outcome.results))
+    left_out.update(_why(outcome.results))
     return outcome
 
 
-def _not_good_enough(results: Mapping[str, Any]) -> dict[str, str]:
-    """Return why /upload_imgs rejected a file: the advice of the checks that it failed."""
-    refused = [*results.get("rejected", ()), *results.get("errors", ())]
-    return {
-        name: " ".join(check["advice"] for check in results["reasons"][name] if not check["passed"]) for name in refused
-    }
-
-
-def _not_enrolled(results: Mapping[str, Any]) -> dict[str, str]:
-    """Return why /upload_db left a photo out, by the original file name."""
-    return {name: f"{number}: {_BY_NUMBER[number].message}" for name, number in results.get("left_out", {}).items()}
+def _why(results: Mapping[str, Any]) -> dict[str, str]:
+    """Return why files were left out, by name: the advice of the checks that they failed, or /upload_db's code."""
+    uploaded = results.get("upload", results)
+    refused = [*uploaded.get("rejected", ()), *uploaded.get("errors", ())]
+    failed = {name: [one["advice"] for one in uploaded["reasons"][name] if not one["passed"]] for name in refused}
+    codes = {name: f"{number}: {_BY_NUMBER[number].message}" for name, number in results.get("left_out", {}).items()}
+    return {**{name: " ".join(advice) for name, advice in failed.items()}, **codes}
 
 
 def _may_pass(code: Code) -> bool:
     """Return whether a retry may help: the server failed, or another process had the same photos."""
     return code.kind is Kind.SERVER or code is Code.UPLOAD_GONE
-
-
-def _enrolled(candidate: Candidate, outcome: Outcome, left_out: Mapping[str, str]) -> Entry:
-    code, results = outcome.code, outcome.results
-    return _entry(
-        candidate, State.ENROLLED, code=int(code), message=code.message, advice=code.caller_does,
-        photos=len(results["resulting_imgs"]["main"]), left_out=left_out,
-        possible_duplicates=tuple(results["possible_duplicates"]),
-    )  # fmt: skip
 
 
 def _refused(candidate: Candidate, code: Code) -> Entry:

@@ -33,7 +33,8 @@ class Register:
         Raises `Refusal(Code.DB_DOWN)`.
         """
         for time in itertools.count():
-            upload_id = f"{person_id}-{_suffix(person_id, digests, time)}"
+            said = "\n".join([person_id, str(time), *sorted(digests)])
+            upload_id = f"{person_id}-{hashlib.sha256(said.encode()).hexdigest()[:32]}"
             # In this order: another process commits its enrolment first, and marks its upload as used afterwards.
             is_used = self._records.uploads.is_used(upload_id)
             if self._records.enrolments.by_upload(upload_id) is not None:
@@ -76,8 +77,3 @@ class NamedUploads:
     def discard(self) -> None:
         """Remove the photos if they are not enrolled: the folder of a used upload has another name."""
         self._store.discard(self._upload_id)
-
-
-def _suffix(person_id: str, digests: Collection[str], time: int) -> str:
-    said = "\n".join([person_id, str(time), *sorted(digests)])
-    return hashlib.sha256(said.encode()).hexdigest()[:32]
