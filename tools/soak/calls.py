@@ -8,10 +8,13 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlencode
+
+from urllib3 import encode_multipart_formdata
 
 BUSY = "503"
 ANSWERS = {
@@ -57,11 +60,13 @@ class Answer:
 class Load:
     """What the clients share: the photo, uploads that are unused, and the name that each person was given last."""
 
-    def __init__(self, port: int, photo: bytes, seed: int = 1) -> None:
+    def __init__(self, port: int, photo: bytes) -> None:
         self.port, self.photo = port, photo
         self.names: dict[str, str] = {}
-        self._draw, self._lock = random.Random(seed), threading.Lock()
-        self._unused, self._enrolling = list[str](), set[str]()
+        self.unused: list[str] = []
+        self.enrolling = {person_id: threading.Lock() for person_id in PEOPLE}
+        """Held while somebody is being enrolled: one at a time, so that names count."""
+        self._draw, self._lock = random.Random(1), threading.Lock()
 
     def draw(self) -> str:
         """Return a kind of request."""
@@ -73,27 +78,11 @@ class Load:
         with self._lock:
             return self._draw.choice(PEOPLE)
 
-    def keep(self, upload_id: str) -> None:
-        """Keep an upload for a later request."""
-        with self._lock:
-            self._unused.append(upload_id)
-
-    def unused(self) -> str | None:
+    def take(self) -> str | None:
         """Take an upload that no request has used; None where there is none."""
-        with self._lock:
-            return self._unused.pop() if self._unused else None
-
-    def begin(self, person_id: str) -> bool:
-        """Whether nobody is enrolling this person, whom the caller enrols now; one at a time, so that names count."""
-        with self._lock:
-            is_free = person_id not in self._enrolling
-            self._enrolling.add(person_id)
-            return is_free
-
-    def end(self, person_id: str) -> None:
-        """Let others enrol this person."""
-        with self._lock:
-            self._enrolling.discard(person_id)
+        with suppress(IndexError):
+            return self.unused.pop()
+        return None
 
 
 class Client:
@@ -118,24 +107,22 @@ class Client:
 
     def upload(self, person_id: str) -> None:
         """Upload a photo, for a later request."""
-        boundary = uuid.uuid4().hex
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="photo"; filename="photo.jpg"\r\n\r\n'
-        body = head.encode() + self._load.photo + f"\r\n--{boundary}--\r\n".encode()
-        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        found = self._send("upload", f"/upload_imgs?id={person_id}", body, headers).get("upload_results")
+        body, kind = encode_multipart_formdata({"photo": ("photo.jpg", self._load.photo)})
+        reply = self._send("upload", f"/upload_imgs?id={person_id}", body, {"Content-Type": kind})
+        found = reply.get("upload_results")
         if isinstance(found, dict) and "upload_id" in found:
-            self._load.keep(str(found["upload_id"]))
+            self._load.unused.append(str(found["upload_id"]))
 
     def person(self, person_id: str) -> Mapping[str, Any]:
         """Return what the server tells of a person."""
         return dict(self._send("person", f"/people/{person_id}", None, {}, "GET").get("results") or {})
 
     def _with_upload(self, kind: str) -> None:
-        upload_id = self._load.unused()
+        upload_id = self._load.take()
         if upload_id is None:
             self.upload(self._load.person())
         elif self._verify(upload_id) if kind == "verify" else self.enrol(upload_id):
-            self._load.keep(upload_id)
+            self._load.unused.append(upload_id)
 
     def _verify(self, upload_id: str) -> bool:
         """Verify an upload, without liveness, which one photo cannot show; return whether it is still unused."""
@@ -145,14 +132,14 @@ class Client:
     def enrol(self, upload_id: str) -> bool:
         """Replace a person's enrolment under a new name; return whether the upload is still unused."""
         person_id = upload_id.rpartition("-")[0]
-        if not self._load.begin(person_id):
+        if not self._load.enrolling[person_id].acquire(blocking=False):
             return True
         name = f"Grace Hopper {uuid.uuid4().hex[:8]}"
         form = {"upload_id": upload_id, "name": name, "delete_pickles": "false", "rebuild_db": "false"}
         reply = self._send("enrol", "/upload_db", _form({**form, "in_place": "true"}), FORM)
         if str(reply.get("result_code")) in ("800", "838", "850", "900"):
             self._load.names[person_id] = name
-        self._load.end(person_id)
+        self._load.enrolling[person_id].release()
         return self._refused(reply)
 
     def _refused(self, reply: Mapping[str, Any]) -> bool:

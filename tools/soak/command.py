@@ -1,8 +1,7 @@
 """`bin/soak`: mixed load at twice the capacity of a server that it starts itself; nothing fails, nothing is lost."""
 
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from statistics import fmean, linear_regression
@@ -29,20 +28,14 @@ SETTLED = 0.2
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Memory:
-    """The server's memory in MiB at seconds of the flood."""
-
-    samples: list[tuple[float, float]] = field(default_factory=list)
-
-    def growth(self) -> float:
-        """Return by what share memory grows over the flood, by a straight line through the samples after settling."""
-        last = self.samples[-1][0] if self.samples else 0.0
-        kept = [(when, mib) for when, mib in self.samples if when >= SETTLED * last]
-        if len(kept) < 2:
-            return 0.0
-        times, held = zip(*kept, strict=True)
-        return linear_regression(times, held).slope * last / fmean(held)
+def growth(memory: Sequence[tuple[float, float]]) -> float:
+    """Return by what share memory grows over the flood, by a straight line through (second, MiB) after settling."""
+    last = memory[-1][0] if memory else 0.0
+    kept = [(when, mib) for when, mib in memory if when >= SETTLED * last]
+    if len(kept) < 2:
+        return 0.0
+    times, held = zip(*kept, strict=True)
+    return linear_regression(times, held).slope * last / fmean(held)
 
 
 @click.command("soak")
@@ -76,7 +69,7 @@ def portrait(file: str) -> bytes:
 
 def soak(server: TrialServer, photo: bytes, seconds: float, times: float, say: Say) -> dict[str, Any]:
     """Measure a client alone and the capacity, then send too much; return figures, and what is not as it has to be."""
-    load, memory = Load(server.port, photo), Memory()
+    load, memory = Load(server.port, photo), list[tuple[float, float]]()
     short = min(60.0, max(3.0, seconds / 10))
     _enrol_everybody(load)
     closed_loop(load, CLIENTS, short / 2)  # warms caches and allocators
@@ -85,7 +78,7 @@ def soak(server: TrialServer, photo: bytes, seconds: float, times: float, say: S
     capacity = closed_loop(load, CLIENTS, short)
     say(f"{CLIENTS} clients: {_described(capacity)}")
     process = server.process.pid
-    under = flood(load, times * capacity.rate, seconds, lambda when: memory.samples.append((when, memory_mib(process))))
+    under = flood(load, times * capacity.rate, seconds, lambda when: memory.append((when, memory_mib(process))))
     say(f"{times * capacity.rate:.1f} requests a second for {seconds:.0f} s: {_described(under)}")
     figures = {
         "alone_p99_s": percentile(alone.accepted, 0.99),
@@ -97,8 +90,8 @@ def soak(server: TrialServer, photo: bytes, seconds: float, times: float, say: S
         "accepted_rate": under.rate,
         "refused": len(_refused(under)),
         "refused_share": len(_refused(under)) / max(len(under.all), 1),
-        "memory_mib": memory.samples[-1][1] if memory.samples else 0.0,
-        "memory_growth": memory.growth(),
+        "memory_mib": memory[-1][1] if memory else 0.0,
+        "memory_growth": growth(memory),
     }
     found = errors([*alone.all, *capacity.all, *under.all])
     faults = [f"{count} x {what}" for what, count in sorted(found.items())] + _lost(load)
@@ -110,7 +103,7 @@ def _enrol_everybody(load: Load) -> None:
     client = Client(load, lambda _: None)
     for person_id in PEOPLE:
         client.upload(person_id)
-        upload_id = load.unused()
+        upload_id = load.take()
         if upload_id is not None:
             client.enrol(upload_id)
 

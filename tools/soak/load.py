@@ -1,7 +1,6 @@
 """Three loads: one client alone, as many as the server can serve, and twice as many requests as that."""
 
 import random
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,17 +17,11 @@ Watch = Callable[[float], None]
 
 
 class Answers:
-    """Answers of one load; thread-safe. `seconds` is how long it lasted."""
+    """Answers of one load. `seconds` is how long it lasted."""
 
     def __init__(self) -> None:
         self.all: list[Answer] = []
         self.seconds = 0.0
-        self._lock = threading.Lock()
-
-    def note(self, answer: Answer) -> None:
-        """Keep an answer."""
-        with self._lock:
-            self.all.append(answer)
 
     @property
     def accepted(self) -> list[Answer]:
@@ -50,29 +43,29 @@ def closed_loop(load: Load, clients: int, seconds: float) -> Answers:
             client.send(load.draw())
 
     with ThreadPoolExecutor(clients) as pool:
-        for done in [pool.submit(work, Client(load, answers.note)) for _ in range(clients)]:
+        for done in [pool.submit(work, Client(load, answers.all.append)) for _ in range(clients)]:
             done.result()
     answers.seconds = time.monotonic() - begun
     return answers
 
 
-def flood(load: Load, rate: float, seconds: float, watch: Watch = lambda _: None, seed: int = 2) -> Answers:
+def flood(load: Load, rate: float, seconds: float, watch: Watch) -> Answers:
     """Send `rate` requests a second at random moments, whatever becomes of them; `watch` is called every second.
 
     A request that finds no connection free is left out: the server answers none of the others then.
     """
-    answers, draw = Answers(), random.Random(seed)
-    clients = deque(Client(load, answers.note) for _ in range(CONNECTIONS))
+    answers, draw = Answers(), random.Random(2)
+    clients = deque(Client(load, answers.all.append) for _ in range(CONNECTIONS))
     begun = due = time.monotonic()
-    seen, lock = 0, threading.Lock()
+    seen = 0
 
     def send(kind: str) -> None:
-        with lock:
-            client = clients.popleft() if clients else None  # none is idle until the server closes it
-        if client is not None:
-            client.send(kind)
-            with lock:
-                clients.append(client)
+        try:
+            client = clients.popleft()  # none is idle until the server closes it
+        except IndexError:
+            return
+        client.send(kind)
+        clients.append(client)
 
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         while due - begun < seconds:
