@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tools.training.lessons import SOURCE, origin_of
 from tools.training.samples import Arrays, augmented, joined, simulated, sketched
 from tools.training.scene import Rng
 from tools.training.sources import CLIP, PORTRAITS, Sample
@@ -16,6 +17,18 @@ SAME_PEOPLE: Mapping[str, tuple[str, ...]] = {
     "source_3": ("clip Krzysiek354_real",),
 }
 """Clips that show a source's people with its camera: they are left out with it."""
+IMPORTANCE: Mapping[str, Mapping[str, float]] = {
+    PORTRAITS: {LIVE: 2.5, ATTACK: 0.0, SIMULATION: 0.25, DRAWING: 0.3},
+    CLIP: {LIVE: 0.35, ATTACK: 1.0, SIMULATION: 0.05, DRAWING: 0.03},
+    SOURCE: {LIVE: 1.0, ATTACK: 1.3, SIMULATION: 0.05, DRAWING: 0.03},
+}
+"""What samples weigh: photos of very many people as several sources, clips, which show few, as less than one.
+
+Simulations show what no source shows (moire, halftone, cut-outs, drawings), but are no real recapture: with more
+weight, bona fide faces of left-out sources are rejected more often.
+"""
+COPIES = {PORTRAITS: (1, 1), CLIP: (4, 2), SOURCE: (6, 3)}
+"""How often a sample is augmented, and how many attacks are simulated with it."""
 
 
 def clips_apart(sources: Collection[str]) -> list[frozenset[str]]:
@@ -44,7 +57,8 @@ class Pool:
     def weights(self, left_out: Sequence[str]) -> npt.NDArray[np.float64]:
         """Return how often each group is drawn when some sources are left out: half live, half attacks."""
         gone = {*left_out, *(clip for source in left_out for clip in SAME_PEOPLE.get(source, ()))}
-        weights = np.array([0.0 if group.source in gone else _importance(group) for group in self.groups])
+        weights = np.array([IMPORTANCE[origin_of(group.source)][group.role] for group in self.groups])
+        weights[[group.source in gone for group in self.groups]] = 0.0
         live = np.array([group.role == LIVE for group in self.groups])
         for side in (live, ~live):
             weights[side] *= 0.5 / weights[side].sum()
@@ -59,7 +73,7 @@ def build_pool(samples: Sequence[Sample], rng: Rng, say: Callable[[str], None]) 
     groups: list[Group] = []
     for source in sorted({one.item.source for one in samples}):
         say(f"augmenting {source}")
-        copies, simulations = _copies(source)
+        copies, simulations = COPIES[origin_of(source)]
         bona_fide = [one for one in samples if one.item.source == source and not one.item.attack]
         attacks = [one for one in samples if one.item.source == source and one.item.attack]
         strength = 0.9 if source == PORTRAITS else 0.65
@@ -74,23 +88,3 @@ def build_pool(samples: Sequence[Sample], rng: Rng, say: Callable[[str], None]) 
             parts.append(sketched(bona_fide[::2], len(groups), rng))
             groups.append(Group(source, DRAWING))
     return Pool(joined(parts), tuple(groups))
-
-
-def _importance(group: Group) -> float:
-    """Weigh photos of very many people as several sources, clips, which show few, as less than one, simulations little.
-
-    Simulations show what no source shows (moire, halftone, cut-outs, drawings), but are no real recapture: with more
-    weight, bona fide faces of left-out sources are rejected more often.
-    """
-    if group.source == PORTRAITS:
-        return {LIVE: 2.5, ATTACK: 0.0, SIMULATION: 0.25, DRAWING: 0.3}[group.role]
-    if group.source.startswith("clip "):
-        return {LIVE: 0.35, ATTACK: 1.0, SIMULATION: 0.05, DRAWING: 0.03}[group.role]
-    return {LIVE: 1.0, ATTACK: 1.3, SIMULATION: 0.05, DRAWING: 0.03}[group.role]
-
-
-def _copies(source: str) -> tuple[int, int]:
-    """Return how often a sample is augmented, and how many attacks are simulated with it."""
-    if source == PORTRAITS:
-        return 1, 1
-    return (4, 2) if source.startswith("clip ") else (6, 3)

@@ -65,20 +65,15 @@ def sketched(samples: Sequence[Sample], group: int, rng: Rng) -> Arrays:
 
 
 def _face(scene: Scene, rng: Rng, strength: float) -> Pixels:
-    """Return the view of a face that was photographed anew."""
-    scene = _varied(scene, rng)
-    scene = scene.with_pixels(photograph(scene.pixels, rng, strength))
-    return cut_view(scene.pixels, jittered(scene.box, rng), FACE_VIEW)
-
-
-def _varied(scene: Scene, rng: Rng) -> Scene:
+    """Return the view of a face that was photographed anew, maybe mirrored, maybe without its surroundings."""
     if rng.random() < 0.5:
         scene = mirrored(scene)
     height, width = scene.pixels.shape[:2]
     roomy = min(height / scene.box.height, width / scene.box.width) > 1.5
     if roomy and rng.random() < 0.55:
         scene = tighten(scene, float(rng.uniform(1.0, 1.45)), rng)
-    return scene
+    scene = scene.with_pixels(photograph(scene.pixels, rng, strength))
+    return cut_view(scene.pixels, jittered(scene.box, rng), FACE_VIEW)
 
 
 def _allowed(attack: bool, kind: str | None) -> Floats:

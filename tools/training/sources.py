@@ -7,6 +7,8 @@ photos, and `video/` with clips, whose name says `fake` where they show an attac
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 import cv2
@@ -69,22 +71,18 @@ def clip_items(folder: Path, step: int) -> list[Item]:
 
 def read_pixels(items: Sequence[Item]) -> Iterator[tuple[Item, Pixels]]:
     """Yield each item with its pixels, RGB; a file that is no picture raises `ValueError` with its name."""
-    at = 0
-    while at < len(items):
-        item = items[at]
-        if item.frame < 0:
-            pixels = cv2.imread(str(item.path), cv2.IMREAD_COLOR)
+    for path, group in groupby(items, attrgetter("path")):
+        wanted = list(group)
+        frames = {item.frame for item in wanted}
+        if frames == {-1}:
+            pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
             if pixels is None:
-                raise ValueError(f"{item.path.name} is not a picture")
-            yield item, np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8)
-            at += 1
-            continue
-        wanted = [other for other in items[at:] if other.path == item.path]
-        frames = {other.frame for other in wanted}
-        seen = {index: frame for index, frame in enumerate(frames_of(item.path)) if index in frames}
-        for other in wanted:
-            yield other, seen[other.frame]
-        at += len(wanted)
+                raise ValueError(f"{path.name} is not a picture")
+            seen = {-1: np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8)}
+        else:
+            seen = {index: frame for index, frame in enumerate(frames_of(path)) if index in frames}
+        for item in wanted:
+            yield item, seen[item.frame]
 
 
 def frames_of(path: Path) -> Iterator[Pixels]:

@@ -1,7 +1,5 @@
 """What the teachers say: Fasnet's two networks and facenox, as log-odds of an attack."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
