@@ -42,7 +42,6 @@ def calibrate(
     bootstraps: int = 200,
     draws: int = 2,
     seed: int = 1,
-    budget: Budget = BUDGET,
 ) -> Calibration:
     """Calibrate all models of `sample` together; the same sample and seed give the same calibration.
 
@@ -61,7 +60,7 @@ def calibrate(
     requests = Trials(sample, sim_func, fusion, seed)
     augmented, second = requests.second_looks()
     first, searches = requests.first_looks(draws), requests.searches()
-    measured = Measured(fusion, budget, single_comparison(pairs), augmented, first, second, searches, models)
+    measured = Measured(fusion, BUDGET, single_comparison(pairs), augmented, first, second, searches, models)
     return Calibration(measured, thresholds, pairs)
 
 

@@ -22,9 +22,9 @@ from pipeline.stages.align import PORTRAIT_TEMPLATE, crop_face, warp
 from pipeline.stages.compare import against_template
 from pipeline.stages.guards import check_same_person
 from pipeline.types import Box, Crop, Detector, Embedder, EnrolledFaces, Floats, Pixels, Scorer
-from tools.cli.options import one_line
+from tools.cli.options import batches, one_line
 from tools.evaluation.decisions import face_of_row
-from tools.evaluation.faces import read_photo, subject
+from tools.evaluation.faces import read_photo, subjects
 from tools.evaluation.layout import Dataset, LayoutError
 from tools.evaluation.workbench import FAULTS, Workbench, common_options, load_detector, prepare
 
@@ -138,37 +138,28 @@ def made_pairs(bench: Workbench) -> list[Pair]:
     rows_of = [np.flatnonzero(bench.faces.sample.person == one).tolist() for one in dict.fromkeys(bench.data.person)]
     for rows in zip(rows_of[::2], rows_of[1::2], strict=True):
         faces = [[_portrait(bench, row, detector) for row in some[:BLENDED]] for some in rows]
-        blends = [_blend(victim, attacker, share) for victim, attacker, share in product(*faces, SHARES)]
+        mixed = (np.rint(one * (1.0 - share) + other * share) for one, other, share in product(*faces, SHARES))
+        blends = [np.asarray(blend, np.uint8) for blend in mixed]
         made = _embedded([*faces[0][:MOST_ENROLLED], *blends], bench.embedders)
         shape = (BLENDED**2, len(SHARES), -1)
         walks = {name: values[MOST_ENROLLED:].reshape(shape) for name, values in made.items()}
         first = {name: values[:MOST_ENROLLED] for name, values in made.items()}
-        pairs.append(Pair(first, walks, *(_rows(bench, some[-FRESH:]) for some in rows)))
+        known = bench.faces.sample.embeddings
+        fresh = ({name: values[some[-FRESH:]] for name, values in known.items()} for some in rows)
+        pairs.append(Pair(first, walks, *fresh))
     return pairs
-
-
-def _rows(bench: Workbench, rows: Sequence[int]) -> dict[str, Floats]:
-    return {name: values[rows] for name, values in bench.faces.sample.embeddings.items()}
 
 
 def _portrait(bench: Workbench, row: int, detector: Detector) -> Pixels:
     photo = read_photo(bench.data.files[int(bench.faces.rows[row])])
-    face = subject(photo, detector.detect([photo.pixels])[0])
+    (face,) = subjects([photo], detector)
     assert face is not None  # noqa: S101 - the workbench found it
     return warp(crop_face(photo, face), _LANDMARKS, (SIDE, SIDE))
 
 
-def _blend(victim: Pixels, attacker: Pixels, share: float) -> Pixels:
-    mixed = victim * (1.0 - share) + attacker * share
-    return np.asarray(np.rint(mixed), np.uint8)
-
-
 def _embedded(faces: Sequence[Pixels], embedders: Mapping[str, Embedder]) -> dict[str, Floats]:
     crops = [Crop(pixels, _LANDMARKS, _BOX, str(number)) for number, pixels in enumerate(faces)]
-    return {
-        name: np.concatenate([one.embed(crops[start : start + 32]) for start in range(0, len(crops), 32)])
-        for name, one in embedders.items()
-    }
+    return {name: np.concatenate([one.embed(some) for some in batches(crops, 32)]) for name, one in embedders.items()}
 
 
 if __name__ == "__main__":

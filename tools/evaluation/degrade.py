@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from pipeline.types import Detection, Floats, Photo, Pixels
+from tools.benchmark.photos import decoded, encoded
 from tools.evaluation.clips import LABELS
 from tools.evaluation.layout import LayoutError
 from tools.training.sources import Item, read_pixels
@@ -35,8 +36,8 @@ def exposed(photo: Pixels, stops: float) -> Pixels:
     levels = np.arange(256) / 255
     linear = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
     light = np.clip(linear * 2.0**stops, 0, 1)
-    encoded = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    table = np.round(encoded * 255).astype(np.uint8)
+    coded = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    table = np.round(coded * 255).astype(np.uint8)
     return np.asarray(table[photo])
 
 
@@ -52,11 +53,7 @@ def small(photo: Pixels, face: Detection, rng: np.random.Generator) -> Pixels:
 
 def compressed(photo: Pixels, _: Detection, __: np.random.Generator) -> Pixels:
     """Saved as a JPEG of quality 5."""
-    done, data = cv2.imencode(".jpg", photo[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 5])
-    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR) if done else None
-    if decoded is None:
-        raise ValueError("the photo could not be encoded")
-    return np.ascontiguousarray(decoded[..., ::-1], dtype=np.uint8)
+    return decoded(encoded(photo, quality=5))
 
 
 def covered(photo: Pixels, face: Detection, rng: np.random.Generator) -> Pixels:

@@ -98,6 +98,12 @@ def subject(photo: Photo, detections: Sequence[Detection]) -> Detection | None:
     return min(candidates, key=lambda one: float(np.hypot(*(one.box.centre - middle))), default=None)
 
 
+def subjects(photos: Sequence[Photo], detector: Detector) -> list[Detection | None]:
+    """Find the face that each photo is of; None where it shows none."""
+    found = detector.detect([photo.pixels for photo in photos])
+    return [subject(photo, faces) for photo, faces in zip(photos, found, strict=True)]
+
+
 def read_photo(file: Path) -> Photo:
     """Decode a photo. Raises `LayoutError` where the file is not one."""
     try:
@@ -142,8 +148,7 @@ def _fill(
     for number, part in enumerate(batches(tracked(files, len(files), "Embedding faces"), AT_ONCE), start=1):
         photos = [read_photo(file) for file in part]
         crops: dict[str, list[Crop]] = {}
-        for photo, detections in zip(photos, detector.detect([one.pixels for one in photos]), strict=True):
-            face = subject(photo, detections)
+        for photo, face in zip(photos, subjects(photos, detector), strict=True):
             if face is None:
                 cache.put(photo.digest, {})
             else:

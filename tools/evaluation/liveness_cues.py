@@ -57,17 +57,11 @@ def replay_lines(clip: Clip) -> list[str]:
     return lines
 
 
-def landmarks_of(frames: Sequence[Pixels], detector: Detector) -> list[Floats]:
-    """Return the landmarks of each frame's largest face, of those frames that show one."""
-    found = (detector.detect([frame])[0] for frame in frames)
-    return [faces[0].landmarks for faces in found if faces]
-
-
-def flat_share(landmarks: Sequence[Floats], seed: int = 1) -> tuple[int, int]:
+def flat_share(landmarks: Sequence[Floats]) -> tuple[int, int]:
     """Return how many of how many random requests of three frames move like a flat picture."""
     triples = list(itertools.combinations(range(len(landmarks)), 3))
     if len(triples) > MOST_TRIPLES:
-        triples = random.Random(seed).sample(triples, MOST_TRIPLES)
+        triples = random.Random(1).sample(triples, MOST_TRIPLES)
     return sum(cues_between([landmarks[at] for at in three]).flat for three in triples), len(triples)
 
 
@@ -117,22 +111,22 @@ def measure(clip: Clip, detector: Detector) -> list[str]:
     lines = [f"{clip.name}: {len(clip.frames)} frames, {clip.rate:.1f} a second"]
     lines += [f"  replay   {line}" for line in replay_lines(clip)]
     chosen = np.unique(np.linspace(0, len(clip.frames) - 1, MOST_LOOKED_AT).astype(int))
-    flat, of = flat_share(landmarks_of([clip.frames[at] for at in chosen], detector))
+    flat, of = flat_share([one.landmarks for one in faces_of([clip.frames[at] for at in chosen], detector)])
     lines.append(f"  flat     {flat} of {of} requests of three frames")
     labelled = LABELS.get(clip.name, Labels())
     base = clip.frames[labelled.base or 0]
     source = np.random.default_rng(11)
-    views = [held(base, source) for _ in range(HELD)]
-    pictures = landmarks_of(views, detector)
+    views = faces_of([held(base, source) for _ in range(HELD)], detector)
+    pictures = [one.landmarks for one in views]
     flat, of = flat_share(pictures)
     lines.append(f"  flat     {flat} of {of} requests of three views of one of its frames, held as a photo (simulated)")
-    ahead = landmarks_of([base], detector)
-    looks = Counter(pose.value for pose in poses([*ahead, *pictures])[1:]) if ahead else Counter()
+    ahead = faces_of([base], detector)
+    looks = Counter(pose.value for pose in poses([ahead[0].landmarks, *pictures])[1:]) if ahead else Counter()
     lines.append(f"  turns    of a held photo: {dict(looks)}")
     if labelled.base is not None:
         lines.append(f"  turns    of labelled frames: {dict(turns(clip, labelled, detector))}")
     if clip.name in LABELS:
-        measured = expression_lines(faces_of(clip.frames, detector), labelled, faces_of(views, detector))
+        measured = expression_lines(faces_of(clip.frames, detector), labelled, views)
         lines += [f"  {line}" for line in measured]
     return lines
 

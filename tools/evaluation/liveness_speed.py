@@ -16,8 +16,8 @@ import numpy as np
 
 from codes_dict import Code, Refusal
 from pipeline.models.liveness.fasnet import FILES
-from pipeline.stages.align import crop_face
-from pipeline.types import Detector, Face, LivenessJudge, Photo
+from pipeline.types import Detector, Face, LivenessJudge
+from tools.training.evaluate import largest_faces
 from tools.training.sources import read_pixels, spoof_items
 
 BATCH = 6
@@ -75,13 +75,7 @@ def six_faces(folder: Path, detector: Detector) -> list[Face]:
     """
     items = spoof_items(folder)
     step = max(1, len(items) // (4 * BATCH))
-    found = (
-        Face(photo, faces[0], crop_face(photo, faces[0]))
-        for item, pixels in read_pixels(items[::step])
-        for photo in [Photo(item.path.name, pixels, "0" * 64)]
-        for faces in detector.detect([pixels])
-        if faces
-    )
+    found = (face for picture in read_pixels(items[::step]) for face in largest_faces([picture], detector) if face)
     faces = list(islice(found, BATCH))
     if len(faces) < BATCH:
         raise ValueError(f"the pictures of {folder} have fewer than {BATCH} faces to measure with")

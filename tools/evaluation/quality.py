@@ -14,7 +14,7 @@ from tools.calibration.sample import Ints
 from tools.cli.options import batches
 from tools.evaluation.brisque import brisque_scores
 from tools.evaluation.degrade import DEGRADATIONS
-from tools.evaluation.faces import read_photo, subject
+from tools.evaluation.faces import read_photo, subject, subjects
 from tools.evaluation.recognition import tar_at
 
 PASS = 7.0
@@ -86,8 +86,8 @@ def quality_report(
     }
 
 
-def fnmr_drop(quality: Doubles, person: Ints, scores: Floats, worst: float = WORST, fmr: float = FMR) -> float | None:
-    """Return the share of the false non-matches at `fmr` that goes when the `worst` share of photos is left out.
+def fnmr_drop(quality: Doubles, person: Ints, scores: Floats) -> float | None:
+    """Return the share of the false non-matches at `FMR` that goes when the `WORST` share of photos is left out.
 
     The threshold is recomputed on the remaining photos, so that the false match rate stays the same. None if the
     data has no false non-match or too few impostor pairs.
@@ -95,9 +95,9 @@ def fnmr_drop(quality: Doubles, person: Ints, scores: Floats, worst: float = WOR
     left, right = np.triu_indices(len(person), 1)
     same = person[left] == person[right]
     kept = np.ones(len(person), dtype=np.bool_)
-    kept[np.argsort(quality, kind="stable")[: round(len(person) * worst)]] = False
+    kept[np.argsort(quality, kind="stable")[: round(len(person) * WORST)]] = False
     before, after = (
-        tar_at(scores[same & some].astype(np.float64), scores[~same & some].astype(np.float64), fmr)
+        tar_at(scores[same & some].astype(np.float64), scores[~same & some].astype(np.float64), FMR)
         for some in (np.True_, kept[left] & kept[right])
     )
     if before is None or after is None or before == 1.0:
@@ -105,13 +105,11 @@ def fnmr_drop(quality: Doubles, person: Ints, scores: Floats, worst: float = WOR
     return 1.0 - (1.0 - after) / (1.0 - before)
 
 
-def degraded_stopped(
-    files: Sequence[Path], person: Ints, assessor: Assessor, seed: int, copies_of: int = COPIES_OF
-) -> dict[str, float]:
+def degraded_stopped(files: Sequence[Path], person: Ints, assessor: Assessor, seed: int) -> dict[str, float]:
     """Return, for each kind of degraded copy, the share that scores below 7; no face found counts as stopped."""
     rng = np.random.default_rng(seed)
     people = np.unique(person, return_index=True)[1]
-    chosen = [files[int(row)] for row in rng.permutation(people)[:copies_of]]
+    chosen = [files[int(row)] for row in rng.permutation(people)[:COPIES_OF]]
     stopped: dict[str, list[bool]] = {kind: [] for kind in DEGRADATIONS}
     for part in batches(map(read_photo, chosen), AT_ONCE):
         for kind, copies in _copies(part, assessor.detector, rng).items():
@@ -129,8 +127,7 @@ def turned_stopped(turned: Sequence[Photo], assessor: Assessor) -> dict[str, flo
 
 def _copies(photos: Sequence[Photo], detector: Detector, rng: np.random.Generator) -> dict[str, list[Photo]]:
     copies: dict[str, list[Photo]] = {kind: [] for kind in DEGRADATIONS}
-    for photo, found in zip(photos, detector.detect([one.pixels for one in photos]), strict=True):
-        face = subject(photo, found)
+    for photo, face in zip(photos, subjects(photos, detector), strict=True):
         if face is None:
             continue
         for kind, degrade in DEGRADATIONS.items():

@@ -1,7 +1,5 @@
 """What the quality score is fitted on: measured components of portraits and of degraded copies of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,11 +12,11 @@ from pipeline.stages.quality.canonical import canonical_face
 from pipeline.stages.quality.components import components
 from pipeline.stages.quality.looks import look
 from pipeline.stages.quality.occlusion import FEATURES, describe
-from pipeline.types import Detection, Detector, Doubles, Embedder, Face, Floats, Photo
+from pipeline.types import Detector, Doubles, Embedder, Face, Floats, Photo
 from tools.calibration.sample import Ints
 from tools.cli.options import batches, tracked
 from tools.evaluation.degrade import DEGRADATIONS, unusual
-from tools.evaluation.faces import read_photo, subject
+from tools.evaluation.faces import read_photo, subjects
 from tools.evaluation.layout import Dataset
 
 AT_ONCE = 16
@@ -94,8 +92,8 @@ def collect(
     copies: dict[str, list[_Row]] = {kind: [] for kind in KINDS}
     for part in batches((everybody[int(row)] for row in firsts), AT_ONCE):
         photos = [(read_photo(file), who) for file, who in part]
-        subjects = _subjects([photo for photo, _ in photos], detector)
-        shown = [(photo, who, face) for (photo, who), face in zip(photos, subjects, strict=True) if face]
+        found_faces = subjects([photo for photo, _ in photos], detector)
+        shown = [(photo, who, face) for (photo, who), face in zip(photos, found_faces, strict=True) if face]
         for kind, degrade in KINDS.items():
             worse = [(replace(p, pixels=degrade(p.pixels, face, rng), digest=f"{p.digest}:{kind}"), who)
                      for p, who, face in shown]  # fmt: skip
@@ -117,10 +115,10 @@ def _measured(
     photos: Sequence[tuple[Photo, int]], detector: Detector, embedders: Mapping[str, Embedder]
 ) -> Iterator[_Row]:
     """Yield a row for each photo and who is on it."""
-    subjects = _subjects([photo for photo, _ in photos], detector)
-    faces = [Face(p, s, crop_face(p, s)) for (p, _), s in zip(photos, subjects, strict=True) if s]
+    shown = subjects([photo for photo, _ in photos], detector)
+    faces = [Face(p, s, crop_face(p, s)) for (p, _), s in zip(photos, shown, strict=True) if s]
     seen = iter(zip(faces, look([face.crop for face in faces], embedders), strict=True))
-    for (photo, who), found in zip(photos, subjects, strict=True):
+    for (photo, who), found in zip(photos, shown, strict=True):
         if found is None:
             sizes = {name: np.full(model.size, np.nan, np.float32) for name, model in embedders.items()}
             yield _Row(who, {}, np.zeros(FEATURES, np.float32), sizes)
@@ -128,11 +126,6 @@ def _measured(
             face, its = next(seen)
             values = components(photo.pixels, face, its)
             yield _Row(who, values, describe(canonical_face(face.crop)), its.embedding)
-
-
-def _subjects(photos: Sequence[Photo], detector: Detector) -> list[Detection | None]:
-    found = detector.detect([photo.pixels for photo in photos])
-    return [subject(photo, faces) for photo, faces in zip(photos, found, strict=True)]
 
 
 def _stacked(names: Sequence[str], rows: Sequence[_Row]) -> Faces:

@@ -86,7 +86,7 @@ def fit_limits(names: Sequence[str], portraits: Doubles, copies: Mapping[str, Do
     return found
 
 
-def fit_linear(features: Doubles, positive: Bools, ridge: float = RIDGE) -> tuple[Doubles, float]:
+def fit_linear(features: Doubles, positive: Bools) -> tuple[Doubles, float]:
     """Return weights (d,) and bias of the ridge regression to 1 for positive and -1 for negative rows.
 
     Both classes count the same, however many rows they have.
@@ -95,7 +95,7 @@ def fit_linear(features: Doubles, positive: Bools, ridge: float = RIDGE) -> tupl
     outcome = np.where(positive, 1.0, -1.0)
     mean = share @ features
     centred = features - mean
-    gram = centred.T @ (centred * share[:, None]) + ridge * np.eye(features.shape[1])
+    gram = centred.T @ (centred * share[:, None]) + RIDGE * np.eye(features.shape[1])
     weights = np.linalg.solve(gram, centred.T @ (share * outcome))
     return weights, float(share @ outcome - mean @ weights)
 
@@ -139,9 +139,9 @@ def _logistic(parts: Doubles, outcome: Doubles, ridge: float = 1.0) -> Doubles:
     return np.asarray(found.x, np.float64)
 
 
-def folds_of(person: Ints, count: int = 5, seed: int = 0) -> Ints:
+def folds_of(person: Ints, count: int = 5) -> Ints:
     """Return a fold, 0 to count - 1, for every photo, the same for all photos of a person."""
-    people = np.random.default_rng(seed).integers(0, count, int(person.max()) + 1)
+    people = np.random.default_rng(0).integers(0, count, int(person.max()) + 1)
     return np.asarray(people[person], dtype=np.int64)
 
 

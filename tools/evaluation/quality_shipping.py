@@ -8,17 +8,20 @@ from pathlib import Path
 import click
 import numpy as np
 
-from pipeline.models.runtime import ModelUnavailable
+from pipeline.models.embedders import load_embedder
+from pipeline.models.weights import WeightStore
+from pipeline.registry import REGISTRY
 from pipeline.stages.quality import score_of
 from pipeline.stages.quality.score import Fitted
 from pipeline.types import Bools, Doubles, Floats
 from tools.calibration.sample import Ints
 from tools.cli.exits import DONE
 from tools.cli.options import FILE, ROOT, one_line, weights_option
-from tools.evaluation.layout import LayoutError
+from tools.evaluation.layout import read_people
 from tools.evaluation.quality import PASS, fnmr_drop
-from tools.evaluation.quality_data import UNUSUAL, Faces, Measurements, load
+from tools.evaluation.quality_data import UNUSUAL, Faces, Measurements, collect, load
 from tools.evaluation.quality_fit import fit_limits, fit_linear, fit_utility, folds_of
+from tools.evaluation.workbench import FAULTS, load_detector
 
 FOLDS = 5
 STRICT_FMR = 1e-4
@@ -36,10 +39,6 @@ TERMS: Sequence[tuple[str, ...]] = (
     (OCCLUSION, "Sharpness", "InterEyeDistance"),
 )
 """The utilities' components: for both models, for either alone, and for none of them."""
-
-
-class TooLittleDataError(ValueError):
-    """There are too few people or errors to fit on; the message says which."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +72,7 @@ class HeldOut:
 def fit(data: Measurements, train: Bools | None = None) -> Shipped:
     """Fit on the people for whom `train`, of shape (largest person + 1,), is true; on all where it is None.
 
-    Raises `TooLittleDataError`.
+    Raises `ValueError` where there are too few people or errors to fit on.
     """
     chosen = np.ones(_everybody(data), dtype=np.bool_) if train is None else train
     portraits = _rows(data.portraits, chosen[data.portraits.person])
@@ -142,13 +141,11 @@ def _genuine(portraits: Faces) -> tuple[Ints, Ints, Bools]:
     impostor = scores[~same]
     within = int(len(impostor) * STRICT_FMR)
     if within < LEAST_IMPOSTORS:
-        raise TooLittleDataError(
-            f"{len(impostor)} pairs of two people cannot show a false match rate of {STRICT_FMR:g}"
-        )
+        raise ValueError(f"{len(impostor)} pairs of two people cannot show a false match rate of {STRICT_FMR:g}")
     left, right = (side[same] for side in np.triu_indices(len(portraits.person), 1))
     success = scores[same] < np.partition(impostor, within)[within]
     if success.all():
-        raise TooLittleDataError("no genuine comparison fails: there is no error to learn from")
+        raise ValueError("no genuine comparison fails: there is no error to learn from")
     return left, right, success
 
 
@@ -218,11 +215,13 @@ def table(shipped: Shipped, held_out: HeldOut) -> str:
 @click.option("--write", is_flag=True, help="Replace the shipped weights and limits.")
 def command(folder: Path, weights: Path, copies_of: int, seed: int, measured: Path | None, write: bool) -> int:
     """Fit the quality score on photos of people, FOLDER/PERSON/PHOTO.jpg, and measure it on others."""
-    with one_line(LayoutError, ModelUnavailable, TooLittleDataError):
+    with one_line(*FAULTS):
         if measured and measured.is_file():
             data = load(measured)
         else:
-            data = measure(folder, weights, copies_of, seed)
+            store = WeightStore(weights)
+            models = {name: load_embedder(REGISTRY[name], store) for name in ("Dlib", "MobileFaceNet")}
+            data = collect(read_people(folder), load_detector(), models, copies_of, seed)
             if measured:
                 data.save(measured)
         shipped = fit(data)
@@ -230,17 +229,3 @@ def command(folder: Path, weights: Path, copies_of: int, seed: int, measured: Pa
     if write:
         shipped.write(ROOT / "pipeline" / "stages" / "quality")
     return DONE
-
-
-def measure(folder: Path, weights: Path, copies_of: int, seed: int) -> Measurements:
-    """Measure the portraits and their degraded copies with the product's own detector and models."""
-    from pipeline.models.embedders import load_embedder
-    from pipeline.models.mtcnn import MtcnnDetector
-    from pipeline.models.weights import WeightStore
-    from pipeline.registry import REGISTRY
-    from tools.evaluation.layout import read_people
-    from tools.evaluation.quality_data import collect
-
-    store = WeightStore(weights)
-    models = {name: load_embedder(REGISTRY[name], store) for name in ("Dlib", "MobileFaceNet")}
-    return collect(read_people(folder), MtcnnDetector(), models, copies_of, seed)

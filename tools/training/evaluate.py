@@ -13,7 +13,7 @@ from pipeline.registry import LIVENESS_FILES as FILES
 from pipeline.stages.align import crop_face
 from pipeline.types import Detector, Face, Liveness, LivenessVerdict, Photo, Pixels
 from tools.cli.options import batches
-from tools.training.metrics import Presentation, Rate, Report, as_json, by_kind, by_source, report
+from tools.training.metrics import Presentation, Rate, as_json, by_kind, by_source, report
 from tools.training.sources import Item, read_pixels, spoof_items
 
 Say = Callable[[str], None]
@@ -108,7 +108,7 @@ def measure(items: Sequence[Item], detector: Detector, judges: dict[str, Judge],
     tight: list[tuple[bool, bool]] = []
     done = 0
     for chunk in batches(read_pixels(items), _BATCH):
-        faces = [(item, face) for (item, _), face in zip(chunk, _largest_faces(chunk, detector), strict=True)]
+        faces = [(item, face) for (item, _), face in zip(chunk, largest_faces(chunk, detector), strict=True)]
         present = [face for _, face in faces if face]
         tight += [(doubt_about_room(face) is not None, item.attack) for item, face in faces if face]
         for name, judge in judges.items():
@@ -119,7 +119,8 @@ def measure(items: Sequence[Item], detector: Detector, judges: dict[str, Judge],
     return Measured(rows, tight)
 
 
-def _largest_faces(chunk: Sequence[tuple[Item, Pixels]], detector: Detector) -> list[Face | None]:
+def largest_faces(chunk: Sequence[tuple[Item, Pixels]], detector: Detector) -> list[Face | None]:
+    """Return the largest face of each picture, None where it shows none."""
     found = detector.detect([pixels for _, pixels in chunk])
     faces: list[Face | None] = []
     for (item, pixels), detections in zip(chunk, found, strict=True):
@@ -142,7 +143,14 @@ def _presentation(item: Item, verdict: LivenessVerdict | None) -> Presentation:
 
 def _engine_text(name: str, rows: Sequence[Presentation]) -> str:
     whole, kinds = report(rows), by_kind(rows)
-    lines = [f"== {name} ==", *_summary(whole)]
+    at = ", ".join(f"{100 * value:.1f} % at APCER {100 * level:g} %" for level, value in whole.bpcer_at.items())
+    lines = [
+        f"== {name} ==",
+        f"APCER {_percent(whole.apcer)}   BPCER {_percent(whole.bpcer)}   ACER {100 * whole.acer:.1f} %",
+        f"non-response: attacks {_percent(whole.attack_nonresponse)} (rejected), "
+        f"bona fide {_percent(whole.bona_fide_nonresponse)} (counted in BPCER)",
+        f"BPCER {at}",
+    ]
     if kinds:
         worst = max(kinds, key=lambda kind: kinds[kind].share)
         lines.append(f"APCER of the worst kind ({worst}): {_percent(kinds[worst])}")
@@ -151,16 +159,6 @@ def _engine_text(name: str, rows: Sequence[Presentation]) -> str:
         shares = (part.apcer.share, part.bpcer.share, part.acer)
         lines.append(f"{source:24} " + " ".join(f"{100 * share:7.1f}%" for share in shares))
     return "\n".join(lines)
-
-
-def _summary(whole: Report) -> list[str]:
-    at = ", ".join(f"{100 * value:.1f} % at APCER {100 * level:g} %" for level, value in whole.bpcer_at.items())
-    return [
-        f"APCER {_percent(whole.apcer)}   BPCER {_percent(whole.bpcer)}   ACER {100 * whole.acer:.1f} %",
-        f"non-response: attacks {_percent(whole.attack_nonresponse)} (rejected), "
-        f"bona fide {_percent(whole.bona_fide_nonresponse)} (counted in BPCER)",
-        f"BPCER {at}",
-    ]
 
 
 def _percent(rate: Rate) -> str:
