@@ -1,15 +1,12 @@
 """`bin/faceapp completion`."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
 import click
 from click.shell_completion import get_completion_class
 
 from tools.cli.exits import DONE
+from tools.cli.options import ROOT
 
-PROGRAM = Path(__file__).resolve().parents[2] / "bin" / "faceapp"
+PROGRAM = ROOT / "bin" / "faceapp"
 
 
 @click.command("completion")

@@ -1,7 +1,5 @@
 """The exit codes of every command (docs/commands.md)."""
 
-from __future__ import annotations
-
 from typing import Final
 
 DONE: Final = 0

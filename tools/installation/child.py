@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -20,9 +21,7 @@ def run(command: Sequence[str], log: Path | None = None, cwd: Path | None = None
 
     The program does not get the terminal's Ctrl-C: this process does, and ends it. Raises `OSError`.
     """
-    if log is None:
-        return _waited_for(command, None, cwd)
-    with log.open("ab") as output:
+    with log.open("ab") if log else nullcontext() as output:
         return _waited_for(command, output, cwd)
 
 

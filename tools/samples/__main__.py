@@ -1,11 +1,10 @@
 """Draw the sample photos into static/console/samples: `python -m tools.samples`, about two minutes."""
 
-from pathlib import Path
-
 from tools.benchmark.photos import encoded
+from tools.cli.options import ROOT
 from tools.samples.render import Scene, photo
 
-FOLDER = Path(__file__).resolve().parents[2] / "static" / "console" / "samples"
+FOLDER = ROOT / "static" / "console" / "samples"
 SIDE = 480
 QUALITY = 88
 

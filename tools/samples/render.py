@@ -49,7 +49,8 @@ class Scene:
 
 def photo(scene: Scene, side: int) -> Pixels:
     """Return a square RGB photo of `side` pixels."""
-    turn = _turn(scene)
+    angles = [scene.roll, scene.pitch, scene.yaw]
+    turn = f32(Rotation.from_euler("ZXY", angles, degrees=True).as_matrix())  # from the head's own view to the camera's
     origins, rays = _rays(scene, side, turn)
 
     def field(points: Floats) -> Floats:
@@ -60,12 +61,6 @@ def photo(scene: Scene, side: int) -> Pixels:
     picture = _wall(scene, side).reshape(-1, 3)
     picture[is_hit] = _lit(points, -rays[is_hit], field, scene, turn)
     return _exposed(picture.reshape(side, side, 3), scene)
-
-
-def _turn(scene: Scene) -> Floats:
-    """Return the rotation from the head's own directions to the camera's."""
-    angles = [scene.roll, scene.pitch, scene.yaw]
-    return f32(Rotation.from_euler("ZXY", angles, degrees=True).as_matrix())
 
 
 def _rays(scene: Scene, side: int, turn: Floats) -> tuple[Floats, Floats]:

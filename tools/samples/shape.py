@@ -18,7 +18,8 @@ SKIN, EYES, HAIR, CLOTH = range(4)
 
 def distances(points: Floats, smile: float) -> Floats:
     """Return the distance to each part, float32 (n, 4)."""
-    return np.stack([_skin(points, smile), _eyes(points), _hair(points), _cloth(points)], axis=-1)
+    eyes = _sphere(mirrored(points), EYE, EYE_RADIUS)
+    return np.stack([_skin(points, smile), eyes, _hair(points), _cloth(points)], axis=-1)
 
 
 def mirrored(points: Floats) -> Floats:
@@ -77,10 +78,6 @@ def _lids(side: Floats) -> Floats:
     height = side[:, 1] - EYE[1]
     opening = np.maximum(np.minimum(upper - height, height - lower), -0.2)
     return f32(np.maximum(_sphere(side, EYE, EYE_RADIUS + 0.016), opening * 0.7))
-
-
-def _eyes(points: Floats) -> Floats:
-    return _sphere(mirrored(points), EYE, EYE_RADIUS)
 
 
 def _hair(points: Floats) -> Floats:
