@@ -64,10 +64,6 @@ class Seed:
         """Find each photo's face and cut it out, 224 x 224."""
         return [crop(self.detector, decoded(photo)) for photo in photos]
 
-    def is_match(self, probe: Pixels, file: Path) -> bool:
-        """Compare two crops as the seed does."""
-        return bool(self.module.verify(probe[..., ::-1].copy(), str(file), **CALLED)["verified"])
-
     def run(self, photos: Sequence[bytes], augment: Callable[[Pixels], Sequence[Pixels]]) -> bool:
         """Verify the photos: all real pairs, then all augmented ones, then a search. True where the pairs verify."""
         probes = self.crops(photos)
@@ -84,7 +80,7 @@ class Seed:
         found = 0
         for probe in probes:
             for file in files:
-                found += self.is_match(probe, file)
+                found += bool(self.module.verify(probe[..., ::-1].copy(), str(file), **CALLED)["verified"])
                 if found >= enough:
                     return True
         return False
