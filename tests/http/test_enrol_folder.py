@@ -170,7 +170,7 @@ def test_an_upload_that_another_process_takes_away_is_sent_again(
     def opened(self: NamedUploads, upload_id: str) -> Any:
         if not removed:
             removed.append(upload_id)
-            self.discard()
+            self.discard(upload_id)
         return made(self, upload_id)
 
     monkeypatch.setattr(NamedUploads, "open", opened)

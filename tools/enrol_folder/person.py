@@ -97,7 +97,7 @@ class FolderEnroller:
         except Refusal as refusal:
             if register.upload_id(candidate.id, digests) is None:  # by another process that was believed dead
                 return _entry(candidate, State.ALREADY, left_out=left_out)
-            named.discard()
+            named.discard(upload_id)
             if _may_pass(refusal.code):
                 raise
             _log.info("%s is left out: %s", candidate.id, refusal)

@@ -58,22 +58,14 @@ class Register:
             return {one.upload_id for one in self._records.enrolments.of_person(connection, person_id)}
 
 
-class NamedUploads:
+class NamedUploads(UploadStore):
     """The uploads of one person, under an id that is chosen in advance."""
 
     def __init__(self, kept: KeptFiles, upload_id: str) -> None:
-        self._store = UploadStore(kept, suffix=lambda: upload_id.rpartition("-")[2])
-        self._upload_id = upload_id
+        super().__init__(kept, suffix=lambda: upload_id.rpartition("-")[2])
+        self._chosen = upload_id
 
     def create(self, person_id: str, images: Sequence[NewImage], challenge: Sequence[str] = ()) -> StoredUpload:
         """Store these photos; files that an interrupted run left under the id are removed."""
-        self.discard()
-        return self._store.create(person_id, images, challenge)
-
-    def open(self, upload_id: str) -> StoredUpload:
-        """Return the upload; raises `Refusal(UPLOAD_GONE)`."""
-        return self._store.open(upload_id)
-
-    def discard(self) -> None:
-        """Remove the photos if they are not enrolled: the folder of a used upload has another name."""
-        self._store.discard(self._upload_id)
+        self.discard(self._chosen)
+        return super().create(person_id, images, challenge)
