@@ -35,14 +35,11 @@ class EmbeddingCache:
     """
 
     def __init__(self, folder: Path | None, versions: Mapping[str, str], num_aug: int) -> None:
-        self._files: dict[str, Path] = {}
-        self._known: dict[str, dict[str, Floats]] = {name: {} for name in versions}
-        for name, version in versions.items():
-            if folder is None:
-                continue
+        if folder:
             folder.mkdir(parents=True, exist_ok=True)
-            self._files[name] = folder / f"{version}-{AUGMENTATION_VERSION}-{num_aug}.npz"
-            self._known[name] = _read(self._files[name])
+        end = f"{AUGMENTATION_VERSION}-{num_aug}.npz"
+        self._files = {name: folder / f"{version}-{end}" for name, version in versions.items()} if folder else {}
+        self._known = {name: _read(self._files.get(name)) for name in versions}
 
     def get(self, digest: str) -> dict[str, Floats] | None:
         """Return the photo's embeddings per model, empty where it has no face; None where a model has not seen it."""
@@ -69,8 +66,8 @@ class EmbeddingCache:
             part.replace(path)
 
 
-def _read(path: Path) -> dict[str, Floats]:
-    if not path.is_file():
+def _read(path: Path | None) -> dict[str, Floats]:
+    if path is None or not path.is_file():
         return {}
     with np.load(path, allow_pickle=False) as stored:
         known = dict(zip(stored["digests"].tolist(), stored["values"], strict=True))
