@@ -103,7 +103,8 @@ def forget(person_id: str) -> Response:
 @describe(shapes.LiftedResults, path=shapes.AnyIdPath)
 def lift(person_id: str) -> Response:
     """Forget the failed verifications of an ID; of a FaceHash user, whose ID here is `KEY_ID:username`."""
+    key_id, is_user, _ = person_id.partition(":")  # which no ID holds; the audit keeps no user's name
     with lend() as services:
-        note("limits lifted", services, person_id)
+        note("limits lifted", services, "" if is_user else person_id, **({"facehash_key": key_id} if is_user else {}))
     source().limits().lift(person_id, source().rules().failed_verify_limit)
     return reply(Code.DONE, {"id": person_id})

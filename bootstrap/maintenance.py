@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from api.logs import REQUEST_ID
 from bootstrap.container import ServiceContainer
@@ -79,31 +80,52 @@ def warm_up(container: ServiceContainer) -> bool:
 def run_maintenance(
     settings: Settings, records: Records, sweeping: bool, clock: Callable[[], float] = time.time
 ) -> None:
-    """Add missing tables, clear what crashes left, end old uploads, merge gallery files if there are many.
-
-    With `sweeping`, all image folders are searched as well. The next round retries failures. `clock` is in seconds
-    since 1970.
-    """
-    try:
-        upgrade(records.database)
+    """Add missing tables, then do what `clean_up` says. The next round retries failures."""
+    if _is_done(partial(upgrade, records.database)):
         clean_up(settings, records, sweeping, clock)
-        if records.gallery.backlog() > MOST_SEGMENTS * len(settings.selected_models):
-            records.gallery.compact()
-    except (Refusal, OSError) as error:
-        _log.warning("maintenance is postponed: %s", error)
 
 
 def clean_up(settings: Settings, records: Records, sweeping: bool, clock: Callable[[], float]) -> None:
-    """Remove what crashes left and what has come to its end. Raises `Refusal`."""
+    """Clear what crashes left, end old uploads, forget whose day is over, merge gallery files if there are many.
+
+    With `sweeping`, all image folders are searched as well. A step that fails keeps no other one. `clock` is in
+    seconds since 1970.
+    """
     enrolments, uploads, remove = records.enrolments, records.uploads, records.gallery.remove
-    records.forgetting.finish_all()
-    recover(enrolments, uploads, records.kept, remove)
-    clear_parts(uploads, records.kept, clock() - LONGEST_ENROLMENT_S)
-    ended = clock() - settings.upload_ttl * HOUR_S
-    uploads.expire(ended)
-    records.acceptances.expire(ended)
-    records.forgetting.forget_due()
-    records.database.scrub()
+    steps: list[Callable[[], object]] = [
+        records.forgetting.finish_all,
+        partial(recover, enrolments, uploads, records.kept, remove),
+        partial(clear_parts, uploads, records.kept, clock() - LONGEST_ENROLMENT_S),
+        partial(_end_uploads, records, clock() - settings.upload_ttl * HOUR_S),
+        records.forgetting.forget_due,
+        records.database.scrub,
+    ]
     if sweeping:
-        records.forgetting.forget_without_row()
-        sweep(enrolments, uploads, records.kept, remove, LONGEST_ENROLMENT_S, clock)
+        steps.append(records.forgetting.forget_without_row)
+        steps.append(partial(sweep, enrolments, uploads, records.kept, remove, LONGEST_ENROLMENT_S, clock))
+    steps.append(partial(_merge, settings, records))
+    for step in steps:
+        _is_done(step)
+
+
+def _end_uploads(records: Records, before: float) -> None:
+    """End what was uploaded before that time; an acceptance goes after its upload, which nobody accepts again."""
+    records.uploads.expire(before)
+    records.acceptances.expire(before)
+
+
+def _merge(settings: Settings, records: Records) -> None:
+    if records.gallery.backlog() > MOST_SEGMENTS * len(settings.selected_models):
+        records.gallery.compact()
+
+
+def _is_done(step: Callable[[], object]) -> bool:
+    """Do a step; False, with a line in the log, where it failed."""
+    try:
+        step()
+        return True
+    except (Refusal, OSError) as error:
+        _log.warning("maintenance is postponed: %s", error)
+    except Exception as error:  # noqa: BLE001 - the thread goes on, and the next round tries again
+        _log.error("599 maintenance: %s", type(error).__name__, exc_info=error)
+    return False

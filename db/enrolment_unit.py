@@ -25,7 +25,7 @@ from db.session import CommitLostError, Database
 from db.uploads import UploadStore
 from pipeline.ports import Enrolled, EnrolmentRequest, Guard, NewFace
 from pipeline.pseudonym import pseudonym, upload_pseudonym
-from pipeline.types import Person
+from pipeline.types import EnrolledFaces, Person
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +47,9 @@ class _Stored:
 @dataclass(frozen=True)
 class _Prepared:
     enrolled: Enrolled
-    before: Person | None
     replaced: tuple[Enrolment, ...]
+    old_folder: str
+    """The folder whose other files go as well; empty where there is none, or others use it."""
 
 
 @dataclass(eq=False)
@@ -164,7 +165,7 @@ class EnrolmentUnit:
         if self.enrolments.by_upload(ours.upload_id, connection) is not None:
             raise Refusal(Code.UPLOAD_GONE, "another request has enrolled the upload")
         if guard is not None:
-            guard(before, self.gallery.snapshot().person(request.id) if before else None)
+            guard(before, self._enrolled(connection, request) if before else None)
         self.step("guarded")
         person = self._save_row(connection, before, request, ours.folder)
         self.step("row saved")
@@ -179,8 +180,24 @@ class EnrolmentUnit:
             keep_terms(connection, request.id, request.terms, int(self.clock()))
         enrolled = Enrolled(person, before is not None, stored.pictures.main, stored.pictures.augmented)
         self._note(connection, request, enrolled)
+        old_folder = before.path if before and request.in_place and not self._is_shared(connection, before) else ""
         self.step("ready to commit")
-        return _Prepared(enrolled, before, tuple(replaced))
+        return _Prepared(enrolled, tuple(replaced), old_folder)
+
+    def _is_shared(self, connection: Connection, row: Person) -> bool:
+        """Whether other people's files are in the folder of this row."""
+        return any(records.others_in(connection, row.path, row.id) for records in (self.people, self.enrolments))
+
+    def _enrolled(self, connection: Connection, request: EnrolmentRequest) -> EnrolledFaces | None:
+        """Return what new faces are compared with, None where no face is enrolled.
+
+        Refuses with NO_FOLDER where it cannot be read, and would then be added to without a look: `in_place` alone
+        takes its place.
+        """
+        enrolled = self.gallery.snapshot().person(request.id)
+        if enrolled is None and not request.in_place and self.enrolments.of_person(connection, request.id):
+            raise Refusal(Code.NO_FOLDER, f"the enrolled faces of {pseudonym(request.id)} cannot be read")
+        return enrolled
 
     def _note(self, connection: Connection, request: EnrolmentRequest, enrolled: Enrolled) -> None:
         """Store how the enrolment ends, for whoever asks again and for the audit."""
@@ -212,8 +229,8 @@ class EnrolmentUnit:
         try:
             gone = [one.token for one in done.replaced if self.faces.remove(one.folder, one.token)]
             self.gallery.remove([one.token for one in done.replaced])
-            if request.in_place and done.before is not None:
-                self.faces.remove_foreign(done.before.path)
+            if done.old_folder:
+                self.faces.remove_foreign(done.old_folder)
             self.step("replaced files removed")
             self.enrolments.finish(gone)
             self.step("cleaned")

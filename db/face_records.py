@@ -25,6 +25,8 @@ from db.gallery.protocol import GalleryBackend
 from db.inflight import InflightNotes
 from db.kept import KeptFiles
 from db.people import People
+from db.replay_rows import MarkRows
+from db.replays import hand_over
 from db.schema import enrolments, face_ids
 from db.session import CommitLostError, Database
 from pipeline.ports import EnrolledFace, FaceGuard
@@ -81,6 +83,7 @@ class FaceRecords:
 
     def __post_init__(self) -> None:
         self.folders, self.inflight = FaceFolders(self.kept), InflightNotes(self.kept)
+        self.marks = MarkRows(self.kept.seal)
 
     # -- reading -------------------------------------------------------------------------------------------
     def of(self, person_id: str) -> list[EnrolledFace]:
@@ -231,9 +234,9 @@ class FaceRecords:
                 raise Refusal(Code.BUSY, "the person is being forgotten")
 
     def _replace(self, connection: Connection, change: _Change, new: Sequence[_New], until: int) -> None:
-        old = [one.token for one in self.records.of_person(connection, change.person_id)]
-        self.records.remove(connection, old, self.records.next_version(connection, until))
-        connection.execute(sa.delete(face_ids).where(face_ids.c.token.in_(old)))
+        uploads = {one.token: one.upload_id for one in self.records.of_person(connection, change.person_id)}
+        self.records.remove(connection, list(uploads), self.records.next_version(connection, until))
+        connection.execute(sa.delete(face_ids).where(face_ids.c.token.in_(list(uploads))))
         for one in new:
             self.records.add(connection, one.enrolment, self.records.next_version(connection), one.made)
             ids = [
@@ -241,6 +244,8 @@ class FaceRecords:
                 for number, face in enumerate(one.faces, start=1)
             ]
             connection.execute(sa.insert(face_ids), ids)
+            for token in {face.token for face in one.faces} & set(uploads):  # who stays has them before who is moved
+                hand_over(connection, uploads.pop(token), one.enrolment.upload_id, self.marks)
 
     def _embeddings(self, person_id: str, faces: Sequence[EnrolledFace]) -> dict[str, dict[str, Floats]]:
         """Return each face's embeddings, (d,) per model, by the face's id."""

@@ -86,7 +86,7 @@ class FaceHashHomes:
         Refuses with CONFLICT where the home's mark is no longer `mark`: `new` was made of what is not in use now.
         """
         place = self._place(home)
-        with files.writing(self.root):
+        with files.working_in(self.root):
             place.mkdir(parents=True, exist_ok=True)
         with files.locked(place / _LOCK, wait=True):
             if mark not in (None, self.mark(home)):

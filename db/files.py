@@ -73,20 +73,15 @@ def is_older(path: Path, before: float) -> bool:
 
 
 def read_bytes(path: Path) -> bytes | None:
-    """Return a file's content; None if it does not exist."""
-    try:
-        return path.read_bytes()
-    except _ABSENT:
-        return None
+    """Return a file's content; None if it does not exist. Raises `Refusal(Code.NO_SPACE)` if it cannot be read."""
+    return read_beginning(path, -1)
 
 
 def read_beginning(path: Path, length: int) -> bytes | None:
-    """Return the first bytes of a file; None if it does not exist."""
-    try:
-        with path.open("rb") as file:
-            return file.read(length)
-    except _ABSENT:
-        return None
+    """Return the first bytes of a file, all with -1; None if it does not exist. Raises as `read_bytes` does."""
+    with working_in(path.parent), suppress(*_ABSENT), path.open("rb") as file:
+        return file.read(length)
+    return None
 
 
 def write_bytes_atomic(path: Path, data: bytes) -> None:
@@ -103,7 +98,7 @@ def write_together(contents: Mapping[Path, bytes], *, make_folders: bool = True,
     """
     parts = {path: part_of(path) for path in contents}
     folders = {path.parent for path in contents}
-    with writing(min(folders)):
+    with working_in(min(folders)):
         try:
             write = partial(_write_synced, make_folder=make_folders, changed_ns=changed_ns)
             _in_parallel(write, parts.values(), contents.values())
@@ -118,7 +113,7 @@ def write_together(contents: Mapping[Path, bytes], *, make_folders: bool = True,
 def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write a new folder with these files, all or nothing, durable on return. Raises `Refusal(Code.NO_SPACE)`."""
     part = part_of(folder)
-    with writing(folder.parent):
+    with working_in(folder.parent):
         try:
             part.mkdir(parents=True)
             for name, data in contents.items():
@@ -136,7 +131,7 @@ def append_line(path: Path, line: str) -> None:
 
     What an interrupted write left of a line before stays, on a line of its own.
     """
-    with writing(path.parent):
+    with working_in(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         is_new = not path.exists()
         handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
@@ -187,7 +182,7 @@ def _write_synced(path: Path, data: bytes, *, make_folder: bool, changed_ns: int
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[None]:
+def working_in(folder: Path) -> Iterator[None]:
     """Turn an `OSError` into `Refusal(Code.NO_SPACE)` with the system's reason; folders' names may name people."""
     try:
         yield
@@ -280,7 +275,7 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[bool]:
 
     The lock ends with the process, so a killed one never leaves it behind.
     """
-    with writing(path.parent):
+    with working_in(path.parent):
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:

@@ -37,6 +37,8 @@ from security.receipts import receipt_name
 log = logging.getLogger(__name__)
 
 _MANY = 10
+LOCK = ".forgetting.lock"
+"""Lock file in DB_PATH of whoever finishes what is noted: what comes under an ID afterwards is somebody else's."""
 
 
 @dataclass(frozen=True)
@@ -71,24 +73,21 @@ class ForgettingUnit:
     def forget(self, person_id: str) -> Forgotten | None:
         """Remove every trace of an ID; None if there is none.
 
-        Raises `Refusal`: DB_DOWN, VECTORS_DOWN, NO_SPACE. After the commit the person is forgotten all the same, and
-        maintenance removes the rest.
+        Raises `Refusal`: DB_DOWN, VECTORS_DOWN, NO_SPACE, BUSY. After the commit the person is forgotten all the same,
+        and maintenance removes the rest.
         """
         return self._forget(person_id, only_without_row=False)
 
     def finish_all(self) -> int:
         """Finish what a crash or an outage interrupted; return how many people it was."""
-        waiting = self.database.scalars(sa.select(forgetting.c.reco_id))
-        for person_id in waiting:
-            self._forget(person_id, only_without_row=False)
-        return len(waiting)
+        return self._forget_each(self.database.scalars(sa.select(forgetting.c.reco_id)))
 
     def forget_without_row(self) -> int:
         """Forget those without a row; return how many. Nobody where that is most: SQL_TABLE may be wrong."""
         orphans = self.people.without_row()
         if self._are_most(orphans, "have no row: check SQL_TABLE"):
             return 0
-        return sum(self._forget(person_id, only_without_row=True) is not None for person_id in orphans)
+        return self._forget_each(orphans, only_without_row=True)
 
     def forget_due(self) -> int:
         """Forget those past their retention date; return how many. Nobody where most are: the clock may be wrong."""
@@ -96,7 +95,21 @@ class ForgettingUnit:
             over = due(connection, self.clock())
         if self._are_most(over, "are past their retention date: check the clock"):
             return 0
-        return sum(self._forget(person_id, only_without_row=False) is not None for person_id in over)
+        return self._forget_each(over)
+
+    def _forget_each(self, person_ids: Sequence[str], *, only_without_row: bool = False) -> int:
+        """Forget these people; return how many. Raises the first `Refusal` at the end: it keeps nobody else."""
+        done, failures = 0, list[Refusal]()
+        for person_id in person_ids:
+            try:
+                done += self._forget(person_id, only_without_row=only_without_row) is not None
+            except Refusal as refusal:
+                failures.append(refusal)
+                if refusal.code is Code.DB_DOWN:
+                    break
+        if failures:
+            raise failures[0]
+        return done
 
     def _are_most(self, person_ids: Sequence[str], why: str) -> bool:
         everybody = self.enrolments.people()[1]
@@ -110,7 +123,8 @@ class ForgettingUnit:
         self._receipt_name(person_id)  # draws the key outside of the transaction
         notes = [one for one in self.inflight.abandoned() if one.folder.partition("-")[2] == person_id]
         with self.database.writing(failed=Code.DB_DOWN) as connection:
-            self.enrolments.lock(connection, person_id)
+            if not self.enrolments.lock(connection, person_id):
+                raise Refusal(Code.BUSY, "another request has just forgotten the person")
             row = self.people.find_in(connection, person_id, lock=True)
             if row is not None and only_without_row:
                 return None
@@ -158,6 +172,19 @@ class ForgettingUnit:
     def _finish(self, person_id: str, plan: _Plan, notes: list[Abandoned]) -> Forgotten:
         drop_key(person_id)
         self.step("committed")
+        with files.locked(self.kept.root / LOCK, wait=True):
+            embeddings = self._remove(person_id, plan, notes) if self._is_noted(person_id) else 0
+        self.step("note deleted")
+        self.database.scrub()
+        log.info("person %s is forgotten", self._receipt_name(person_id))
+        return Forgotten({**plan.counts, "embeddings": embeddings}, self.clock())
+
+    def _is_noted(self, person_id: str) -> bool:
+        with self.database.reading() as connection:
+            return is_being_forgotten(connection, person_id)
+
+    def _remove(self, person_id: str, plan: _Plan, notes: list[Abandoned]) -> int:
+        """Remove what is left beside the rows, and the note last; return how many embeddings that were."""
         self.uploads.forget(person_id)
         self.step("uploads removed")
         self._remove_files(person_id, plan)
@@ -170,10 +197,7 @@ class ForgettingUnit:
             erase(connection, person_id)  # of requests that were under way
             connection.execute(sa.delete(forgetting).where(forgetting.c.reco_id == person_id))
             self.enrolments.drop_lock(connection, person_id)
-        self.step("note deleted")
-        self.database.scrub()
-        log.info("person %s is forgotten", self._receipt_name(person_id))
-        return Forgotten({**plan.counts, "embeddings": embeddings}, self.clock())
+        return embeddings
 
     def _receipt_name(self, person_id: str) -> str:
         if self._receipts is None:

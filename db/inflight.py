@@ -46,7 +46,7 @@ class InflightNotes:
         Raises `Refusal(Code.NO_SPACE)`.
         """
         path = self._folder / f"{token}.json"
-        with files.writing(self._folder):
+        with files.working_in(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
             handle = self._locked(path, folder)
         try:

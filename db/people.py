@@ -11,7 +11,7 @@ from sqlalchemy.sql import quoted_name
 from codes_dict import Code, Refusal
 from db.kept import KeptFiles
 from db.same_people import SamePeople, forget_links
-from db.schema import PeopleNames, enrolments, given_names, people_words, terms
+from db.schema import PeopleNames, announced, enrolments, given_names, people_words, terms
 from db.session import Database, put
 from pipeline.ports import Terms
 from pipeline.types import Person
@@ -91,6 +91,8 @@ class People:
         self._check_widths(connection, values)
         connection.execute(sa.insert(self._table).values(values))
         forget_links(connection, person_id)  # they were those of a person whose row somebody has deleted
+        _delete_found(connection, terms.c.reco_id, person_id)  # so were these
+        _delete_found(connection, announced.c.reco_id, person_id)  # now there is a face
         row = self._row(connection, person_id, lock=False)
         if row is None:
             raise Refusal(Code.INSERT_FAILED, "the row was inserted, but the table does not return it")
@@ -167,6 +169,12 @@ class People:
                     f"column {column} of table {self._columns.table} is VARCHAR({width}), too narrow for "
                     f"{len(text)} characters: widen it (ID 64, name 200, path 500)",
                 )
+
+
+def _delete_found(connection: Connection, column: sa.Column[str], person_id: str) -> None:
+    """Delete an ID's row; where there is none nothing is deleted, so that an enrolment needs no right to."""
+    if connection.execute(sa.select(column).where(column == person_id)).first() is not None:
+        connection.execute(sa.delete(column.table).where(column == person_id))
 
 
 def _store_given_name(connection: Connection, person: Person, name: str) -> Person:

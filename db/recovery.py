@@ -60,10 +60,11 @@ def sweep(
     older_than: float,
     clock: Callable[[], float] = time.time,
 ) -> int:
-    """Remove files without a committed enrolment that are older than `older_than` seconds; return how many.
+    """Remove files older than `older_than` seconds of which no enrolment counts; return how many.
 
-    `older_than` has to exceed what an enrolment can take: its files exist before its commit. Files with names of other
-    origin stay. Raises `Refusal(Code.DB_DOWN)`.
+    `older_than` has to exceed what an enrolment can take: its files exist before its commit. Enrolments that were
+    removed are among them: their folder may have been away then. Files with names of other origin stay. Raises
+    `Refusal(Code.DB_DOWN)`.
     """
     before = clock() - older_than
     old = (
@@ -78,11 +79,11 @@ def sweep(
 
 
 def _remove_orphans(paths: Sequence[Path], enrolments: EnrolmentRecords, kept: KeptFiles, forget: Forget) -> int:
-    """Remove those of these files that belong to no committed enrolment; return how many."""
+    """Remove those of these files that belong to no enrolment that counts; return how many."""
     tokens = sorted({path.name.lstrip(".")[:32] for path in paths})
-    known = enrolments.known(tokens)
-    orphans = [path for path in paths if path.name.endswith(files.PART) or path.name[:32] not in known]
-    forget({token for token in tokens if TOKEN.match(f"{token}.") and token not in known})
+    active = enrolments.active(tokens)
+    orphans = [path for path in paths if path.name.endswith(files.PART) or path.name[:32] not in active]
+    forget({token for token in tokens if TOKEN.match(f"{token}.") and token not in active})
     removed = sum(files.remove(path) for path in orphans)
     for folder in sorted({path.relative_to(kept.root).parts[0] for path in orphans}):
         remove_empty(kept.root / folder)

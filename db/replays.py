@@ -7,6 +7,7 @@ at least one band, so the search misses none of them and reads hardly any others
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import numpy as np
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from db.replay_rows import BANDS, MarkRows
 from db.schema import REPLAY_TURN, enrolments, replay_bands, replay_faces, replays, state
 from db.session import Database
 from pipeline.ports import PhotoMark
-from security.sealing import UNSEALED, Seal
+from security.sealing import UNSEALED, Seal, SealBrokenError
 
 _DAY_S, _SWEEP_EVERY_S, _BATCH = 86_400, 3_600, 500
 
@@ -136,14 +137,48 @@ def remember(
         digest, sealed = rows.digests(mark.digest)[0], rows.sealed_hash(upload_id, mark)
         row = {"upload_id": upload_id, "digest": digest, "hash": sealed, "created": now}
         number = connection.execute(sa.insert(replays).values(row)).lastrowid
-        connection.execute(sa.insert(replay_bands), band_rows(number, rows.bands(mark.hash)[0]))
+        connection.execute(sa.insert(replay_bands), _band_rows(number, rows.bands(mark.hash)[0]))
         if mark.faces:
             codes = [rows.sealed_face(upload_id, code) for code in mark.faces]
             faces = [{"number": number, "face": at, "code": code} for at, code in enumerate(codes)]
             connection.execute(sa.insert(replay_faces), faces)
 
 
-def band_rows(number: int, bands: Sequence[int]) -> list[dict[str, int]]:
+def hand_over(connection: Connection, upload_id: str, to: str, rows: MarkRows) -> None:
+    """Make an upload's marks another's inside a transaction, but those that it has already and those that do not open.
+
+    Marks count as long as their upload's enrolment does, and go with its person.
+    """
+    query = sa.select(replays.c.number, replays.c.digest).where(replays.c.upload_id == upload_id)
+    for number, digest in connection.execute(query).all():
+        if digest not in _own(connection, to):
+            with suppress(SealBrokenError):
+                write_anew(connection, number, rows, to)
+
+
+def write_anew(connection: Connection, number: int, rows: MarkRows, to: str = "") -> bool:
+    """Write a mark as it is sealed now, with `to` as that upload's, inside a transaction; False where it is gone.
+
+    Raises `SealBrokenError`; nothing is changed then.
+    """
+    of_mark, of_face = replays.c.number == number, replay_faces.c.number == number
+    row = connection.execute(sa.select(replays.c.upload_id, replays.c.digest, replays.c.hash).where(of_mark)).first()
+    if row is None:
+        return False
+    mark, upload_id = rows.opened(*row), to or row.upload_id
+    faces = connection.execute(sa.select(replay_faces.c.face, replay_faces.c.code).where(of_face)).all()
+    codes = {face: rows.opened_face(row.upload_id, code) for face, code in faces}
+    changed = {"upload_id": upload_id, "digest": rows.digests(mark.digest)[0]}
+    connection.execute(sa.update(replays).where(of_mark).values(hash=rows.sealed_hash(upload_id, mark), **changed))
+    connection.execute(sa.delete(replay_bands).where(replay_bands.c.number == number))
+    connection.execute(sa.insert(replay_bands), _band_rows(number, rows.bands(mark.hash)[0]))
+    for face, code in codes.items():
+        one = of_face & (replay_faces.c.face == face)
+        connection.execute(sa.update(replay_faces).where(one).values(code=rows.sealed_face(upload_id, code)))
+    return True
+
+
+def _band_rows(number: int, bands: Sequence[int]) -> list[dict[str, int]]:
     """Return the rows of a mark's bands."""
     return [{"band": band, "bits": bits, "number": number} for band, bits in enumerate(bands)]
 

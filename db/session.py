@@ -1,6 +1,7 @@
 """Access to the database: an engine for MySQL, MariaDB or SQLite, transactions, and errors as `Refusal`."""
 
 import logging
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -34,6 +35,8 @@ _SQLITE_DOWN = frozenset(
     {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT,
      sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOMEM}
 )  # fmt: skip
+_VALUE = re.compile(r"((?:entry|value:?) )'.*?'(?= for |$)", re.DOTALL)
+"""A value, which may name somebody, as MySQL quotes it in a message."""
 
 
 class CommitLostError(Refusal):
@@ -323,8 +326,9 @@ def _close(connection: Connection) -> None:
 
 
 def safe_message(error: exc.SQLAlchemyError) -> str:
-    """Return what an error says without the statement and its parameters."""
-    return str(error.orig) if isinstance(error, exc.DBAPIError) else f"{type(error).__name__}: {error}"
+    """Return what an error says without the statement, its parameters and the values of rows."""
+    said = str(error.orig) if isinstance(error, exc.DBAPIError) else f"{type(error).__name__}: {error}"
+    return _VALUE.sub(r"\1'...'", said)
 
 
 def _code(error: exc.SQLAlchemyError, failed: Code) -> Code:

@@ -114,7 +114,7 @@ class UploadStore:
 
     def mark_used(self, upload_id: str) -> None:
         """Rename the folder, so that the upload cannot be used again. Raises `Refusal(Code.NO_SPACE)`."""
-        with files.writing(self.root):
+        with files.working_in(self.root):
             for name in folder_names(self.kept, upload_id):
                 with contextlib.suppress(FileNotFoundError):
                     (self.root / name).rename(self.root / f"{name}{USED}")
@@ -154,13 +154,15 @@ class UploadStore:
 
     def forget(self, person_id: str) -> None:
         """Remove all uploads of an ID, unfinished ones too. Raises `Refusal(Code.NO_SPACE)` if one remains."""
-        for path in self._of(person_id):
-            self._remove(path)
+        with files.working_in(self.root):
+            for path in self._of(person_id):
+                self._remove(path)
         if self._of(person_id):
             raise Refusal(Code.NO_SPACE, "an upload of a person who is being forgotten cannot be removed")
 
     def _of(self, person_id: str) -> list[Path]:
-        self.root.stat()  # while the folder is away, nobody's uploads are gone
+        with files.working_in(self.root):
+            self.root.stat()  # while the folder is away, nobody's uploads are gone
         ids = "|".join(re.escape(name) for name in self.kept.names(person_id))
         name = re.compile(rf"\.*({ids})-[0-9a-f]{{32}}({USED})?(\.[^/]*{re.escape(files.PART)})?")
         return sorted(files.found_in(self.root, name.fullmatch))

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Callable, Collection
+from ipaddress import IPv6Address, IPv6Network
 
 from codes_dict import Code, Refusal
 from security.limits import Limits
@@ -44,7 +45,7 @@ class Door:
         closed, password = self.why_closed(), self._password()
         if closed or password is None:
             raise Refusal(Code.NOT_ALLOWED, advice=closed or _NONE)
-        with limits.attempt(f"operator {address}", LOCKOUT) as fail:
+        with limits.attempt(f"operator {_place(address)}", LOCKOUT) as fail:
             is_right = hmac.compare_digest(_hashed(sent), _hashed(password))
             if not is_right:
                 fail()
@@ -62,6 +63,15 @@ class Door:
     def sign_out(self, token: str) -> None:
         """End a session."""
         self._sessions.end(token)
+
+
+def _place(address: str) -> str:
+    """Return what wrong passwords are counted by: of an IPv6 address its first 64 bits, as the rest is the client's."""
+    try:
+        found = IPv6Address(address)
+    except ValueError:  # an IPv4 address, which is counted as it is
+        return address
+    return str(found.ipv4_mapped or IPv6Network((int(found), 64), strict=False))
 
 
 def _hashed(password: str) -> bytes:

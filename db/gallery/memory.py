@@ -155,7 +155,10 @@ class MemoryGallery:
         return rows
 
     def store(self, key: Key, computed: Mapping[str, Floats]) -> None:
-        """Write computed embeddings, float32 (m, d) by token; write failures are logged and ignored."""
+        """Write computed embeddings, float32 (m, d) by token; write failures are logged and ignored.
+
+        Whoever was forgotten while they were computed is not in the files that this leaves. Raises `Refusal(DB_DOWN)`.
+        """
         if not computed:
             return
         name = key.segment(next(iter(computed)) if len(computed) == 1 else self._token())
@@ -163,6 +166,9 @@ class MemoryGallery:
             self._pickles.write(name, key, computed)
         except Refusal as refusal:  # derived data: the search works without the file
             log.warning("gallery file %s not written: %s", name, refusal.detail)
+        gone = set(computed) - self._enrolments.active(list(computed))
+        if gone:
+            self.purge(gone)
 
     # -- writing -------------------------------------------------------------------------------------------
     def add(self, enrolment: Enrolment, embeddings: Embeddings) -> int:

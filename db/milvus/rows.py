@@ -89,8 +89,15 @@ class MilvusRows:
     def recompute(self, model: str, enrolled: Sequence[Enrolment]) -> set[str]:
         """Compute embeddings from the source crops and write them; return the tokens whose crops exist."""
         computed = self._loader.recompute(model, enrolled) if enrolled else {}
-        self.put(model, {one.token: one.id for one in enrolled}, computed)
+        self.put_again(model, {one.token: one.id for one in enrolled}, computed)
         return set(computed)
+
+    def put_again(self, model: str, owners: Mapping[str, str], embeddings: Mapping[str, Floats]) -> None:
+        """Write embeddings of committed enrolments; not of people who were forgotten while they were computed."""
+        self.put(model, owners, embeddings)
+        gone = set(embeddings) - self.enrolments.active(list(embeddings))
+        if gone:
+            self.collections()[model].remove(gone)
 
     def complete(self, enrolled: Sequence[Enrolment], removed: frozenset[str]) -> bool:
         """Write the missing rows of these enrolments, and of those that were missing before; tell whether any were."""
@@ -144,4 +151,4 @@ class _Stored:
         return self.rows.collections()[key.model].embeddings([one.token for one in wanted])
 
     def store(self, key: Key, computed: Mapping[str, Floats]) -> None:
-        self.rows.put(key.model, {one.token: one.id for one in self.enrolled}, computed)
+        self.rows.put_again(key.model, {one.token: one.id for one in self.enrolled}, computed)

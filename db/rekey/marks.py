@@ -8,8 +8,8 @@ from sqlalchemy.engine import Connection
 from codes_dict import Code
 from db.rekey.progress import Progress, Step
 from db.replay_rows import MarkRows
-from db.replays import band_rows
-from db.schema import REPLAY_TURN, replay_bands, replay_faces, replays, state
+from db.replays import write_anew
+from db.schema import REPLAY_TURN, replay_faces, replays, state
 from db.session import Database
 from security.sealing import Seal, SealBrokenError
 
@@ -49,26 +49,8 @@ class MarksRekeying:
         return sorted({number for number, blob in rows if not self._seal.is_current(blob)})
 
     def _mark(self, connection: Connection, number: int, progress: Progress) -> None:
-        row = connection.execute(
-            sa.select(replays.c.upload_id, replays.c.digest, replays.c.hash).where(replays.c.number == number)
-        ).first()
-        if row is None:  # its time is over
-            return
-        of_mark, of_face = replays.c.number == number, replay_faces.c.number == number
-        faces = connection.execute(sa.select(replay_faces.c.face, replay_faces.c.code).where(of_face)).all()
         try:
-            mark = self._rows.opened(*row)
-            codes = {face: self._rows.opened_face(row.upload_id, code) for face, code in faces}
+            progress.changed += write_anew(connection, number, self._rows)
         except SealBrokenError as error:
             log.warning("mark %d of a used photo: %s", number, error.detail)
             progress.broken += 1
-            return
-        digest, sealed = self._rows.digests(mark.digest)[0], self._rows.sealed_hash(row.upload_id, mark)
-        connection.execute(sa.update(replays).where(of_mark).values(digest=digest, hash=sealed))
-        connection.execute(sa.delete(replay_bands).where(replay_bands.c.number == number))
-        connection.execute(sa.insert(replay_bands), band_rows(number, self._rows.bands(mark.hash)[0]))
-        for face, code in codes.items():
-            one = of_face & (replay_faces.c.face == face)
-            value = self._rows.sealed_face(row.upload_id, code)
-            connection.execute(sa.update(replay_faces).where(one).values(code=value))
-        progress.changed += 1

@@ -101,7 +101,7 @@ class UploadsRekeying:
 
 
 def _rename(staged: Path, target: Path) -> None:
-    with files.writing(target.parent):
+    with files.working_in(target.parent):
         try:
             staged.rename(target)
         except OSError:

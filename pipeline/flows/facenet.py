@@ -43,7 +43,7 @@ def page_of_people(page: int, size: int, services: Services) -> Outcome:
 
 def update_person(person_id: str, name: str, services: Services) -> Outcome:
     """Give a person another name. Refuses with BAD_NAME and NO_ROW."""
-    if services.announced.find(person_id) is None:
+    if services.people.find(person_id) or services.announced.find(person_id) is None:
         return rename_person(person_id, name, services)
     services.announced.rename(person_id, check_name(name))
     return Outcome(Code.DONE, {"id": person_id, "name": check_name(name)})
@@ -74,7 +74,6 @@ def create_face(person_id: str, files: Sequence[SentFile], services: Services) -
     """
     name = _name_of(person_id, services)
     face_id = _enrolled(person_id, name, files, services)
-    services.announced.remove(person_id)
     return Outcome(Code.DONE, {"id": face_id, "person_id": person_id})
 
 

@@ -52,11 +52,9 @@ def _enrol(person_id: str, img: SentFile, liveness: str, services: Services) -> 
     name = shown_name(known) if known else services.announced.find(person_id) or person_id
     rules = replace(services, policy=changed(services.policy, enrol_liveness=liveness))
     try:
-        outcome = enrol_photos(person_id, [img], EnrolRequest("", name), rules)
+        return enrol_photos(person_id, [img], EnrolRequest("", name), rules)
     except Refusal as refusal:
         raise explained(refusal) from refusal
-    services.announced.remove(person_id)
-    return outcome
 
 
 def _is_id(name: str, pattern: str) -> bool:

@@ -113,7 +113,6 @@ def enrol_subject(name: str, file: SentFile, services: Services, rules: Services
         if is_new:
             services.announced.remove(person_id)
         raise explained(refusal) from refusal
-    services.announced.remove(person_id)
     return person_id, outcome
 
 

@@ -195,6 +195,7 @@ class MemoryEnrolments(Faulty):
     people: MemoryPeople
     gallery: MemoryGallery
     audit: MemoryAudit
+    announced: MemoryAnnounced
     requests: list[EnrolmentRequest] = field(default_factory=list)
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     meanwhile: Callable[[], object] = lambda: None
@@ -214,6 +215,7 @@ class MemoryEnrolments(Faulty):
         stored = request.name.lower().replace(" ", "_")
         person = before if before and not request.in_place else Person(7, request.id, stored, stored, request.name)
         self.people.rows[request.id] = person
+        self.announced.remove(request.id)
         self.people.folders.add(request.id)
         self.requests.append(request)
         done = Enrolled(person, before is not None, ["main.png"] * len(request.faces), ["aug.png"])

@@ -76,6 +76,14 @@ def test_a_person_without_a_face_gets_another_name() -> None:
     assert ended(lambda: facenet.update_person(BEN, "Ben", world.services))[0] == 116
 
 
+def test_who_is_enrolled_is_renamed_even_if_still_announced() -> None:
+    world = World()
+    made(world)
+    world.known(ANN, RED)
+    facenet.update_person(ANN, "Anna", world.services)
+    assert world.people.rows[ANN].given_name == "Anna"
+
+
 @pytest.mark.parametrize(
     ("colours", "state", "code", "reason"),
     [

@@ -86,7 +86,7 @@ class World:
         self.announced = MemoryAnnounced()
         self.forgetting = MemoryForgetting(self.people, self.gallery, self.announced)
         self.audit = MemoryAudit()
-        self.enrolments = MemoryEnrolments(self.uploads, self.people, self.gallery, self.audit)
+        self.enrolments = MemoryEnrolments(self.uploads, self.people, self.gallery, self.audit, self.announced)
         self.replays, self.challenges = MemoryReplays(), MemoryChallenges()
         self.acceptances = MemoryAcceptances(self.audit)
         self.classifiers = MemoryClassifiers()

@@ -188,6 +188,7 @@ def test_a_user_who_failed_too_often_waits_and_an_operator_lifts_it(world: World
     assert asked("zo\u00eb/1", RED)["code"] == 429
     assert asked("ben", RED)["responseType"] == "SUCCESS"
     assert client.delete(f"/limits/{KEY}:zo\u00eb/1").get_json()["code"] == 101
+    assert (world.audit.events[-1].person_id, world.audit.events[-1].about) == ("", {"facehash_key": KEY})
     assert asked("zo\u00eb/1", RED)["responseType"] == "SUCCESS"
 
 

@@ -212,6 +212,23 @@ def test_a_person_whose_crops_are_lost_too_is_left_out_logged_once_and_found_aga
     assert set(near(house, RED)) == {"A", "B"}
 
 
+def test_who_is_forgotten_while_a_collection_is_filled_is_not_in_it(house: House) -> None:
+    before = House(replace(house.where, milvus=""), house.folder, prepared=True)
+    before.enrol("A", "ann", RED)
+    before.enrol("B", "bea", GREEN)
+    tokens = {one.id: one.token for one in house.enrolments.of_people(["A", "B"])}
+    embed, forgets = house.models[0].embed, iter(["A"])
+
+    def embed_while_one_is_forgotten(crops: Sequence[Crop]) -> Floats:
+        for person_id in forgets:
+            house.another().forgetting.forget(person_id)
+        return embed(crops)
+
+    house.models[0].embed = embed_while_one_is_forgotten  # type: ignore[method-assign]
+    assert set(near(house, RED)) == {"B"}
+    assert [one.numbers(list(tokens.values())) for one in collections(house).values()] == [{tokens["B"]: {0, 1}}] * 2
+
+
 class LaterColours(ColourEmbedder):
     version = "1" * 16
 

@@ -113,6 +113,37 @@ def test_in_place_under_the_same_name_leaves_only_the_new_files(house: House) ->
     assert house.colours("A") == [GREEN]
 
 
+def test_in_place_leaves_what_others_have_in_a_folder_that_is_theirs_too(house: House) -> None:
+    for person_id in ("A", "B"):
+        house.execute(f"INSERT INTO faceapp (RECO_ID, RECO_NAME, RECO_PATH) VALUES ('{person_id}', 'x', 'both')")
+    theirs = house.root / "both" / "B.jpg"
+    theirs.parent.mkdir()
+    theirs.write_bytes(b"from before")
+    house.enrol("A", "Ann", GREEN, in_place=True)
+    assert theirs.exists()
+    house.enrol("B", "Bea", RED, in_place=True)
+    assert not theirs.exists()
+
+
+def test_nobody_is_added_to_a_person_whose_faces_cannot_be_read(house: House) -> None:
+    house.enrol("A", "Ann", RED)
+    house.gallery.delete_pickles()
+    for path in house.root.glob("ann-A/source/*"):
+        path.unlink()
+    later = house.another()
+    with refused(Code.NO_FOLDER):
+        later.enrol("A", "Ann", GREEN, guard=lambda *_: None)
+    assert later.colours("A") is None
+    later.enrol("A", "Ann", GREEN, guard=lambda *_: None, in_place=True)
+    assert later.colours("A") == [GREEN]
+
+
+def test_faces_are_added_to_a_row_that_had_none(house: House) -> None:
+    house.execute("INSERT INTO faceapp (RECO_ID, RECO_NAME, RECO_PATH) VALUES ('A', 'ann', 'ann-A')")
+    assert house.enrol("A", "Ann", RED, guard=lambda *_: None).existed
+    assert house.colours("A") == [RED]
+
+
 GIVEN = ("Ludwig van der Berg", "Ronald McDonald", "Conan O'Brien", "\u674e\u5c0f\u9f99", "Jos\u00e9 de la Cruz")
 
 
@@ -288,6 +319,17 @@ def test_old_files_of_no_enrolment_are_swept_and_young_and_foreign_ones_stay(whe
     assert sweep(house.enrolments, house.uploads, house.kept, house.shelf.remove, 60, lambda: now + 30) == 0
     assert sweep(house.enrolments, house.uploads, house.kept, house.shelf.remove, 60, lambda: now + 90) == 2
     assert (house.files(), stray.parent.parent.exists()) == (sorted([*kept, "ann-A/holiday.jpg"]), False)
+
+
+def test_files_of_a_removed_enrolment_that_come_back_are_swept(where: Where, tmp_path: Path) -> None:
+    house = House(where, tmp_path)
+    house.enrol("A", "Ann", RED)
+    (house.root / "ann-A").rename(tmp_path / "away")
+    house.forgetting.forget("A")
+    (tmp_path / "away").rename(house.root / "ann-A")
+    later = (house.root / "ann-A").stat().st_mtime + 90
+    assert sweep(house.enrolments, house.uploads, house.kept, house.shelf.remove, 60, lambda: later) == 5
+    assert house.files() == []
 
 
 def test_an_upload_enrolled_before_a_crash_is_finished_by_the_next_try_and_not_enrolled_twice(

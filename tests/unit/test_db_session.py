@@ -13,7 +13,7 @@ from db import files
 from db.initialise import initialise
 from db.people import stored_name
 from db.schema import PeopleNames
-from db.session import Database, make_engine, open_sqlite, server_address
+from db.session import Database, make_engine, open_sqlite, safe_message, server_address
 from pipeline.stages.identity import shown_name
 from pipeline.types import Person
 from tests.db_house import GREEN, RED, House, Where
@@ -135,6 +135,21 @@ def test_a_name_never_reaches_the_text_of_a_database_error(where: Where, tmp_pat
     with pytest.raises(Refusal) as caught, house.database.writing() as connection:
         connection.execute(sa.text("INSERT INTO nowhere VALUES (:name)"), {"name": "Grace Hopper"})
     assert (caught.value.code, "Grace" in str(caught.value.__cause__)) == (Code.INSERT_FAILED, False)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("1062 (23000): Duplicate entry 'RECO_ID_1' for key 'faceapp.RECO_ID'", "'...' for key 'faceapp.RECO_ID'"),
+        ("1366 (22007): Incorrect string value: 'O'B\\xF0' for column 'x' at row 1", "'...' for column 'x' at row 1"),
+        ("1292 (22007): Truncated incorrect DOUBLE value: 'RECO_ID_1'", "'...'"),
+        ("1406 (22001): Data too long for column 'RECO_NAME' at row 1", "for column 'RECO_NAME' at row 1"),
+    ],
+)
+def test_no_value_of_a_row_is_in_what_a_servers_error_says(said: str, kept: str) -> None:
+    told = safe_message(sa.exc.DataError("INSERT", {}, Exception(said)))
+    assert (told[:4], told.endswith(f" {kept}")) == (said[:4], True)
+    assert not any(value in told for value in ("RECO_ID_1", "O'B"))
 
 
 def test_a_writer_that_fails_leaves_no_transaction_open(where: Where, tmp_path: Path) -> None:

@@ -44,7 +44,8 @@ def compose() -> dict[str, Any]:
 def settings(tmp_path: Path) -> Settings:
     """Return what the servers would read, its folders moved to where a test may write."""
     text = EXAMPLE
-    for key, name in {"DB_PATH": "people", "UPLOAD_FOLDER": "uploads", "LOG_LOC": "log/faceapp.log"}.items():
+    folders = {"DB_PATH": "people", "UPLOAD_FOLDER": "uploads", "FACEHASH_FOLDER": "facehash"}
+    for key, name in {**folders, "LOG_LOC": "log/faceapp.log"}.items():
         place = tmp_path / name
         (place.parent if place.suffix else place).mkdir()
         text = re.sub(rf"(?m)^{key}=.*$", f"{key}={place}", text)
@@ -146,9 +147,21 @@ def test_the_servers_reach_what_compose_starts(compose: dict[str, Any]) -> None:
     for name in SERVERS:
         mounts = dict(reversed(mount.split(":")[:2]) for mount in compose["services"][name]["volumes"])
         assert mounts["/app/.env"] == "./.env.compose"
-        assert (mounts[values["DB_PATH"]], mounts[values["UPLOAD_FOLDER"]]) == ("people", "uploads")
+        folders = [values[key] for key in ("DB_PATH", "UPLOAD_FOLDER", "FACEHASH_FOLDER")]
+        assert [mounts[folder] for folder in folders] == ["people", "uploads", "facehash"]
+        made = re.search(r"install -d -o faceapp -g faceapp (.*)", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"))
+        assert made
+        assert {*folders, str(Path(values["LOG_LOC"]).parent)} == set(made[1].split())
         assert mounts[str(Path(values["LOG_LOC"]).parent)] == f"log-{name[-1]}"
         assert f":{values['PORT']}/health/ready" in compose["services"][name]["healthcheck"]["test"][-1]
+
+
+def test_what_a_server_keeps_of_people_gets_into_no_image() -> None:
+    ignored = (DEPLOY.parent / ".gitignore").read_text(encoding="utf-8").splitlines()
+    left_out = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").splitlines()
+    kept = {line.strip("/") for line in ignored if line.startswith(("/static/", "/audit/", "/db/"))}
+    assert len(kept) == 5
+    assert kept <= set(left_out)
 
 
 def test_nginx_names_both_servers_and_tries_no_answer_again(compose: dict[str, Any]) -> None:

@@ -52,6 +52,16 @@ def test_wrong_passwords_lock_their_address_out_even_for_the_right_one() -> None
     door.sign_in(PASSWORD, "192.0.2.1", limits)
 
 
+def test_an_ipv6_client_is_counted_by_its_network_whatever_address_of_it_it_takes() -> None:
+    door, limits = Door(lambda: PASSWORD, ()), Limits()
+    codes = [refusal_of(door, "x", limits, f"2001:db8::{number}").code for number in range(6)]
+    assert codes == [Code.NO_KEY] * 5 + [Code.TOO_MANY]
+    mapped = [refusal_of(door, "x", limits, "::ffff:192.0.2.1").code for _ in range(6)]
+    assert mapped == codes
+    for other in ("2001:db8:0:1::1", "::1", "192.0.2.2", "::ffff:192.0.2.3", "fe80::1%eth0"):
+        door.sign_in(PASSWORD, other, limits)
+
+
 def test_a_session_ends_after_idle_minutes_and_after_a_day_of_work() -> None:
     clock = Clock()
     sessions = Sessions(clock)

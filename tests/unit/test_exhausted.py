@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,6 +94,32 @@ def test_without_file_handles_requests_are_refused_and_work_again_afterwards(whe
     upload = house.upload("B", GREEN)
     assert ended(started(work_without_handles, where, tmp_path, upload.upload_id)) == [0]
     assert (house.colours("A"), house.colours("B")) == ([RED], [GREEN])
+
+
+@pytest.mark.parametrize("suffix", [".pkl", ".png", ".json"])
+def test_what_may_not_be_read_is_157_and_named_by_no_name(
+    where: Where, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    house = House(where, tmp_path)
+    house.enrol("A", "Ann", RED)
+    if suffix != ".pkl":
+        house.gallery.delete_pickles()
+    opened = Path.open
+
+    def refuse(path: Path, *how: Any, **more: Any) -> Any:
+        if path.suffix == suffix:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *how, **more)
+
+    other = house.another()
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", refuse)
+        with pytest.raises(Refusal) as caught:
+            other.shelf.snapshot()
+    assert (caught.value.code, "Permission denied" in str(caught.value)) == (Code.NO_SPACE, True)
+    assert "ann" not in str(caught.value)
+    assert house.another().colours("A") == [RED]
+    house.database.dispose()
 
 
 def test_a_clock_that_jumps_back_and_forth_leaves_the_audit_whole(where: Where, tmp_path: Path) -> None:

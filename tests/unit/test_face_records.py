@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from codes_dict import Code, Refusal
+from db.replays import Replays
+from pipeline.ports import EnrolmentRequest, PhotoMark
 from pipeline.types import EnrolledFaces as Embeddings
 from tests.db_house import BLUE, GREEN, RED, WHITE, House, Where, raise_at, take_face_dying_at
 from tests.processes import ended, started
@@ -128,6 +132,32 @@ def test_a_failure_before_the_commit_leaves_everything(house: House, step: str) 
     with pytest.raises(OSError, match="made to fail"):
         house.another(raise_at(step)).face_records.take(ANN, {before[0]}, BEN)
     assert (house.files(), ids(house), house.colours(ANN)) == (files, before, [RED, GREEN, BLUE])
+
+
+@pytest.mark.parametrize("keys", [(None,), (b"k" * 32,)], ids=["plain", "sealed"])
+def test_enrolled_photos_stay_known_for_as_long_as_a_face_of_theirs_is_enrolled(
+    where: Where, tmp_path: Path, keys: tuple[bytes | None, ...]
+) -> None:
+    house = House(replace(where, keys=keys), tmp_path)
+    kinds = (("a", 0), ("b", 99))
+    marks = [PhotoMark(digit * 64, bytes(range(start, start + 128)), (bytes(37),)) for digit, start in kinds]
+    for colours, mark in (((RED, GREEN), marks[0]), ((BLUE,), marks[1])):
+        photos = house.upload(ANN, *colours)
+        house.enroller.enrol(EnrolmentRequest(ANN, "Ann", False, photos, house.faces(*colours), [mark]))
+    house.enrol(BEN, "Ben", WHITE)
+    later = time.time() + 40 * 86_400
+
+    def are_known() -> list[bool]:
+        replays = Replays(house.database, 15, 40, 30, lambda: later, house.kept.seal)
+        return [replays.claim(f"{BEN}-{number:032x}", [mark])[0] for number, mark in enumerate(marks)]
+
+    first, _, third = ids(house)
+    house.face_records.take(ANN, {first})
+    house.face_records.take(ANN, {third}, BEN)
+    assert are_known() == [True, True]
+    house.forgetting.forget(BEN)
+    assert are_known() == [True, False]
+    house.database.dispose()
 
 
 @pytest.mark.slow

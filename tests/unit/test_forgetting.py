@@ -199,6 +199,46 @@ def test_while_files_are_removed_nobody_is_enrolled_under_the_id(where: Where, t
     assert [name for name in house.files() if ID in name] == []
 
 
+def test_who_is_enrolled_after_maintenance_was_faster_than_the_request_stays(where: Where, tmp_path: Path) -> None:
+    house = House(where, tmp_path)
+    live_through_everything(house)
+
+    def be_overtaken(name: str) -> None:
+        if name == "committed":
+            assert house.forgetting.finish_all() == 1
+            upload, terms = house.upload(ID, RED), Terms("new consent", 4_000_000_000)
+            request = EnrolmentRequest(ID, f"{NAME} again", False, upload, house.faces(RED), [MARK], reply, terms=terms)
+            house.enroller.enrol(request)
+
+    forgotten = house.another(be_overtaken).forgetting.forget(ID)
+    assert forgotten
+    assert forgotten.counts["rows"] == 1
+    assert house.gallery.rebuild()
+    assert (house.colours(ID), house.people.terms(ID)) == ([RED], Terms("new consent", 4_000_000_000))
+    assert house.enrolments.outcome(house.enrolments.of_people([ID])[0].upload_id)
+
+
+def test_one_person_who_cannot_be_forgotten_keeps_nobody_else(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, person_id in enumerate(("A", "B", "C")):
+        upload, over = house.upload(person_id, RED), Terms("", number)
+        house.enroller.enrol(EnrolmentRequest(person_id, "Ann", False, upload, house.faces(RED), terms=over))
+    remove = house.forgetting.faces.remove_all
+    monkeypatch.setattr(house.forgetting.faces, "remove_all", lambda folder: folder != "ann-A" and remove(folder))
+    with pytest.raises(Refusal) as caught:
+        house.forgetting.forget_due()
+    assert (caught.value.code, house.people.all()) == (Code.NO_SPACE, [])
+    monkeypatch.undo()
+    assert (house.forgetting.finish_all(), house.forgetting.finish_all()) == (1, 0)
+
+
+def test_while_the_folder_of_uploads_is_away_nobody_is_forgotten(house: House) -> None:
+    house.enrol(ID, NAME, RED)
+    house.uploads.root.rename(house.folder / "away")
+    with pytest.raises(Refusal) as caught:
+        house.forgetting.forget(ID)
+    assert (caught.value.code, house.colours(ID)) == (Code.NO_SPACE, [RED])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("step", [*BEFORE_COMMIT, *AFTER_COMMIT])
 def test_kill_9_leaves_everything_or_nothing_after_the_next_start(where: Where, tmp_path: Path, step: str) -> None:

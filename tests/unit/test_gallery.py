@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from db.gallery import index as index_module
 from db.gallery import memory
 from db.gallery.index import Index, MemorySnapshot
 from db.gallery.pickles import LOCK, Key, PickleStore
-from pipeline.types import EnrolledFaces, Floats
+from pipeline.types import Crop, EnrolledFaces, Floats
 from tests.db_house import BLUE, GREEN, RED, WHITE, Brightness, Colour, House, Where, raise_at, whole
 from tests.fakes import ColourEmbedder
 from tests.processes import ended, started
@@ -342,6 +342,26 @@ def test_a_model_that_gives_no_numbers_is_an_error_and_never_a_score(house: Hous
     with pytest.raises(ValueError, match="not numbers"):
         broken.gallery.snapshot()
     assert pickles(house) == []
+
+
+def test_who_is_forgotten_while_embeddings_are_computed_again_is_in_no_file(house: House) -> None:
+    house.enrol("A", "ann", RED)
+    house.enrol("B", "bea", GREEN)
+    house.gallery.delete_pickles()
+    other = house.another()
+    embed, forgets = other.models[0].embed, iter(["A"])
+
+    def embed_while_one_is_forgotten(crops: Sequence[Crop]) -> Floats:
+        for person_id in forgets:
+            house.forgetting.forget(person_id)
+        return embed(crops)
+
+    other.models[0].embed = embed_while_one_is_forgotten  # type: ignore[method-assign]
+    other.gallery.snapshot()
+    keys = [Key(model.name, model.version, model.size) for model in house.models]
+    kept = {token for key in keys for token in PickleStore(house.kept).read_all(key)}
+    assert kept == {one.token for one in house.enrolments.of_people(["B"])}
+    assert (other.colours("A"), other.colours("B")) == (None, [GREEN])
 
 
 def test_compaction_keeps_everybody_drops_the_removed_and_leaves_one_file_a_model(house: House) -> None:

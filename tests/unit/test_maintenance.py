@@ -15,10 +15,11 @@ import pytest
 from bootstrap import maintenance
 from bootstrap.container import ServiceContainer
 from bootstrap.maintenance import clean_up
-from codes_dict import Refusal
+from codes_dict import Code, Outcome, Refusal
 from db import files
 from db.acceptances import Acceptances
 from db.uploads import dated_by
+from pipeline.ports import AuditEvent
 from tests.db_house import GREEN, RED, House, Where, die_at
 from tests.processes import ended, started
 
@@ -32,7 +33,7 @@ def house(where: Where, tmp_path: Path) -> House:
 
 
 def clean(house: House, now: float = NOW, *, sweeping: bool = False) -> None:
-    settings: Any = SimpleNamespace(upload_ttl=24)
+    settings: Any = SimpleNamespace(upload_ttl=24, selected_models=("Colour", "Bright-ness"))
     records: Any = SimpleNamespace(
         database=house.database,
         kept=house.kept,
@@ -99,6 +100,32 @@ def test_a_person_whose_row_was_deleted_by_hand_is_gone_after_the_next_sweep(hou
     assert (house.colours("A"), house.colours("B")) == (None, [GREEN])
     assert not [name for name in house.files() if name.startswith("ann-A")]
     assert [path.name[0] for path in house.uploads.root.iterdir()] == ["B"]
+
+
+@pytest.mark.parametrize("fault", [Refusal(Code.NO_SPACE), PermissionError(13, "x"), ValueError("unexpected")])
+def test_a_step_that_fails_keeps_no_other_one(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fault: Exception
+) -> None:
+    def fail(*_: object) -> int:
+        raise fault
+
+    upload = house.upload("A", RED)
+    made_at(dated_by(upload.folder), NOW - 25 * HOUR)
+    monkeypatch.setattr(house.forgetting, "finish_all", fail)
+    clean(house)
+    assert (list(house.uploads.root.iterdir()), len(caplog.records)) == ([], 1)
+
+
+def test_an_acceptance_stays_as_long_as_its_upload(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    upload, accepted = house.upload("A", RED), Acceptances(house.database, house.audit, lambda: NOW - 25 * HOUR)
+    made_at(dated_by(upload.folder), NOW - 25 * HOUR)
+    accepted.accept(upload.upload_id, Outcome(Code.VERIFIED, {}), AuditEvent("verify", "A", 200))
+    with monkeypatch.context() as patched:
+        patched.setattr(house.uploads, "_remove", lambda _: (_ for _ in ()).throw(OSError(5, "x")))
+        clean(house)
+        assert accepted.of(upload.upload_id)
+    clean(house)
+    assert accepted.of(upload.upload_id) is None
 
 
 def test_where_most_rows_are_gone_nobody_is_forgotten(house: House, caplog: pytest.LogCaptureFixture) -> None:

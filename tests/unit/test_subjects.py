@@ -33,7 +33,6 @@ def with_faces(house: House, name: str, *colours: Colour) -> str:
     """Make a subject and enrol it, as the flow does."""
     person_id = subjects_of(house).announce(name)[0]
     house.enrol(person_id, name, *colours)
-    Announced(house.database).remove(person_id)
     return person_id
 
 
@@ -53,6 +52,13 @@ def test_a_name_is_compared_exactly(house: House, other: str) -> None:
     assert subjects.find(other) is None
     person_id = with_faces(house, ADA, RED)
     assert (subjects.find(other), subjects.find(ADA)) == (None, person_id)
+
+
+def test_whoever_gets_a_first_face_is_no_longer_announced(house: House) -> None:
+    announced = Announced(house.database)
+    assert announced.add("ID-1", ADA)
+    house.enrol("ID-1", "Augusta Ada", RED)
+    assert (announced.all(), house.people.find("ID-1") is not None) == ([], True)
 
 
 def test_people_with_ids_of_their_own_are_no_subjects(house: House) -> None:

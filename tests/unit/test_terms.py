@@ -99,3 +99,12 @@ def test_a_clock_that_jumps_does_not_forget_everybody(house: House, caplog: pyte
     assert forget_due(house, END + 10_000 * DAY_S) == 0
     assert "11 of 11 enrolled people are past their retention date: check the clock" in caplog.text
     assert len(house.people.all()) == 11
+
+
+def test_terms_of_somebody_whose_row_was_deleted_by_hand_are_not_the_next_ones(house: House) -> None:
+    enrol(house, "A", Terms("form 17", END))
+    house.execute("DELETE FROM faceapp")
+    enrol(house, "A", None)
+    assert house.people.terms("A") is None
+    enrol(house, "A", Terms("form 18"))
+    assert house.people.terms("A") == Terms("form 18")
