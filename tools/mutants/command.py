@@ -3,12 +3,11 @@
 import importlib.util
 import os
 import random
-import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from tools.cli.exits import DONE, NO
 from tools.cli.options import ROOT, WEIGHTS, results
 
 REACH = 0.85
-TIMEOUT_S = 180.0
 TESTED_BY: Mapping[str, str] = {
     "codes_dict.py": "unit/test_codes unit/test_readme",
     "env_validator.py": "unit/test_env_validator",
@@ -84,10 +82,10 @@ def _left_out(folder: str, names: Sequence[str]) -> set[str]:
     return shutil.ignore_patterns(*LEFT_OUT)(folder, [*names]) | {one for one in names if Path(folder, one) in DATA}
 
 
-def check_unchanged(command: str) -> None:
+def check_unchanged(arguments: Sequence[str]) -> None:
     """Run tests without a mutant; they leave bytecode for the runs to come. Raises `RedError` where one fails."""
     env = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
-    done = subprocess.run(shlex.split(command), env=env, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run([sys.executable, "-m", "pytest", *arguments], env=env, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise RedError(f"Tests fail without a mutant:\n{done.stdout}")
 
@@ -97,23 +95,49 @@ def mutate(module: str, sample: int, seed: int) -> dict[str, Any]:
 
     Raises `RedError` where the tests fail without one.
     """
-    from cosmic_ray.mutating import mutate_and_test
-    from cosmic_ray.work_item import TestOutcome
-
-    command = f"{sys.executable} -m pytest -x -q -p no:cacheprovider -m 'not slow and not models' "
-    command += " ".join(f"tests/{name}.py" for name in TESTED_BY[module].split())
-    check_unchanged(command)
+    arguments = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow and not models"]
+    arguments += [f"tests/{name}.py" for name in TESTED_BY[module].split()]
+    check_unchanged(arguments)
     items = mutants(module)
     chosen = random.Random(seed).sample(items, sample) if 0 < sample < len(items) else items
-    survivors, killed = list[str](), 0
-    for item in chosen:
-        outcome = mutate_and_test(item.mutations, command, TIMEOUT_S).test_outcome
-        if outcome == TestOutcome.SURVIVED:
-            place = item.mutations[0]
-            survivors.append(f"line {place.start_pos[0]}, {place.operator_name}, occurrence {place.occurrence}")
-        else:
-            killed += 1
-    return {"mutants": len(items), "tried": len(chosen), "killed": killed, "survivors": survivors}
+    with runner_of(arguments) as fail:
+        survivors = [place for place in (item.mutations[0] for item in chosen) if not is_killed(place, fail)]
+    return {
+        "mutants": len(items),
+        "tried": len(chosen),
+        "killed": len(chosen) - len(survivors),
+        "survivors": [
+            f"line {place.start_pos[0]}, {place.operator_name}, occurrence {place.occurrence}" for place in survivors
+        ],
+    }
+
+
+@contextmanager
+def runner_of(arguments: Sequence[str]) -> Iterator[Callable[[], bool]]:
+    """Give what runs tests of the current folder and returns whether one fails."""
+    command = [sys.executable, "-m", "tools.mutants.worker", *arguments]
+    # Two changes within a second, of one size, have the same bytecode file, as Python sees it.
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    with subprocess.Popen(
+        command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as worker:
+        ask, told = worker.stdin, worker.stdout
+        assert ask is not None and told is not None  # noqa: S101, PT018 - they are pipes
+
+        def fail() -> bool:
+            print(file=ask, flush=True)
+            return int(told.readline()) != 0
+
+        yield fail
+
+
+def is_killed(place: Any, fail: Callable[[], bool]) -> bool:
+    """Whether the tests fail with one of cosmic-ray's mutations."""
+    from cosmic_ray.mutating import use_mutation
+    from cosmic_ray.plugins import get_operator
+
+    with use_mutation(place.module_path, get_operator(place.operator_name)(**place.operator_args), place.occurrence):
+        return fail()
 
 
 def mutants(module: str) -> list[Any]:
