@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from pipeline.ledger import Ledger
 from pipeline.stages.compare import check_agreement, first_look, second_look, shown
 from pipeline.stages.liveness import judge_faces, shown_verdict
 from pipeline.stages.sightings import Probes, Sighting, stacked
-from pipeline.types import EnrolledFaces, Floats, Liveness, LivenessAbout, LivenessVerdict
+from pipeline.types import Counts, EnrolledFaces, Floats, Liveness, LivenessAbout, LivenessVerdict
 from tests.fakes import ColourEmbedder, ColourScorer, face_of, sighting_of
 
 RED, BLUE = (200, 10, 10), (10, 10, 200)
@@ -123,6 +124,34 @@ def test_a_judge_that_skips_a_face_or_makes_one_up_is_none(verdicts: int) -> Non
     with pytest.raises(Refusal) as caught:
         judge_faces(faces(0), Judge, Ledger())
     assert caught.value.code is Code.NO_LIVENESS
+
+
+def test_where_three_are_required_the_third_best_decides() -> None:
+    photos = [sighting_of(colour, str(at), at) for at, colour in enumerate((BLUE, (150, 60, 10), RED))]
+    look = first_look(Probes(photos, 3), enrolled(RED), ColourScorer(), "cosine", 3)
+    assert (look.required, look.score, look.verified) == (3, max(look.scores), False)
+    assert len(set(look.scores)) == 3
+    with pytest.raises(FrozenInstanceError):
+        look.verified = True  # type: ignore[misc]
+
+
+def test_the_calibration_is_told_how_many_crops_are_behind_what_is_compared() -> None:
+    told: list[Counts | int | None] = []
+
+    class Told(ColourScorer):
+        def fuse(
+            self,
+            distances: Mapping[str, Floats],
+            enrolled: Counts | int | None = None,
+            lengths: Mapping[str, Floats] | None = None,
+        ) -> Floats:
+            """Note the number."""
+            told.append(enrolled)
+            return super().fuse(distances, enrolled, lengths)
+
+    first_look(Probes(faces(0), 1), enrolled(RED, RED, RED), Told(), "cosine", 1)
+    second_look(Probes(faces(0), 1), enrolled(RED, RED), Told(), "cosine", (1, 1), augmented)
+    assert told == [3, 2, 1]
 
 
 def test_a_look_at_nobody_verifies_nobody() -> None:

@@ -22,7 +22,7 @@ TESTED_BY: Mapping[str, str] = {
     "codes_dict.py": "unit/test_codes unit/test_readme",
     "env_validator.py": "unit/test_env_validator",
     "pipeline/stages/compare.py": (
-        "unit/test_stages unit/test_looks flows/test_verify flows/test_compare flows/test_decisions"
+        "unit/test_looks unit/test_stages unit/test_rivals flows/test_verify flows/test_compare flows/test_decisions"
     ),
     "pipeline/stages/search.py": "unit/test_search unit/test_rivals flows/test_verify flows/test_decisions",
     "pipeline/stages/liveness.py": "unit/test_stages unit/test_looks flows/test_verify",
