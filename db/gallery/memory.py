@@ -122,12 +122,20 @@ class MemoryGallery:
                 log.warning("enrolment %s has no embeddings and no source crops", one.token)
                 self._missing[one.token] = one
                 continue
-            self._missing.pop(one.token, None)
+            is_late = self._missing.pop(one.token, None) is not None
             self._owner[one.token] = one.id
             self._tokens.setdefault(one.id, {})[one.token] = found[one.token]
+            if is_late:
+                self._sort(one.id)
             touched.add(one.id)
         for person_id in sorted(touched):
             self._put(person_id)
+
+    def _sort(self, person_id: str) -> None:
+        """Sort a person's enrolments, oldest first, after one was found late: faces and the template go by it."""
+        order = {one.token: at for at, one in enumerate(self._enrolments.of_people([person_id]))}
+        blocks = self._tokens[person_id].items()
+        self._tokens[person_id] = dict(sorted(blocks, key=lambda one: order.get(one[0], len(order))))
 
     def _put(self, person_id: str) -> None:
         blocks = self._tokens[person_id]

@@ -323,6 +323,20 @@ def test_a_person_without_source_crops_is_left_out_logged_and_found_again(
     assert later.colours("A") == [RED]
 
 
+def test_a_first_enrolment_that_is_found_late_is_still_the_first(house: House) -> None:
+    first = house.enrol("A", "ann", RED, BLUE).main[0].rpartition("/")[2][:32]
+    house.enrol("A", "ann", GREEN)
+    house.gallery.delete_pickles()
+    away = [path.rename(house.folder / path.name) for path in (house.root / "ann-A" / "source").glob(f"{first}*")]
+    later = house.another()
+    assert (len(away), later.colours("A")) == (3, [GREEN])
+    for path in away:
+        path.rename(house.root / "ann-A" / "source" / path.name)
+    found = later.gallery.snapshot().person("A")
+    assert found
+    assert (later.colours("A"), found.first) == ([RED, BLUE, GREEN], 2)
+
+
 def test_a_damaged_source_crop_leaves_out_only_its_enrolment(house: House) -> None:
     done = house.enrol("A", "ann", RED)
     house.enrol("A", "ann", GREEN)
