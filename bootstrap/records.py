@@ -3,7 +3,6 @@
 import logging
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,8 @@ from db.enrolment_unit import EnrolmentUnit
 from db.enrolments import EnrolmentRecords
 from db.face_records import FaceRecords
 from db.forgetting import ForgettingUnit
-from db.gallery.protocol import GalleryBackend
 from db.initialise import initialise
 from db.installation import PSEUDONYMS, RECEIPTS, own_key
-from db.kept import KeptFiles
 from db.migrations.upgrade import upgrade
 from db.people import People
 from db.recovery import recover
@@ -43,25 +40,26 @@ from security.receipts import make_receipt, receipt_name
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, eq=False)
 class Records:
-    """Everything that is stored, for one set of settings."""
+    """Everything that is stored on a database, for one set of settings; making it reads and writes nothing."""
 
-    database: Database
-    kept: KeptFiles
-    people: People
-    enrolments: EnrolmentRecords
-    uploads: UploadStore
-    gallery: GalleryBackend
-    enroller: EnrolmentUnit
-    replays: Replays
-    acceptances: Acceptances
-    challenges: Challenges
-    forgetting: ForgettingUnit
-    audit: AuditTrail
-    faces: FaceRecords
-    announced: Announced
-    subjects: Subjects
+    def __init__(self, database: Database, settings: Settings, embedders: Mapping[str, Embedder]) -> None:
+        self.database = database
+        self.kept, kept_uploads = kept_files(settings, database)
+        self.people = People(database, people_names(settings), self.kept)
+        self.audit = AuditTrail(database, audit_folder(settings))
+        self.enrolments, self.uploads = EnrolmentRecords(database), UploadStore(kept_uploads)
+        self.gallery = open_gallery(settings, self.kept, self.enrolments, embedders)
+        stored = database, self.people, self.enrolments, self.gallery
+        self.enroller = EnrolmentUnit(*stored, self.uploads, self.kept, self.audit)
+        self.forgetting = ForgettingUnit(*stored, self.uploads, self.kept, self.audit)
+        self.faces = FaceRecords(*stored, self.kept)
+        retention = settings.replay_retention_days
+        self.replays = Replays(database, NEAR_BITS, NEAR_FACE_BITS, retention, seal=self.kept.seal)
+        self.acceptances = Acceptances(database, self.audit)
+        self.challenges = Challenges(database, LIFETIME_S)
+        self.announced = Announced(database)
+        self.subjects = Subjects(database, self.people, self.enrolments, SUBJECTS, shown_name)
 
     def close(self) -> None:
         """Close connections."""
@@ -75,41 +73,10 @@ def open_records(settings: Settings, embedders: Mapping[str, Embedder]) -> Recor
     The server starts even while the database is down: each request tries again and answers 155 until it is back.
     """
     make_tables(settings)
-    records = records_on(open_database(settings), settings, embedders)
+    records = Records(open_database(settings), settings, embedders)
     note_keys(records.kept, records.uploads.kept)
     prepare(records)
     return records
-
-
-def records_on(database: Database, settings: Settings, embedders: Mapping[str, Embedder]) -> Records:
-    """Return the records on a database; nothing is read or written yet."""
-    kept, kept_uploads = kept_files(settings, database)
-    people, audit = People(database, people_names(settings), kept), AuditTrail(database, audit_folder(settings))
-    enrolments, uploads = EnrolmentRecords(database), UploadStore(kept_uploads)
-    gallery = open_gallery(settings, kept, enrolments, embedders)
-    enroller = EnrolmentUnit(database, people, enrolments, gallery, uploads, kept, audit)
-    challenges = Challenges(database, LIFETIME_S)
-    replays = Replays(database, NEAR_BITS, NEAR_FACE_BITS, settings.replay_retention_days, seal=kept.seal)
-    accepted = Acceptances(database, audit)
-    forgetting = ForgettingUnit(database, people, enrolments, gallery, uploads, kept, audit)
-    faces = FaceRecords(database, people, enrolments, gallery, kept)
-    return Records(
-        database,
-        kept,
-        people,
-        enrolments,
-        uploads,
-        gallery,
-        enroller,
-        replays,
-        accepted,
-        challenges,
-        forgetting,
-        audit,
-        faces,
-        Announced(database),
-        Subjects(database, people, enrolments, SUBJECTS, shown_name),
-    )
 
 
 def prepare(records: Records) -> None:

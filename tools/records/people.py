@@ -4,7 +4,8 @@ import json
 
 import click
 
-from bootstrap.records import people_names, receipt_for, records_on
+from bootstrap.records import Records as Stored
+from bootstrap.records import people_names, receipt_for
 from bootstrap.sealing import kept_files
 from db.people import People
 from db.same_people import SamePeople
@@ -31,7 +32,7 @@ def list_people(records: Records) -> Told:
 @on_database("people")
 def forget(records: Records, person_id: str) -> Told:
     """Remove every trace of an ID and print a signed receipt."""
-    stored = records_on(records.database, records.settings, {})
+    stored = Stored(records.database, records.settings, {})
     try:
         forgotten = stored.forgetting.forget(person_id)
     finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bootstrap.records import audit_folder, create_tables, records_on
+from bootstrap.records import Records, audit_folder, create_tables
 from bootstrap.sealing import facehash_files, kept_files, note_keys
 from db.audit import AuditTrail
 from db.facehash import FaceHashHomes
@@ -114,7 +114,7 @@ def _told(name: str, changed: int, strangers: int) -> Told:
 
 def _passes(settings: Settings, database: Database) -> tuple[Progress, int]:
     """Repeat passes until one finds nothing to do; return all that was changed, and the last one's rest."""
-    on = records_on(database, settings, {})
+    on = Records(database, settings, {})
     rekeying = Rekeying(database, on.people, on.enrolments, on.kept, on.uploads.kept)
     total, patience = Progress(), PATIENCE
     try:
