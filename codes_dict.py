@@ -47,7 +47,7 @@ class Code(IntEnum):
         status: int,
         kind: Kind,
         message: str,
-        caller_does: str,
+        caller_does: str = "Nothing.",
         operator_does: str = "Nothing.",
         retry: bool = False,
     ) -> Code:
@@ -119,7 +119,6 @@ class Code(IntEnum):
     )
     ID_MATCHED = (126, 200, Kind.DETAIL,
         "Regex matched ID.",
-        "Nothing.",
     )
     ID_NOT_MATCHED = (127, 400, Kind.CALLER,
         "Regex didn't match ID.",
@@ -210,19 +209,15 @@ class Code(IntEnum):
     # -- enrolment -----------------------------------------------------------------------------------------
     ENROLLED = (800, 200, Kind.SUCCESS,
         "ID successfully inserted to db.",
-        "Nothing.",
     )
     ENROLLED_NEEDLESS_IN_PLACE = (838, 200, Kind.SUCCESS,
         "ID successfully inserted into DB. in_place was needlessly enabled.",
-        "Nothing.",
     )
     ENROLLED_ADDED = (850, 200, Kind.SUCCESS,
         "ID successfully inserted to db. in_place was disabled, so the files were added to the previous ones.",
-        "Nothing.",
     )
     ENROLLED_REPLACED = (900, 200, Kind.SUCCESS,
         "ID already exists in db and in_place was set to true. Folder deleted and DB path replaced.",
-        "Nothing.",
     )
     DIFFERENT_PEOPLE = (852, 200, Kind.VERDICT,
         "The faces are not one person, or not the person enrolled under this ID.",
@@ -243,15 +238,12 @@ class Code(IntEnum):
     # -- verification --------------------------------------------------------------------------------------
     VERIFIED = (200, 200, Kind.VERDICT,
         "Image successfully verified.",
-        "Nothing.",
     )
     FOUND = (134, 200, Kind.VERDICT,
         "After a search in the DB, the ID matched with what was found.",
-        "Nothing.",
     )
     SAME_PERSON = (210, 200, Kind.VERDICT,
         "The photos show the same person.",
-        "Nothing.",
     )
     NOT_SAME_PERSON = (510, 200, Kind.VERDICT,
         "The photos do not show the same person, as far as they tell.",
@@ -283,7 +275,6 @@ class Code(IntEnum):
     )
     ENV_VALID = (175, 200, Kind.DETAIL,
         "Settings are valid.",
-        "Nothing.",
     )
     DB_DOWN = (155, 503, Kind.SERVER,
         "Database connection error. Consult log.",
@@ -314,20 +305,16 @@ class Code(IntEnum):
     # -- pickles, inside results ---------------------------------------------------------------------------
     PICKLE_DELETED = (670, 200, Kind.DETAIL,
         "Pickle file deleted.",
-        "Nothing.",
     )
     PICKLE_ABSENT = (604, 200, Kind.DETAIL,
         "Pickle file was not there.",
-        "Nothing.",
     )
     PICKLE_REBUILT = (167, 200, Kind.DETAIL,
         "Pickle file rebuilt.",
-        "Nothing.",
     )
     # -- everything else -----------------------------------------------------------------------------------
     DONE = (101, 200, Kind.SUCCESS,
         "Done.",
-        "Nothing.",
     )
     # -- HTTP ----------------------------------------------------------------------------------------------
     MALFORMED = (400, 400, Kind.CALLER,
