@@ -1,7 +1,6 @@
 """IDs that an admin has declared to be one person: none of them is a rival of another in a decision."""
 
 import time
-from collections.abc import Callable
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -12,10 +11,10 @@ from db.session import Database, inserted
 
 
 class SamePeople:
-    """The table `faceapp_same`: a row in each direction per pair of IDs. `clock` is in seconds since 1970."""
+    """The table `faceapp_same`: a row in each direction per pair of IDs."""
 
-    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
-        self._database, self._clock = database, clock
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def of(self, person_id: str) -> frozenset[str]:
         """Return the IDs that are linked with this one directly. Raises `Refusal(DB_DOWN)`."""
@@ -26,7 +25,7 @@ class SamePeople:
         """Declare two IDs to be one person; a second time changes nothing. Raises `ValueError` for equal IDs."""
         if first == second:
             raise ValueError("an ID cannot be linked with itself")
-        now = int(self._clock())
+        now = int(time.time())
         pairs = sorted(((first, second), (second, first)))  # in one order, so that two requests do not deadlock
         with self._database.writing(failed=Code.DB_DOWN) as connection:
             for one, other in pairs:

@@ -35,8 +35,7 @@ class Trained:
 class Trainer:
     """Trains one network after the other. Thread-safe."""
 
-    def __init__(self, idle_s: float = IDLE_S) -> None:
-        self._idle_s = idle_s
+    def __init__(self) -> None:
         self._turn = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._ending: threading.Timer | None = None
@@ -112,7 +111,7 @@ class Trainer:
         return self._process
 
     def _rest(self) -> None:
-        self._ending = threading.Timer(self._idle_s, self._end_idle)
+        self._ending = threading.Timer(IDLE_S, self._end_idle)
         self._ending.daemon = True
         self._ending.start()
 
