@@ -11,21 +11,10 @@ from dotenv.parser import parse_stream
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from settings.keys import KEYS, PUBLISHED_PASSWORDS, Listening, Settings
+from settings.keys import KEYS, Listening
+from settings.keys import PUBLISHED_PASSWORDS as PUBLISHED_PASSWORDS
+from settings.keys import Settings as Settings
 from settings.values import password
-
-__all__ = [
-    "PUBLISHED_PASSWORDS",
-    "Settings",
-    "SettingsFault",
-    "SettingsFile",
-    "described",
-    "folders_inside",
-    "listening_address",
-    "listening_faults",
-    "load_settings",
-    "operator_password",
-]
 
 _ACCEPTED = {key.name: key.accepted for key in KEYS}
 

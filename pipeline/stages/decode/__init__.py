@@ -11,28 +11,15 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from pipeline.stages.decode.budget import Budget, most_seconds
+from pipeline.stages.decode.budget import Budget as Budget
+from pipeline.stages.decode.budget import most_seconds as most_seconds
 from pipeline.stages.decode.colour import Picture, reduced, to_rgb
 from pipeline.stages.decode.jpeg import decode_jpeg, read_jpeg
-from pipeline.stages.decode.kinds import Undecodable, kind_of
+from pipeline.stages.decode.kinds import Undecodable as Undecodable
+from pipeline.stages.decode.kinds import kind_of as kind_of
 from pipeline.stages.decode.notes import orientation_of, upright
 from pipeline.stages.decode.pictures import open_picture
 from pipeline.types import Photo, Pixels
-
-__all__ = [
-    "CLOSER_AREA",
-    "MOST_AGAIN",
-    "WORKING_AREA",
-    "Budget",
-    "Decode",
-    "Decoded",
-    "Undecodable",
-    "check_bytes",
-    "decode",
-    "decode_pixels",
-    "kind_of",
-    "most_seconds",
-]
 
 WORKING_AREA = 1728 * 1296
 """Pixels that a photo is decoded to at most: an ordinary portrait's face keeps several times what the models see."""
