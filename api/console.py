@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flask import Blueprint, Response, request, send_from_directory
+from flask import Blueprint, Response, send_from_directory
 
 from api.openapi import Other, describe
 
@@ -29,11 +29,6 @@ _HEADERS = {
         ]
     ),
 }
-
-
-def asks_for_page() -> bool:
-    """Whether the current request prefers a page to JSON, as browsers do."""
-    return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
 
 
 @blueprint.get("/static/console/<path:name>")

@@ -95,7 +95,7 @@ def train() -> Response:
 
 def _training(home: str, username: str, body: Sent) -> Any:
     """Return the work of a training, which runs outside the request."""
-    who, door, lease = caller(), gate(), source().lease
+    door, lease = gate(), source().lease
 
     def work(progress: Progress) -> Outcome:
         with lease() as services:
@@ -106,11 +106,7 @@ def _training(home: str, username: str, body: Sent) -> Any:
             options = dict(body.fields)
             return flows.train(home, lesson, options, services, lambda share: progress(FACES_SHARE + rest * share))
 
-    return work if who.is_known else _refuse_unknown
-
-
-def _refuse_unknown(_: Progress) -> Outcome:
-    raise Refusal(Code.BAD_ENV)
+    return work
 
 
 def _home(body: Sent) -> str:

@@ -16,7 +16,7 @@ from api.shapes.people import ForgottenResults, RenamedResults, RenameForm
 from api.source import source
 from api.telemetry import concerns
 from codes_dict import Code, Refusal
-from pipeline.flows import facenet
+from pipeline.flows import facenet, people
 
 blueprint = Blueprint("facenet", __name__)
 
@@ -68,7 +68,7 @@ def update_person(person_id: str) -> Response:
 def delete_person(person_id: str) -> Response:
     """Forget a person: every trace goes, and the receipt says so."""
     with gate().passing(), lend() as services:
-        return answer(facenet.delete_person(person_id, services))
+        return answer(people.forget(person_id, services))
 
 
 @blueprint.get("/api/face/listall", strict_slashes=False)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from flask import Blueprint, Response, g
+from flask import Blueprint, Response, g, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api import console
@@ -21,7 +21,8 @@ blueprint = Blueprint("ops", __name__)
 @describe(EndpointsResults, other={200: Other("The console.", "text/html")})
 def index() -> Response:
     """List the endpoints; browsers get the console."""
-    response = console.served("index.html") if console.asks_for_page() else reply(Code.DONE, summaries())
+    asks_for_page = request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
+    response = console.served("index.html") if asks_for_page else reply(Code.DONE, summaries())
     response.vary.add("Accept")
     return response
 

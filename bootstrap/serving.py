@@ -69,7 +69,8 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
     try:
         app, workers = create_app(container, door), door.most + RESERVED_THREADS + MOST_UNDER_WAY
         limit, may_send = container.max_upload_bytes, partial(refusal_of, services=container)
-        serve(app, listening, workers, on_listening, limit, may_send=may_send, on_stopping=_say_stopping)
+        say_stopping = partial(_say, "Stopping: pending requests finish; Ctrl-C again stops at once.")
+        serve(app, listening, workers, on_listening, limit, may_send=may_send, on_stopping=say_stopping)
     finally:
         maintenance.stop()
         container.close()
@@ -98,10 +99,6 @@ def _say(text: object, stream: TextIO | None = None) -> None:
     stream = stream or sys.stdout
     stream.write(f"{text}\n")
     stream.flush()
-
-
-def _say_stopping() -> None:
-    _say("Stopping: pending requests finish; Ctrl-C again stops at once.")
 
 
 def _warm(container: ServiceContainer, decoding: DecodingPool, maintenance: Maintenance, address: str) -> None:

@@ -131,7 +131,7 @@ class EnrolmentUnit:
 
     def _is_committed(self, ours: Enrolment) -> bool:
         try:
-            return self.enrolments.by_token(ours.token) is not None
+            return bool(self.enrolments.known([ours.token]))
         except Refusal:  # still down: the caller is told of the lost commit, `recover` does the rest
             return False
 

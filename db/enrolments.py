@@ -86,15 +86,12 @@ class EnrolmentRecords:
             tokens = frozenset(connection.execute(sa.select(enrolments.c.token).where(gone)).scalars())
         return Changes(now, enrolled, tokens, position.stored)
 
-    def by_token(self, token: str) -> Enrolment | None:
-        """Return the enrolment of a token, removed or not."""
-        with self._database.reading() as connection:
-            return _one(connection, enrolments.c.token == token)
-
     def by_upload(self, upload_id: str, connection: Connection | None = None) -> Enrolment | None:
         """Return the enrolment of an upload, removed or not."""
+        query = sa.select(*_COLUMNS).where(enrolments.c.upload_id == upload_id)
         with self._database.reading(connection) as used:
-            return _one(used, enrolments.c.upload_id == upload_id)
+            row = used.execute(query).first()
+        return Enrolment(*row) if row else None
 
     def used(self, upload_ids: Iterable[str]) -> set[str]:
         """Return which of the uploads were enrolled."""
@@ -281,8 +278,3 @@ def _position(connection: Connection) -> Position:
 def _active(connection: Connection, where: sa.ColumnElement[bool]) -> list[Enrolment]:
     query = sa.select(*_COLUMNS).where(where & enrolments.c.removed_version.is_(None))
     return [Enrolment(*row) for row in connection.execute(query.order_by(enrolments.c.added_version))]
-
-
-def _one(connection: Connection, where: sa.ColumnElement[bool]) -> Enrolment | None:
-    row = connection.execute(sa.select(*_COLUMNS).where(where)).first()
-    return Enrolment(*row) if row else None

@@ -20,8 +20,9 @@ class KeyRecords:
             with self._database.reading() as connection:
                 rows = connection.execute(sa.select(keys).order_by(keys.c.created, keys.c.key_id)).mappings().all()
         except Refusal:
-            if self._has_table():
-                raise
+            with self._database.reading() as connection:
+                if sa.inspect(connection).has_table(keys.name):
+                    raise
             return []
         return [KeyRecord(**{**row, "scopes": frozenset(row["scopes"].split(","))}) for row in rows]
 
@@ -34,7 +35,3 @@ class KeyRecords:
         """Revoke a key for good; whether there was one that was not revoked. Raises `Refusal(DB_DOWN)`."""
         valid = (keys.c.key_id == key_id) & keys.c.revoked.is_(None)
         return self._database.change(sa.update(keys).where(valid).values(revoked=now)) > 0
-
-    def _has_table(self) -> bool:
-        with self._database.reading() as connection:
-            return sa.inspect(connection).has_table(keys.name)

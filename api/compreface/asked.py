@@ -63,7 +63,7 @@ def needed_text(body: Sent, key: str) -> str:
 @contextmanager
 def attempt_at(image_id: str, services: flows.Services) -> Iterator[Callable[[], None]]:
     """Count the block against the person whom an image shows; it calls what it gets where nobody was alike."""
-    person_id = flows.person_of_image(image_id, services)
+    person_id = flows.subject_face(image_id, services).person_id
     with source().limits().attempt(person_id, source().rules().failed_verify_limit) as fail:
         yield fail
 

@@ -7,10 +7,10 @@ from flask import current_app, g, request
 from api.gate import Gate
 from api.telemetry.counts import HourlyCounts
 from api.telemetry.metrics import Gauge, Metrics
-from api.telemetry.recent import RecentRequests, Rows, SeenRequest, without_names
+from api.telemetry.recent import RecentRequests, SeenRequest
 from pipeline.pseudonym import pseudonym
 
-__all__ = ["EXTENSION", "Gauge", "SeenRequest", "Telemetry", "concerns", "stages_seen", "telemetry"]
+__all__ = ["EXTENSION", "Gauge", "SeenRequest", "Telemetry", "concerns", "telemetry"]
 
 EXTENSION = "faceapp.telemetry"
 _UNLISTED = ("/admin", "/health", "/metrics", "/static/")
@@ -47,8 +47,3 @@ def concerns(person_id: str) -> None:
     """Note, for the log and the operator, whom the current request is about: by pseudonym alone, if it can be an ID."""
     if person_id and person_id.isascii():
         g.person = pseudonym(person_id, draw=request.method == "POST")
-
-
-def stages_seen() -> Rows:
-    """Return the current request's ledger as far as it came, whatever its caller gets to see of it."""
-    return without_names(g.get("stages") or ())

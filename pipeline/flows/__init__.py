@@ -19,7 +19,7 @@ from pipeline.flows.policy import Policy
 from pipeline.flows.search import MOST_CANDIDATES, SearchRequest, search
 from pipeline.flows.seen_faces import PLUGINS, FaceOptions
 from pipeline.flows.services import Services
-from pipeline.flows.subject_rules import person_of_image
+from pipeline.flows.subject_rules import subject_face
 from pipeline.flows.upload import challenge, upload
 from pipeline.flows.verify import VerifyRequest, verify
 from pipeline.stages.metric import METRICS

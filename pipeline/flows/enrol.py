@@ -68,17 +68,14 @@ def enrol(ask: EnrolRequest, services: Services) -> Outcome:
     """
     person_id = ask.upload_id.rpartition("-")[0]
     try:
-        return recorded("enrol", person_id, services, lambda: _enrol(ask, services), keep=_is_kept)
+        # Nothing more is kept: an enrolment is recorded in its own commit.
+        return recorded("enrol", person_id, services, lambda: _enrol(ask, services), keep=lambda *_: None)
     except Refusal as refusal:
         earlier = services.enrolments.earlier(ask.upload_id) if refusal.code is Code.UPLOAD_GONE else None
         if earlier:
             first = {"code": int(earlier.code), "results": dict(earlier.results)}
             refusal.results = {**(refusal.results or {}), "earlier": first}
         raise
-
-
-def _is_kept(_outcome: Outcome, _event: AuditEvent) -> None:
-    """Keep nothing more: an enrolment is recorded in its own commit."""
 
 
 def _enrol(ask: EnrolRequest, services: Services) -> Outcome:

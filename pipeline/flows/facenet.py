@@ -49,11 +49,6 @@ def update_person(person_id: str, name: str, services: Services) -> Outcome:
     return Outcome(Code.DONE, {"id": person_id, "name": check_name(name)})
 
 
-def delete_person(person_id: str, services: Services) -> Outcome:
-    """Forget a person, with or without faces. Refuses as `forget` does."""
-    return forget(person_id, services)
-
-
 def page_of_faces(page: int, size: int, services: Services) -> Outcome:
     """Return a page of all faces, oldest first. Refuses with NO_ROUTE beyond the last."""
     count, faces = services.faces.page((page - 1) * size, size)

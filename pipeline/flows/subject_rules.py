@@ -91,11 +91,6 @@ def subject_face(image_id: str, services: Services) -> EnrolledFace:
     return face
 
 
-def person_of_image(image_id: str, services: Services) -> str:
-    """Return the ID of the person whom an image shows. Refuses with NO_ROW."""
-    return subject_face(image_id, services).person_id
-
-
 def _face_ids(image_id: str) -> Iterator[str]:
     """Yield the ids that a face with this image id may have: most often the first."""
     try:

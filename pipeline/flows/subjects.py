@@ -1,6 +1,6 @@
 """Subjects: people who are known by their names alone, with or without faces. Each image adds one face."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.audit import note
@@ -126,16 +126,14 @@ def delete_image(image_id: str, services: Services) -> Outcome:
 
 def delete_listed(image_ids: Sequence[str], services: Services) -> Outcome:
     """Take faces away; ids that there are not are left out of the reply."""
-    return Outcome(Code.DONE, {"images": list(_deleted(image_ids, services))})
-
-
-def _deleted(image_ids: Sequence[str], services: Services) -> Iterator[Mapping[str, str]]:
+    images = []
     for image_id in dict.fromkeys(image_ids):
         try:
-            yield delete_image(image_id, services).results
+            images.append(delete_image(image_id, services).results)
         except Refusal as refusal:
             if refusal.code is not Code.NO_ROW:
                 raise
+    return Outcome(Code.DONE, {"images": images})
 
 
 def delete_images(subject: str, services: Services) -> Outcome:

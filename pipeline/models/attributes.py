@@ -47,16 +47,12 @@ def _grey(faces: Faces) -> Faces:
     return np.stack(small)[..., np.newaxis]
 
 
-def _as_they_are(faces: Faces) -> Faces:
-    return faces
-
-
 _BUILDERS = "deepface.models.demography.tf"
 _FACE = (SIDE, SIDE, 3)
 NETWORKS: Mapping[str, Network] = MappingProxyType(
     {
-        AGE: Network(f"{_BUILDERS}.Age", _FACE, _as_they_are, tuple(map(str, range(101)))),
-        GENDER: Network(f"{_BUILDERS}.Gender", _FACE, _as_they_are, ("Woman", "Man")),
+        AGE: Network(f"{_BUILDERS}.Age", _FACE, lambda faces: faces, tuple(map(str, range(101)))),
+        GENDER: Network(f"{_BUILDERS}.Gender", _FACE, lambda faces: faces, ("Woman", "Man")),
         EMOTION: Network(
             f"{_BUILDERS}.Emotion",
             (EMOTION_SIDE, EMOTION_SIDE, 1),

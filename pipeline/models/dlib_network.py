@@ -46,7 +46,7 @@ def build_network(data: bytes) -> Any:
             value = _residual(tensors, value, channels, filters, side, halve)
             channels, side = filters, (side // 2 if halve else side)
     last = graph.constant(tensors.take(channels * LENGTH).reshape(channels, LENGTH))
-    return graph.network([ops.matmul(graph.average(value), last, False, False)], [chips])
+    return graph.network([ops.matmul(ops.reduce_mean(value, [2, 3]), last, False, False)], [chips])
 
 
 def _residual(tensors: _Tensors, value: graph.Node, channels: int, filters: int, side: int, halve: bool) -> graph.Node:

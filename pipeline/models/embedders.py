@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -100,10 +101,7 @@ def locate(spec: ModelSpec, weights: WeightStore) -> Path:
 
 
 def embedding_version(spec: ModelSpec, sha256: str, precision: str = FLOAT32) -> str:
-    """Return what the model's embeddings depend on, as 16 hex digits; see `pipeline.registry.other_precision`.
-
-    "g1" means nothing any more: it keeps the versions under which embeddings are stored.
-    """
+    """Return what the model's embeddings depend on, as 16 hex digits; see `pipeline.registry.other_precision`."""
     seen = (spec.alignment.value, spec.input_size, spec.zooms, spec.scaling.mean, spec.scaling.spread)
     # "g1" means nothing any more: it keeps the versions under which embeddings are stored.
     parts = (spec.name, sha256, *map(str, seen), ALIGNMENT_VERSION, "g1", MIRRORING_VERSION)
@@ -124,13 +122,8 @@ def _runner(spec: ModelSpec, path: Path, weights: WeightStore, precision: str) -
 
 def _dlib(path: Path, precision: str) -> Runner:
     """Run dlib's network in OpenVINO, or in dlib itself where the file is not the one that is known."""
-    try:
+    with suppress(NotDlibWeightsError):
         return OpenVinoRunner(build_network(path.read_bytes()), precision)
-    except NotDlibWeightsError:
-        return _dlib_itself(path)
-
-
-def _dlib_itself(path: Path) -> Runner:
     import dlib
 
     try:

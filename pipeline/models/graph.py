@@ -51,11 +51,6 @@ def max_pool(x: Node, size: int, padding: str = "valid") -> Node:
     return import_module("openvino.opset1").max_pool(x, [2, 2], [0, 0], [0, 0], window, "floor", padding)
 
 
-def average(x: Node) -> Node:
-    """Average every channel of (n, channels, height, width) to (n, channels)."""
-    return operators().reduce_mean(x, [2, 3])
-
-
 def network(outputs: Sequence[Node], inputs: Sequence[Node]) -> Any:
     """Return the finished `openvino.Model`."""
     return library().Model(list(outputs), list(inputs))

@@ -34,7 +34,15 @@ def load_network(spec: ModelSpec, path: Path, kept: Path | None, precision: str 
 
 def _function(spec: ModelSpec, path: Path) -> KerasFunction:
     """Let DeepFace load the network; return it from bytes to embeddings."""
-    model = _loaded(spec, path)
+
+    def build() -> Any:
+        if spec.builder:
+            return built_by(spec.builder)
+        from deepface.modules import modeling
+
+        return modeling.get_model_class(task="facial_recognition", model_name=spec.name)().model
+
+    model = deepface_network(spec.name, spec.file, path, build)
     import tensorflow as tf
 
     def network(faces: Any) -> Any:
@@ -44,17 +52,6 @@ def _function(spec: ModelSpec, path: Path) -> KerasFunction:
 
     width, height = spec.input_size
     return KerasFunction(network, [((height, width, 3), np.uint8)])
-
-
-def _loaded(spec: ModelSpec, path: Path) -> Any:
-    """Let DeepFace load the model from `path` and return its network."""
-
-    def build() -> Any:
-        from deepface.modules import modeling
-
-        return modeling.get_model_class(task="facial_recognition", model_name=spec.name)().model
-
-    return deepface_network(spec.name, spec.file, path, lambda: built_by(spec.builder) if spec.builder else build())
 
 
 def deepface_network(name: str, file: str, path: Path, build: Callable[[], Any]) -> Any:

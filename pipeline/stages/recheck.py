@@ -11,11 +11,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from pipeline.stages.subject import people_of
+from pipeline.stages.subject import beside, people_of
 from pipeline.types import Box, Detection, Detector, Photo, Pixels
 
 VIEWS = ((2.0, 192), (3.0, 240))
 """The cuts that a face is looked for in: how many times its box they hold, and their side in pixels."""
+
+HALF = 0.5
+"""Size, as a share of the subject's, from which on faces count without a second look."""
 
 SURE = 0.9
 """Confidence in one of the cuts from which on a face is one."""
@@ -54,7 +57,9 @@ def without_mistakes(
 
 def _without_mistakes(photo: Photo, faces: Sequence[Detection], detector: Detector) -> list[Detection]:
     people = people_of(faces) if faces else None
-    if people is None or not 0 < len(people.others) <= MOST_LOOKS or not all(map(people.is_small, people.others)):
+    if people is None or not 0 < len(people.others) <= MOST_LOOKS:
+        return list(faces)
+    if any(beside(one.box, people.subject.box) >= HALF for one in people.others):
         return list(faces)
     views = [
         [_view(photo.pixels, face.box, *size, mirrored) for size in VIEWS for mirrored in (False, True)]

@@ -1,7 +1,6 @@
 """1:N: who of everybody enrolled is it? And in 1:1: is anybody else nearer to the photos than the claimed ID?"""
 
 from dataclasses import dataclass
-from enum import Enum
 
 import numpy as np
 
@@ -14,22 +13,17 @@ from pipeline.stages.sightings import Probes
 from pipeline.types import Scorer
 
 
-class Found(Enum):
-    """What a search says about the claimed ID."""
-
-    CLAIMED = "the claimed ID is the nearest, and within both thresholds"
-    OTHER = "somebody else is within the search threshold"
-    NOBODY = "nobody is within the search threshold"
-
-
 @dataclass(frozen=True)
 class SearchResult:
-    """`claimed_score` is the claimed ID's `required`-th best score over the images; inf where there is none.
+    """What a search says about the claimed ID.
 
-    `best_score` is anybody's best. `rivals` are the IDs that are nearer than the claimed one.
+    `code` is FOUND where the ID is the nearest and within both thresholds, FOUND_OTHER where somebody else is within
+    the search threshold, NOT_VERIFIED where nobody is. `claimed_score` is the claimed ID's `required`-th best score
+    over the images; inf where there is none. `best_score` is anybody's best. `rivals` are the IDs that are nearer than
+    the claimed one.
     """
 
-    found: Found
+    code: Code
     claimed_score: float
     best_score: float
     search_threshold: float
@@ -54,10 +48,8 @@ def search_everybody(
         row.note(best=shown(result.best_score), threshold=shown(result.search_threshold), people=snapshot.people)
         row.note(claimed=shown(result.claimed_score), required=required, nearer=list(result.rivals))
         check_agreement(ranking.own, scorer)
-        if result.found is Found.OTHER:
-            raise Refusal(Code.FOUND_OTHER)
-        if result.found is Found.NOBODY:
-            raise Refusal(Code.NOT_VERIFIED)
+        if result.code is not Code.FOUND:
+            raise Refusal(result.code)
         row.went_out = 1
     return result.claimed_score, scorer.fmr_at_found(result.claimed_score, required, probes.chances)
 
@@ -76,11 +68,11 @@ def search(ranking: Ranking, required: int, chances: int, people: int) -> Search
     others = ranking.best_other()
     rivals = ranking.rivals(ranking.best, float(own[0]))
     if claimed_score <= min(search_threshold, claim_threshold) and not rivals:
-        found = Found.CLAIMED
+        code = Code.FOUND
     else:
-        found = Found.OTHER if others <= search_threshold else Found.NOBODY
+        code = Code.FOUND_OTHER if others <= search_threshold else Code.NOT_VERIFIED
     names = tuple(ranking.candidates.ids[at] for at in rivals) if np.isfinite(own[0]) else ()
-    return SearchResult(found, claimed_score, min(float(own[0]), others), search_threshold, claim_threshold, names)
+    return SearchResult(code, claimed_score, min(float(own[0]), others), search_threshold, claim_threshold, names)
 
 
 def check_nearest(

@@ -17,9 +17,6 @@ from pipeline.types import Box, Detection, Photo
 COUNTS = 0.4
 """Size, as a share of the subject's, from which another face counts: half, less what the detector's boxes vary by."""
 
-HALF = 0.5
-"""The size, as such a share, below which a face counts only if a second look confirms it; see `recheck`."""
-
 
 @dataclass(frozen=True, eq=False)
 class People:
@@ -32,10 +29,6 @@ class People:
     def count(self) -> int:
         """How many people there are, the subject included."""
         return 1 + len(self.others)
-
-    def is_small(self, other: Detection) -> bool:
-        """Whether a face is less than half the subject's size."""
-        return beside(other.box, self.subject.box) < HALF
 
 
 def people_of(faces: Sequence[Detection]) -> People:

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
+from codes_dict import Code
 from db.gallery import index as index_module
 from db.gallery.index import Index
 from pipeline.ports import Block
 from pipeline.stages import ranking
 from pipeline.stages.distance import distances, lengths
 from pipeline.stages.ranking import Ranking, best_scores
-from pipeline.stages.search import Found, SearchResult, search
+from pipeline.stages.search import SearchResult, search
 from pipeline.types import Counts, EnrolledFaces, Floats
 from tests.db_house import whole
 from tests.fakes import ColourScorer
@@ -108,41 +109,41 @@ def test_a_probe_of_zeros_is_an_error_and_never_a_score() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scores", "required", "found", "claimed", "best"),
+    ("scores", "required", "code", "claimed", "best"),
     [
-        ([[0.5, 1.0]], 1, Found.CLAIMED, 0.5, 0.5),
-        ([[0.5, 0.5]], 1, Found.CLAIMED, 0.5, 0.5),
-        ([[0.625, 1.0]], 1, Found.NOBODY, 0.625, 0.625),
-        ([[1.0, 0.75]], 1, Found.OTHER, 1.0, 0.75),
-        ([[0.5, 0.25]], 1, Found.OTHER, 0.5, 0.25),
-        ([[0.75, 1.0], [0.125, 1.0], [0.5, 1.0]], 2, Found.CLAIMED, 0.5, 0.125),
-        ([[0.75, 1.0], [0.125, 1.0], [0.5, 1.0]], 3, Found.NOBODY, 0.75, 0.125),
-        ([[0.25, 1.0], [0.5, 0.375]], 1, Found.CLAIMED, 0.25, 0.25),
-        ([[0.25, 1.0]], 2, Found.NOBODY, np.inf, 0.25),
+        ([[0.5, 1.0]], 1, Code.FOUND, 0.5, 0.5),
+        ([[0.5, 0.5]], 1, Code.FOUND, 0.5, 0.5),
+        ([[0.625, 1.0]], 1, Code.NOT_VERIFIED, 0.625, 0.625),
+        ([[1.0, 0.75]], 1, Code.FOUND_OTHER, 1.0, 0.75),
+        ([[0.5, 0.25]], 1, Code.FOUND_OTHER, 0.5, 0.25),
+        ([[0.75, 1.0], [0.125, 1.0], [0.5, 1.0]], 2, Code.FOUND, 0.5, 0.125),
+        ([[0.75, 1.0], [0.125, 1.0], [0.5, 1.0]], 3, Code.NOT_VERIFIED, 0.75, 0.125),
+        ([[0.25, 1.0], [0.5, 0.375]], 1, Code.FOUND, 0.25, 0.25),
+        ([[0.25, 1.0]], 2, Code.NOT_VERIFIED, np.inf, 0.25),
     ],
 )
 def test_the_claimed_id_is_found_where_enough_photos_are_within_both_thresholds_and_nobody_is_nearer(
-    scores: list[list[float]], required: int, found: Found, claimed: float, best: float
+    scores: list[list[float]], required: int, code: Code, claimed: float, best: float
 ) -> None:
     candidates, scorer = crowd(2).snapshot(1).candidates({}, "0"), TemplateScorer(threshold=0.5, search=0.75)
     ranking = Ranking("0", candidates, np.array(scores, np.float32), scorer, "cosine", lambda _: ())
     result = search(ranking, required, 1, 2)
-    assert (result.found, result.claimed_score, result.best_score) == (found, claimed, best)
+    assert (result.code, result.claimed_score, result.best_score) == (code, claimed, best)
     assert (result.search_threshold, result.claim_threshold) == (0.75, 0.5)
     assert result.rivals == (("1",) if scores[0][1] < scores[0][0] else ())
 
 
 def test_the_stricter_threshold_of_the_two_counts_and_a_stranger_has_no_rivals() -> None:
     candidates, scorer = crowd(2).snapshot(1).candidates({}, "0"), TemplateScorer(threshold=0.5, search=0.25)
-    for score, found in ((0.25, Found.CLAIMED), (0.5, Found.NOBODY)):
+    for score, found in ((0.25, Code.FOUND), (0.5, Code.NOT_VERIFIED)):
         ranking = Ranking("0", candidates, np.array([[score, 1.0]], np.float32), scorer, "cosine", lambda _: ())
-        assert search(ranking, 1, 1, 2).found is found
-    for scores, found in (([[0.25, 1.0]], Found.OTHER), ([[0.5, 1.0]], Found.NOBODY)):
+        assert search(ranking, 1, 1, 2).code is found
+    for scores, found in (([[0.25, 1.0]], Code.FOUND_OTHER), ([[0.5, 1.0]], Code.NOT_VERIFIED)):
         ranking = Ranking("x", candidates, np.array(scores, np.float32), scorer, "cosine", lambda _: ())
         assert search(ranking, 1, 1, 2) == SearchResult(found, np.inf, scores[0][0], 0.25, 0.5)
     nobody = crowd(0).snapshot(1).candidates({}, "0")
     ranking = Ranking("0", nobody, np.zeros((1, 0), np.float32), scorer, "cosine", lambda _: ())
-    assert search(ranking, 1, 1, 0) == SearchResult(Found.NOBODY, np.inf, np.inf, 0.25, 0.5)
+    assert search(ranking, 1, 1, 0) == SearchResult(Code.NOT_VERIFIED, np.inf, np.inf, 0.25, 0.5)
 
 
 class Unwalkable(list[str]):

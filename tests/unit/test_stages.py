@@ -19,7 +19,7 @@ from pipeline.stages.guards import check_one_person, check_same_person, possible
 from pipeline.stages.identity import check_id, check_name, shown_name
 from pipeline.stages.liveness import keep_live, space_around, spoof_photos
 from pipeline.stages.ranking import rank
-from pipeline.stages.search import Found, search
+from pipeline.stages.search import search
 from pipeline.stages.sightings import Probes, Sighting, stacked, without_pixels
 from pipeline.types import BothSides, Box, Detection, EnrolledFaces, Floats, Liveness, LivenessVerdict, Person, Pixels
 from tests.fakes import ColourEmbedder, ColourScorer, detection_in, face_of, photo_of, sighting_of
@@ -221,27 +221,27 @@ def everybody(**colours: tuple[int, int, int]) -> MemorySnapshot:
     return index.snapshot(1)
 
 
-def searched(claimed: str, colour: tuple[int, int, int], scorer: ColourScorer) -> Found:
+def searched(claimed: str, colour: tuple[int, int, int], scorer: ColourScorer) -> Code:
     request = Probes([sighting_of(colour)], 1)
     ranking = rank(claimed, request, everybody(red=RED, blue=BLUE), scorer, "cosine", lambda _: ())
-    return search(ranking, 1, 1, 2).found
+    return search(ranking, 1, 1, 2).code
 
 
 def test_a_search_tells_the_claimed_id_from_another_and_from_nobody() -> None:
     scorer = ColourScorer()
-    assert searched("red", RED, scorer) is Found.CLAIMED
-    assert searched("blue", RED, scorer) is Found.OTHER
-    assert searched("stranger", RED, scorer) is Found.OTHER
-    assert searched("red", GREEN, scorer) is Found.NOBODY
+    assert searched("red", RED, scorer) is Code.FOUND
+    assert searched("blue", RED, scorer) is Code.FOUND_OTHER
+    assert searched("stranger", RED, scorer) is Code.FOUND_OTHER
+    assert searched("red", GREEN, scorer) is Code.NOT_VERIFIED
 
 
 def test_a_claimed_id_within_the_search_threshold_alone_is_not_found() -> None:
-    assert searched("red", DARK_RED, ColourScorer(threshold=0.0)) is Found.NOBODY
+    assert searched("red", DARK_RED, ColourScorer(threshold=0.0)) is Code.NOT_VERIFIED
 
 
 def test_a_search_among_nobody_finds_nobody() -> None:
     ranking = rank("red", Probes([sighting_of(RED)], 1), everybody(), ColourScorer(), "cosine", lambda _: ())
-    assert search(ranking, 1, 1, 0).found is Found.NOBODY
+    assert search(ranking, 1, 1, 0).code is Code.NOT_VERIFIED
 
 
 @pytest.mark.parametrize("broken", [np.full((1, 3), np.nan), np.full((1, 3), np.inf), np.ones((2, 3)), np.ones(3)])
