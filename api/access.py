@@ -103,7 +103,7 @@ def admit(head: Head, services: Source, waits: bool = True) -> Caller:
 
 
 def _identified(head: Head, services: Source, waits: bool) -> Caller:
-    rules, keyring = services.rules(), services.keyring()
+    rules, keyring = services.rules(), services.keyring
     try:
         keys = keyring.current() if waits else keyring.known()
     except Refusal as refusal:

@@ -51,7 +51,7 @@ def admit(head: Head, services: Source) -> Caller:
     if not is_own_page(head):
         raise Refusal(Code.NOT_ALLOWED, advice=_PAGE)
     _check_size(head)
-    session = services.door().session(token_of(head))
+    session = services.door.session(token_of(head))
     if session is None:
         if head.path == SESSION:
             return stranger

@@ -120,7 +120,7 @@ def _home(body: Sent) -> str:
         if key != TEST_KEY:
             raise Refusal(Code.NO_KEY, advice=f"On a server without keys, API_KEY is {TEST_KEY}.", field="API_KEY")
         return TEST_KEY
-    found = source().keyring().current().find(key, time.time())
+    found = source().keyring.current().find(key, time.time())
     if key and (found is None or found.key_id != who.key_id):
         advice = "Send the same key in API_KEY and in the header X-API-Key, or leave API_KEY out."
         raise Refusal(Code.NO_KEY, advice=advice, field="API_KEY")

@@ -63,13 +63,14 @@ class Operator(Protocol):
 
 
 class Source(Protocol):
-    """Hands out services; one per application."""
+    """Hands out services; one per application. It has the callers' keys, what lets operators in, and what these do."""
+
+    keyring: Keyring
+    door: Door
+    operator: Operator
 
     def lease(self) -> AbstractContextManager[Services]:
         """Lend services for the current settings for a block; raises `Refusal(BAD_ENV)` where those are wrong."""
-
-    def keyring(self) -> Keyring:
-        """Return the keys of the callers."""
 
     def limits(self) -> Limits:
         """Return what counts requests and failures."""
@@ -85,12 +86,6 @@ class Source(Protocol):
 
     def rules(self) -> Rules:
         """Return what the operator decides about callers."""
-
-    def door(self) -> Door:
-        """Return what lets operators in."""
-
-    def operator(self) -> Operator:
-        """Return what the operator's side shows and changes."""
 
     def liveness(self) -> Mapping[str, Any] | None:
         """Return which liveness engines judge and what they reach, None while none is loaded; never loads anything."""

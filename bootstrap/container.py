@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from api.logs import log_to
-from api.source import SystemErrors
+from api.source import Operator, SystemErrors
 from bootstrap.basis import basis_of, note_settings
 from bootstrap.callers import StoredKeys, caller_rules
 from bootstrap.liveness import LivenessLoader
@@ -106,10 +106,11 @@ class ServiceContainer:
         self._load_fault: tuple[Settings, LoadFault] | None = None
         self._is_warm = False
         self._keys = StoredKeys(self._file.current)
-        self._keyring = Keyring(self._keys.load)
-        self._door = Door(partial(operator_password, env_file), PUBLISHED_PASSWORDS)
-        self._operator = ServerOperator(
-            env_file, self._keys, self._keyring, self.lease, self.current_records, self._liveness.loaded
+        self.keyring = Keyring(self._keys.load)
+        # The operator's side works with faulty settings too, so that they can be looked at.
+        self.door = Door(partial(operator_password, env_file), PUBLISHED_PASSWORDS)
+        self.operator: Operator = ServerOperator(
+            env_file, self._keys, self.keyring, self.lease, self.current_records, self._liveness.loaded
         )
         self._trainer = Trainer()
         self._limits_lock, self._limits = threading.Lock(), (MEMORY, Limits())
@@ -172,10 +173,6 @@ class ServiceContainer:
         except SettingsFault:
             return otherwise
 
-    def keyring(self) -> Keyring:
-        """Return the keys of the callers, as they are in the database of the settings."""
-        return self._keyring
-
     def limits(self) -> Limits:
         """Return what counts, in the store that the settings name; in the last one while they are wrong."""
         store = self._now(lambda settings: settings.limit_store, "")
@@ -183,14 +180,6 @@ class ServiceContainer:
             if store and self._limits[0] != store:
                 self._limits = store, Limits(store)
             return self._limits[1]
-
-    def door(self) -> Door:
-        """Return what lets operators in; it works with faulty settings too, so that they can be looked at."""
-        return self._door
-
-    def operator(self) -> ServerOperator:
-        """Return what the operator's side shows and changes."""
-        return self._operator
 
     def liveness(self) -> Mapping[str, Any] | None:
         """Return which liveness engines judge and what they reach, None while no judge is loaded for the settings."""
@@ -252,7 +241,7 @@ class ServiceContainer:
 
     def close(self) -> None:
         """Close connections, once the last request ends; the models belong to the caller."""
-        self._keyring.stop()
+        self.keyring.stop()
         self._trainer.close()
         self._keys.close()
         with self._lock:

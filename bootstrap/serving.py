@@ -60,7 +60,7 @@ def serve_settings(env_file: Path, create_app: Callable[[Source, Gate], Flask]) 
     decoding = DecodingPool(make_room=partial(_make_room, recent))
     container = ServiceContainer(env_file, models, liveness_loader(), decoding.decode, recent)
     maintenance = Maintenance(container, lambda: _say(f"Ready: {address_of(listening)}"))
-    container.keyring().start()
+    container.keyring.start()
 
     def on_listening(address: str) -> None:
         _say("Loading and warming the models ...")
@@ -127,7 +127,7 @@ def _warm(container: ServiceContainer, decoding: DecodingPool, maintenance: Main
 
 def _say_who_may_call(container: ServiceContainer) -> None:
     try:
-        has_keys = bool(container.keyring().current().records)
+        has_keys = bool(container.keyring.current().records)
     except Refusal as refusal:
         _say(f"Nobody may call: {refusal}", sys.stderr)
     else:

@@ -43,7 +43,7 @@ def one_request(request_id: str) -> Response:
     if not _REQUEST_ID.fullmatch(request_id):
         raise Refusal(Code.MALFORMED, advice="A request id is 1 to 64 of A-Z a-z 0-9 . _ -", field="request_id")
     seen = telemetry().recent.find(request_id)
-    found = list(lines_of(request_id, log_files(source().operator().log_file())))[-MOST_LINES:]
+    found = list(lines_of(request_id, log_files(source().operator.log_file())))[-MOST_LINES:]
     if not seen and not found:
         raise Refusal(Code.NO_ROUTE, advice="Neither memory nor log has this request id.", field="request_id")
     numbers = dict.fromkeys([*(one.code for one in seen), *codes_in(message for _, message in found)])
@@ -85,7 +85,7 @@ def stages() -> Response:
 @describe(shapes.LogResults, refuses=[Code.BAD_ENV], query=shapes.LogQuery)
 def log() -> Response:
     """Serve the log's last lines, or all of a request."""
-    request_id, file = request.args.get("request_id", ""), source().operator().log_file()
+    request_id, file = request.args.get("request_id", ""), source().operator.log_file()
     if not request_id:
         return reply(Code.DONE, {"lines": last_lines(file, MOST_LINES)})
     return reply(Code.DONE, {"lines": [line for line, _ in lines_of(request_id, log_files(file))][-MOST_LINES:]})

@@ -16,7 +16,7 @@ from security.keys import MOST_DAYS
 @describe(KeysResults, refuses=[Code.BAD_ENV, Code.DB_DOWN])
 def keys() -> Response:
     """List all keys, without the keys themselves."""
-    return reply(Code.DONE, {"keys": source().operator().keys(), "scopes": list(SCOPES)})
+    return reply(Code.DONE, {"keys": source().operator.keys(), "scopes": list(SCOPES)})
 
 
 @blueprint.post("/admin/api/keys")
@@ -32,7 +32,7 @@ def make() -> Response:
     if type(days) is not int or not 0 <= days <= MOST_DAYS:
         raise _wrong("days", f"Send the days until the key ends: 0 for never, up to {MOST_DAYS}.")
     try:
-        text, record = source().operator().make_key(label.strip(), scopes, days)
+        text, record = source().operator.make_key(label.strip(), scopes, days)
     except ValueError as error:
         words = str(error)
         raise _wrong("scopes" if words.startswith("scopes") else "label", f"{words[0].upper()}{words[1:]}.") from error
@@ -43,7 +43,7 @@ def make() -> Response:
 @describe(RevokedResults, refuses=[Code.BAD_ENV, Code.DB_DOWN])
 def revoke(key_id: str) -> Response:
     """Revoke a key for good."""
-    if not source().operator().revoke_key(key_id):
+    if not source().operator.revoke_key(key_id):
         raise Refusal(Code.NO_ROUTE, advice="There is no such key, or it is revoked already.", field="key_id")
     return reply(Code.DONE, {"key_id": key_id})
 

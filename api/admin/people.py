@@ -21,7 +21,7 @@ blueprint.delete("/admin/api/limits/<person_id>")(endpoints.lift)
 @describe(PeopleResults, refuses=[Code.BAD_ENV, Code.DB_DOWN], query=PeopleQuery)
 def people() -> Response:
     """List people whose ID or name contains a text."""
-    found = source().operator().people(request.args.get("text", "").strip(), MOST + 1)
+    found = source().operator.people(request.args.get("text", "").strip(), MOST + 1)
     return reply(Code.DONE, {"people": found[:MOST], "more": len(found) > MOST, "count": source().gallery_people()})
 
 
@@ -29,18 +29,18 @@ def people() -> Response:
 @describe(PersonResults, refuses=[Code.NO_ROW, Code.BAD_ENV, Code.DB_DOWN])
 def person(person_id: str) -> Response:
     """Show what is stored of a person."""
-    return reply(Code.DONE, source().operator().person(person_id))
+    return reply(Code.DONE, source().operator.person(person_id))
 
 
 @blueprint.get("/admin/api/people/<person_id>/faces/<int:number>")
 @describe(path=FacePath, refuses=[Code.BAD_ENV, Code.DB_DOWN], other={200: Other("The face.", "image/png")})
 def face(person_id: str, number: int) -> Response:
     """Show one of a person's enrolled faces."""
-    return Response(source().operator().face(person_id, number), content_type="image/png")
+    return Response(source().operator.face(person_id, number), content_type="image/png")
 
 
 @blueprint.get("/admin/api/uploads")
 @describe(UploadsResults, refuses=[Code.BAD_ENV])
 def uploads() -> Response:
     """List the newest uploads and when each ends."""
-    return reply(Code.DONE, source().operator().uploads(MOST))
+    return reply(Code.DONE, source().operator.uploads(MOST))

@@ -48,9 +48,9 @@ def file(name: str) -> Response:
 @describe(SessionResults)
 def state() -> Response:
     """Say whether the caller is signed in and, if so, the token to send with changes; else why the door is closed."""
-    found = source().door().session(_token())
+    found = source().door.session(_token())
     if found is None:
-        return reply(Code.DONE, {"signed_in": False, "closed": source().door().why_closed() or None})
+        return reply(Code.DONE, {"signed_in": False, "closed": source().door.why_closed() or None})
     return reply(Code.DONE, _signed_in(found.csrf))
 
 
@@ -62,9 +62,9 @@ def sign_in() -> Response:
     if not isinstance(password, str) or not password:
         raise Refusal(Code.NO_KEY, advice=_HOW, field="password")
     head, services = Head.of(request.environ), source()
-    token, session = services.door().sign_in(password, caller().address, services.limits())
-    services.door().sign_out(_token())
-    services.operator().note_sign_in()
+    token, session = services.door.sign_in(password, caller().address, services.limits())
+    services.door.sign_out(_token())
+    services.operator.note_sign_in()
     response = reply(Code.DONE, _signed_in(session.csrf))
     response.set_cookie(
         door.COOKIE,
@@ -81,7 +81,7 @@ def sign_in() -> Response:
 @describe(SessionResults)
 def sign_out() -> Response:
     """End the session."""
-    source().door().sign_out(_token())
+    source().door.sign_out(_token())
     response = reply(Code.DONE, {"signed_in": False})
     response.delete_cookie(door.COOKIE, path=door.PAGE, httponly=True, samesite="Strict")
     return response

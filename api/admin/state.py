@@ -15,14 +15,14 @@ from codes_dict import Code
 @describe(SettingsResults)
 def settings() -> Response:
     """Serve every key of `.env` with its fault; no secret's value."""
-    return reply(Code.DONE, {"settings": source().operator().settings()})
+    return reply(Code.DONE, {"settings": source().operator.settings()})
 
 
 @blueprint.get("/admin/api/models")
 @describe(ModelsResults, refuses=[Code.BAD_ENV])
 def models() -> Response:
     """Serve which models decide."""
-    return reply(Code.DONE, source().operator().models())
+    return reply(Code.DONE, source().operator.models())
 
 
 @blueprint.get("/admin/api/health")

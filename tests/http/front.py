@@ -39,13 +39,15 @@ class FrontSource:
 
     def __init__(self, rules: Rules | None = None, load: Callable[[], KeySet] = KeySet) -> None:
         self.password: str | None = PASSWORD
-        self._door = Door(lambda: self.password, PUBLISHED_PASSWORDS)
+        self.door = Door(lambda: self.password, PUBLISHED_PASSWORDS)
+        self.operator = cast(Operator, NoOperator())
         self._rules, self._keyring, self._limits = rules or Rules(), Keyring(load), Limits()
 
     def limits(self) -> Limits:
         """Count in memory."""
         return self._limits
 
+    @property
     def keyring(self) -> Keyring:
         """Return the keys, as they are now."""
         self._keyring.refresh()
@@ -70,14 +72,6 @@ class FrontSource:
     def max_photos(self) -> int:
         """Allow a hundred."""
         return 100
-
-    def door(self) -> Door:
-        """Let in whoever knows `password`."""
-        return self._door
-
-    def operator(self) -> Operator:
-        """Return one who sees nothing."""
-        return cast(Operator, NoOperator())
 
     def liveness(self) -> None:
         """Judge nothing."""

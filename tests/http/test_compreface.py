@@ -257,7 +257,7 @@ def test_keys_open_what_their_scopes_say(calm: Site, portraits: Mapping[str, byt
     for scope in ("search", "people"):
         made[scope], record = new_key(scope, [scope], 0, None)
         table.add(record)
-    calm.container.keyring().refresh()
+    calm.container.keyring.refresh()
 
     def asked(method: str, path: str, key: str | None) -> TestResponse:
         return calm.client.open(path, method=method, headers={"x-api-key": key} if key else {})

@@ -57,7 +57,7 @@ def test_no_secret_photo_or_embedding_is_repeated(
     env = ["--env", str(site.folder / ".env")]
     assert cli.main(["keys", "make", "planted", "--scopes", "admin", *env]) == 0
     key = capsys.readouterr().out.split("shown only once: ")[1].split()[0]
-    site.container.keyring().refresh()
+    site.container.keyring.refresh()
     header = {"HTTP_X_API_KEY": key}
     site.client.environ_base.update(header)
     replies = [site.verify(site.uploaded(new_photo(astronaut))), site.verify(site.uploaded(grace_hopper))]
