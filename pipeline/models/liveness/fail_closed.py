@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from contextvars import copy_context
-from dataclasses import dataclass
 from typing import TypeVar
 
 from codes_dict import Code, Refusal
@@ -21,47 +20,12 @@ T = TypeVar("T")
 Verdicts = list[LivenessVerdict]
 
 
-@dataclass(frozen=True, eq=False)
 class FailClosedJudge:
-    """A `LivenessJudge` around another one: any exception, and any verdict that is none, is `Refusal(NO_LIVENESS)`."""
+    """A `LivenessJudge` around another one: any exception, and any verdict that is none, is `Refusal(NO_LIVENESS)`.
 
-    inner: LivenessJudge
-
-    @property
-    def about(self) -> LivenessAbout:
-        """What the inner judge says of itself."""
-        return self.inner.about
-
-    def judge(self, faces: Sequence[Face]) -> list[LivenessVerdict]:
-        """Judge the faces; one verdict a face, each with a score from 0 to 1."""
-        try:
-            verdicts = self.inner.judge(faces)
-        except Refusal:
-            raise
-        except Exception as fault:
-            raise _refused("a liveness engine failed", fault) from fault
-        if len(verdicts) != len(faces):
-            raise Refusal(Code.NO_LIVENESS, f"{len(verdicts)} verdicts for {len(faces)} faces")
-        if not all(math.isfinite(one.score) and 0 <= one.score <= 1 for one in verdicts):
-            raise Refusal(Code.NO_LIVENESS, "a score is not a number from 0 to 1")
-        return verdicts
-
-
-def load_fail_closed(load: Callable[[], LivenessJudge], limit_s: float) -> FailClosedJudge:
-    """Load a judge whose calls take at most `limit_s` seconds; raises `Refusal(NO_LIVENESS)`, whatever goes wrong."""
-    try:
-        return FailClosedJudge(TimedJudge(load(), limit_s))
-    except Refusal:
-        raise
-    except Exception as fault:
-        raise _refused("the liveness engines could not be loaded", fault) from fault
-
-
-class TimedJudge:
-    """A `LivenessJudge` around another one: a call that takes longer than `limit_s` is `Refusal(NO_LIVENESS)`.
-
-    Nothing can end such a call, so its thread is left behind. Until it returns, every other call is refused at once:
-    calls that hang do not pile up, and at most those hang that were under way together. Safe to call from threads.
+    So is a call that takes longer than `limit_s` seconds. Nothing can end such a call, so its thread is left behind.
+    Until it returns, every other call is refused at once: calls that hang do not pile up, and at most those hang that
+    were under way together. Safe to call from threads.
     """
 
     def __init__(self, inner: LivenessJudge, limit_s: float) -> None:
@@ -75,7 +39,21 @@ class TimedJudge:
         return self._inner.about
 
     def judge(self, faces: Sequence[Face]) -> Verdicts:
-        """Judge the faces as the inner judge does, which may raise; see `pipeline.types.LivenessJudge`."""
+        """Judge the faces; one verdict a face, each with a score from 0 to 1."""
+        try:
+            verdicts = self._in_time(faces)
+        except Refusal:
+            raise
+        except Exception as fault:
+            raise _refused("a liveness engine failed", fault) from fault
+        if len(verdicts) != len(faces):
+            raise Refusal(Code.NO_LIVENESS, f"{len(verdicts)} verdicts for {len(faces)} faces")
+        if not all(math.isfinite(one.score) and 0 <= one.score <= 1 for one in verdicts):
+            raise Refusal(Code.NO_LIVENESS, "a score is not a number from 0 to 1")
+        return verdicts
+
+    def _in_time(self, faces: Sequence[Face]) -> Verdicts:
+        """Judge the faces as the inner judge does, which may raise."""
         with self._lock:
             if self._overdue:
                 raise Refusal(Code.NO_LIVENESS, "a liveness engine has still not answered an earlier request")
@@ -91,6 +69,16 @@ class TimedJudge:
         with self._lock:
             self._overdue.discard(call)
         _log.warning("a liveness engine that took too long has returned: its answer is not used, the next one is")
+
+
+def load_fail_closed(load: Callable[[], LivenessJudge], limit_s: float) -> FailClosedJudge:
+    """Load a judge whose calls take at most `limit_s` seconds; raises `Refusal(NO_LIVENESS)`, whatever goes wrong."""
+    try:
+        return FailClosedJudge(load(), limit_s)
+    except Refusal:
+        raise
+    except Exception as fault:
+        raise _refused("the liveness engines could not be loaded", fault) from fault
 
 
 def run_in_thread(work: Callable[[], T], name: str) -> Future[T]:
