@@ -22,7 +22,8 @@ _whose = given_names.c.reco_id
 @dataclass(frozen=True)
 class _Row:
     person: Person
-    key_column: str
+    is_it: sa.ColumnElement[bool]
+    """Says so of the row itself, by its primary key."""
 
 
 class People:
@@ -105,8 +106,7 @@ class People:
         row = self._row(connection, person_id, lock=True)
         if row is None:
             raise Refusal(Code.INSERT_FAILED, "the row is gone")
-        key: sa.ColumnClause[Any] = sa.column(quoted_name(row.key_column, quote=True))
-        connection.execute(sa.update(self._table).where(key == row.person.key).values(values))
+        connection.execute(sa.update(self._table).where(row.is_it).values(values))
         return _store_given_name(connection, Person(row.person.key, person_id, stored_name(name), path), name)
 
     def delete(self, connection: Connection, person_id: str) -> int:
@@ -114,8 +114,7 @@ class People:
         row = self._row(connection, person_id, lock=True)
         if row is None:
             return 0
-        key: sa.ColumnClause[Any] = sa.column(quoted_name(row.key_column, quote=True))
-        return int(connection.execute(sa.delete(self._table).where(key == row.person.key)).rowcount)
+        return int(connection.execute(sa.delete(self._table).where(row.is_it)).rowcount)
 
     def others_in(self, connection: Connection, folder: str, person_id: str) -> bool:
         """Whether another ID's row names this folder, or one inside it."""
@@ -151,10 +150,10 @@ class People:
     def _row(self, connection: Connection, person_id: str, lock: bool) -> _Row | None:
         query = self._select().where(self._id == person_id)
         found = connection.execute(query.with_for_update() if lock else query)
-        key_column = next(iter(found.keys()))
+        key: sa.ColumnClause[Any] = sa.column(quoted_name(next(iter(found.keys())), quote=True))
         # An existing table may ignore letter case or trailing spaces: its index narrows down, bytes decide.
-        rows = [row for row in found if row[-3] == person_id]
-        return _Row(_read(rows[0]), key_column) if rows else None
+        people = [_read(row) for row in found if row[-3] == person_id]
+        return _Row(people[0], key == people[0].key) if people else None
 
     def _check_widths(self, connection: Connection, texts: dict[str, str]) -> None:
         widths = {

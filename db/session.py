@@ -4,7 +4,7 @@ import logging
 import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -207,7 +207,6 @@ class Database:
         self._check_open()
         with self._connection(writes=True, failed=failed, synced=synced) as connection:
             yield connection
-            _commit(connection)
 
     def rows(self, query: sa.Select[Any]) -> Sequence[Any]:
         """Return what a query finds, in a transaction of its own. Raises `Refusal(Code.DB_DOWN)`."""
@@ -232,13 +231,9 @@ class Database:
             found = self.scalars(query)
         return found[0] if found else None
 
-    @contextmanager
-    def migrating(self, writes: bool) -> Iterator[Connection]:
+    def migrating(self, writes: bool) -> AbstractContextManager[Connection]:
         """Open a transaction like the others, for the migrations alone: it opens where the database is closed, too."""
-        with self._connection(writes=writes, failed=Code.DB_DOWN) as connection:
-            yield connection
-            if writes:
-                _commit(connection)
+        return self._connection(writes=writes, failed=Code.DB_DOWN)
 
     def _check_open(self) -> None:
         if self.closed is not None:
@@ -252,6 +247,8 @@ class Database:
             raise Refusal(Code.DB_DOWN, safe_message(error)) from error
         try:
             yield opened
+            if writes:
+                _commit(opened)
         except exc.SQLAlchemyError as error:
             raise Refusal(_code(error, failed), safe_message(error)) from error
         finally:
