@@ -7,7 +7,7 @@ from typing import Any
 
 from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.audit import recorded
-from pipeline.flows.photos import Seen, located, see
+from pipeline.flows.photos import Seen, located, see, why_none
 from pipeline.flows.services import Services, explained
 from pipeline.ledger import Ledger
 from pipeline.stages.compare import check_agreement, first_look, shown
@@ -112,7 +112,7 @@ def _side(
         left_out |= seen.left_out
     results["left_out"] |= {name: int(code) for name, code in left_out.items()}
     if not faces:
-        raise Refusal(_reason(files, left_out))
+        raise Refusal(why_none(files, left_out.values()))
     results["faces"][side] = {face.photo.name: located(face) for face in faces}
     if side in ask.live:
         verdicts = {face.photo.name: shown_verdict(face.verdict) for face in faces if face.verdict}
@@ -128,11 +128,3 @@ def _warnings(seen: Seen, least: float) -> list[str]:
         for file in seen.files
         if file.score is not None and file.score < least
     ]
-
-
-def _reason(files: Sequence[SentFile], left_out: dict[str, Code]) -> Code:
-    """Return why none of these files can be compared."""
-    if all(file.data is None for file in files):
-        return Code.BAD_BASE64
-    codes = set(left_out.values())
-    return next(code for code in (Code.NO_SINGLE_FACE, Code.NO_FACE, Code.ALL_REJECTED) if code in codes)

@@ -1,6 +1,6 @@
 """Photos as they were sent, for the flows that keep nothing of them: scored, and their faces found and embedded."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -110,6 +110,13 @@ def see(files: Sequence[SentFile], services: Services, ledger: Ledger, *, live: 
     for _ in map(note, look_at(files, services, ledger, keep_any_face=True, needs_space=live)):
         pass  # a batch's photos are let go before the next one is decoded
     return seen
+
+
+def why_none(files: Sequence[SentFile], codes: Collection[int]) -> Code:
+    """Return why none of these files can be compared, of the codes with which they were left out."""
+    if all(file.data is None for file in files):
+        return Code.BAD_BASE64
+    return next(code for code in (Code.NO_SINGLE_FACE, Code.NO_FACE, Code.ALL_REJECTED) if code in codes)
 
 
 def located(face: Face) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from codes_dict import Code, Outcome, Refusal
 from pipeline.flows.audit import recorded
-from pipeline.flows.photos import Seen, see
+from pipeline.flows.photos import Seen, see, why_none
 from pipeline.flows.services import AT_ONCE, Services, explained
 from pipeline.flows.subject_rules import subject_name
 from pipeline.ledger import Ledger
@@ -52,7 +52,7 @@ def _found(ask: SearchRequest, services: Services, progress: Callable[[float], N
             _search(seen, ask, services, ledger, results)
             progress(min(1.0, (start + AT_ONCE) / len(files)))
         if not results["faces"]:
-            code = _reason(files, results["left_out"])
+            code = why_none(files, results["left_out"].values())
             is_file = len(files) == 1 and code is not Code.NO_FACE  # what is wrong with it says more than the code
             raise Refusal(code, advice=seen.files[0].checks[0].advice if is_file else "")
     return Outcome(Code.DONE, results)
@@ -99,9 +99,3 @@ def _nearest(scores: np.ndarray[Any, Any], limit: int) -> list[int]:
     """Return the places of the `limit` lowest scores, lowest first."""
     few = np.argpartition(scores, limit - 1)[:limit] if limit < len(scores) else np.arange(len(scores))
     return [int(at) for at in few[np.argsort(scores[few], kind="stable")]]
-
-
-def _reason(files: Sequence[SentFile], left_out: dict[str, int]) -> Code:
-    if all(file.data is None for file in files):
-        return Code.BAD_BASE64
-    return Code.NO_FACE if int(Code.NO_FACE) in left_out.values() else Code.ALL_REJECTED
