@@ -69,6 +69,13 @@ class Box:
         height, width = photo.shape[:2]
         return float(min((width - 1) / max(self.width, 1.0), (height - 1) / max(self.height, 1.0)))
 
+    def share_inside(self, photo: Pixels) -> float:
+        """Return the share, 0 to 1, of the box that is inside the photo."""
+        height, width = photo.shape[:2]
+        across = min(self.left + self.width, width) - max(self.left, 0.0)
+        down = min(self.top + self.height, height) - max(self.top, 0.0)
+        return float(max(0.0, across) * max(0.0, down) / max(self.area, 1e-9))
+
 
 @dataclass(frozen=True, eq=False)
 class Detection:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.registry import other_precision
+from pipeline.stages.distance import checked, normalised
 from pipeline.types import Floats
 
 Doubles = npt.NDArray[np.float64]
@@ -100,10 +101,7 @@ def joined(embeddings: Mapping[str, Floats], models: Sequence[str]) -> Floats:
 
 def unit(rows: Floats) -> Floats:
     """Return rows of length 1. Raises `ValueError` for a row that is zero or not finite."""
-    lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
-    if not (np.isfinite(lengths).all() and lengths.all()):
-        raise ValueError("An embedding is zero or has a value that is not a finite number.")
-    scaled: Floats = (rows / lengths).astype(np.float32)
+    scaled: Floats = normalised(checked(rows)).astype(np.float32)
     return scaled
 
 

@@ -8,13 +8,11 @@ import numpy.typing as npt
 
 from pipeline.models.runtime import Runner
 from pipeline.stages.align import sample
+from pipeline.stages.augment import MIRRORED
 from pipeline.types import Box, Detection, Floats, Pixels
 
 _SIDE = 48
 """Side of the third network's input in pixels."""
-
-_MIRRORED = [1, 0, 2, 4, 3]
-"""Which landmark each landmark becomes in a mirror."""
 
 
 def look_again(
@@ -30,7 +28,7 @@ def look_again(
         return [list(faces) for faces in found]
     both = np.stack([view for patch in patches for view in (patch, patch[:, ::-1])])
     points = network([both])[1].reshape(-1, 2, 2, 5).transpose(0, 1, 3, 2)
-    mirrored = points[:, 1][:, _MIRRORED] * (-1, 1) + (1, 0)
+    mirrored = points[:, 1][:, MIRRORED] * (-1, 1) + (1, 0)
     shares = iter((points[:, 0] + mirrored) / 2)
     return [[_placed(face, next(shares)) for face in faces] for faces in found]
 

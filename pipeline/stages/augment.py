@@ -12,7 +12,7 @@ import numpy as np
 from pipeline.parallel import parallel_map
 from pipeline.types import Box, Crop, Floats
 
-_MIRRORED = [1, 0, 2, 4, 3]
+MIRRORED = [1, 0, 2, 4, 3]
 """Which landmark each landmark becomes in a mirror: left and right change places."""
 
 
@@ -30,7 +30,7 @@ def augment(crop: Crop, count: int) -> list[Crop]:
 def mirror(crop: Crop) -> Crop:
     """Return the crop as in a mirror."""
     last = crop.pixels.shape[1] - 1
-    landmarks = np.stack([last - crop.landmarks[_MIRRORED, 0], crop.landmarks[_MIRRORED, 1]], axis=1)
+    landmarks = np.stack([last - crop.landmarks[MIRRORED, 0], crop.landmarks[MIRRORED, 1]], axis=1)
     box = Box(last - crop.box.left - crop.box.width, crop.box.top, crop.box.width, crop.box.height)
     pixels = np.asarray(cv2.flip(crop.pixels, 1), np.uint8)
     return Crop(pixels, landmarks.astype(np.float32), box, _digest(crop, "mirror"), not crop.mirrored)

@@ -20,14 +20,14 @@ def distances(probes: Floats, templates: Floats, sim_func: str) -> Floats:
     0 to 2, "euclidean" 0 and up. Raises `ValueError` for an unknown `sim_func`, for shapes that do not fit, and for
     an embedding that is zero or not finite: such a vector has no direction and must not become a score.
     """
-    left, right = _checked(probes), _checked(templates)
+    left, right = checked(probes), checked(templates)
     if left.shape[1] != right.shape[1]:
         raise ValueError(f"Embeddings of {left.shape[1]} and of {right.shape[1]} numbers cannot be compared.")
     if sim_func == "euclidean":
         return np.sqrt(_squared(left, right)).astype(np.float32)
     if sim_func not in SIM_FUNCS:
         raise ValueError(f"SIM_FUNC is one of {', '.join(SIM_FUNCS)}.")
-    cosines = np.clip(_normalised(left) @ _normalised(right).T, -1.0, 1.0)
+    cosines = np.clip(normalised(left) @ normalised(right).T, -1.0, 1.0)
     if sim_func == "cosine":
         return (1.0 - cosines).astype(np.float32)
     return np.sqrt(2.0 - 2.0 * cosines).astype(np.float32)
@@ -39,7 +39,7 @@ def lengths(probes: Floats, templates: Floats) -> Floats:
     An embedding's length before normalisation grows with the photo's quality (Meng et al. 2021, MagFace), so it says
     what a distance is worth. Raises `ValueError` as `distances` does.
     """
-    left, right = (np.log(np.linalg.norm(_checked(one), axis=1)) for one in (probes, templates))
+    left, right = (np.log(np.linalg.norm(checked(one), axis=1)) for one in (probes, templates))
     sums: Floats = np.add.outer(left, right).astype(np.float32)
     return sums
 
@@ -55,10 +55,10 @@ def template(embeddings: Floats, sim_func: str, first: int | None = None) -> Flo
     All after the `first` ones together weigh at most `ADDED` times as much: the first enrolment anchors the template.
     Raises `ValueError` as `distances` does, and where the embeddings cancel out.
     """
-    raw = _checked(embeddings)
+    raw = checked(embeddings)
     if len(raw) == 0:
         raise ValueError("A template needs at least one embedding.")
-    directions = _normalised(raw)
+    directions = normalised(raw)
     weights = _anchored(_agreement(directions), len(raw) if first is None else first)
     mean = weights @ (raw if sim_func == "euclidean" else directions) / weights.sum()
     length = float(np.linalg.norm(mean))
@@ -91,7 +91,8 @@ def _agreement(directions: Doubles) -> Doubles:
     return weights
 
 
-def _checked(embeddings: Floats) -> Doubles:
+def checked(embeddings: Floats) -> Doubles:
+    """Return embeddings (n, d) in double precision; raises `ValueError` for one that is zero or not finite."""
     vectors = np.asarray(embeddings, dtype=np.float64)
     if vectors.ndim != 2 or vectors.shape[1] == 0:
         raise ValueError("Embeddings are an array of shape (count, length).")
@@ -102,7 +103,8 @@ def _checked(embeddings: Floats) -> Doubles:
     return vectors
 
 
-def _normalised(vectors: Doubles) -> Doubles:
+def normalised(vectors: Doubles) -> Doubles:
+    """Return vectors (n, d) of length 1."""
     unit: Doubles = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return unit
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.registry import SIM_FUNCS
+from pipeline.stages.distance import checked
 from pipeline.types import Floats
 
 
@@ -58,10 +59,8 @@ def nearness(probes: Floats, sim_func: str) -> Nearness:
     """
     if sim_func not in SIM_FUNCS:
         raise ValueError(f"SIM_FUNC is one of {', '.join(SIM_FUNCS)}.")
-    exact = np.asarray(probes, dtype=np.float64)
+    exact = checked(probes)
     lengths = np.linalg.norm(exact, axis=1, keepdims=True)
-    if not (np.isfinite(lengths).all() and lengths.all()):
-        raise ValueError("An embedding is zero or has a value that is not a finite number.")
     rows = exact if sim_func == "euclidean" else exact / lengths
     return Nearness(sim_func, np.ascontiguousarray(rows.T, dtype=np.float32), lengths.astype(np.float32))
 

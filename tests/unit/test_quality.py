@@ -16,7 +16,7 @@ from pipeline.stages.quality import MOST_IN_COMPANY, FaceLook, assess, look, sco
 from pipeline.stages.quality.advice import FINE, NO_FACE, SECOND_PERSON, advice_for
 from pipeline.stages.quality.canonical import canonical_face
 from pipeline.stages.quality.components import components
-from pipeline.stages.quality.geometry import head_pose, share_inside
+from pipeline.stages.quality.geometry import head_pose
 from pipeline.stages.quality.score import Limit, Term, Utility, shipped
 from pipeline.types import BothSides, Box, Check, Crop, Detection, Face, Floats, Photo, Pixels, Quality
 from tools.evaluation.degrade import compressed, exposed
@@ -154,9 +154,10 @@ def test_roll_is_the_angle_of_the_eyes() -> None:
 
 
 def test_the_share_of_a_box_inside_the_photo() -> None:
-    assert share_inside(Box(-50, 0, 100, 100), 200, 200) == 0.5
-    assert share_inside(Box(150, 150, 100, 100), 200, 200) == 0.25
-    assert share_inside(Box(300, 0, 10, 10), 200, 200) == 0.0
+    photo = np.zeros((200, 200, 3), np.uint8)
+    assert Box(-50, 0, 100, 100).share_inside(photo) == 0.5
+    assert Box(150, 150, 100, 100).share_inside(photo) == 0.25
+    assert Box(300, 0, 10, 10).share_inside(photo) == 0.0
 
 
 @pytest.mark.parametrize(

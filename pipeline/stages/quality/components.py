@@ -16,11 +16,10 @@ def of_pixels(photo: Pixels, face: Face) -> dict[str, float]:
     """Measure what needs no model."""
     view = canonical_face(face.crop)
     pose = geometry.head_pose(face.crop.landmarks)
-    height, width = photo.shape[:2]
     return {
         "DetectorConfidence": face.detection.confidence,
         "InterEyeDistance": geometry.inter_eye_distance(face.crop.landmarks),
-        "CropOfTheFaceImage": geometry.share_inside(face.detection.box, width, height),
+        "CropOfTheFaceImage": face.detection.box.share_inside(photo),
         "HeadPoseYaw": pose.yaw,
         "HeadPosePitch": pose.pitch,
         "HeadPoseRoll": pose.roll,

@@ -1,4 +1,4 @@
-"""What the five landmarks and the box say: head pose, size, how much of the face is in the photo."""
+"""What the five landmarks say: head pose and size."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.stages.align import ARCFACE_TEMPLATE
-from pipeline.types import Box, Floats
+from pipeline.types import Floats
 
 _DEPTH = np.array([0.0, 0.0, 16.0, 3.0, 3.0])
 """How far the landmarks protrude towards the camera, in the template's units (a 63 mm eye distance is 35.2)."""
@@ -50,10 +50,3 @@ def _to_pose() -> npt.NDArray[np.float64]:
 def inter_eye_distance(landmarks: Floats) -> float:
     """Return the distance between the eyes' centres in pixels, as the standard's InterEyeDistance without the yaw."""
     return float(np.linalg.norm(landmarks[1] - landmarks[0]))
-
-
-def share_inside(box: Box, width: int, height: int) -> float:
-    """Return the share, 0 to 1, of the box that is inside a photo of this size (CropOfTheFaceImage)."""
-    across = min(box.left + box.width, width) - max(box.left, 0.0)
-    down = min(box.top + box.height, height) - max(box.top, 0.0)
-    return float(max(0.0, across) * max(0.0, down) / max(box.area, 1e-9))
