@@ -1,12 +1,10 @@
 """Has the worker train: started at the first training, ended when it has been idle for a while."""
 
 import io
-import os
+import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,7 +13,7 @@ import numpy as np
 from codes_dict import Code, Refusal
 from pipeline.classifier.options import Options
 from pipeline.classifier.strangers import Strangers
-from pipeline.classifier.worker import receive, send
+from pipeline.models.wire import WireError, receive, receive_bytes, send, started
 from pipeline.types import Floats
 
 IDLE_S = 120.0
@@ -37,7 +35,7 @@ class Trainer:
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._worker: tuple[subprocess.Popen[bytes], socket.socket] | None = None
         self._ending: threading.Timer | None = None
 
     def prepare(self) -> None:
@@ -70,7 +68,7 @@ class Trainer:
             watch.start()
             try:
                 return self._asked(message, content.getvalue(), progress)
-            except (OSError, ValueError, KeyError) as error:
+            except (WireError, OSError, ValueError, KeyError) as error:
                 self._kill()
                 raise Refusal(Code.INTERNAL, f"the training process failed: {type(error).__name__} {error}") from error
             finally:
@@ -84,31 +82,22 @@ class Trainer:
         self._kill()
 
     def _asked(self, message: Mapping[str, Any], data: bytes, progress: Callable[[float], None]) -> Trained:
-        process = self._started()
-        if process.stdin is None or process.stdout is None:
-            raise ValueError("it has no pipes")
-        send(process.stdin, message, data)
-        while (told := receive(process.stdout)) is not None:
-            if "progress" in told[0]:
-                progress(float(told[0]["progress"]))
-            elif "done" in told[0]:
-                return Trained(_cut(told[0]["files"], told[1]), told[0]["done"])
-        raise ValueError("it ended")
+        sock = self._started()
+        send(sock, {**message, "length": len(data)}, data)
+        while True:
+            told, _ = receive(sock)
+            if "progress" in told:
+                progress(float(told["progress"]))
+            elif "done" in told:
+                return Trained({name: receive_bytes(sock, size) for name, size in told["files"].items()}, told["done"])
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _started(self) -> socket.socket:
         if self._ending is not None:
             self._ending.cancel()
-        if self._process is None or self._process.poll() is not None:
-            environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "pipeline.classifier.worker"],
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        return self._process
+        if self._worker is None or self._worker[0].poll() is not None:
+            self._kill()
+            self._worker = started("pipeline.classifier.worker", None)
+        return self._worker[1]
 
     def _rest(self) -> None:
         self._ending = threading.Timer(IDLE_S, self._end_idle)
@@ -123,20 +112,9 @@ class Trainer:
                 self._turn.release()
 
     def _kill(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            process, sock = worker
             process.kill()
             process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    with suppress(OSError):  # what was not sent any more
-                        pipe.close()
-
-
-def _cut(sizes: Mapping[str, int], data: bytes) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
-    start = 0
-    for name, size in sizes.items():
-        files[name] = data[start : start + size]
-        start += size
-    return files
+            sock.close()

@@ -1,19 +1,19 @@
-"""The process that trains: takes what to learn on its standard input, answers on its standard output.
+"""The process that trains: `python -m pipeline.classifier.worker DESCRIPTOR`, until the server's end closes.
 
-Both sides send a line of JSON and then as many bytes as it says. Nothing that comes is executed, and nothing of it
-touches the disk but the network, in a folder that is removed.
+Nothing that comes is executed, and nothing of it touches the disk but the network, in a folder that is removed.
 """
 
 import io
-import json
 import os
+import socket
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,23 +21,22 @@ from pipeline.classifier.fitting import Layers, network_of
 from pipeline.classifier.options import Options
 from pipeline.classifier.strangers import Strangers
 from pipeline.models.keras_network import KerasFunction, keras_runner
+from pipeline.models.wire import WireError, receive, receive_bytes, send
 
 NICENESS = 10
 NETWORK, COMPILED = "network.h5", ("network.xml", "network.bin")
 """The Keras file, and the same network as OpenVINO reads it, which spares the server TensorFlow."""
 
 
-def main() -> int:
-    """Train as often as asked; end with the input."""
+def main(descriptor: int) -> None:
+    """Train as often as asked."""
     os.nice(NICENESS)
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
-    replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints is no reply
     _use_one_thread()  # which loads TensorFlow, while the server looks at the faces
-    send(replies, {"ready": True})
-    while (asked := receive(sys.stdin.buffer)) is not None:
-        _answer(*asked, replies)
-    return 0
+    with socket.socket(fileno=descriptor) as server, suppress(WireError, OSError):
+        while True:
+            asked, _ = receive(server)
+            _answer(asked, receive_bytes(server, asked["length"]), server)
 
 
 def _use_one_thread() -> None:
@@ -47,7 +46,7 @@ def _use_one_thread() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
-def _answer(asked: Mapping[str, Any], data: bytes, replies: IO[bytes]) -> None:
+def _answer(asked: Mapping[str, Any], data: bytes, server: socket.socket) -> None:
     from pipeline.classifier.build import train
 
     with np.load(io.BytesIO(data), allow_pickle=False) as sent:
@@ -56,13 +55,13 @@ def _answer(asked: Mapping[str, Any], data: bytes, replies: IO[bytes]) -> None:
     strangers = _strangers(tuple(asked["sizes"].items()), float(asked["deviations"]), *statistics)
 
     def progress(share: float) -> None:
-        send(replies, {"progress": share})
+        send(server, {"progress": share})
 
     options = Options(**asked["options"])
     layers, validation = train(users, strangers, options, int(asked["seed"]), progress)
     files = _saved(layers, options)
     sizes = {name: len(content) for name, content in files.items()}
-    send(replies, {"done": asdict(validation), "files": sizes}, b"".join(files.values()))
+    send(server, {"done": asdict(validation), "files": sizes}, b"".join(files.values()))
 
 
 @lru_cache(maxsize=2)
@@ -89,21 +88,5 @@ def _saved(layers: Layers, options: Options) -> dict[str, bytes]:
         return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
 
 
-def send(stream: IO[bytes], message: Mapping[str, Any], data: bytes = b"") -> None:
-    """Send a message and the bytes that belong to it."""
-    stream.write(json.dumps({**message, "length": len(data)}).encode() + b"\n" + data)
-    stream.flush()
-
-
-def receive(stream: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
-    """Return the next message and its bytes; None where the other side has ended. Raises `ValueError` for nonsense."""
-    line = stream.readline()
-    if not line.endswith(b"\n"):
-        return None
-    message = json.loads(line)
-    data = stream.read(int(message.pop("length")))
-    return message, data
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main(int(sys.argv[1]))

@@ -7,11 +7,10 @@ import queue
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 from threading import Lock
 
-from pipeline.models.decoding.wire import WireError, pixels_in, receive, send
+from pipeline.models.wire import WireError, pixels_in, receive, send, started
 from pipeline.parallel import give_back, usable_cores
 from pipeline.stages.decode import (
     MOST_AGAIN,
@@ -100,7 +99,7 @@ class _Worker:
         with self._lock:
             if self._process is None or self._process.poll() is not None:
                 self._close()
-                self._process, self._socket = _started()
+                self._process, self._socket = started("pipeline.models.decoding.worker", PATIENCE)
 
     def decode(self, data: bytes, max_pixels: int, area: int) -> tuple[Decoded | str, float, str]:
         """Return what the file shows or why it cannot be decoded, the CPU seconds, and the data's SHA-256 in hex."""
@@ -155,24 +154,6 @@ class _Worker:
                 self._process.kill()
                 self._process.wait()
             self._process = None
-
-
-def _started() -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """Start a process without the server's environment, files and terminal."""
-    ours, theirs = socket.socketpair()
-    ours.settimeout(PATIENCE)
-    environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
-    with theirs:
-        process = subprocess.Popen(  # noqa: S603 - a fixed program
-            [sys.executable, "-P", "-m", "pipeline.models.decoding.worker", str(theirs.fileno())],
-            env=environment,
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    return process, ours
 
 
 def _understood(told: dict[str, object], file: int | None, area: int) -> Decoded | str:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pipeline.models.decoding.wire import WireError, receive, receive_bytes, send
+from pipeline.models.wire import WireError, receive, receive_bytes, send
 from pipeline.parallel import give_back
 from pipeline.stages.decode import Undecodable, decode_pixels
 from pipeline.types import Pixels

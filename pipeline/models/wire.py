@@ -1,4 +1,4 @@
-"""What server and worker say to each other over a socket: short JSON messages, bytes, and a file of pixels.
+"""Worker processes, and what the server and they say to each other: short JSON messages, bytes, and a file of pixels.
 
 Pixels come in a memory file without a name, whose descriptor is sent along: nothing is copied, and nothing is left
 behind whoever dies. The server seals the file before it looks at it, so that no worker can change it afterwards.
@@ -10,6 +10,8 @@ import mmap
 import os
 import socket
 import struct
+import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +26,27 @@ _SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_S
 
 class WireError(Exception):
     """The other side is gone, or says what nobody can understand."""
+
+
+def started(module: str, patience_s: float | None) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """Run a module as a process without the server's environment, files and terminal; return it and a socket to it.
+
+    The module's argument is the descriptor of the socket's other end. Reading takes at most `patience_s` seconds.
+    """
+    ours, theirs = socket.socketpair()
+    ours.settimeout(patience_s)
+    environment = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
+    with theirs:
+        process = subprocess.Popen(  # noqa: S603 - a fixed program
+            [sys.executable, "-P", "-m", module, str(theirs.fileno())],
+            env=environment,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    return process, ours
 
 
 def send(sock: socket.socket, message: Mapping[str, Any], data: bytes = b"", pixels: Pixels | None = None) -> None:
