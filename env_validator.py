@@ -35,10 +35,6 @@ class SettingsFault(Exception):  # noqa: N818 - an answer of its own (176), name
         """Return a line for each fault, as a terminal shows them."""
         return [*(f"{key}: missing" for key in self.not_in_env), *self.env_errs]
 
-    def as_dict(self) -> dict[str, list[str]]:
-        """Return what `system_errors` of a reply holds."""
-        return {"not_in_env": list(self.not_in_env), "env_errs": list(self.env_errs)}
-
 
 class SettingsFile:
     """The settings of `.env` as it is now: checked again when its content changes, and on each call while it is faulty.

@@ -59,21 +59,10 @@ def create_app(services: Source, door: Gate | None = None) -> Flask:
     reply_headers.register(app)
     errors.register(app)
     access.register(app)
-    app.register_blueprint(endpoints.blueprint)
-    app.register_blueprint(compare.blueprint)
-    app.register_blueprint(facenet.blueprint)
-    app.register_blueprint(endpoints.liveness)
-    app.register_blueprint(people.limits)
-    app.register_blueprint(jobs.blueprint)
-    app.register_blueprint(facehash.blueprint)
-    app.register_blueprint(recognition.blueprint)
-    app.register_blueprint(deepface.blueprint)
-    app.register_blueprint(people.blueprint)
-    app.register_blueprint(compreface.blueprint)
-    app.register_blueprint(ops.blueprint)
-    app.register_blueprint(admin)
-    app.register_blueprint(console.blueprint)
-    app.register_blueprint(pages.blueprint)
+    for module in (endpoints, compare, facenet, people, jobs, facehash, recognition, deepface, compreface):
+        app.register_blueprint(module.blueprint)
+    for blueprint in (endpoints.liveness, people.limits, ops.blueprint, admin, console.blueprint, pages.blueprint):
+        app.register_blueprint(blueprint)
     return app
 
 

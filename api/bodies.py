@@ -172,20 +172,12 @@ def _decoded(stream: IO[bytes], decoder: MultipartDecoder) -> Iterator[Event]:
     data = stream.read(CHUNK)
     if not data:
         return  # an empty body has no parts
-    while not _is_over(decoder):
+    while decoder.state is not State.EPILOGUE:
         try:
             decoder.receive_data(data or None)
         except RequestEntityTooLarge as error:
             advice = f"Keep the headers of a part below {LONGEST_PART_HEADER} bytes."
             raise Refusal(Code.MALFORMED, advice=advice) from error
-        yield from _events_so_far(decoder)
+        while decoder.state is not State.EPILOGUE and not isinstance(event := decoder.next_event(), NeedData):
+            yield event
         data = stream.read(CHUNK)
-
-
-def _events_so_far(decoder: MultipartDecoder) -> Iterator[Event]:
-    while not _is_over(decoder) and not isinstance(event := decoder.next_event(), NeedData):
-        yield event
-
-
-def _is_over(decoder: MultipartDecoder) -> bool:
-    return decoder.state is State.EPILOGUE

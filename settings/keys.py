@@ -189,11 +189,6 @@ class Settings(Listening):
         return [f"{key} (did you mean {found[0]}?)" if found else key for key, found in near.items()]
 
     @property
-    def super_password_published(self) -> bool:
-        """Whether SUPER_PASSWORD is a published example, which keeps the operator's side closed."""
-        return self.super_password in PUBLISHED_PASSWORDS
-
-    @property
     def sqlite_path(self) -> Path | None:
         """The SQLite file, or None where SQL_URI names a MySQL server."""
         return Path(self.sql_uri.removeprefix(SQLITE)) if self.sql_uri.startswith(SQLITE) else None

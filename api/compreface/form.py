@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 from flask import Blueprint, request
-from flask.blueprints import BlueprintSetupState
 from werkzeug.routing import BaseConverter
 
 from api.openapi import describe
@@ -47,11 +46,7 @@ class _ImageId(BaseConverter):
     regex = "(?!delete$|delete/)[^/]+"
 
 
-def _add_converter(state: BlueprintSetupState) -> None:
-    state.app.url_map.converters["image"] = _ImageId
-
-
-blueprint.record(_add_converter)
+blueprint.record(lambda state: state.app.url_map.converters.update(image=_ImageId))
 
 
 def status(code: Code) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
 from api.openapi import Shape
@@ -138,8 +138,6 @@ class Representations(Shape):
 
 class FaceAttributes(Shape):
     """A face, and the attributes that were asked for."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
 
     region: FacialArea
     face_confidence: float = Field(examples=[0.9998])

@@ -16,11 +16,6 @@ versions = sa.Table(
 """Alembic's table: the revision that the tables have."""
 
 
-def is_empty(connection: Connection) -> bool:
-    """Tell whether the database has none of our tables."""
-    return not set(OWN.tables).intersection(sa.inspect(connection).get_table_names())
-
-
 def make_tables(connection: Connection, version: str) -> None:
     """Create all tables with their first rows; where that is interrupted, the revisions create what is missing."""
     OWN.create_all(connection)

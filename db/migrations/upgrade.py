@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from codes_dict import Code, Refusal
-from db.migrations.fresh import is_empty, make_tables, versions
-from db.schema import state
+from db.migrations.fresh import make_tables, versions
+from db.schema import OWN, state
 from db.session import Database
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ def revisions() -> list[str]:
 
 
 def _bring(connection: Connection) -> None:
-    if is_empty(connection):
+    if not set(OWN.tables).intersection(sa.inspect(connection).get_table_names()):
         make_tables(connection, revisions()[0])
         return
     from db.migrations.applying import apply_revisions

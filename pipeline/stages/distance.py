@@ -24,7 +24,8 @@ def distances(probes: Floats, templates: Floats, sim_func: str) -> Floats:
     if left.shape[1] != right.shape[1]:
         raise ValueError(f"Embeddings of {left.shape[1]} and of {right.shape[1]} numbers cannot be compared.")
     if sim_func == "euclidean":
-        return np.sqrt(_squared(left, right)).astype(np.float32)
+        squares = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)[None, :] - 2.0 * left @ right.T
+        return np.sqrt(np.maximum(squares, 0.0)).astype(np.float32)
     if sim_func not in SIM_FUNCS:
         raise ValueError(f"SIM_FUNC is one of {', '.join(SIM_FUNCS)}.")
     cosines = np.clip(normalised(left) @ normalised(right).T, -1.0, 1.0)
@@ -107,8 +108,3 @@ def normalised(vectors: Doubles) -> Doubles:
     """Return vectors (n, d) of length 1."""
     unit: Doubles = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return unit
-
-
-def _squared(left: Doubles, right: Doubles) -> Doubles:
-    squares: Doubles = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)[None, :] - 2.0 * left @ right.T
-    return np.maximum(squares, 0.0)

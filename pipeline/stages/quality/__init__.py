@@ -83,12 +83,9 @@ def _checks(measured: Mapping[str, float], fitted: Fitted) -> list[Check]:
         threshold = utility.threshold(name)
         passed = threshold is None or measured[name] >= threshold
         advice = FINE if passed else advice_for(name, measured[name], threshold or 0.0)
-        rows.append(Check(name, round(measured[name], 4), _rounded(threshold), passed, advice))
+        shown = None if threshold is None else round(threshold, 4)
+        rows.append(Check(name, round(measured[name], 4), shown, passed, advice))
     return rows
-
-
-def _rounded(threshold: float | None) -> float | None:
-    return None if threshold is None else round(threshold, 4)
 
 
 def _size(name: str, value: float) -> float:
