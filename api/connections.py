@@ -22,7 +22,6 @@ LINGER_S = 3.0
 """Seconds in which a client may finish sending after the last reply: closing earlier would take the reply from it."""
 
 _SLOW = "The request arrived too slowly. Send it again, over a better connection or with smaller photos."
-_CUT_OFF = "The connection ended before the request was complete. Send the whole request."
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
@@ -53,7 +52,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         if self._lingers_until is not None:
             self._discard()
         elif self.request is not None and not self.requests and self._has_ended():
-            self._refuse(self.request, _CUT_OFF)
+            self._refuse(self.request, "The connection ended before the request was complete. Send the whole request.")
         else:
             super().handle_read()
 

@@ -26,10 +26,6 @@ _REACH = (
     "The operator's side answers on the server itself or over TLS only. Use localhost, or a proxy that is in "
     "TRUSTED_PROXIES and sets X-Forwarded-Proto: https."
 )
-_PAGE = "Only the operator's page itself may send this."
-_SIGN_IN = "Sign in at /admin: there is no session, or it has ended."
-_FORGED = "Send the session's token as X-CSRF-Token."
-_TOO_LARGE = f"Send at most {MOST_BYTES} bytes."
 
 
 def is_behind(path: str) -> bool:
@@ -49,16 +45,16 @@ def admit(head: Head, services: Source) -> Caller:
     if not head.path.startswith(API):
         return stranger
     if not is_own_page(head):
-        raise Refusal(Code.NOT_ALLOWED, advice=_PAGE)
+        raise Refusal(Code.NOT_ALLOWED, advice="Only the operator's page itself may send this.")
     _check_size(head)
     session = services.door.session(token_of(head))
     if session is None:
         if head.path == SESSION:
             return stranger
-        raise Refusal(Code.NO_KEY, advice=_SIGN_IN)
+        raise Refusal(Code.NO_KEY, advice="Sign in at /admin: there is no session, or it has ended.")
     is_forged = not hmac.compare_digest(session.csrf.encode(), head.headers.get("X_CSRF_TOKEN", "").encode())
     if is_forged and head.method not in _READING and (head.method, head.path) != ("POST", SESSION):
-        raise Refusal(Code.NOT_ALLOWED, advice=_FORGED)
+        raise Refusal(Code.NOT_ALLOWED, advice="Send the session's token as X-CSRF-Token.")
     return Caller(frozenset({ADMIN}), OPERATOR, stranger.address)
 
 
@@ -90,4 +86,4 @@ def _check_size(head: Head) -> None:
     """Refuse a large body before it is received; one of unknown size is bounded when it is read."""
     stated = head.headers.get("CONTENT_LENGTH", "0")
     if not stated.isascii() or not stated.isdigit() or len(stated) > 9 or int(stated) > MOST_BYTES:
-        raise Refusal(Code.TOO_LARGE, advice=_TOO_LARGE)
+        raise Refusal(Code.TOO_LARGE, advice=f"Send at most {MOST_BYTES} bytes.")

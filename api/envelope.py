@@ -18,13 +18,12 @@ _KEYS = {
 """Endpoint to the names of results, code and message."""
 
 _SAY_ACCEPTED = ("verify", "verify-photo")
-_OTHERS = ("results", "code", "message")
 _SHOWN_TO_ALL = ("name", "in", "out", "code", "milliseconds", "advice", "about")
 
 
 def keys_of(path: str) -> tuple[str, str, str]:
     """Return what the envelope of an endpoint calls its results, its code and its message."""
-    return _KEYS.get(path.strip("/"), _OTHERS)
+    return _KEYS.get(path.strip("/"), ("results", "code", "message"))
 
 
 def answer(outcome: Outcome) -> Response:

@@ -14,16 +14,14 @@ _PROXY_HEADER = re.compile(
 """What proxies, load balancers and content networks add to a request, and browsers and clients do not."""
 
 _KEY = "This server has no keys, so it answers its own machine alone. Ask its operator to make a key (bin/keys)."
-_PROXY = "Requests through a proxy need a key. Ask the operator for one."
 _NAME = "Address the server as localhost. Other names need a key, or have to be in ALLOWED_HOSTS."
-_PAGE = "Other web pages need a key, or have to be in CORS_ORIGINS."
 
 
 def check_local(head: Head, rules: Rules) -> None:
     """Refuse with NO_KEY a caller on another machine, with NOT_ALLOWED what came through a proxy or a web page."""
     check_machine(head, rules)
     if not is_own_page(head, rules.cors_origins):
-        raise Refusal(Code.NOT_ALLOWED, advice=_PAGE)
+        raise Refusal(Code.NOT_ALLOWED, advice="Other web pages need a key, or have to be in CORS_ORIGINS.")
 
 
 def check_machine(head: Head, rules: Rules) -> None:
@@ -32,7 +30,7 @@ def check_machine(head: Head, rules: Rules) -> None:
     if peer is None or not peer.is_loopback:
         raise Refusal(Code.NO_KEY, advice=_KEY)
     if _is_forwarded(head):
-        raise Refusal(Code.NOT_ALLOWED, advice=_PROXY)
+        raise Refusal(Code.NOT_ALLOWED, advice="Requests through a proxy need a key. Ask the operator for one.")
     if not _is_own_name(head.headers.get("HOST", ""), rules):
         raise Refusal(Code.NOT_ALLOWED, advice=_NAME)
 

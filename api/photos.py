@@ -12,7 +12,6 @@ from codes_dict import Code, Refusal
 from pipeline.flows import SentFile
 
 DAMAGED = "The base64 text is damaged. Encode the file's bytes again."
-SPOILT = "The base64 text has spaces in place of +. In a form, percent-encode + as %2B."
 
 NOT_READ = (
     "The server reads neither addresses nor paths: send the photo itself, as base64 text, as a data URL or as a file."
@@ -198,7 +197,7 @@ def _from_text(name: str, text: object, by_form: bool) -> SentFile:
     prefix = _DATA_URL.match(text)
     bare = text[prefix.end() :] if prefix else text
     if by_form and " " in bare.strip():
-        return SentFile(name, None, SPOILT)
+        return SentFile(name, None, "The base64 text has spaces in place of +. In a form, percent-encode + as %2B.")
     try:
         digits = bare.encode("ascii").translate(_URL_SAFE, _WHITE_SPACE).rstrip(b"=")
         data = base64.b64decode(digits + b"=" * (-len(digits) % 4), validate=True)

@@ -17,7 +17,6 @@ LOCKOUT = "5/15 minutes"
 
 _PUBLISHED = "The operator's side is closed: SUPER_PASSWORD is a published example. Set another one in .env."
 _NONE = "The operator's side is closed: .env has no valid SUPER_PASSWORD."
-_WRONG = "The password is wrong."
 
 
 class Door:
@@ -48,7 +47,7 @@ class Door:
                 fail()
         if not is_right:
             _log.warning("a wrong operator's password from %s", address)
-            raise Refusal(Code.NO_KEY, advice=_WRONG, field="password")
+            raise Refusal(Code.NO_KEY, advice="The password is wrong.", field="password")
         _log.info("the operator has signed in from %s", address)
         return self._sessions.begin(password)
 

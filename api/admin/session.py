@@ -22,7 +22,6 @@ blueprint = Blueprint("admin", __name__)
 _FEW = 1
 """Values that a body may hold, beside the fields that every body may have."""
 _FOLDER = Path(__file__).resolve().parents[2] / "static" / "admin"
-_HOW = 'Send {"password": "..."} as JSON.'
 
 
 @blueprint.before_request
@@ -60,7 +59,7 @@ def sign_in() -> Response:
     """Begin a session; a former one of the same browser ends."""
     password = json_body().get("password")
     if not isinstance(password, str) or not password:
-        raise Refusal(Code.NO_KEY, advice=_HOW, field="password")
+        raise Refusal(Code.NO_KEY, advice='Send {"password": "..."} as JSON.', field="password")
     head, services = Head.of(request.environ), source()
     token, session = services.door.sign_in(password, caller().address, services.limits())
     services.door.sign_out(_token())

@@ -15,11 +15,8 @@ MOST_FACES = 10
 _FLAG = JsonFlag | SkipJsonSchema[None]
 _TEXT = str | SkipJsonSchema[None]
 Metric = Annotated[str, Field(json_schema_extra={"enum": list(METRICS)})]
-_MATCHES = Annotated[int, Field(ge=1, le=MOST_CANDIDATES)] | SkipJsonSchema[None]
-_FACES = Annotated[int, Field(ge=1, le=MOST_FACES)] | SkipJsonSchema[None]
 _ACTION = "(age|gender|emotion)"
 _Actions = Annotated[str, Field(pattern=f"^{_ACTION}(,{_ACTION})*$")] | SkipJsonSchema[None]
-_METHOD = Literal["exact", "ann"] | SkipJsonSchema[None]
 
 
 class DeepFaceForm(Shape):
@@ -43,7 +40,7 @@ class _Verify(DeepFaceForm):
 
 
 class _Represent(DeepFaceForm):
-    max_faces: _FACES = Field(None, examples=[1])
+    max_faces: Annotated[int, Field(ge=1, le=MOST_FACES)] | SkipJsonSchema[None] = Field(None, examples=[1])
     """How many faces, the largest ones; 10 by default."""
 
 
@@ -61,9 +58,9 @@ class _AnalyzeJson(DeepFaceForm):
 class _Find(_Verify):
     similarity_search: _FLAG = None
     """Whether people beyond the threshold are listed too."""
-    k: _MATCHES = Field(None, examples=[5])
+    k: Annotated[int, Field(ge=1, le=MOST_CANDIDATES)] | SkipJsonSchema[None] = Field(None, examples=[5])
     """How many people for each face, 50 by default."""
-    search_method: _METHOD = None
+    search_method: Literal["exact", "ann"] | SkipJsonSchema[None] = None
     """Has no effect: both find the same."""
 
 

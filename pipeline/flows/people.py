@@ -14,7 +14,6 @@ from pipeline.types import EnrolledFaces, Floats, Person
 
 MOST_PEOPLE = 100
 """People of a page."""
-_UNKNOWN = "Nothing is stored under this ID."
 
 
 def list_people(text: str, after: str, limit: int, services: Services) -> Outcome:
@@ -124,5 +123,5 @@ def forget(person_id: str, services: Services) -> Outcome:
         match_id(person_id, services.policy.id_regex, Ledger())
     forgotten = services.forgetting.forget(person_id)
     if forgotten is None:
-        raise Refusal(Code.NO_ROW, advice=_UNKNOWN, field="id")
+        raise Refusal(Code.NO_ROW, advice="Nothing is stored under this ID.", field="id")
     return Outcome(Code.DONE, {"receipt": services.receipt(person_id, forgotten)})

@@ -16,7 +16,6 @@ _PATTERN = "cf-[0-9a-f]{16}"
 _FACE_ID = re.compile(r"([0-9a-f]{32})_([0-9]{2,3})", re.ASCII)
 MOST_NUMBERED = 100
 """Faces of one enrolment, such as an import, whose ids are UUIDs."""
-_NOT_JUDGED = "liveness could not be judged"
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class _LenientJudge:
         except Refusal as refusal:
             if refusal.code is not Code.NO_LIVENESS:
                 raise
-            return [LivenessVerdict(Liveness.UNCERTAIN, 0.5, 0.5, reason=_NOT_JUDGED)] * len(faces)
+            return [LivenessVerdict(Liveness.UNCERTAIN, 0.5, 0.5, reason="liveness could not be judged")] * len(faces)
 
 
 def for_subjects(services: Services, least_confidence: float = 0.0, liveness: str = "") -> Services:

@@ -14,7 +14,6 @@ from pipeline.stages.identity import SUBJECTS, check_name
 from pipeline.stages.sent_files import SentFile
 
 _NO_SUBJECT = "There is no subject with this name."
-_TAKEN = "There is a subject with this name already."
 
 
 def list_subjects(services: Services) -> Outcome:
@@ -26,7 +25,7 @@ def add_subject(name: str, services: Services) -> Outcome:
     """Make a subject without a face. Refuses with BAD_NAME, and with CONFLICT where the name is taken."""
     name = check_name(name)
     if not services.subjects.announce(name)[1]:
-        raise Refusal(Code.CONFLICT, advice=_TAKEN, field="subject", retry=False)
+        raise Refusal(Code.CONFLICT, advice="There is a subject with this name already.", field="subject", retry=False)
     return Outcome(Code.DONE, {"subject": name})
 
 
