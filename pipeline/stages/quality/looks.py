@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.types import BothSides, Crop, Embedder, Floats
+from pipeline.types import Crop, Embedder, Floats
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,7 @@ def look(crops: Sequence[Crop], embedders: Mapping[str, Embedder]) -> list[FaceL
     """Look at every face with every model: one call per model for all faces and their mirror images together."""
     if not crops:
         return []
-    return looks_of({name: embedder.both_sides(crops) for name, embedder in embedders.items()}, len(crops))
-
-
-def looks_of(sides: Mapping[str, BothSides], count: int) -> list[FaceLook]:
-    """Return what each model's embeddings of `count` faces say of each face."""
+    sides = {name: embedder.both_sides(crops) for name, embedder in embedders.items()}
     lengths = {name: both.lengths for name, both in sides.items()}
     agreements = {name: both.agreements for name, both in sides.items()}
     means = {name: both.mean for name, both in sides.items()}
@@ -38,5 +34,5 @@ def looks_of(sides: Mapping[str, BothSides], count: int) -> list[FaceLook]:
             {name: float(values[at]) for name, values in agreements.items()},
             {name: values[at] for name, values in means.items()},
         )
-        for at in range(count)
+        for at in range(len(crops))
     ]
