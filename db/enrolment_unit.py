@@ -37,14 +37,6 @@ class _MovedError(Exception):
 
 
 @dataclass(frozen=True)
-class _Stored:
-    """What an enrolment has stored before its commit, and up to when the gallery has to be read to see it."""
-
-    pictures: Written
-    until: int
-
-
-@dataclass(frozen=True)
 class _Prepared:
     enrolled: Enrolled
     replaced: tuple[Enrolment, ...]
@@ -118,10 +110,10 @@ class EnrolmentUnit:
     def _commit(self, ours: Enrolment, request: EnrolmentRequest, guard: Guard | None) -> _Prepared:
         with ExitStack() as undo:
             undo.callback(self._discard, ours)
-            stored = self._write(ours, request.faces)
+            pictures, until = self._write(ours, request.faces)
             try:
                 with self.database.writing() as connection:
-                    done = self._prepare(connection, ours, stored, request, guard)
+                    done = self._prepare(connection, ours, pictures, until, request, guard)
             except CommitLostError:
                 undo.pop_all()  # it may be committed: only files that the database does not list are ever removed
                 if not self._is_committed(ours):
@@ -142,17 +134,24 @@ class EnrolmentUnit:
             raise Refusal(Code.NO_FOLDER, f"the path in the row of {pseudonym(request.id)} is outside DB_PATH")
         return row.path
 
-    def _write(self, ours: Enrolment, faces: Sequence[NewFace]) -> _Stored:
+    def _write(self, ours: Enrolment, faces: Sequence[NewFace]) -> tuple[Written, int]:
+        """Store what does not count yet; return the pictures, and up to when the gallery has to be read to see it."""
         written = self.faces.write(ours.folder, ours.token, faces)
         self.step("files written")
         models = faces[0].embeddings
         rows = {model: np.stack([face.embeddings[model] for face in faces]) for model in models}
         until = self.gallery.add(ours, rows)
         self.step("segments written")
-        return _Stored(written, until)
+        return written, until
 
     def _prepare(
-        self, connection: Connection, ours: Enrolment, stored: _Stored, request: EnrolmentRequest, guard: Guard | None
+        self,
+        connection: Connection,
+        ours: Enrolment,
+        pictures: Written,
+        until: int,
+        request: EnrolmentRequest,
+        guard: Guard | None,
     ) -> _Prepared:
         if not self.enrolments.lock(connection, request.id):
             raise _MovedError
@@ -172,13 +171,13 @@ class EnrolmentUnit:
         # Enrolments of an ID without a row belong to a person whose row somebody has deleted.
         replaces = request.in_place or before is None
         replaced = self.enrolments.of_person(connection, request.id) if replaces else []
-        version = self.enrolments.next_version(connection, stored.until)
+        version = self.enrolments.next_version(connection, until)
         self.enrolments.remove(connection, [one.token for one in replaced], version)
         self.enrolments.add(connection, ours, version, int(self.clock()))
         remember(connection, ours.upload_id, request.marks, int(self.clock()), self.marks)
         if request.terms is not None:
             keep_terms(connection, request.id, request.terms, int(self.clock()))
-        enrolled = Enrolled(person, before is not None, stored.pictures.main, stored.pictures.augmented)
+        enrolled = Enrolled(person, before is not None, pictures.main, pictures.augmented)
         self._note(connection, request, enrolled)
         old_folder = before.path if before and request.in_place and not self._is_shared(connection, before) else ""
         self.step("ready to commit")

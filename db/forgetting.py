@@ -9,8 +9,9 @@ import json
 import logging
 import secrets
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass, replace
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -27,7 +28,7 @@ from db.kept import KeptFiles
 from db.people import People, due
 from db.schema import forgetting
 from db.sent_photos import SentPhotos
-from db.session import Database
+from db.session import Database, put
 from db.traces import erase, is_announced
 from db.uploads import UploadStore
 from pipeline.ports import AuditEvent, Forgotten
@@ -45,9 +46,9 @@ LOCK = ".forgetting.lock"
 class _Plan:
     """What is left to do for an ID: whole `folders` to remove, and files by their `tokens` in `shared` ones."""
 
-    tokens: tuple[str, ...]
-    folders: tuple[str, ...]
-    shared: tuple[str, ...]
+    tokens: Sequence[str]
+    folders: Sequence[str]
+    shared: Sequence[str]
     counts: Mapping[str, int]
 
 
@@ -133,9 +134,11 @@ class ForgettingUnit:
             if plan is not None:
                 self.step("planned")
                 subject = known_subject(connection, person_id)
-                counts = self._erase(connection, person_id)
-                plan = _Plan(plan.tokens, plan.folders, plan.shared, _added(plan.counts, counts))
-                _note(connection, person_id, plan, int(self.clock()))
+                counts = Counter(plan.counts)
+                counts.update(self._erase(connection, person_id))
+                plan = replace(plan, counts=dict(counts))
+                todo = json.dumps(asdict(plan))
+                put(connection, forgetting, {"reco_id": person_id, "todo": todo, "created": int(self.clock())})
                 if noted is None and self.audit is not None:
                     about = {"receipt": self._receipt_name(person_id), "removed": dict(plan.counts)}
                     event = AuditEvent("forget", code=int(Code.DONE), about=about, subject=subject)
@@ -161,7 +164,7 @@ class ForgettingUnit:
         if not (enrolled or path is not None or notes or any(counts.values()) or is_announced(connection, person_id)):
             return None
         tokens = sorted({*(one.token for one in enrolled), *(one.token for one in notes)})
-        return _Plan(tuple(tokens), tuple(own), tuple(shared), counts)
+        return _Plan(tokens, own, shared, counts)
 
     def _erase(self, connection: Connection, person_id: str) -> dict[str, int]:
         """Delete the rows; what the galleries need to notice the removal stays, without the ID."""
@@ -212,24 +215,10 @@ class ForgettingUnit:
             raise Refusal(Code.NO_SPACE, "files of a person who is being forgotten cannot be removed")
 
 
-def _added(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
-    return {name: first.get(name, 0) + second.get(name, 0) for name in [*first, *(set(second) - set(first))]}
-
-
 def _noted(connection: Connection, person_id: str) -> _Plan | None:
     query = sa.select(forgetting.c.todo).where(forgetting.c.reco_id == person_id)
     found = connection.execute(query).scalar()
-    if found is None:
-        return None
-    todo = json.loads(found)
-    return _Plan(tuple(todo["tokens"]), tuple(todo["folders"]), tuple(todo["shared"]), todo["counts"])
-
-
-def _note(connection: Connection, person_id: str, plan: _Plan, now: int) -> None:
-    todo = {"tokens": plan.tokens, "folders": plan.folders, "shared": plan.shared, "counts": dict(plan.counts)}
-    connection.execute(sa.delete(forgetting).where(forgetting.c.reco_id == person_id))
-    row = {"reco_id": person_id, "todo": json.dumps(todo), "created": now}
-    connection.execute(sa.insert(forgetting).values(row))
+    return None if found is None else _Plan(**json.loads(found))
 
 
 def is_being_forgotten(connection: Connection, person_id: str) -> bool:
