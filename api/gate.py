@@ -40,7 +40,8 @@ class Gate:
         self._slots = threading.Semaphore(at_once)
         self._lock = threading.Lock()
         self._clock, self._last = clock, clock()
-        self._inside = 0
+        self.inside = 0
+        """Requests that are processed or wait now."""
         self._refused_share = 0.0
         self.is_overloaded = False
 
@@ -54,11 +55,6 @@ class Gate:
         """Requests that may be processed or wait at the same time: each occupies a thread."""
         return self.at_once + self.waiting
 
-    @property
-    def inside(self) -> int:
-        """Requests that are processed or wait now."""
-        return self._inside
-
     @contextmanager
     def passing(self) -> Iterator[None]:
         """Wait for a slot and hold it for the block; raises `Refusal(BUSY)` if too many are waiting already."""
@@ -69,14 +65,14 @@ class Gate:
                 yield
         finally:
             with self._lock:
-                self._inside -= 1
+                self.inside -= 1
                 self._last = self._clock()
 
     def _enter(self) -> None:
-        if not self._inside and self._clock() - self._last >= IDLE_S:
+        if not self.inside and self._clock() - self._last >= IDLE_S:
             self._overloaded(False)
         few = min(self.most, max(2, int(UNDER_OVERLOAD * self.at_once)))
-        is_refused = self._inside >= (few if self.is_overloaded else self.most)
+        is_refused = self.inside >= (few if self.is_overloaded else self.most)
         if is_refused and not self.is_overloaded:
             self._overloaded(True)
             self._refused_share = 1.0
@@ -85,7 +81,7 @@ class Gate:
             raise Refusal(Code.BUSY)
         if self._refused_share < CALM:
             self._overloaded(False)
-        self._inside += 1
+        self.inside += 1
 
     def _overloaded(self, is_so: bool) -> None:
         if is_so != self.is_overloaded:

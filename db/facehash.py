@@ -148,7 +148,7 @@ class FaceHashHomes:
         return done
 
     def _use(self, home: str, number: int) -> None:
-        files.write_bytes_atomic(self._place(home) / _CURRENT, f"{number} {secrets.token_hex(8)}\n".encode())
+        files.write_together({self._place(home) / _CURRENT: f"{number} {secrets.token_hex(8)}\n".encode()})
 
     def _place(self, home: str) -> Path:
         """Return a home's folder; its name is never taken from a request unchecked."""

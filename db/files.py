@@ -84,11 +84,6 @@ def read_beginning(path: Path, length: int) -> bytes | None:
     return None
 
 
-def write_bytes_atomic(path: Path, data: bytes) -> None:
-    """Write a whole file or nothing, durably. Raises `Refusal(Code.NO_SPACE)` if that fails."""
-    write_together({path: data})
-
-
 def write_together(contents: Mapping[Path, bytes], *, make_folders: bool = True, changed_ns: int | None = None) -> None:
     """Write several files, each whole or not at all, durable on return; creates missing folders unless told otherwise.
 
@@ -137,7 +132,6 @@ def append_line(path: Path, line: str) -> None:
         handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             size = os.fstat(handle).st_size
-            # What an interrupted write left of a line stays, on a line of its own.
             broken = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
             data = f"{chr(10) if broken else ''}{line}\n".encode()
             if os.write(handle, data) != len(data):

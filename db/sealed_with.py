@@ -40,4 +40,4 @@ def set_keys_in_use(root: Path, names: Collection[str]) -> None:
     if set(names) <= {NO_KEY}:
         files.remove(root / FILE)
     else:
-        files.write_bytes_atomic(root / FILE, json.dumps({"keys": sorted(names)}).encode())
+        files.write_together({root / FILE: json.dumps({"keys": sorted(names)}).encode()})

@@ -39,12 +39,11 @@ class StoredUpload:
     kept: KeptFiles
     challenge: tuple[str, ...] = ()
 
-    def read(self, image: StoredImage) -> bytes | None:
-        """Return a photo's bytes; None if its file is gone. Raises `SealBrokenError`."""
-        return self.file(image.saved_as)
-
     def file(self, name: str) -> bytes | None:
-        """Return a file's content, None if it is gone; bin/rekey may have just given the folder its other name."""
+        """Return a file's content, None if it is gone; bin/rekey may have just given the folder its other name.
+
+        Raises `SealBrokenError`.
+        """
         places = [self.folder, *(self.kept.root / folder for folder in folder_names(self.kept, self.upload_id))]
         found = (self.kept.read(place / name) for place in dict.fromkeys(places))
         return next((data for data in found if data is not None), None)
@@ -55,7 +54,7 @@ class StoredUpload:
         Raises `Refusal` with NO_IMAGES if there is none, with IMAGE_MISSING if some files are gone, with UPLOAD_GONE
         if the whole upload is.
         """
-        found = [(image, data) for image in self.images if (data := self.read(image)) is not None]
+        found = [(image, data) for image in self.images if (data := self.file(image.saved_as)) is not None]
         if len(found) < max(1, len(self.images)) and folder_of(self.kept, self.upload_id) is None:
             raise Refusal(Code.UPLOAD_GONE, "another request has just used the upload, or it ended", field="upload_id")
         if not found:

@@ -147,7 +147,7 @@ def test_who_does_not_fit_into_the_queue_is_refused_at_once_and_not_after_a_wait
     inside: list[Future[str]] = [crowd.pool.submit(crowd.call) for _ in range(5)]
     for _ in range(2):
         crowd.working.acquire()
-    while crowd.door._inside < 5:
+    while crowd.door.inside < 5:
         pass
     assert [crowd.call() for _ in range(4)] == ["BUSY"] * 4
     assert not crowd.working.acquire(blocking=False)

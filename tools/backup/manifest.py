@@ -36,7 +36,7 @@ class Manifest:
 
 def write(folder: Path, manifest: Manifest) -> None:
     """Write the manifest, durably. Raises `Refusal(NO_SPACE)`."""
-    files.write_bytes_atomic(folder / NAME, json.dumps(asdict(manifest), indent=1, sort_keys=True).encode())
+    files.write_together({folder / NAME: json.dumps(asdict(manifest), indent=1, sort_keys=True).encode()})
 
 
 def checked(folder: Path) -> Manifest:

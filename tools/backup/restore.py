@@ -34,7 +34,7 @@ def restore(source: Path, store: Store, step: Step = lambda _name: None) -> mani
     if not (mark.exists() and mark.read_bytes() == name):
         _check_empty(store)
     store.people.mkdir(parents=True, exist_ok=True)
-    files.write_bytes_atomic(mark, name)
+    files.write_together({mark: name})
     step("marked")
     for folder, target in store.folders.items():
         for some in batches(manifest.relative_files(source / folder), _TOGETHER):

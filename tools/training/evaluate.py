@@ -110,7 +110,7 @@ def measure(items: Sequence[Item], detector: Detector, judges: dict[str, Judge],
     for chunk in batches(read_pixels(items), _BATCH):
         faces = [(item, face) for (item, _), face in zip(chunk, largest_faces(chunk, detector), strict=True)]
         present = [face for _, face in faces if face]
-        tight += [(doubt_about_room(face) is not None, item.attack) for item, face in faces if face]
+        tight += [(bool(doubt_about_room(face)), item.attack) for item, face in faces if face]
         for name, judge in judges.items():
             verdicts = iter(judge.judge(present))
             rows[name] += [_presentation(item, next(verdicts) if face else None) for item, face in faces]

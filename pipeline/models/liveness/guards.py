@@ -1,7 +1,5 @@
 """What no engine can judge: faces too small, too dark, too bright, turned, cut off or without colour."""
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -23,47 +21,36 @@ LEAST_COLOUR = 2.0
 """Mean spread between a pixel's colours, 0 to 255; a grey photo has 0, a compressed one a little more."""
 
 
-@dataclass(frozen=True)
-class Doubt:
-    """Why a face cannot be judged, and what to do about it."""
-
-    reason: str
-    advice: str
-
-    def __str__(self) -> str:
-        return f"{self.reason}: {self.advice}"
-
-
-def doubt_about(face: Face) -> Doubt | None:
-    """Return why the face cannot be judged by its picture, or None where it can."""
+def doubt_about(face: Face) -> str:
+    """Return why the face cannot be judged by its picture, and what to do about it; empty where it can."""
     box, photo = face.detection.box, face.photo.pixels
     if min(box.width, box.height) < LEAST_SIDE:
-        return Doubt("the face is too small", "come closer to the camera or send a larger photo")
+        return "the face is too small: come closer to the camera or send a larger photo"
     if 1 - box.share_inside(photo) > CUT_SHARE:
-        return Doubt("the face is at the edge of the frame", "keep the whole head in the frame")
+        return "the face is at the edge of the frame: keep the whole head in the frame"
     if abs(_roll(face.detection.landmarks)) > MOST_ROLL:
-        return Doubt("the face is turned on its side", "send the photo upright")
+        return "the face is turned on its side: send the photo upright"
     return _doubt_about_light(box_inside(photo, box))
 
 
-def doubt_about_room(face: Face) -> Doubt | None:
-    """Return that the photo shows too little around the face for any engine to tell an attack, or None."""
+def doubt_about_room(face: Face) -> str:
+    """Return that the photo shows too little around the face for any engine to tell an attack; else an empty text."""
     if face.detection.box.reach(face.photo.pixels) < TIGHT_REACH:
-        return Doubt("the face fills the frame", "show your whole head with some space around it")
-    return None
+        return "the face fills the frame: show your whole head with some space around it"
+    return ""
 
 
-def _doubt_about_light(pixels: Pixels) -> Doubt | None:
+def _doubt_about_light(pixels: Pixels) -> str:
     brightness = median(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8))
     red, green, blue = cv2.split(pixels)
     least, most = cv2.min(cv2.min(red, green), blue), cv2.max(cv2.max(red, green), blue)
     if brightness < DARK:
-        return Doubt("the face is too dark", "turn towards a light")
+        return "the face is too dark: turn towards a light"
     if brightness > BRIGHT or float(np.mean(least >= 250)) > BURNT_SHARE:
-        return Doubt("the face is over-exposed", "move away from the bright light")
+        return "the face is over-exposed: move away from the bright light"
     if cv2.mean(cv2.subtract(most, least))[0] < LEAST_COLOUR:
-        return Doubt("the photo has no colour", "send a colour photo")
-    return None
+        return "the photo has no colour: send a colour photo"
+    return ""
 
 
 def median(grey: npt.NDArray[np.uint8]) -> float:

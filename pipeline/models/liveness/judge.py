@@ -89,10 +89,8 @@ class Judge:
         return verdicts
 
     def _guarded(self, face: Face, verdict: LivenessVerdict) -> LivenessVerdict:
-        doubt = doubt_about(face) or (None if self.judge_tight else doubt_about_room(face))
-        if doubt is None:
-            return verdict
-        return replace(verdict, state=Liveness.UNCERTAIN, reason=str(doubt), attack=None)
+        doubt = doubt_about(face) or ("" if self.judge_tight else doubt_about_room(face))
+        return replace(verdict, state=Liveness.UNCERTAIN, reason=doubt, attack=None) if doubt else verdict
 
 
 @dataclass(frozen=True, eq=False)
