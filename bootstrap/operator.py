@@ -113,7 +113,7 @@ class ServerOperator:
         with self._records() as (settings, records):
             count, newest = list_uploads(records.uploads.root, most)
             lasts = settings.upload_ttl * HOUR_S
-        return {"count": count, "newest": [{**vars(one), "ends": one.made + lasts} for one in newest]}
+        return {"count": count, "newest": [{**one, "ends": one["made"] + lasts} for one in newest]}
 
     def log_file(self) -> Path:
         """Return where the log is. Raises `Refusal(BAD_ENV)`."""

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from heapq import nlargest
 from pathlib import Path
+from typing import Any
 
 from db.files import found_in
 from db.uploads import dated_by
@@ -15,22 +15,12 @@ _PHOTO = re.compile(r"[0-9]{4,6}\.[a-z0-9]{1,5}", re.ASCII)
 _MARK = 6
 
 
-@dataclass(frozen=True)
-class ListedUpload:
-    """An upload. `made` is in seconds since 1970; `mark` is the beginning of its unguessable part.
+def list_uploads(root: Path, most: int) -> tuple[int, list[dict[str, Any]]]:
+    """Return how many uploads are in UPLOAD_FOLDER, and the newest of them, at most so many, ready for JSON.
 
-    `person_id` is None where the folder's name hides it.
+    `made` is in seconds since 1970; `mark` is the beginning of an upload's unguessable part; `person_id` is None where
+    the folder's name hides it.
     """
-
-    person_id: str | None
-    mark: str
-    made: float
-    is_enrolled: bool
-    photos: int
-
-
-def list_uploads(root: Path, most: int) -> tuple[int, list[ListedUpload]]:
-    """Return how many uploads are in UPLOAD_FOLDER, and the newest of them, at most so many."""
     made = list(_found(root))
     return len(made), [_listed(path, when) for when, path in nlargest(most, made)]
 
@@ -43,10 +33,11 @@ def _found(root: Path) -> Iterator[tuple[float, Path]]:
             continue
 
 
-def _listed(path: Path, made: float) -> ListedUpload:
+def _listed(path: Path, made: float) -> dict[str, Any]:
     parts = _FOLDER.fullmatch(path.name)
     person_id, suffix, used = parts.groups() if parts else ("", "", None)
     photos = sum(1 for _ in found_in(path, _PHOTO.fullmatch))
-    return ListedUpload(
-        None if _SEALED.fullmatch(person_id) else person_id, suffix[:_MARK], made, used is not None, photos
-    )
+    shown = None if _SEALED.fullmatch(person_id) else person_id
+    return {
+        "person_id": shown, "mark": suffix[:_MARK], "made": made, "is_enrolled": used is not None, "photos": photos,
+    }  # fmt: skip

@@ -15,7 +15,7 @@ from pipeline.stages.decode import decode
 from pipeline.stages.quality import MOST_IN_COMPANY, FaceLook, assess, look, score_of
 from pipeline.stages.quality.advice import FINE, NO_FACE, SECOND_PERSON, advice_for
 from pipeline.stages.quality.canonical import canonical_face
-from pipeline.stages.quality.components import components
+from pipeline.stages.quality.components import of_look, of_pixels
 from pipeline.stages.quality.geometry import head_pose
 from pipeline.stages.quality.score import Limit, Term, Utility, shipped
 from pipeline.types import BothSides, Box, Check, Crop, Detection, Face, Floats, Photo, Pixels, Quality
@@ -177,7 +177,8 @@ def test_advice_says_what_to_do_next(name: str, value: float, threshold: float, 
 
 def test_every_component_with_a_limit_or_a_weight_is_measured_and_has_advice(hopper: Photo) -> None:
     models = {"Dlib": 1.3, "MobileFaceNet": 15.0}
-    measured = components(hopper.pixels, face_of(hopper), FaceLook(models, dict.fromkeys(models, 0.9)))
+    look = FaceLook(models, dict.fromkeys(models, 0.9))
+    measured = {**of_pixels(hopper.pixels, face_of(hopper)), **of_look(look)}
     fitted = shipped()
     used = {*fitted.limits, *(name for utility in fitted.utilities for name in utility.terms)}
     assert used <= set(measured)

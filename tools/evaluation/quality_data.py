@@ -9,7 +9,7 @@ import numpy as np
 
 from pipeline.stages.align import crop_face
 from pipeline.stages.quality.canonical import canonical_face
-from pipeline.stages.quality.components import components
+from pipeline.stages.quality.components import of_look, of_pixels
 from pipeline.stages.quality.looks import look
 from pipeline.stages.quality.occlusion import FEATURES, describe
 from pipeline.types import Detector, Doubles, Embedder, Face, Floats, Photo
@@ -124,7 +124,7 @@ def _measured(
             yield _Row(who, {}, np.zeros(FEATURES, np.float32), sizes)
         else:
             face, its = next(seen)
-            values = components(photo.pixels, face, its)
+            values = {**of_pixels(photo.pixels, face), **of_look(its)}
             yield _Row(who, values, describe(canonical_face(face.crop)), its.embedding)
 
 

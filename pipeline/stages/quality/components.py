@@ -7,13 +7,8 @@ from pipeline.stages.quality.occlusion import covered
 from pipeline.types import Face, Pixels
 
 
-def components(photo: Pixels, face: Face, look: FaceLook | None) -> dict[str, float]:
-    """Measure one face of a photo; angles in degrees with their sign, everything else as its function says."""
-    return {**of_pixels(photo, face), **of_look(look)}
-
-
 def of_pixels(photo: Pixels, face: Face) -> dict[str, float]:
-    """Measure what needs no model."""
+    """Measure what needs no model; angles in degrees with their sign, everything else as its function says."""
     view = canonical_face(face.crop)
     pose = geometry.head_pose(face.crop.landmarks)
     return {
