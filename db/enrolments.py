@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from codes_dict import Code, Outcome
-from db.schema import INSTALLATION, VECTORS, VERSION, enrolments, locks, outcomes, state
+from db.schema import COUNTS, INSTALLATION, VECTORS, VERSION, enrolments, locks, outcomes, state
 from db.session import Database, batches, put
 
 _CODES = {int(code): code for code in Code}
@@ -103,7 +103,7 @@ class EnrolmentRecords:
 
     def active(self, tokens: Sequence[str]) -> set[str]:
         """Return which of the tokens count."""
-        return self._among(enrolments.c.token, tokens, enrolments.c.removed_version.is_(None))
+        return self._among(enrolments.c.token, tokens, COUNTS)
 
     def _among(
         self, column: sa.Column[Any], values: Iterable[str], where: sa.ColumnElement[bool] | None = None
@@ -124,7 +124,7 @@ class EnrolmentRecords:
 
     def made(self, connection: Connection, person_id: str) -> list[tuple[Enrolment, int]]:
         """Return the ID's enrolments that count, oldest first, and when each was made, in seconds since 1970."""
-        theirs = (enrolments.c.reco_id == person_id) & enrolments.c.removed_version.is_(None)
+        theirs = (enrolments.c.reco_id == person_id) & COUNTS
         query = sa.select(*_COLUMNS, enrolments.c.created).where(theirs).order_by(enrolments.c.added_version)
         return [(Enrolment(*row[:-1]), int(row[-1])) for row in connection.execute(query)]
 
@@ -145,15 +145,13 @@ class EnrolmentRecords:
             touched = sa.select(enrolments.c.reco_id).where(
                 ((added > version) & (added <= now)) | ((removed > version) & (removed <= now))
             )
-            counts = [
-                connection.execute(
-                    sa.select(sa.func.count(sa.distinct(enrolments.c.reco_id))).where(
-                        (added <= then) & (removed.is_(None) | (removed > then)) & enrolments.c.reco_id.in_(touched)
-                    )
-                ).scalar_one()
+            whose = enrolments.c.reco_id
+            counted = sa.select(sa.func.count(sa.distinct(whose))).where(whose.in_(touched))
+            before, after = (
+                int(connection.execute(counted.where((added <= then) & (COUNTS | (removed > then)))).scalar_one())
                 for then in (version, now)
-            ]
-        return now, people - int(counts[0]) + int(counts[1])
+            )
+        return now, people - before + after
 
     def installation(self) -> int:
         """Return this database's number, drawn at the first call: it marks what belongs to the database elsewhere."""
@@ -178,14 +176,12 @@ class EnrolmentRecords:
 
     def finish(self, tokens: Iterable[str]) -> None:
         """Record that the files of these removed enrolments are gone."""
-        gone = list(tokens)
-        if not gone:
+        if not (gone := list(tokens)):
             return
         with self._database.writing() as connection:
             for batch in batches(gone):
-                connection.execute(
-                    sa.update(enrolments).where(enrolments.c.token.in_(batch)).values(files_removed=True)
-                )
+                some = enrolments.c.token.in_(batch)
+                connection.execute(sa.update(enrolments).where(some).values(files_removed=True))
 
     def ever(self, connection: Connection, person_id: str) -> list[Enrolment]:
         """Return all of the ID's enrolments, removed or not."""
@@ -195,13 +191,12 @@ class EnrolmentRecords:
     def others_in(self, connection: Connection, folder: str, person_id: str) -> bool:
         """Whether another ID has an enrolment that counts in this folder."""
         theirs = (enrolments.c.reco_id != person_id) & (enrolments.c.folder == folder)
-        query = sa.select(enrolments.c.token).where(theirs & enrolments.c.removed_version.is_(None)).limit(1)
-        return connection.execute(query).first() is not None
+        return connection.execute(sa.select(enrolments.c.token).where(theirs & COUNTS).limit(1)).first() is not None
 
     def anonymise(self, connection: Connection, person_id: str, version: int, placeholder: str) -> int:
         """Mark the ID's enrolments as removed and take everything from them but their tokens; return how many."""
         mine = enrolments.c.reco_id == person_id
-        counted = mine & enrolments.c.removed_version.is_(None)
+        counted = mine & COUNTS
         connection.execute(sa.update(enrolments).where(counted).values(removed_version=version))
         nothing = {"reco_id": placeholder, "folder": "", "upload_id": enrolments.c.token, "images": 0}
         return int(connection.execute(sa.update(enrolments).where(mine).values(files_removed=True, **nothing)).rowcount)
@@ -276,5 +271,5 @@ def _position(connection: Connection) -> Position:
 
 
 def _active(connection: Connection, where: sa.ColumnElement[bool]) -> list[Enrolment]:
-    query = sa.select(*_COLUMNS).where(where & enrolments.c.removed_version.is_(None))
+    query = sa.select(*_COLUMNS).where(where & COUNTS)
     return [Enrolment(*row) for row in connection.execute(query.order_by(enrolments.c.added_version))]

@@ -27,7 +27,7 @@ from db.kept import KeptFiles
 from db.people import People
 from db.replay_rows import MarkRows
 from db.replays import hand_over
-from db.schema import enrolments, face_ids
+from db.schema import COUNTS, enrolments, face_ids
 from db.session import CommitLostError, Database
 from pipeline.ports import EnrolledFace, FaceGuard
 from pipeline.pseudonym import pseudonym
@@ -110,9 +110,7 @@ class FaceRecords:
             token = connection.execute(moved).scalar()
             if token is None and (named := _ID.fullmatch(face_id)):
                 token = named[1]
-            owner = sa.select(enrolments.c.reco_id).where(
-                (enrolments.c.token == token) & enrolments.c.removed_version.is_(None)
-            )
+            owner = sa.select(enrolments.c.reco_id).where((enrolments.c.token == token) & COUNTS)
             person_id = connection.execute(owner).scalar()
             faces = self._of(connection, person_id) if person_id is not None else []
         return next((face for face in faces if face.id == face_id), None)
@@ -120,7 +118,7 @@ class FaceRecords:
     def page(self, start: int, most: int, ids: tuple[str, str] | None = None) -> tuple[int, list[EnrolledFace]]:
         """Return a page of faces; see `pipeline.ports.Faces`."""
         with self.database.reading() as connection:
-            counted: sa.ColumnElement[bool] = enrolments.c.removed_version.is_(None)
+            counted = COUNTS
             if ids is not None:
                 counted &= (enrolments.c.reco_id >= ids[0]) & (enrolments.c.reco_id < ids[1])
             query = sa.select(enrolments.c.reco_id, enrolments.c.token, enrolments.c.images).where(counted)

@@ -11,7 +11,7 @@ from sqlalchemy.sql import quoted_name
 from codes_dict import Code, Refusal
 from db.kept import KeptFiles
 from db.same_people import SamePeople, forget_links
-from db.schema import PeopleNames, announced, enrolments, given_names, people_words, terms
+from db.schema import COUNTS, PeopleNames, announced, enrolments, given_names, people_words, terms
 from db.session import Database, put
 from pipeline.ports import Terms
 from pipeline.types import Person
@@ -126,7 +126,7 @@ class People:
     def without_row(self) -> list[str]:
         """Return the IDs that are enrolled but have no row: somebody has deleted it from the table."""
         row = sa.select(self._id).where(self._id == enrolments.c.reco_id).exists()
-        query = sa.select(enrolments.c.reco_id).distinct().where(enrolments.c.removed_version.is_(None) & ~row)
+        query = sa.select(enrolments.c.reco_id).distinct().where(COUNTS & ~row)
         return sorted(self._database.scalars(query))
 
     def same_as(self, person_id: str) -> frozenset[str]:

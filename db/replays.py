@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from codes_dict import Code
 from db.replay_rows import BANDS, MarkRows
-from db.schema import REPLAY_TURN, enrolments, replay_bands, replay_faces, replays, state
+from db.schema import COUNTS, REPLAY_TURN, enrolments, replay_bands, replay_faces, replays, state
 from db.session import Database
 from pipeline.ports import PhotoMark
 from security.sealing import UNSEALED, Seal, SealBrokenError
@@ -189,7 +189,5 @@ def _own(connection: Connection, upload_id: str) -> set[str]:
 
 def _counts(oldest: int) -> sa.ColumnElement[bool]:
     """Whether a mark counts: it is young enough, or its upload's enrolment counts."""
-    enrolled = sa.select(enrolments.c.token).where(
-        enrolments.c.upload_id == replays.c.upload_id, enrolments.c.removed_version.is_(None)
-    )
+    enrolled = sa.select(enrolments.c.token).where((enrolments.c.upload_id == replays.c.upload_id) & COUNTS)
     return (replays.c.created >= oldest) | enrolled.exists()

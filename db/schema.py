@@ -92,6 +92,8 @@ enrolments = _table(
     sa.UniqueConstraint("reco_id", "token"),
     sa.UniqueConstraint("removed_version", "token"),
 )
+COUNTS: sa.ColumnElement[bool] = enrolments.c.removed_version.is_(None)
+"""Whether an enrolment counts: it was not removed."""
 
 # Where a face is that was written anew, when another face of its enrolment was taken away.
 face_ids = _table(

@@ -14,6 +14,7 @@ from db.forgetting import is_being_forgotten
 from db.kept import KeptFiles
 from db.people import People
 from db.rekey.progress import Progress, Step, is_current, opened
+from db.schema import COUNTS
 from db.schema import enrolments as enrolments_table
 from db.session import Database
 
@@ -48,8 +49,7 @@ class PeopleRekeying:
         owners: dict[str, set[str]] = {}
         for person in self._people.all():
             owners.setdefault(person.path, set()).add(person.id)
-        counting = enrolments_table.c.removed_version.is_(None)
-        query = sa.select(enrolments_table.c.folder, enrolments_table.c.reco_id).where(counting).distinct()
+        query = sa.select(enrolments_table.c.folder, enrolments_table.c.reco_id).where(COUNTS).distinct()
         for folder, person_id in self._database.rows(query):
             owners.setdefault(folder, set()).add(person_id)
         return owners
