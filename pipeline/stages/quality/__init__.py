@@ -77,14 +77,13 @@ def _checks(measured: Mapping[str, float], fitted: Fitted) -> list[Check]:
             advice = FINE if passed else advice_for(name, value, limit.threshold)
             rows.append(Check(name, round(_size(name, value), 3), limit.threshold, passed, advice))
     utility = fitted.utility(measured)
-    for name in (
-        name for name, term in utility.terms.items() if name not in fitted.limits and (term.weight or term.tail)
-    ):
-        threshold = utility.threshold(name)
-        passed = threshold is None or measured[name] >= threshold
-        advice = FINE if passed else advice_for(name, measured[name], threshold or 0.0)
-        shown = None if threshold is None else round(threshold, 4)
-        rows.append(Check(name, round(measured[name], 4), shown, passed, advice))
+    for name, term in utility.terms.items():
+        if name not in fitted.limits and (term.weight or term.tail):
+            threshold = utility.threshold(name)
+            passed = threshold is None or measured[name] >= threshold
+            advice = FINE if passed else advice_for(name, measured[name], threshold or 0.0)
+            shown = None if threshold is None else round(threshold, 4)
+            rows.append(Check(name, round(measured[name], 4), shown, passed, advice))
     return rows
 
 
