@@ -172,12 +172,16 @@ def _decoded(stream: IO[bytes], decoder: MultipartDecoder) -> Iterator[Event]:
     data = stream.read(CHUNK)
     if not data:
         return  # an empty body has no parts
-    while decoder.state is not State.EPILOGUE:
+    while not _is_over(decoder):
         try:
             decoder.receive_data(data or None)
         except RequestEntityTooLarge as error:
             advice = f"Keep the headers of a part below {LONGEST_PART_HEADER} bytes."
             raise Refusal(Code.MALFORMED, advice=advice) from error
-        while decoder.state is not State.EPILOGUE and not isinstance(event := decoder.next_event(), NeedData):
+        while not _is_over(decoder) and not isinstance(event := decoder.next_event(), NeedData):
             yield event
         data = stream.read(CHUNK)
+
+
+def _is_over(decoder: MultipartDecoder) -> bool:
+    return decoder.state is State.EPILOGUE

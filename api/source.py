@@ -63,11 +63,14 @@ class Operator(Protocol):
 
 
 class Source(Protocol):
-    """Hands out services; one per application. It has the callers' keys, what lets operators in, and what these do."""
+    """Hands out services; one per application. It has what lets operators in, and what these see."""
 
-    keyring: Keyring
     door: Door
     operator: Operator
+
+    @property
+    def keyring(self) -> Keyring:
+        """The callers' keys."""
 
     def lease(self) -> AbstractContextManager[Services]:
         """Lend services for the current settings for a block; raises `Refusal(BAD_ENV)` where those are wrong."""

@@ -24,8 +24,8 @@ def distances(probes: Floats, templates: Floats, sim_func: str) -> Floats:
     if left.shape[1] != right.shape[1]:
         raise ValueError(f"Embeddings of {left.shape[1]} and of {right.shape[1]} numbers cannot be compared.")
     if sim_func == "euclidean":
-        squares = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)[None, :] - 2.0 * left @ right.T
-        return np.sqrt(np.maximum(squares, 0.0)).astype(np.float32)
+        squares: Doubles = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)[None, :] - 2.0 * left @ right.T
+        return np.asarray(np.sqrt(np.maximum(squares, 0.0)), np.float32)
     if sim_func not in SIM_FUNCS:
         raise ValueError(f"SIM_FUNC is one of {', '.join(SIM_FUNCS)}.")
     cosines = np.clip(normalised(left) @ normalised(right).T, -1.0, 1.0)

@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.models.decoding import DecodingPool, pool, wire
+from pipeline.models import wire
+from pipeline.models.decoding import DecodingPool, pool
 from pipeline.stages.decode import MOST_AGAIN, Budget, Undecodable, decode
 from pipeline.types import Photo
 from tests.picture_files import FORMATS, HEIC, encoded, file_of, gradient, noise
