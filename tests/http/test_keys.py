@@ -260,9 +260,8 @@ def test_keys_are_read_again_after_two_seconds_or_at_once_when_told() -> None:
 
 def test_a_thread_that_comes_late_keeps_nobody_from_sending_and_lets_nobody_in() -> None:
     loader = Loader()
-    source: Any = FrontSource(load=lambda: ALL)
-    source._keyring = ring = Keyring(loader, lambda: loader.now)
-    source.keyring = lambda: ring
+    ring = Keyring(loader, lambda: loader.now)
+    source: Any = type("Late", (FrontSource,), {"keyring": ring})()
     ring.refresh()
 
     def refused(key: str) -> Code | None:
