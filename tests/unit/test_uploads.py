@@ -48,8 +48,8 @@ def test_what_was_kept_comes_back_in_order(store: UploadStore) -> None:
 
 def test_two_uploads_of_one_id_never_share_a_folder(store: UploadStore, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len({store.create("A", [ONE]).upload_id for _ in range(20)}) == 20
-    monkeypatch.setattr("db.uploads.secrets.token_hex", lambda count: "ab" * count)
-    assert store.create("A", [ONE]).upload_id == "A-" + "ab" * 16  # 128 bits that nobody can guess
+    monkeypatch.setattr("db.uploads.secrets.token_hex", lambda count: f"{count:0{2 * count}x}")
+    assert store.create("A", [ONE]).upload_id == f"A-{16:032x}"  # 128 bits that nobody can guess
 
 
 def test_an_upload_of_another_id_is_189(store: UploadStore) -> None:
