@@ -52,7 +52,7 @@ def test_a_sealed_store_tells_nothing_and_serves_everything(sealed: Site, astron
     }
 
     assert code(sealed.client.delete(f"/people/{ID}")) == 101
-    assert [path.name for path in files_in(sealed.people)] == [".gallery.lock", ".sealed"]
+    assert [path.name for path in files_in(sealed.people)] == [".forgetting.lock", ".gallery.lock", ".sealed"]
     assert [path.name for path in files_in(sealed.uploads)] == [".sealed"]
 
 

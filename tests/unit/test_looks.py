@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
 
 from codes_dict import Code, Refusal
 from pipeline.ledger import Ledger
-from pipeline.stages.compare import check_agreement, first_look, second_look, shown
+from pipeline.stages.compare import check_agreement, embed, first_look, second_look, shown
 from pipeline.stages.liveness import judge_faces, shown_verdict
 from pipeline.stages.sightings import Probes, Sighting, stacked
-from pipeline.types import Counts, EnrolledFaces, Floats, Liveness, LivenessAbout, LivenessVerdict
+from pipeline.types import Counts, Crop, EnrolledFaces, Floats, Liveness, LivenessAbout, LivenessVerdict
 from tests.fakes import ColourEmbedder, ColourScorer, face_of, sighting_of
 
 RED, BLUE = (200, 10, 10), (10, 10, 200)
@@ -124,6 +124,17 @@ def test_a_judge_that_skips_a_face_or_makes_one_up_is_none(verdicts: int) -> Non
     with pytest.raises(Refusal) as caught:
         judge_faces(faces(0), Judge, Ledger())
     assert caught.value.code is Code.NO_LIVENESS
+
+
+def test_a_model_that_leaves_a_face_out_is_a_fault() -> None:
+    class Short(ColourEmbedder):
+        def embed(self, crops: Sequence[Crop]) -> Floats:
+            """Leave the last one out."""
+            return super().embed(crops)[:-1]
+
+    bare = [replace(face, embeddings={}) for face in faces(0, 1)]
+    with pytest.raises(ValueError, match="zip"):
+        embed(bare, {"Colour": Short()}, 2, Ledger())
 
 
 def test_where_three_are_required_the_third_best_decides() -> None:
