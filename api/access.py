@@ -163,6 +163,17 @@ def caller() -> Caller:
     return found if isinstance(found, Caller) else Caller()
 
 
+def key_id() -> str:
+    """Return the id of the current request's key, empty without a valid one; a refused request may have one as well."""
+    if caller().key_id:
+        return caller().key_id
+    try:
+        found = source().keyring().known().find(_sent_key(Head.of(request.environ)), time.time())
+    except Refusal:
+        return ""
+    return found.key_id if found else ""
+
+
 @contextmanager
 def lend() -> Iterator[Services]:
     """Lend services to the current request; refuses with BAD_ENV where its caller could not be asked for a key."""

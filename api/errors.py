@@ -55,8 +55,9 @@ def _http_error(error: HTTPException) -> Response:
     """Answer in the envelope; an HTTP error without a code of its own is a malformed request."""
     code = _BY_STATUS.get(error.code or 500, Code.MALFORMED if (error.code or 500) < 500 else Code.INTERNAL)
     size = f"Send at most {source().max_upload_bytes() // MEBIBYTE} MiB in one request."
-    response = _refused(Refusal(code, advice=size if code is Code.TOO_LARGE else ""))
     allow = dict(error.get_headers()).get("Allow")
+    methods = f"Use {allow}." if allow else ""
+    response = _refused(Refusal(code, advice=size if code is Code.TOO_LARGE else methods))
     if allow:
         response.headers["Allow"] = allow
     return response

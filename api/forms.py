@@ -60,7 +60,8 @@ def wanted_photos(body: Sent) -> list[SentFile]:
 def readable_photos(files: list[SentFile], field: str | None = None) -> list[SentFile]:
     """Return photos that a key brought; refuses with NO_FILES where there are none, BAD_BASE64 where none decodes."""
     if not files:
-        raise Refusal(Code.NO_FILES, field=field)
+        how = f"Send a photo under the key {field}, as a file or as base64 text." if field else ""
+        raise Refusal(Code.NO_FILES, advice=how, field=field)
     if all(file.data is None for file in files):
         raise Refusal(Code.BAD_BASE64, field=field)
     return files

@@ -40,7 +40,7 @@ def one_code(number: int) -> Response:
     """Explain one code."""
     known = next((code for code in Code if int(code) == number), None)
     if known is None:
-        raise Refusal(Code.NO_ROUTE)
+        raise Refusal(Code.NO_ROUTE, advice="There is no such code. GET /codes lists all.")
     counted = {}
     if sees_everything():
         counts = telemetry().counts

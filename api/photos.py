@@ -17,10 +17,12 @@ NOT_READ = (
     "The server reads neither addresses nor paths: send the photo itself, as base64 text, as a data URL or as a file."
 )
 ADDRESS = f"This is an address or a path. {NOT_READ}"
+NAMED = "A field has the name of a file in place of the file. With curl: -F photo=@FILE."
 
 _ADDRESS = re.compile(r"\s*+(?:[a-z][a-z0-9+.-]{0,30}:|[~.\\]|/(?!9j/)|[^,]{1,250}\.[a-z0-9]{2,5}\s*+$)", re.IGNORECASE)
 """What text that is no base64 is taken for an address or a path by: a scheme, how a path begins, a file's name. A JPEG
 in base64 begins as /9j/."""
+_FILE_NAME = re.compile(r"[^,]{1,250}\.(jpe?g|png|webp|hei[cf]|avif|gif|tiff?|bmp)\s*+", re.IGNORECASE)
 _DATA_URL = re.compile(r"\s*data:[^,]{0,200},", re.ASCII | re.IGNORECASE)
 _BASE64_URL = re.compile(r"\s*data:[^,]{0,200};\s*base64\s*,", re.ASCII | re.IGNORECASE)
 _PRINTED = re.compile(r"\s*b(['\"])([^'\"]*)\1\s*", re.ASCII)
@@ -120,6 +122,8 @@ def sent(request: Request, most: int, sets: Sequence[str] = ()) -> Sent:
             found[key if sets else ALL] += photos
         elif not isinstance(value, Part):
             fields.append((key, value))
+    if not any(found.values()) and any(isinstance(value, str) and _FILE_NAME.fullmatch(value) for _, value in pairs):
+        g.unread = NAMED
     if sum(map(len, found.values())) > most:
         raise too_many(most)
     by_form = request.mimetype == FORM

@@ -7,7 +7,7 @@ import uuid
 
 from flask import Flask, Response, g, request
 
-from api.access import caller
+from api.access import key_id
 from api.logs import REQUEST_ID
 from api.source import source
 from api.telemetry import SeenRequest, telemetry
@@ -57,7 +57,7 @@ def _seen(response: Response) -> SeenRequest:
         endpoint=(rule.rule.rstrip("/") or "/") if rule else "unknown route",
         code=int(g.get("answered", response.status_code)),
         milliseconds=round((time.perf_counter() - g.started) * 1000, 1),
-        key_id=caller().key_id,
+        key_id=key_id(),
         person=g.get("person", ""),
         stages=without_names(g.get("stages") or ()),  # all of them, whatever the caller gets to see
     )

@@ -2,13 +2,13 @@
 
 import { askForKey, headers } from "./key.js";
 
-// Send a request; resolves to {code, message, results, systemErrors, status, requestId}, code null without a reply.
+// Send a request; resolves to {code, message, results, systemErrors, status, requestId, when}, code null without a reply.
 export async function send(method, path, { query = {}, form = null, files = null, onProgress = null } = {}) {
   const address = Object.keys(query).length ? `${path}?${new URLSearchParams(query)}` : path;
   for (;;) {
     const body = files ? withFiles(files, form) : form && new URLSearchParams(form);
     const reply = read(await exchange(method, address, body, onProgress));
-    if (reply.code !== 401 || !(await askForKey(reply.results?.advice ?? reply.message))) return reply;
+    if (reply.code !== 401 || !(await askForKey())) return reply;
   }
 }
 
@@ -33,12 +33,13 @@ function exchange(method, address, body, onProgress) {
 }
 
 function read(request) {
-  const reply = { code: null, message: "", results: null, systemErrors: null, status: request.status, requestId: request.getResponseHeader("X-Request-ID") };
+  const reply = { code: null, message: "", results: null, systemErrors: null, status: request.status, requestId: request.getResponseHeader("X-Request-ID"), when: request.getResponseHeader("Date") };
   let body = {};
   try {
     body = JSON.parse(request.responseText);
   } catch {
-    return { ...reply, message: request.status ? "The reply could not be read." : "The server did not answer." };
+    const message = request.status ? "The reply could not be read." : "The server did not answer.";
+    return { ...reply, message, results: { advice: "Check the connection and that the server runs, then try again." } };
   }
   for (const [key, value] of Object.entries(body)) {
     if (key.endsWith("code")) reply.code = value;

@@ -1,26 +1,24 @@
 // Do two photos show the same person? Nothing of them is kept.
 
 import { send } from "./api.js";
-import { el, find, isEnabled, setEnabled } from "./dom.js";
+import { find, onUse, setEnabled } from "./dom.js";
 import { showLedger } from "./ledger.js";
 import { fixed, oneIn } from "./numbers.js";
 import { showOutcome } from "./outcome.js";
 import { Picker } from "./picker.js";
 import { withProgress } from "./progress.js";
 import { about } from "./scores.js";
+import { onChange, whyBusy } from "./session.js";
 import { verdict } from "./verdict.js";
 
 export function startCompare() {
   const button = find("compare-go");
   const sides = {};
-  const changed = () => setEnabled(button, Object.values(sides).every((picker) => picker.photos.length), "Choose both photos first.");
+  const changed = () => setEnabled(button, whyBusy() || (Object.values(sides).every((picker) => picker.photos.length) ? "" : "Choose both photos first."));
   sides.a = new Picker(find("compare-a"), { label: "First photo", limit: 1, onchange: changed });
   sides.b = new Picker(find("compare-b"), { label: "Second photo", limit: 1, onchange: changed });
-  button.addEventListener("click", async () => {
-    if (!isEnabled(button)) return;
-    await compare(sides);
-    changed();
-  });
+  onChange(changed);
+  onUse(button, () => compare(sides));
   changed();
 }
 
@@ -36,13 +34,11 @@ async function compare({ a, b }) {
     const quality = results.quality?.[side] ?? {};
     picker.describe((name) => about(quality[name]?.score, quality[name]?.reasons ?? [], quality[name] !== undefined && results.left_out?.[name] === undefined));
   }
-  showOutcome(find("compare-outcome"), reply, {
-    accepted: results.accepted ?? null,
-    more: (results.warnings ?? []).map((warning) => el("p", { class: "small soft" }, warning)),
-  });
-  const facts = results.score === undefined || results.score === null ? [] : [
+  const isDecided = (results.score ?? null) !== null;
+  showOutcome(find("compare-outcome"), reply, { accepted: results.accepted ?? null });
+  const facts = !isDecided ? [] : [
     ["Distance", fixed(results.score, 4)], ["Threshold", fixed(results.threshold, 4)], ["False match rate at this score", oneIn(results.fmr_at_score)],
     ...Object.values(results.liveness ?? {}).filter(Boolean).map((found) => ["Selfie", found.state]),
   ];
-  showLedger("Comparison", reply, new Map([...a.pictures(), ...b.pictures()]), verdict(reply, ["Same person", "Not the same person"], facts), find("compare-result"));
+  showLedger("Comparison", reply, new Map([...a.pictures(), ...b.pictures()]), verdict(reply, isDecided, ["Same person", "Not the same person"], facts), find("compare-result"));
 }

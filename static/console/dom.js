@@ -28,14 +28,27 @@ export function fill(node, ...children) {
   node.replaceChildren(...children.flat(Infinity).filter((child) => child));
 }
 
-// A button that cannot be used stays in the tab order and says why.
-export function setEnabled(button, enabled, why = "") {
-  button.setAttribute("aria-disabled", String(!enabled));
-  button.title = enabled ? "" : why;
+// A button that cannot be used, for a reason, stays in the tab order and says why.
+export function setEnabled(button, why) {
+  button.setAttribute("aria-disabled", String(Boolean(why)));
+  if (button.title !== why) button.closest(".task").querySelector(".why")?.remove();
+  button.title = why;
 }
 
-export function isEnabled(button) {
-  return button.getAttribute("aria-disabled") !== "true";
+// Run `work` when a task's button is used; one that is off says why in place of the task's outcome.
+export function onUse(button, work) {
+  button.addEventListener("click", () => {
+    if (button.getAttribute("aria-disabled") !== "true") work();
+    else if (button.title) {
+      fill(button.closest(".task").querySelector(".outcome"), el("p", { class: "soft why" }, button.title));
+      announce(button.title);
+    }
+  });
+}
+
+// Let Enter in a field use the button; not the Enter that ends the choice of a character.
+export function onEnter(input, button) {
+  input.addEventListener("keydown", (event) => event.key === "Enter" && !event.isComposing && button.click());
 }
 
 // Say something to screen readers without moving the focus.

@@ -1,14 +1,39 @@
-// The faces of a photo, with boxes and landmarks drawn over it.
+// Pictures of faces: a photo's, with boxes and landmarks drawn over it, and those that a person is enrolled with.
 
+import { send } from "./api.js";
 import { el } from "./dom.js";
+import { headers } from "./key.js";
 
 const LONGEST = 240;
+const drawings = new Set();
 
 // Return a figure of a photo (a File, or undefined) and its faces, `found` as the ledger gives them.
 export function facesFigure(name, file, found, turned = 0) {
   const canvas = el("canvas", { role: "img", "aria-label": `${name}: ${found.length} faces marked`, width: 4, height: 3 });
-  draw(canvas, file, found, turned);
+  const drawing = draw(canvas, file, found, turned).finally(() => drawings.delete(drawing));
+  drawings.add(drawing);
   return el("figure", { class: "face-figure" }, canvas, el("figcaption", { class: "small soft" }, name));
+}
+
+// Resolves when every picture of an element can be seen, in print too.
+export async function pictured(element) {
+  await Promise.allSettled([...drawings, ...[...element.querySelectorAll("img")].map((image) => image.decode())]);
+}
+
+// The paths of the faces that a person is enrolled with, the oldest first; none where this caller may not see them.
+export async function savedFaces(person, endpoints) {
+  if (!(await endpoints).has("GET /people/{person_id}/faces/{face_id}")) return [];
+  const path = `/people/${encodeURIComponent(person)}`;
+  const found = (await send("GET", path)).results?.faces ?? [];
+  return found.map((face) => `${path}/faces/${face.face_id}`);
+}
+
+// A picture may need the key, which an <img> cannot send.
+export async function thumbnail(path, text) {
+  const image = el("img", { alt: text, width: 56, height: 56 });
+  const reply = await fetch(path, { headers: headers() });
+  if (reply.ok) image.src = URL.createObjectURL(await reply.blob());
+  return image;
 }
 
 async function draw(canvas, file, found, turned) {

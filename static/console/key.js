@@ -9,20 +9,22 @@ export function headers() {
   return current ? { "X-API-Key": current } : {};
 }
 
-// Ask for a key; resolves to false where the person closes the dialog.
-export function askForKey(advice) {
-  asking ??= opened(advice).finally(() => (asking = null));
+// Ask for a key, again where the server does not accept the last one; resolves to false where the person closes the dialog.
+export function askForKey() {
+  asking ??= opened().finally(() => (asking = null));
   return asking;
 }
 
-function opened(advice) {
+function opened() {
+  const why = current ? "The server does not accept this key: it is unknown, expired or revoked." : "Its operator makes keys, with bin/keys or on the operator’s page.";
+  current = "";
   const input = el("input", { id: "key-value", type: "password", autocomplete: "off", spellcheck: "false" });
   const dialog = el(
     "dialog",
     { "aria-labelledby": "key-title" },
     el("div", { class: "dialog-head" }, el("h2", { id: "key-title" }, "This server needs a key")),
     el("form", { class: "stack" },
-      el("p", { class: "soft" }, advice),
+      el("p", { class: "soft" }, why),
       el("div", { class: "field" }, el("label", { for: "key-value" }, "API key"), input),
       el("p", { class: "small soft" }, "Kept in this page’s memory until you close or reload it."),
       el("div", { class: "actions" },

@@ -2,25 +2,39 @@
 
 import { codeButton } from "./codes.js";
 import { el, find, fill } from "./dom.js";
-import { milliseconds } from "./numbers.js";
+import { pictured } from "./faces.js";
+import { milliseconds, moment } from "./numbers.js";
 import { details, titleOf } from "./stages.js";
 
 let rows = 0;
 
-// Show a reply's stages under `title`, in `result`; `head` comes above them; `pictures` are Files by name.
+// Show a reply's stages under `title`, in `result`; `head` comes above them; `pictures` are Files by name. Nothing is
+// shown of a reply without either.
 export function showLedger(title, reply, pictures, head = null, result = find("result")) {
   const stages = reply.results?.stages ?? [];
   const longest = Math.max(1, ...stages.map((stage) => stage.milliseconds));
   const total = stages.reduce((sum, stage) => sum + stage.milliseconds, 0);
+  if (!stages.length && !head) {
+    delete result.dataset.filled;
+    return;
+  }
   fill(result,
     el("div", { class: "result-head" },
       el("h2", { id: `${result.id}-title` }, title),
-      reply.requestId ? el("p", { class: "small soft request" }, "Request ", el("code", {}, reply.requestId)) : null),
+      reply.requestId ? el("p", { class: "small soft request" }, `${moment(reply.when)}, request `, el("code", {}, reply.requestId)) : null,
+      el("button", { class: "button button-small", type: "button", onclick: () => print(result) }, "Print")),
     head,
     stages.length ? el("div", { class: "ledger" },
       el("div", { class: "ledger-head small soft", "aria-hidden": "true" }, el("span"), el("span", {}, "Stage"), el("span", {}, "In → out"), el("span", { class: "ledger-time" }, "Time", el("span", { class: "total" }, `, ${milliseconds(total)} in all`)), el("span", {}, "Code")),
       el("ol", {}, stages.map((stage) => row(stage, longest, pictures)))) : null);
   result.dataset.filled = "true";
+}
+
+// Print the result with every stage opened.
+async function print(result) {
+  for (const closed of result.querySelectorAll(".stage-toggle[aria-expanded=false]:enabled")) closed.click();
+  await pictured(result);
+  window.print();
 }
 
 function row(stage, longest, pictures) {

@@ -21,7 +21,7 @@ async function endpointsOfServer() {
 const asked = endpointsOfServer();
 startUpload(sampleButton());
 startEnrol(asked, continueSamples);
-startVerify();
+startVerify(asked);
 find("challenge-place").hidden = !hasCamera();
 showStatus();
 

@@ -16,6 +16,11 @@ export function count(number, one, many = `${one}s`) {
   return `${number} ${number === 1 ? one : many}`;
 }
 
+// A reply's time, as its Date header gives it, with the zone it is shown in.
+export function moment(date) {
+  return new Date(date).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "long" });
+}
+
 // A false match rate as "1 in 370,000".
 export function oneIn(rate) {
   if (rate === null || rate === undefined) return "not calibrated";

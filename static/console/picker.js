@@ -3,6 +3,7 @@
 import { hasCamera, takePhotos } from "./camera.js";
 import { el, fill } from "./dom.js";
 import { count } from "./numbers.js";
+import { onChange, session } from "./session.js";
 
 export class Picker {
   // `limit` photos at most; `onchange` is called whenever they change.
@@ -28,7 +29,15 @@ export class Picker {
     for (const kind of ["dragenter", "dragover"]) place.addEventListener(kind, (event) => this.hover(event, true));
     for (const kind of ["dragleave", "drop"]) place.addEventListener(kind, (event) => this.hover(event, false));
     place.addEventListener("drop", (event) => this.add([...event.dataTransfer.files]));
+    onChange(() => this.lock());
     this.show();
+  }
+
+  // What a running task sends does not change meanwhile; the focus comes back where it was.
+  lock() {
+    if (session.isBusy && this.place.contains(document.activeElement)) this.focused = document.activeElement;
+    this.place.inert = session.isBusy;
+    if (!session.isBusy && document.activeElement === document.body) this.focused?.focus({ preventScroll: true });
   }
 
   hover(event, over) {
@@ -100,6 +109,11 @@ export class Picker {
     return el("li", { class: "photo" }, image,
       el("div", { class: "photo-text" }, el("span", { class: "photo-name", title: photo.name }, photo.name), lines),
       photo.about?.ring ?? remove);
+  }
+
+  // Whether a reply has said something about every photo.
+  get isSent() {
+    return this.photos.length > 0 && this.photos.every((photo) => photo.about);
   }
 
   get summary() {

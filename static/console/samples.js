@@ -9,16 +9,20 @@ const ENROLLED = ["sample_1.jpg", "sample_2.jpg"];
 const LATER = ["sample_3.jpg", "sample_4.jpg", "sample_5.jpg"];
 
 let isTrying = false;
+let isFetching = false;
 
 export function sampleButton() {
   return el("button", { class: "button", type: "button", onclick: tryOut }, "Try samples");
 }
 
 async function tryOut() {
-  isTrying = true;
+  if (isFetching) return;
+  isFetching = isTrying = true;
   find("person-id").value = PERSON.id;
+  find("person-id").dispatchEvent(new Event("input"));
   find("person-name").value = PERSON.name;
   await uploadFiles(await Promise.all(ENROLLED.map(fetched)));
+  isFetching = false;
 }
 
 // After the sample person was enrolled: upload another photo, to be verified.

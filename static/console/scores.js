@@ -9,13 +9,12 @@ export function about(score, checks, kept) {
   const failed = checks.filter((check) => !check.passed);
   const cause = failed.find((check) => check.check !== "UnifiedQualityScore") ?? failed[0];
   const lines = cause
-    ? [el("span", { class: "small" }, cause.advice), el("span", { class: "small soft" }, `${words(cause.check)} ${measured(cause)}`)]
+    ? [el("span", { class: "small" }, cause.advice), cause.value === null ? null : el("span", { class: "small soft" }, `${words(cause.check)} ${measured(cause)}`)]
     : [el("span", { class: "small soft" }, kept ? "Kept" : "Not kept")];
   return { lines, ring: score === undefined || score === null ? el("span", { class: "small soft" }, "–") : ring(score, kept) };
 }
 
 function measured(check) {
-  if (check.value === null) return "";
   return check.threshold === null ? fixed(check.value, 1) : `${fixed(check.value, 1)}, limit ${fixed(check.threshold, 1)}`;
 }
 

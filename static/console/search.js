@@ -3,7 +3,7 @@
 import { send } from "./api.js";
 import { bar } from "./bars.js";
 import { codeButton } from "./codes.js";
-import { el, find, isEnabled, setEnabled } from "./dom.js";
+import { el, find, onUse, setEnabled } from "./dom.js";
 import { facesFigure } from "./faces.js";
 import { ended } from "./jobs.js";
 import { showLedger } from "./ledger.js";
@@ -11,19 +11,17 @@ import { count, oneIn } from "./numbers.js";
 import { showOutcome } from "./outcome.js";
 import { Picker } from "./picker.js";
 import { withProgress } from "./progress.js";
+import { onChange, whyBusy } from "./session.js";
 
 // More photos than these become a job.
 const AT_ONCE = 4;
 
 export function startSearch() {
   const button = find("search-go");
-  const changed = () => setEnabled(button, Boolean(picker.photos.length), "Choose photos first.");
+  const changed = () => setEnabled(button, whyBusy() || (picker.photos.length ? "" : "Choose photos first."));
   const picker = new Picker(find("search-picker"), { label: "Photos to search for", onchange: changed });
-  button.addEventListener("click", async () => {
-    if (!isEnabled(button)) return;
-    await search(picker);
-    changed();
-  });
+  onChange(changed);
+  onUse(button, () => search(picker));
   changed();
 }
 
@@ -31,13 +29,12 @@ async function search(picker) {
   const pictures = picker.pictures();
   const reply = await withProgress(find("search-progress"), find("search-go"), "The server searches", async (onProgress) =>
     ended(await send("POST", "/search", { query: { limit: 5, async: picker.photos.length > AT_ONCE }, files: picker.files("image"), onProgress }), (share) => onProgress(share * 0.999, 1)));
-  const faces = reply.results?.faces ?? [];
+  const { faces, people, left_out: left = {} } = reply.results ?? {};
   showOutcome(find("search-outcome"), reply);
-  const found = el("div", { class: "found" },
-    el("p", { class: "soft" }, `${count(faces.length, "face")}, ${count(reply.results?.people ?? 0, "person", "people")} enrolled`),
+  const found = faces && el("div", { class: "found" },
+    el("p", { class: "soft" }, `${count(faces.length, "face")}, ${count(people ?? 0, "person", "people")} enrolled`),
     faces.map((face) => result(face, pictures)));
-  const left = reply.results?.left_out ?? {};
-  picker.describe((name) => ({ lines: [el("span", { class: "small soft" }, left[name] === undefined ? "Searched" : "Left out")], ring: left[name] === undefined ? el("span") : codeButton(left[name], "warn") }));
+  if (faces) picker.describe((name) => ({ lines: [el("span", { class: "small soft" }, left[name] === undefined ? "Searched" : "Left out")], ring: left[name] === undefined ? el("span") : codeButton(left[name], "warn") }));
   showLedger("Search", reply, pictures, found, find("search-result"));
 }
 
@@ -45,7 +42,7 @@ function result(face, pictures) {
   const most = Math.max(2 * face.threshold, ...face.candidates.map((one) => one.score));
   return el("div", { class: "found-face" }, facesFigure(face.file, pictures.get(face.file), [face]),
     el("ol", { class: "candidates" }, face.candidates.map((one) => el("li", {},
-      el("p", {}, el("strong", {}, one.name ?? one.id), " ", el("span", { class: "soft small" }, one.id)),
+      el("p", {}, el("strong", {}, el("bdi", {}, one.name ?? one.id)), " ", el("span", { class: "soft small" }, one.id)),
       bar({ label: "Distance", value: one.score, threshold: face.threshold, most, passed: one.accepted, digits: 4, words: one.accepted ? "within" : "beyond" }),
       el("p", { class: "small soft" }, `False positive rate at this score: ${oneIn(one.false_positive_rate)}`)))));
 }

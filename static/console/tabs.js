@@ -1,4 +1,4 @@
-// Which group of tasks is shown; the arrow keys move between the tabs.
+// Which group of tasks is shown; the arrow keys move between the tabs, the browser's back button to the one before.
 
 import { el, find } from "./dom.js";
 
@@ -18,19 +18,30 @@ export function startTabs(tabs) {
     });
   };
   buttons.forEach((button, number) => {
-    button.addEventListener("click", () => choose(button));
+    button.addEventListener("click", () => go(number));
     button.addEventListener("keydown", (event) => {
       const step = KEYS[event.key];
       if (!step) return;
-      const next = buttons[(number + step + buttons.length) % buttons.length];
-      choose(next);
-      next.focus();
+      go((number + step + buttons.length) % buttons.length);
     });
     const panel = find(tabs[number][0]);
     panel.setAttribute("role", "tabpanel");
     panel.setAttribute("aria-labelledby", button.id);
   });
+  const go = (number) => {
+    if (number !== history.state?.tab) history.pushState({ tab: number }, "", `#${nameOf(tabs[number])}`);
+    choose(buttons[number]);
+    buttons[number].focus();
+  };
+  window.addEventListener("popstate", (event) => event.state && choose(buttons[event.state.tab]));
   list.append(...buttons);
   list.hidden = false;
-  choose(buttons[0]);
+  const first = Math.max(0, tabs.findIndex((tab) => location.hash === `#${nameOf(tab)}`));
+  history.replaceState({ tab: first }, "");
+  choose(buttons[first]);
+}
+
+// The tab as the address names it.
+function nameOf([, title]) {
+  return title.toLowerCase();
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -68,6 +69,27 @@ def test_the_tasks_can_be_reached_and_used_with_the_keyboard_alone(page: Page) -
     ]  # fmt: skip
 
 
+def test_enter_uses_the_button_and_one_that_is_off_says_why(page: Page) -> None:
+    page.get_by_label("Name").press("Enter")
+    expect(page.locator("#enrol-outcome")).to_have_text("Upload photos first.")
+    page.get_by_label("ID", exact=True).fill("RECO_ID_10")
+    page.get_by_label("ID", exact=True).press("Enter")
+    expect(page.locator("#upload-outcome")).to_have_text("Choose photos first.")
+    choose(page, "upload-picker", photo("one.jpg", sample(1)))
+    page.get_by_label("ID", exact=True).press("Enter")
+    expect(page.locator("#upload-outcome .code")).to_have_text("119")
+
+
+def test_the_back_button_goes_to_the_tab_before_and_the_address_names_the_tab(page: Page) -> None:
+    page.get_by_role("tab", name="Search").click()
+    expect(page).to_have_url(re.compile("#search$"))
+    page.go_back()
+    expect(page.locator("#panel-person")).to_be_visible()
+    page.go_forward()
+    page.reload()
+    expect(page.locator("#panel-search")).to_be_visible()
+
+
 def test_the_page_is_light_and_paints_at_once(opened: Opened, server: TrialServer) -> None:
     page, _ = opened(server.address)
     page.get_by_text("Ready", exact=True).wait_for()
@@ -103,6 +125,9 @@ def test_once_there_are_keys_the_page_asks_for_one_and_keeps_it_in_memory_alone(
     choose(page, "upload-picker", photo("one.jpg", sample(1)))
     page.locator("#upload-go").click()
     assert serious(page) == []
+    page.get_by_label("API key").fill("faceapp_no_such_key")
+    page.get_by_role("button", name="Use key").click()
+    expect(page.get_by_role("dialog")).to_contain_text("The server does not accept this key")
     page.get_by_label("API key").fill(key)
     page.get_by_role("button", name="Use key").click()
     expect(page.locator("#upload-outcome .code")).to_have_text("176")

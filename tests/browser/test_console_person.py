@@ -33,7 +33,18 @@ def test_a_person_is_uploaded_enrolled_and_verified(page: Page, width: int, astr
     expect(page.locator(".verdict-text")).to_have_text("Verified")
     expect(page.locator(".facts")).to_contain_text("Ada Lovelace")
     expect(page.locator(".facts")).to_contain_text("1 in ")
+    for reason in ("1 of 1 face judged live", "1 of 1 face within the threshold", "No other enrolled person is nearer."):
+        expect(page.locator(".reasons")).to_contain_text(reason)
+    expect(page.get_by_role("img", name="Enrolled face")).to_have_count(1)
+    expect(page.locator("#verify-go")).to_have_attribute("title", "Upload photos first.")
     assert serious(page) == []
+    page.evaluate("window.print = () => { document.title = 'printed'; }")
+    page.get_by_role("button", name="Print").click()
+    expect(page).to_have_title("printed")
+    expect(page.locator(".stage-toggle[aria-expanded=false]:enabled")).to_have_count(0)
+    page.emulate_media(media="print")
+    expect(page.locator(".verdict-text")).to_be_visible()
+    expect(page.locator("#task-upload")).to_be_hidden()
 
 
 def test_from_the_first_page_to_a_verified_person_it_takes_three_clicks(
@@ -91,6 +102,48 @@ def test_who_is_somebody_else_is_not_verified_and_the_ledger_shows_how_far(
     expect(bars.locator(".bar-label")).to_have_text(["Fused distance", "Dlib", "SFace"])
     expect(bars.first).to_contain_text("beyond")
     assert serious(page) == []
+
+
+def test_another_id_is_another_person(page: Page, width: int) -> None:
+    person_id = f"RECO_ID_5{width}"
+    upload(page, person_id, photo("one.jpg", sample(1)))
+    enrol(page, "Ada Lovelace")
+    page.get_by_label("ID", exact=True).fill(f"RECO_ID_6{width}")
+    expect(page.get_by_label("Name")).to_have_value("")
+    expect(page.locator("#enrol-outcome")).to_be_empty()
+    upload(page, f"RECO_ID_6{width}", photo("two.jpg", sample(2)))
+    page.get_by_label("ID", exact=True).fill(person_id)
+    page.get_by_label("Name").fill("Ada King")
+    page.get_by_role("button", name="Enrol").click(force=True)
+    expect(page.locator("#enrol-outcome")).to_contain_text(f"The photos were uploaded for RECO_ID_6{width}.")
+    page.get_by_label("ID", exact=True).fill(f"RECO_ID_6{width}")
+    enrol(page, "Ada King")
+    expect(page.locator("#enrol-outcome")).to_contain_text(f"The same face is enrolled under {person_id}.")
+
+
+def test_two_clicks_try_the_samples_once(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/upload_imgs" in request.url else None)
+    page.get_by_role("button", name="Try samples").dblclick()
+    expect(page.locator("#upload-outcome .code")).to_have_text("119")
+    expect(page.locator("#enrol-go")).to_have_attribute("aria-disabled", "false")
+    assert len(asked) == 1
+
+
+def test_a_lost_connection_is_no_verdict_and_the_same_photos_can_be_sent_again(
+    opened: Callable[..., tuple[Page, Watch]], server: TrialServer, width: int
+) -> None:
+    page, watch = opened(server.address)
+    watch.expected.add(0)
+    upload(page, f"RECO_ID_7{width}", photo("one.jpg", sample(1)))
+    page.route(re.compile("/verify|/health/ready"), lambda route: route.abort())
+    verify(page)
+    expect(page.locator(".verdict-text")).to_have_text("No decision")
+    expect(page.locator("#verify-outcome")).to_contain_text("Check the connection")
+    expect(page.locator("#status")).to_have_text("No answer")
+    page.unroute_all()
+    expect(page.locator("#status")).to_have_text("Ready")
+    expect(page.locator("#verify-go")).to_have_attribute("aria-disabled", "false")
 
 
 def test_a_wrong_id_marks_the_field(opened: Callable[..., tuple[Page, Watch]], server: TrialServer) -> None:

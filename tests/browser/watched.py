@@ -8,12 +8,14 @@ from playwright.sync_api import ConsoleMessage, Page, Request
 
 REFUSED = "Failed to load resource: the server responded with a status of "
 """How the browser reports every HTTP status of 400 or more, those that a test is about included."""
+LOST = "Failed to load resource: net::"
+"""How it reports a request that got no reply."""
 
 OWN = ("blob", "data")
 
 
 class Watch:
-    """Collects what went wrong in a page. `expected` are HTTP statuses that the test is about."""
+    """Collects what went wrong in a page. `expected` are HTTP statuses that the test is about, 0 for no reply."""
 
     def __init__(self, page: Page, address: str) -> None:
         self.expected: set[int] = set()
@@ -27,6 +29,8 @@ class Watch:
         if message.type not in ("error", "warning"):
             return
         text = message.text
+        if text.startswith(LOST) and 0 in self.expected:
+            return
         if text.startswith(REFUSED) and int(text.removeprefix(REFUSED).split()[0]) in self.expected:
             return
         self.faults.append(f"{message.type}: {text} ({message.location.get('url', '')})")

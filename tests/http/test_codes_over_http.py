@@ -379,6 +379,8 @@ def test_404_405_and_413_come_in_an_envelope(make_site: Callable[..., Site], ast
     assert (code(unknown), set(unknown.get_json())) == (404, {"code", "message", "results", "system_errors"})
     wrong = site.client.get("/verify")
     assert (code(wrong), wrong.status_code, wrong.headers["Allow"]) == (405, 405, "POST")
+    assert results(wrong)["advice"] == "Use POST."
+    assert results(site.client.get("/codes/999"))["advice"] == "There is no such code. GET /codes lists all."
     assert set(wrong.get_json()) == {
         "recognition_code", "recognition_message", "recognition_results", "system_errors",
     }  # fmt: skip

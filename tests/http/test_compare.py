@@ -122,3 +122,9 @@ def test_the_query_of_one_call(site: Site, portraits: Mapping[str, bytes], path:
 def test_no_photos(site: Site) -> None:
     for path in ("/compare", "/search", "/detect", "/embed", f"/people/{ID}/faces", f"/verify-photo?id={ID}"):
         assert answer(post(site, path, name="nobody"))[0] == 117
+
+
+def test_the_name_of_a_photo_or_another_key_is_no_photo(site: Site, portraits: Mapping[str, bytes]) -> None:
+    named, other = post(site, "/search", photo="me.JPG"), post(site, "/compare", img1=portraits[OBAMA])
+    assert answer(named)[1]["advice"].startswith("A field has the name of a file in place of the file.")
+    assert answer(other)[1]["advice"] == "Send a photo under the key a, as a file or as base64 text."

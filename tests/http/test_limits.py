@@ -24,7 +24,8 @@ from tests.http.site import code, results
 from tests.http.test_keys import KEYS
 
 
-def test_beyond_the_limit_a_caller_waits_and_others_do_not() -> None:
+def test_beyond_the_limit_a_caller_waits_and_others_do_not(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     client = front(Rules(request_limit="3/hour"), lambda: KeySet([record for _, record in KEYS.values()]))
 
     def send(scope: str) -> Any:
@@ -33,6 +34,7 @@ def test_beyond_the_limit_a_caller_waits_and_others_do_not() -> None:
     assert [code(send("verify")) for _ in range(4)] == [176, 176, 176, 429]
     reply = send("verify")
     assert reply.status_code == 429
+    assert f", key {KEYS['verify'][1].key_id} (" in caplog.messages[-1]
     assert int(reply.headers["Retry-After"]) == results(reply)["retry_after"] > 3000
     assert code(send("admin")) == 176
     assert code(client.get("/health", headers={"X-API-Key": KEYS["verify"][0]})) == 101
