@@ -168,7 +168,7 @@ def key_id() -> str:
     if caller().key_id:
         return caller().key_id
     try:
-        found = source().keyring().known().find(_sent_key(Head.of(request.environ)), time.time())
+        found = source().keyring.known().find(_sent_key(Head.of(request.environ)), time.time())
     except Refusal:
         return ""
     return found.key_id if found else ""
