@@ -1,13 +1,12 @@
 """Placing the five landmarks a second time, on the face at the photo's own resolution."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.models.runtime import Runner
-from pipeline.stages.align import sample
+from pipeline.stages.align import square
 from pipeline.stages.augment import MIRRORED
 from pipeline.types import Box, Detection, Floats, Pixels
 
@@ -41,10 +40,7 @@ def _square(box: Box) -> tuple[float, float, float]:
 
 def _patch(photo: Pixels, box: Box) -> Floats:
     """Cut the square around a box for the network, averaging where the face is larger than the patch."""
-    left, top, length = _square(box)
-    scale = _SIDE / length
-    matrix = np.array([[scale, 0, (0.5 - left) * scale - 0.5], [0, scale, (0.5 - top) * scale - 0.5]])
-    patch = sample(photo, matrix, (_SIDE, _SIDE), min(16, math.ceil(1 / scale)), outside=127)
+    patch = square(photo, *_square(box), _SIDE)
     return np.asarray((patch.astype(np.float32) - np.float32(127.5)) * np.float32(1 / 128))
 
 

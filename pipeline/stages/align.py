@@ -167,6 +167,13 @@ def sample(pixels: Pixels, matrix: Matrix, size: tuple[int, int], times: int, ou
     return np.asarray(cv2.cvtColor(warped, cv2.COLOR_RGBA2RGB), np.uint8)
 
 
+def square(pixels: Pixels, left: float, top: float, length: float, side: int) -> Pixels:
+    """Return a square of a photo, (side, side, 3), averaged where it shrinks; what is outside the photo is grey."""
+    scale = side / length
+    matrix = np.array([[scale, 0, (0.5 - left) * scale - 0.5], [0, scale, (0.5 - top) * scale - 0.5]])
+    return sample(pixels, matrix, (side, side), min(16, math.ceil(1 / scale)), outside=127)
+
+
 def _seen(pixels: Pixels, back: Matrix, size: tuple[int, int]) -> tuple[Pixels, tuple[int, int]]:
     """Return the part of the pixels that an image of `size` (width, height) shows, and its corner (left, top).
 

@@ -8,9 +8,9 @@ to the size at which the detector is at its best, and has to be found there agai
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
+from pipeline.stages.align import square
 from pipeline.stages.subject import beside, people_of
 from pipeline.types import Box, Detection, Detector, Photo, Pixels
 
@@ -75,14 +75,12 @@ def _without_mistakes(photo: Photo, faces: Sequence[Detection], detector: Detect
 
 
 def _view(photo: Pixels, box: Box, around: float, side: int, mirrored: bool) -> _View:
-    """Cut a square around a box; what is outside the photo is grey."""
+    """Cut a square around a box, averaged where it shrinks: of a large photo the detector has to see the same."""
     length = around * max(box.width, box.height)
-    left, top, step = box.centre[0] - length / 2, box.centre[1] - length / 2, length / side
-    matrix = np.array([[step, 0, left], [0, step, top]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    cut = cv2.warpAffine(photo, matrix, (side, side), flags=flags, borderValue=(127, 127, 127))
-    pixels = np.ascontiguousarray(cut[:, ::-1] if mirrored else cut, np.uint8)
-    return _View(pixels, left, top, step, mirrored)
+    left, top = box.centre[0] - length / 2, box.centre[1] - length / 2
+    cut = square(photo, left, top, length, side)
+    pixels = np.ascontiguousarray(cut[:, ::-1] if mirrored else cut)
+    return _View(pixels, left, top, length / side, mirrored)
 
 
 def _likeness(view: _View, found: Sequence[Detection], box: Box) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from pipeline.stages.recheck import MOST_LOOKS, SURE, VIEWS, without_mistakes
@@ -83,3 +84,13 @@ def test_the_cuts_are_enlarged_and_hold_the_face_s_surroundings() -> None:
     detector = SecondLook(1.0, 1.0)
     left([face(0, 40), face(42, 19)], detector)
     assert [cut.shape[0] for cut in detector.seen[::2]] == [side for _, side in VIEWS]
+
+
+def test_a_cut_of_a_large_photo_is_averaged() -> None:
+    stripes = np.zeros((600, 600, 3), np.uint8)
+    stripes[:, ::2] = 200
+    photo, detector = replace(photo_of(RED), pixels=stripes), SecondLook(1.0)
+    whole, half = (replace(face(0, 0), box=Box(120, 120, side, side)) for side in (400, 192))
+    without_mistakes([photo], [[whole, half]], detector)
+    first = detector.seen[0]
+    assert (len(first), int(first.min()), int(first.max())) == (VIEWS[0][1], 100, 100)
