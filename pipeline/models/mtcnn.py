@@ -68,12 +68,10 @@ class _View:
 class MtcnnDetector:
     """MTCNN as a `Detector`; safe to call from several threads.
 
-    `always_closer` looks at every large photo closer, to compare with. Raises `ModelUnavailable` where the package
-    `mtcnn`, whose weights it uses, is not there.
+    Raises `ModelUnavailable` where the package `mtcnn`, whose weights it uses, is not there.
     """
 
-    def __init__(self, always_closer: bool = False) -> None:
-        self._always_closer = always_closer
+    def __init__(self) -> None:
         pnet, rnet, onet = (networks.read_weights(name) for name in ("pnet", "rnet", "onet"))
         proposals = networks.proposal_network(pnet)
         self._proposals: Runner = OpenVinoRunner(proposals, alone=True, kept_steps=_KEPT_STEPS)
@@ -96,8 +94,7 @@ class MtcnnDetector:
 
     def _look_closer(self, photos: Sequence[Pixels]) -> list[_Look]:
         """Look at every photo in the working size, and closer at large ones whose face is not large there."""
-        closest = list(map(closer_scale, photos))
-        scales = closest if self._always_closer else list(map(working_scale, photos))
+        scales, closest = list(map(working_scale, photos)), list(map(closer_scale, photos))
         looks = self._look(photos, scales)
         small = [not _is_large(faces, scale) for (faces, _), scale in zip(looks, scales, strict=True)]
         again = [at for at in range(len(photos)) if small[at] and scales[at] < closest[at]]
