@@ -31,7 +31,7 @@ Key = tuple[object, ...]
 class _Loading:
     """What is being loaded, or was, for a key: a judge, or the refusal that every request gets until the key changes.
 
-    `until` is the time, by `time.monotonic`, up to which requests wait for it.
+    `until` is the time, by the loader's clock, up to which requests wait for it.
     """
 
     key: Key
@@ -50,10 +50,11 @@ class LivenessLoader:
         self,
         load: Load,
         fetch: Fetch,
+        clock: Callable[[], float] = time.monotonic,
         loading_s: float = LOADING_S,
         files: Files | None = None,
     ) -> None:
-        self._load, self._fetch, self._loading_s = load, fetch, loading_s
+        self._load, self._fetch, self._clock, self._loading_s = load, fetch, clock, loading_s
         self._files = files or (lambda settings: [_file(settings)])
         self._next_fetch = -math.inf
         self._lock = threading.Lock()
@@ -63,7 +64,7 @@ class LivenessLoader:
     def judge(self, settings: Settings) -> LivenessJudge:
         """Return the judge; raises `Refusal(NO_LIVENESS)` if there is none, BUSY if it is still being loaded."""
         loading = self.begin(settings)
-        if not wait_done(loading.outcome, loading.until - time.monotonic()):
+        if not wait_done(loading.outcome, loading.until - self._clock()):
             raise Refusal(Code.BUSY, "the liveness engines are still being loaded")
         outcome = loading.outcome.result()
         if not isinstance(outcome, Refusal):
@@ -88,7 +89,7 @@ class LivenessLoader:
             key = _key(settings, self._files(settings))
             if self._loading is None or self._loading.key != key:
                 outcome = run_in_thread(lambda: self._try(settings), "liveness loading")
-                self._loading = _Loading(key, outcome, time.monotonic() + self._loading_s)
+                self._loading = _Loading(key, outcome, self._clock() + self._loading_s)
             return self._loading
 
     def _try(self, settings: Settings) -> LivenessJudge | Refusal:
@@ -102,8 +103,8 @@ class LivenessLoader:
     def _start_fetching(self, settings: Settings) -> None:
         """Fetch in a thread of its own, not more often than `RETRY_S`; the request after its arrival loads the file."""
         idle = self._fetching is None or not self._fetching.is_alive()
-        if settings.fetch_models and idle and time.monotonic() >= self._next_fetch:
-            self._next_fetch = time.monotonic() + RETRY_S
+        if settings.fetch_models and idle and self._clock() >= self._next_fetch:
+            self._next_fetch = self._clock() + RETRY_S
             self._fetching = threading.Thread(target=self._bring, args=(settings,), daemon=True)
             self._fetching.start()
 

@@ -40,6 +40,7 @@ class ServerOperator:
     lease: Callable[[], AbstractContextManager[Services]]
     current: Callable[[], AbstractContextManager[tuple[Settings, Records] | None]]
     liveness: Callable[[Settings], LivenessAbout | None]
+    clock: Callable[[], float] = time.time
 
     def settings(self) -> list[dict[str, Any]]:
         """Return every key of `.env` with its value, where that is no secret, and its fault."""
@@ -56,7 +57,7 @@ class ServerOperator:
 
     def make_key(self, label: str, scopes: Sequence[str], days: int) -> tuple[str, dict[str, Any]]:
         """Make a key. Raises `ValueError`, `Refusal` BAD_ENV or DB_DOWN."""
-        now = int(time.time())
+        now = int(self.clock())
         text, record = new_key(label, scopes, now, now + days * DAY_S if days else None)
         self._note("keys", made=record.key_id, scopes=sorted(record.scopes))
         self.stored_keys.records().add(record)
@@ -65,7 +66,7 @@ class ServerOperator:
 
     def revoke_key(self, key_id: str) -> bool:
         """Revoke a key. Raises `Refusal` BAD_ENV or DB_DOWN."""
-        revoked = self.stored_keys.records().revoke(key_id, int(time.time()))
+        revoked = self.stored_keys.records().revoke(key_id, int(self.clock()))
         if revoked:
             self._note("keys", revoked=key_id)
         self.keyring.refresh()
@@ -144,7 +145,7 @@ class ServerOperator:
     def _shown(self, record: KeyRecord) -> dict[str, Any]:
         scopes = sorted(record.scopes)
         hidden = {name: value for name, value in vars(record).items() if name != "digest"}
-        return {**hidden, "scopes": scopes, "state": record.state(time.time())}
+        return {**hidden, "scopes": scopes, "state": record.state(self.clock())}
 
 
 def _row(person: Person) -> dict[str, Any]:

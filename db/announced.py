@@ -1,6 +1,7 @@
 """People who have an ID and a name, and no face yet. Their rows in the people table are made with the first face."""
 
 import time
+from collections.abc import Callable
 
 import sqlalchemy as sa
 
@@ -12,12 +13,12 @@ from db.session import Database, inserted
 class Announced:
     """The table of announced people. Every method raises `Refusal(DB_DOWN)` while the database is away."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database, self._clock = database, clock
 
     def add(self, person_id: str, name: str) -> bool:
         """Announce somebody; False where the ID is announced already."""
-        row = {"reco_id": person_id, "name": name, "created": int(time.time())}
+        row = {"reco_id": person_id, "name": name, "created": int(self._clock())}
         with self._database.writing(failed=Code.DB_DOWN) as connection:
             return inserted(connection, announced, row)
 

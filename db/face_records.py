@@ -78,6 +78,7 @@ class FaceRecords:
     records: EnrolmentRecords
     gallery: GalleryBackend
     kept: KeptFiles
+    clock: Callable[[], float] = time.time
     step: Callable[[str], None] = lambda _name: None
 
     def __post_init__(self) -> None:
@@ -187,7 +188,7 @@ class FaceRecords:
             row = self.people.find(change.to)
             if row is None:
                 raise Refusal(Code.NO_ROW, field="to")
-            new.append(_new(change.to, row.path, leaving, int(time.time())))
+            new.append(_new(change.to, row.path, leaving, int(self.clock())))
         old = list(dict.fromkeys((face.token, face.folder) for face in faces))
         with ExitStack() as notes:
             for one in new:

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +33,11 @@ class Abandoned:
 class InflightNotes:
     """Notes of enrolments in progress, in `DB_PATH/.pending`, each locked by its process as long as that lives.
 
-    A lock may not reach another machine that shares the folder, so a note counts as abandoned only on its own host.
+    A lock may not reach another machine that shares the folder, so a note counts as abandoned only on its own `host`.
     """
 
-    def __init__(self, kept: KeptFiles) -> None:
-        self._kept, self._folder = kept, kept.root / FOLDER
+    def __init__(self, kept: KeptFiles, host: Callable[[], str] = platform.node) -> None:
+        self._kept, self._folder, self._host = kept, kept.root / FOLDER, host
 
     @contextmanager
     def note(self, token: str, folder: str) -> Iterator[None]:
@@ -63,7 +63,7 @@ class InflightNotes:
 
     def _locked(self, path: Path, folder: str) -> int:
         part = files.part_of(path)
-        content = self._kept.sealed(path, json.dumps({"folder": folder, "host": platform.node()}).encode())
+        content = self._kept.sealed(path, json.dumps({"folder": folder, "host": self._host()}).encode())
         handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)  # before the note gets its name: nobody sees it unlocked
@@ -86,7 +86,7 @@ class InflightNotes:
             return None
         try:
             content = json.loads(self._kept.read(note) or b"{}")
-            if content["host"] == platform.node():
+            if content["host"] == self._host():
                 return Abandoned(note.stem, str(content["folder"]), note)
         except (ValueError, KeyError, TypeError, SealBrokenError):
             log.warning("note %s is damaged; the sweep removes it later", note.name)

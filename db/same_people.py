@@ -1,6 +1,7 @@
 """IDs that an admin has declared to be one person: none of them is a rival of another in a decision."""
 
 import time
+from collections.abc import Callable
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -11,10 +12,10 @@ from db.session import Database, inserted
 
 
 class SamePeople:
-    """The table `faceapp_same`: a row in each direction per pair of IDs."""
+    """The table `faceapp_same`: a row in each direction per pair of IDs. `clock` is in seconds since 1970."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
+        self._database, self._clock = database, clock
 
     def of(self, person_id: str) -> frozenset[str]:
         """Return the IDs that are linked with this one directly. Raises `Refusal(DB_DOWN)`."""
@@ -25,7 +26,7 @@ class SamePeople:
         """Declare two IDs to be one person; a second time changes nothing. Raises `ValueError` for equal IDs."""
         if first == second:
             raise ValueError("an ID cannot be linked with itself")
-        now = int(time.time())
+        now = int(self._clock())
         pairs = sorted(((first, second), (second, first)))  # in one order, so that two requests do not deadlock
         with self._database.writing(failed=Code.DB_DOWN) as connection:
             for one, other in pairs:

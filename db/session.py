@@ -217,9 +217,9 @@ class Database:
         """Return the first column of what a query finds; raises as `rows`."""
         return [row[0] for row in self.rows(query)]
 
-    def change(self, statement: sa.Insert | sa.Update | sa.Delete) -> int:
+    def change(self, statement: sa.Insert | sa.Update | sa.Delete, failed: Code = Code.DB_DOWN) -> int:
         """Execute one statement in a transaction of its own; return how many rows it changed. Raises as `writing`."""
-        with self.writing(Code.DB_DOWN) as connection:
+        with self.writing(failed) as connection:
             return int(connection.execute(statement).rowcount)
 
     def found_or_made(self, query: sa.Select[Any], insert: sa.Insert, failed: Code = Code.DB_DOWN) -> Any:

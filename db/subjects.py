@@ -35,6 +35,7 @@ class Subjects:
     enrolments: EnrolmentRecords
     ids: tuple[str, str]
     shown: Callable[[Person], str]
+    clock: Callable[[], float] = time.time
 
     def all(self) -> list[tuple[str, str]]:
         """Return the IDs and names of all subjects, by name."""
@@ -76,7 +77,7 @@ class Subjects:
         return None
 
     def _announce(self, connection: Connection, person_id: str, name: str) -> None:
-        put(connection, announced, {"reco_id": person_id, "name": name, "created": int(time.time())})
+        put(connection, announced, {"reco_id": person_id, "name": name, "created": int(self.clock())})
 
     def _find(self, connection: Connection, name: str) -> str | None:
         return min((one for one, its_name in self._named(connection, name) if its_name == name), default=None)

@@ -1,7 +1,7 @@
 """The request's ledger: one row per stage, in order, for the reply's `stages`, the log and the console."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -46,7 +46,8 @@ class Row:
 class Ledger:
     """All rows of one request."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
         self.rows: list[Row] = []
 
     @contextmanager
@@ -57,14 +58,14 @@ class Ledger:
         """
         row = self._row(name)
         row.came_in += came_in
-        started = time.perf_counter()
+        started = self._clock()
         try:
             yield row
         except Refusal as refusal:
             _end(row, refusal)
             raise
         finally:
-            row.milliseconds += (time.perf_counter() - started) * 1000
+            row.milliseconds += (self._clock() - started) * 1000
 
     def refuse(self, name: str, code: Code) -> NoReturn:
         """End the request at a stage that has seen its last batch: record the code in its row and raise `Refusal`."""

@@ -22,8 +22,11 @@ _NONE = "The operator's side is closed: .env has no valid SUPER_PASSWORD."
 class Door:
     """Lets operators in. `password` returns SUPER_PASSWORD as it is now, None where there is no valid one."""
 
-    def __init__(self, password: Callable[[], str | None], published: Collection[str]) -> None:
-        self._password, self._published, self._sessions = password, published, Sessions()
+    def __init__(
+        self, password: Callable[[], str | None], published: Collection[str], sessions: Sessions | None = None
+    ) -> None:
+        self._password, self._published = password, published
+        self._sessions = sessions or Sessions()
 
     def why_closed(self) -> str:
         """Return why nobody gets in, in a sentence; empty where the password opens the door."""

@@ -34,7 +34,7 @@ class MemoryGallery:
     enrolled, from the files in all others.
 
     `template` makes one (d,) template from a person's (m, d) embeddings of a model, of which it is told how many are of
-    the first enrolment.
+    the first enrolment; `clock` is in seconds since 1970.
     """
 
     def __init__(
@@ -43,11 +43,15 @@ class MemoryGallery:
         enrolments: EnrolmentRecords,
         embedders: Mapping[str, Embedder],
         template: Callable[[Floats, int], Floats],
+        *,
+        token: Callable[[], str] = lambda: secrets.token_hex(16),
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._root, self._enrolments, self._template = kept.root, enrolments, template
         self._loader = EmbeddingLoader(kept, embedders)
         self._keys = self._loader.keys
         self._faces, self._pickles = FaceFolders(kept), PickleStore(kept)
+        self._token, self._clock = token, clock
         self._lock = threading.RLock()
         self._handed: OrderedDict[str, Embeddings] = OrderedDict()
         self._forget()
@@ -165,7 +169,7 @@ class MemoryGallery:
         """
         if not computed:
             return
-        name = key.segment(next(iter(computed)) if len(computed) == 1 else secrets.token_hex(16))
+        name = key.segment(next(iter(computed)) if len(computed) == 1 else self._token())
         try:
             self._pickles.write(name, key, computed)
         except Refusal as refusal:  # derived data: the search works without the file
@@ -248,7 +252,7 @@ class MemoryGallery:
                 rows = self._pickles.read_all(key)
                 self._pickles.write(key.base, key, {token: block for token, block in rows.items() if token in current})
                 for path, inside in segments[model]:
-                    if known.issuperset(inside) or files.is_older(path, time.time() - _YOUNG_S):
+                    if known.issuperset(inside) or files.is_older(path, self._clock() - _YOUNG_S):
                         files.remove(path)
             return True
 

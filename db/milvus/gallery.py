@@ -13,7 +13,6 @@ from __future__ import annotations
 import itertools
 import secrets
 import threading
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -157,7 +156,7 @@ class MilvusGallery(MilvusRows):
             for model, one in collections.items():
                 for start in range(0, len(everybody.added), CHUNK):
                     self.recompute(model, everybody.added[start : start + CHUNK])
-                old = one.older_than(time.time() - _YOUNG_S)
+                old = one.older_than(self.clock() - _YOUNG_S)
                 one.remove(set(old) - self.enrolments.active(old))
                 one.set_mark(Mark(secrets.token_hex(16), everybody.version, self.milvus.now()))
                 one.drop_others(self.prefix(), {each.name for each in collections.values()})

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 
@@ -41,6 +42,7 @@ class MilvusRows:
     milvus: Milvus
     _: KW_ONLY
     by_length: bool = False
+    clock: Callable[[], float] = time.time
 
     def __post_init__(self) -> None:
         self._loader, self._faces = EmbeddingLoader(self.kept, self.embedders), FaceFolders(self.kept)

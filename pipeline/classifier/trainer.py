@@ -33,7 +33,8 @@ class Trained:
 class Trainer:
     """Trains one network after the other. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, idle_s: float = IDLE_S) -> None:
+        self._idle_s = idle_s
         self._turn = threading.Lock()
         self._worker: tuple[subprocess.Popen[bytes], socket.socket] | None = None
         self._ending: threading.Timer | None = None
@@ -100,7 +101,7 @@ class Trainer:
         return self._worker[1]
 
     def _rest(self) -> None:
-        self._ending = threading.Timer(IDLE_S, self._end_idle)
+        self._ending = threading.Timer(self._idle_s, self._end_idle)
         self._ending.daemon = True
         self._ending.start()
 
