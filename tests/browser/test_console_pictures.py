@@ -40,6 +40,7 @@ def test_pictures(
     expect(page.locator("#upload-picker")).to_contain_text("sample_3.jpg")
     expect(page.locator("#verify-go")).to_have_attribute("aria-disabled", "false")
     verify(page)
+    expect(page.get_by_role("img", name="Enrolled face")).to_have_count(2)
     both(page, "verified", "#result")
     page.get_by_role("button", name="Faces").click()
     page.get_by_role("button", name="1:1 comparison").click()
