@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.ports import AuditEvent
 from security.audit import START, Asker, Head, chained, mac_of, subject_of
+from security.audit import digest_of as digest_of_settings
 from security.audit_check import Line, check, read_line
 from security.callers import SCOPES
 from security.keys import DAY_S, LONGEST_LABEL, MOST_DAYS, PREFIX, KeySet, digest_of, new_key
@@ -65,6 +66,18 @@ def test_an_entry_counts_on_from_the_head_and_binds_what_was_before() -> None:
     assert Head.parse(str(after)) == after
     assert len(subject_of(KEY, "A")) == 32
     assert subject_of(KEY, "A") != subject_of(KEY, "B")
+
+
+def test_an_entry_is_one_line_of_ascii_and_its_keys_have_no_order() -> None:
+    about = {"b": {"y": 1, "x": 2}, "a": "\u00e9\u2028\n\ud800"}
+    line, _ = chained(KEY, Head(), AuditEvent("verify", "A", 500, about), "subject", NOW)
+    assert (line.isascii(), line.splitlines()) == (True, [line])
+    entry = json.loads(line)
+    assert entry["about"] == about
+    other = {name: entry[name] for name in reversed(entry)}
+    assert mac_of(KEY, other) == entry["mac"]
+    assert digest_of_settings(about) == digest_of_settings({"a": about["a"], "b": {"x": 2, "y": 1}})
+    assert digest_of_settings(about) != digest_of_settings({**about, "a": ""})
 
 
 @pytest.mark.parametrize("mac", ["g" * 64, "A" * 64, "a" * 63, "a" * 65, "é" * 64])
