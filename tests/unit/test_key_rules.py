@@ -118,6 +118,12 @@ def test_a_head_that_the_lines_do_not_lead_to_shows(change: Callable[[Head], Hea
     assert check(KEY, change(head), lines, [Head()]).faults == faults
 
 
+def test_a_chain_of_hundreds_is_whole() -> None:
+    head, lines = made_chain(300)
+    found = check(KEY, head, lines)
+    assert (found.faults, found.uncounted, [entry["n"] for entry in found.chain]) == ([], [], [*range(1, 301)])
+
+
 def test_what_is_missing_is_counted_from_1_and_a_chain_begins_at_the_start() -> None:
     head, lines = made_chain(3)
     assert check(KEY, head, []).faults == ["entries 1 to 3 are missing"]
