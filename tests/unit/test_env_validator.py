@@ -375,6 +375,8 @@ def test_an_edit_counts_with_the_next_call_even_within_the_same_instant_and_size
     env.write_text(env.read_text().replace("NUM_AUG=4", "NUM_AUG=5"))
     os.utime(env, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     assert file.current().num_aug == 5
+    env.write_text(env.read_text().replace("NUM_AUG=5", "NUM_AUG=3"))
+    assert file.current().num_aug == 3
 
 
 def test_rewriting_the_same_content_changes_nothing(env: Path) -> None:
