@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +189,15 @@ def test_what_nginx_answers_by_itself_has_the_endpoints_form(variable: str, code
         assert answers[f"~^{place}/?$"] == {
             f"{stem}_code": int(code), f"{stem}_message": code.message, results: None, "system_errors": None,
         }  # fmt: skip
+
+
+def test_systemd_knows_every_key_of_the_unit(tmp_path: Path) -> None:
+    systemd = shutil.which("systemd-analyze")
+    if systemd is None:
+        pytest.skip("systemd is not installed")
+    text = (DEPLOY / "faceapp.service").read_text(encoding="utf-8")
+    unit = tmp_path / "faceapp.service"
+    unit.write_text(text.replace("/opt/faceapp", str(DEPLOY.parent)).replace("User=faceapp", "User=root"), "utf-8")
+    checked = subprocess.run([systemd, "verify", unit], capture_output=True, text=True, timeout=120, check=False)
+    said = [line for line in checked.stderr.splitlines() if "faceapp" in line]
+    assert (checked.returncode, said) == (0, [])
