@@ -106,6 +106,20 @@ def test_the_same_person_under_two_ids_is_no_rival(scorer: CalibratedScorer) -> 
     assert decision("ann", [apart(twice["again"], 2, 0.1)], twice, scorer) is None
 
 
+def test_each_photo_is_held_against_a_search_by_one_photo(
+    scorer: CalibratedScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, threshold = list[tuple[int, int]](), scorer.search_threshold
+
+    def noted(_: CalibratedScorer, people: int, chances: int) -> float:
+        asked.append((people, chances))
+        return threshold(people, chances)
+
+    monkeypatch.setattr(CalibratedScorer, "search_threshold", noted)
+    assert decision("ann", [AXES[0]] * 3, sisters(scorer), scorer) is None
+    assert asked == [(2, 1)]
+
+
 def test_an_admin_can_say_that_two_ids_are_one_person(scorer: CalibratedScorer) -> None:
     people = sisters(scorer)
     photo = apart(people["sister"], 2, 0.15)
