@@ -21,8 +21,11 @@ async function tryOut() {
   find("person-id").value = PERSON.id;
   find("person-id").dispatchEvent(new Event("input"));
   find("person-name").value = PERSON.name;
-  await uploadFiles(await Promise.all(ENROLLED.map(fetched)));
-  isFetching = false;
+  try {
+    await uploadFiles(await Promise.all(ENROLLED.map(fetched)));
+  } finally {
+    isFetching = false;
+  }
 }
 
 // After the sample person was enrolled: upload another photo, to be verified.
