@@ -5,8 +5,6 @@ error closes the connection: the next call opens a new one and loads the collect
 Milvus is back.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import logging
@@ -16,12 +14,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from codes_dict import Code, Refusal
-
-if TYPE_CHECKING:
-    from db.milvus.collection import VectorCollection
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +44,16 @@ _IMPORTING = threading.Lock()
 T = TypeVar("T")
 
 
+class Prepared(Protocol):
+    """A collection that has to exist and be loaded before it is used; all are prepared together."""
+
+    def prepare(self, client: Any) -> None:
+        """Create it if necessary and begin to load it; called once per connection."""
+
+    def wait(self, client: Any) -> None:
+        """Wait until it is loaded."""
+
+
 class Milvus:
     """A connection to the Milvus at `uri`, opened at the first use. Thread-safe.
 
@@ -59,14 +64,14 @@ class Milvus:
     def __init__(self, uri: str) -> None:
         self._uri, self._lock = uri, threading.RLock()
         self._client: Any = None
-        self._collections: list[VectorCollection] = []
+        self._collections: list[Prepared] = []
         self._is_prepared = False
         self._failure: tuple[float, Refusal] = 0.0, Refusal(Code.VECTORS_DOWN)
         self._horizon = 0
         self._opened = 0, 0.0
 
-    def register(self, collection: VectorCollection) -> None:
-        """Prepare this collection too before anything is asked; all are, once per connection."""
+    def register(self, collection: Prepared) -> None:
+        """Prepare this collection too before anything is asked."""
         with self._lock:
             self._collections.append(collection)
             self._is_prepared = False

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -48,8 +49,19 @@ class Decoded:
     scale: float
 
 
-Decode = Callable[[str, bytes, int, int, int, Budget | None], Photo]
-"""A way to decode: `decode` below in this process, `pipeline.models.decoding.DecodingPool.decode` in others."""
+class Decode(Protocol):
+    """A way to decode: `decode` below in this process, `pipeline.models.decoding.DecodingPool.decode` in others."""
+
+    def __call__(
+        self,
+        name: str,
+        data: bytes,
+        max_bytes: int,
+        max_pixels: int,
+        area: int = WORKING_AREA,
+        budget: Budget | None = None,
+    ) -> Photo:
+        """Decode a file; see `decode`."""
 
 
 def decode(
