@@ -150,8 +150,9 @@ def hand_over(connection: Connection, upload_id: str, to: str, rows: MarkRows) -
     Marks count as long as their upload's enrolment does, and go with its person.
     """
     query = sa.select(replays.c.number, replays.c.digest).where(replays.c.upload_id == upload_id)
+    has_already = _own(connection, to)
     for number, digest in connection.execute(query).all():
-        if digest not in _own(connection, to):
+        if digest not in has_already:
             with suppress(SealBrokenError):
                 write_anew(connection, number, rows, to)
 

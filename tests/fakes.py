@@ -60,6 +60,8 @@ class ColourScorer:
 
     def __init__(self, threshold: float = 0.01, second: float = 0.01, search: float = 0.01) -> None:
         self.first, self.second, self.searching = threshold, second, search
+        self.told: list[Counts | int | None] = []
+        """How many crops each fusion was told are behind what is compared."""
 
     def fuse(
         self,
@@ -68,6 +70,7 @@ class ColourScorer:
         lengths: Mapping[str, Floats] | None = None,
     ) -> Floats:
         """Return the one model's distances."""
+        self.told.append(enrolled)
         return distances["Colour"]
 
     def threshold(self, required: int, images: int) -> float:

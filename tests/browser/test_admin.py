@@ -62,6 +62,7 @@ class LightServer:
 
 @pytest.fixture
 def light(tmp_path: Path) -> Iterator[LightServer]:
+    """Return a server of the test's own. It stands before `opened`, so that its pages are closed before it stops."""
     server = LightServer(tmp_path)
     yield server
     server.close()
@@ -82,7 +83,7 @@ def view(page: Page, title: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
 
 
-def test_the_password_opens_the_page_and_signing_out_closes_it(opened: Open, light: LightServer, width: int) -> None:
+def test_the_password_opens_the_page_and_signing_out_closes_it(light: LightServer, opened: Open, width: int) -> None:
     page, watch = opened(light.address, "/admin")
     watch.expected.add(401)
     assert serious(page) == []
@@ -101,7 +102,7 @@ def test_the_password_opens_the_page_and_signing_out_closes_it(opened: Open, lig
     expect(page.get_by_label("Password")).to_be_visible()
 
 
-def test_the_page_is_light(opened: Open, light: LightServer) -> None:
+def test_the_page_is_light(light: LightServer, opened: Open) -> None:
     page = sign_in(opened, light.address, PASSWORD)
     kinds = "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
     sizes = page.evaluate(f"{kinds}.map(one => one.decodedBodySize)")
@@ -109,7 +110,7 @@ def test_the_page_is_light(opened: Open, light: LightServer) -> None:
     assert sum(sizes) < MOST_BYTES
 
 
-def test_guessing_is_locked_out_and_says_how_long(opened: Open, light: LightServer) -> None:
+def test_guessing_is_locked_out_and_says_how_long(light: LightServer, opened: Open) -> None:
     page, watch = opened(light.address, "/admin")
     watch.expected |= {401, 429}
     for _ in range(6):
@@ -122,14 +123,14 @@ def test_guessing_is_locked_out_and_says_how_long(opened: Open, light: LightServ
     expect(page.locator("#sign-in-outcome")).to_have_text(re.compile(r"Too many wrong passwords. Try again in \d+ s."))
 
 
-def test_a_published_password_keeps_the_page_closed_with_a_sentence(opened: Open, light: LightServer) -> None:
+def test_a_published_password_keeps_the_page_closed_with_a_sentence(light: LightServer, opened: Open) -> None:
     light.edit(SUPER_PASSWORD="Spr!ngf!3ld_0h!0")
     page, _ = opened(light.address, "/admin")
     expect(page.get_by_text("The operator's side is closed: SUPER_PASSWORD is a published example.")).to_be_visible()
     expect(page.get_by_label("Password")).to_have_count(0)
 
 
-def test_a_session_that_has_ended_is_asked_for_again(opened: Open, light: LightServer) -> None:
+def test_a_session_that_has_ended_is_asked_for_again(light: LightServer, opened: Open) -> None:
     page, watch = opened(light.address, "/admin")
     watch.expected.add(401)
     page.get_by_label("Password").fill(PASSWORD)
@@ -140,7 +141,7 @@ def test_a_session_that_has_ended_is_asked_for_again(opened: Open, light: LightS
     expect(page.get_by_text("The session has ended. Sign in again.")).to_be_visible()
 
 
-def test_a_key_is_made_shown_once_and_revoked(opened: Open, light: LightServer, width: int) -> None:
+def test_a_key_is_made_shown_once_and_revoked(light: LightServer, opened: Open, width: int) -> None:
     page = sign_in(opened, light.address, PASSWORD)
     view(page, "API keys")
     page.get_by_label("Name").fill("Branch office")
@@ -161,7 +162,7 @@ def test_a_key_is_made_shown_once_and_revoked(opened: Open, light: LightServer, 
     assert requests.post(f"{light.address}/verify", headers={"X-API-Key": key}, timeout=30).status_code == 401
 
 
-def test_wrong_settings_are_named_and_their_values_are_not(opened: Open, light: LightServer) -> None:
+def test_wrong_settings_are_named_and_their_values_are_not(light: LightServer, opened: Open) -> None:
     light.edit(VER_TOL="Topsecret", SCORE_TOL="11")
     page = sign_in(opened, light.address, PASSWORD)
     view(page, "Settings")

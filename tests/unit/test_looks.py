@@ -13,7 +13,7 @@ from pipeline.ledger import Ledger
 from pipeline.stages.compare import check_agreement, embed, first_look, second_look, shown
 from pipeline.stages.liveness import judge_faces, shown_verdict
 from pipeline.stages.sightings import Probes, Sighting, stacked
-from pipeline.types import Counts, Crop, EnrolledFaces, Floats, Liveness, LivenessAbout, LivenessVerdict
+from pipeline.types import Crop, EnrolledFaces, Floats, Liveness, LivenessAbout, LivenessVerdict
 from tests.fakes import ColourEmbedder, ColourScorer, face_of, sighting_of
 
 RED, BLUE = (200, 10, 10), (10, 10, 200)
@@ -147,22 +147,10 @@ def test_where_three_are_required_the_third_best_decides() -> None:
 
 
 def test_the_calibration_is_told_how_many_crops_are_behind_what_is_compared() -> None:
-    told: list[Counts | int | None] = []
-
-    class Told(ColourScorer):
-        def fuse(
-            self,
-            distances: Mapping[str, Floats],
-            enrolled: Counts | int | None = None,
-            lengths: Mapping[str, Floats] | None = None,
-        ) -> Floats:
-            """Note the number."""
-            told.append(enrolled)
-            return super().fuse(distances, enrolled, lengths)
-
-    first_look(Probes(faces(0), 1), enrolled(RED, RED, RED), Told(), "cosine", 1)
-    second_look(Probes(faces(0), 1), enrolled(RED, RED), Told(), "cosine", (1, 1), augmented)
-    assert told == [3, 2, 1]
+    scorer = ColourScorer()
+    first_look(Probes(faces(0), 1), enrolled(RED, RED, RED), scorer, "cosine", 1)
+    second_look(Probes(faces(0), 1), enrolled(RED, RED), scorer, "cosine", (1, 1), augmented)
+    assert scorer.told == [3, 2, 1]
 
 
 def test_a_look_at_nobody_verifies_nobody() -> None:
