@@ -21,6 +21,18 @@ QUICK_TO_DELETE = {"dataCoord": {"gc": {"interval": 2, "dropTolerance": 1, "miss
 """Settings of a Milvus server that removes old files within two minutes, instead of four hours."""
 
 
+LONGEST_ID = 200
+"""Characters of a parameter that become part of its test's id."""
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a long parameter by its length: a test's id is in the environment of the processes that it starts.
+
+    No program can be started where one text of the environment is longer than 128 KiB.
+    """
+    return f"{argname} of {len(val)}" if isinstance(val, str | bytes) and len(val) > LONGEST_ID else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file's tests in one worker, and all that share a server: a database, a browser's, the documentation's."""
     for item in items:
